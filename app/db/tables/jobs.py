@@ -1,0 +1,41 @@
+"""What the queue holds."""
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import ID, Base
+from app.ids import new_id
+
+
+class Job(Base):
+    """One piece of work. `app.queue` alone changes its state; times are seconds on the database's clock."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_claim", "status", "priority", "id"),
+        Index("ix_jobs_lease", "status", "lease_until"),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    kind: Mapped[str]
+    status: Mapped[str]
+    priority: Mapped[int] = mapped_column(default=0)
+    payload: Mapped[dict[str, Any]]
+    # How often it was claimed: the fence. How often its process died: what tells a crash loop from bad luck.
+    attempt: Mapped[int] = mapped_column(default=0)
+    num_crashes: Mapped[int] = mapped_column(default=0)
+    # The last event of its stream, given out inside the fenced transaction, so without holes.
+    last_seq: Mapped[int] = mapped_column(default=0)
+    # What someone asked of the running job: "cancel". It becomes a state only when the worker has obeyed.
+    request: Mapped[str | None]
+    requested_at: Mapped[float | None]
+    worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id", ondelete="SET NULL"))
+    lease_until: Mapped[float | None]
+    heartbeat_at: Mapped[float | None]
+    created_at: Mapped[float]
+    started_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+    progress: Mapped[dict[str, Any] | None]
+    error: Mapped[dict[str, Any] | None]

@@ -1,0 +1,99 @@
+"""Files: an opaque id becomes a place, and a file appears whole or not at all.
+
+Nothing here ever sees a name that a client chose. A file counts once its row, with size and SHA-256, is committed;
+whoever writes one commits that row afterwards.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A durable file: its place relative to the data folder, its size, its hash."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+class Storage:
+    """The data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+
+    def path(self, *parts: str) -> Path:
+        """The place of an id and names of ours under it. A part that could climb out is a mistake of ours."""
+        assert all(_NAME.fullmatch(part) and ".." not in part for part in parts), parts
+        return self.data_dir.joinpath(*parts)
+
+    def folder(self, *parts: str) -> Path:
+        """The same, as a folder that exists, durably."""
+        folder = self.path(*parts)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.parent)
+        return folder
+
+    def resolve(self, stored: str) -> Path:
+        """The place of a path that a row holds."""
+        return self.path(*stored.split("/"))
+
+    @contextmanager
+    def writing(self, target: Path) -> Iterator[BinaryIO]:
+        """A file that takes `target`'s name when the block ends well, durably, and leaves no trace otherwise."""
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield cast("BinaryIO", file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        sync_folder(target.parent)
+
+    def write(self, target: Path, content: bytes) -> StoredFile:
+        """Write `content` whole and durably."""
+        with self.writing(target) as file:
+            file.write(content)
+        return StoredFile(self.relative(target), len(content), hashlib.sha256(content).hexdigest())
+
+    def describe(self, target: Path) -> StoredFile:
+        """Size and hash of a file that is there."""
+        with target.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return StoredFile(self.relative(target), target.stat().st_size, digest)
+
+    def relative(self, target: Path) -> str:
+        """A place as rows keep it."""
+        return target.relative_to(self.data_dir).as_posix()
+
+    def remove(self, *parts: str) -> None:
+        """Remove a folder or file, if it is there."""
+        target = self.path(*parts)
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: a rename is only that once its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
