@@ -1,0 +1,100 @@
+// What a run's stream of events adds up to. Pure: the page shows this state and nothing else.
+
+import { Series } from "./series.js";
+
+const MAX_LOG_LINES = 5000;
+
+export const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
+
+export class RunState {
+  constructor({ status = "queued", progress = null, findings = [] } = {}) {
+    this.status = status;
+    this.progress = progress;
+    this.error = null;
+    this.series = new Map();
+    this.logs = [];
+    this.findings = [...findings];
+    this.changed = new Set(); // what the page has to draw again: metrics log status progress findings …
+    this.numDroppedLines = 0;
+  }
+
+  get isFinished() {
+    return FINISHED.has(this.status);
+  }
+
+  seriesNamed(name) {
+    let series = this.series.get(name);
+    if (!series) {
+      series = new Series(name);
+      this.series.set(name, series);
+      this.changed.add("names");
+    }
+    return series;
+  }
+
+  apply(events) {
+    for (const event of events) HANDLERS[event.kind]?.(this, event.body ?? {}, event);
+  }
+
+  /** Start again from a snapshot: {status, progress, series, events}. */
+  reset(snapshot) {
+    if (snapshot.status) this.status = snapshot.status;
+    if (snapshot.progress) this.progress = snapshot.progress;
+    this.logs = [];
+    this.numDroppedLines = 0;
+    for (const series of this.series.values()) series.reset({ steps: [], values: [] });
+    for (const [name, columns] of Object.entries(snapshot.series ?? {})) this.seriesNamed(name).reset(columns);
+    for (const kind of ["metrics", "status", "progress", "log", "findings"]) this.changed.add(kind);
+    this.apply((snapshot.events ?? []).filter((event) => event.kind !== "metrics" && event.kind !== "rewind"));
+  }
+
+  /** What changed since this was last asked. */
+  takeChanges() {
+    const changed = this.changed;
+    this.changed = new Set();
+    return changed;
+  }
+}
+
+const HANDLERS = {
+  status(state, body) {
+    state.status = body.status ?? state.status;
+    state.error = body.error ?? null;
+    state.changed.add("status");
+  },
+  progress(state, body) {
+    state.progress = { ...state.progress, ...body };
+    state.changed.add("progress");
+  },
+  metrics(state, body) {
+    for (const { name, steps, values } of body.series ?? []) state.seriesNamed(name).append(steps, values);
+    state.changed.add("metrics");
+  },
+  rewind(state, body) {
+    for (const series of state.series.values()) series.rewind(body.to_step);
+    state.changed.add("metrics");
+  },
+  log(state, body, event) {
+    state.logs.push({ seq: event.seq, time: event.time, text: body.text ?? "", level: body.level ?? "info" });
+    if (state.logs.length > MAX_LOG_LINES) {
+      state.numDroppedLines += state.logs.length - MAX_LOG_LINES;
+      state.logs.splice(0, state.logs.length - MAX_LOG_LINES);
+    }
+    state.changed.add("log");
+  },
+  finding(state, body) {
+    const same = state.findings.findIndex((finding) => finding.kind === body.kind);
+    if (same >= 0) state.findings[same] = body;
+    else state.findings.push(body);
+    state.changed.add("findings");
+  },
+  evaluation(state) {
+    state.changed.add("evaluation");
+  },
+  artifact(state) {
+    state.changed.add("artifacts");
+  },
+  checkpoint(state) {
+    state.changed.add("checkpoints");
+  },
+};

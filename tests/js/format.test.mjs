@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+
+import * as format from "../../static/js/format.js";
+
+const cases = JSON.parse(readFileSync(new URL("./format_cases.json", import.meta.url)));
+
+for (const [name, pairs] of Object.entries(cases)) {
+  test(`${name} reads as a person writes it`, () => {
+    for (const [value, expected] of pairs) assert.equal(format[name](value), expected, `${name}(${value})`);
+  });
+}
+
+test("ticks are short", () => {
+  assert.deepEqual([0, 0.01, 2.3, 1000, 10000, 2500000, 1e-5].map(format.tick), ["0", "0.01", "2.3", "1000", "10k", "2.5M", "1e−5"]);
+});
+
+test("a tick carries no noise of binary fractions", () => {
+  assert.equal(format.tick(0.1 + 0.2), "0.3");
+});
+
+test("a metric is called by its words", () => {
+  assert.equal(format.metricName("optimizer/lr"), "learning rate");
+  assert.equal(format.metricName("validation/top_3_accuracy"), "top 3 accuracy");
+});
+
+test("one of a thing is singular", () => {
+  assert.equal(format.plural(1, "run"), "1 run");
+  assert.equal(format.plural(1200, "run"), "1,200 runs");
+});
