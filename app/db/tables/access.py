@@ -37,7 +37,8 @@ class IdempotencyKey(Base):
     __tablename__ = "idempotency_keys"
 
     key: Mapped[str] = mapped_column(primary_key=True)
-    route: Mapped[str] = mapped_column(primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True)  # "POST /api/v1/runs"
+    principal: Mapped[str] = mapped_column(primary_key=True)  # the token's id: two people may choose the same key
     request_sha256: Mapped[str]
     status: Mapped[int | None]
     headers: Mapped[dict[str, Any] | None]
