@@ -99,9 +99,7 @@ class TooManyRequests(AppError):
 class JobFailure(Exception):
     """Raised in a worker: ends the job as failed, with a kind to filter by, words for a person, and what to try."""
 
-    def __init__(
-        self, kind: str, message: str, hint: str | None = None, details: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, kind: str, message: str, hint: str | None = None, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.kind, self.message, self.hint, self.details = kind, message, hint, details or {}
 

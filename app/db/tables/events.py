@@ -33,7 +33,9 @@ class Series(Base):
     name: Mapped[str]
     num_points: Mapped[int]
     last_step: Mapped[int]
-    last: Mapped[str]  # the spelled form of app.columns, so that NaN and infinities survive
+    # A non-finite last value is NULL in `last` and spelled in `last_word`: SQLite has no NaN, and lists sort by `last`.
+    last: Mapped[float | None]
+    last_word: Mapped[str | None]
     min: Mapped[float | None]
     max: Mapped[float | None]
     num_nan: Mapped[int]

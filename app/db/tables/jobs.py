@@ -23,11 +23,15 @@ class Job(Base):
     status: Mapped[str]
     priority: Mapped[int] = mapped_column(default=0)
     payload: Mapped[dict[str, Any]]
+    # The job that must succeed first; empty once it has.
+    after_id: Mapped[str | None] = mapped_column(ID, ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
     # How often it was claimed: the fence. How often its process died: what tells a crash loop from bad luck.
     attempt: Mapped[int] = mapped_column(default=0)
     num_crashes: Mapped[int] = mapped_column(default=0)
     # The last event of its stream, given out inside the fenced transaction, so without holes.
     last_seq: Mapped[int] = mapped_column(default=0)
+    # The worker's own count of its batches: a batch whose reply was lost is known by it when it comes again.
+    last_batch: Mapped[int | None]
     # What someone asked of the running job: "cancel". It becomes a state only when the worker has obeyed.
     request: Mapped[str | None]
     requested_at: Mapped[float | None]

@@ -1,0 +1,43 @@
+"""Brings the schema up to date, at the start of every process; two that start at once do not meet."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from app.db.engine import Database
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+_LOCK = 7_261_164  # any number that nothing else in this database locks
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Run the migrations that are missing. Safe to call from several processes at once."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with _alone(database):
+        with database.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """Hold the right to migrate: an advisory lock on Postgres, a lock file beside an SQLite file."""
+    if not database.is_sqlite:
+        with database.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+        return
+    file = Path(str(database.engine.url.database))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_name(file.name + ".migrating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

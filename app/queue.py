@@ -1,0 +1,331 @@
+"""The queue: the only place where a job changes state. At-least-once execution, effectively-once record.
+
+A claim adds one to the job's `attempt`, and every later write of that worker begins with `fence`: an UPDATE that
+holds only while the job is running under that very attempt. It renews the lease, shuts out a worker that was thought
+dead, and hands out the numbers of the events, in one statement. All times are the database's own.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Update, and_, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from app import events
+from app.db.engine import now
+from app.db.tables import Job
+from app.errors import Conflict, NotFound
+from app.ids import new_id
+
+MAX_CRASHES = 3
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. Only this module moves it."""
+
+    QUEUED = "queued"  # waits for a worker, or for the job it comes after
+    RUNNING = "running"  # leased to a worker
+    SUCCEEDED = "succeeded"  # did what it was for
+    FAILED = "failed"  # will not be tried again; `error` says why
+    CANCELLED = "cancelled"  # someone asked, and the worker has obeyed
+
+
+ENDED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+class JobKind(StrEnum):
+    """What a worker can be asked to do."""
+
+    TRAIN = "train"
+    INGEST = "ingest"
+    EXPORT = "export"
+
+
+class LeaseLost(Exception):
+    """The job is no longer this attempt's: it was rescued, cancelled or ended. Stop at once, write nothing."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A worker's hold on a job: what every one of its writes is checked against."""
+
+    job_id: str
+    attempt: int
+    kind: str
+    payload: dict[str, Any]
+    worker_id: str
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What a fenced write learns: the last number given to it, the database's time, and what was asked meanwhile."""
+
+    last_seq: int
+    time: float
+    request: str | None
+
+
+def enqueue(
+    session: Session, kind: JobKind, payload: dict[str, Any], *, priority: int = 0, after: str | None = None
+) -> str:
+    """Queue a job and return its id. With `after`, it waits until that job has succeeded, and fails with it."""
+    job_id = new_id()
+    if after is not None:
+        before = session.execute(select(Job.status).where(Job.id == after).with_for_update()).scalar_one()
+        if before in (JobStatus.FAILED, JobStatus.CANCELLED):
+            raise Conflict(f"What this waits for has ended as {before}.")
+        after = None if before == JobStatus.SUCCEEDED else after
+    created_at = session.execute(
+        insert(Job)
+        .values(
+            id=job_id,
+            kind=kind,
+            status=JobStatus.QUEUED,
+            priority=priority,
+            payload=payload,
+            after_id=after,
+            attempt=0,
+            num_crashes=0,
+            last_seq=1,
+            created_at=now(),
+        )
+        .returning(Job.created_at)
+    ).scalar_one()
+    events.insert(session, job_id, 1, created_at, [events.New("status", {"status": JobStatus.QUEUED})])
+    return job_id
+
+
+def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[str] = tuple(JobKind)) -> Claim | None:
+    """Take the next job: highest priority first, then oldest. None when nothing waits."""
+    candidate = (
+        select(Job.id)
+        .where(Job.status == JobStatus.QUEUED, Job.after_id.is_(None), Job.kind.in_(kinds))
+        .order_by(Job.priority.desc(), Job.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    row = session.execute(
+        update(Job)
+        .where(Job.id == candidate, Job.status == JobStatus.QUEUED)
+        .values(
+            status=JobStatus.RUNNING,
+            attempt=Job.attempt + 1,
+            worker_id=worker_id,
+            lease_until=now() + lease_s,
+            heartbeat_at=now(),
+            started_at=func.coalesce(Job.started_at, now()),
+            last_seq=Job.last_seq + 1,
+        )
+        .returning(Job.id, Job.attempt, Job.kind, Job.payload, Job.last_seq, Job.heartbeat_at)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if row is None:
+        return None
+    status = {"status": JobStatus.RUNNING, "attempt": row.attempt, "worker_id": worker_id}
+    events.insert(session, row.id, row.last_seq, row.heartbeat_at, [events.New("status", status)])
+    return Claim(row.id, row.attempt, row.kind, row.payload, worker_id)
+
+
+def fence(
+    session: Session,
+    claim: Claim,
+    *,
+    lease_s: float,
+    num_events: int = 0,
+    progress: dict[str, Any] | None = None,
+    batch: int | None = None,
+) -> Fence:
+    """Begin a worker's transaction: prove the claim, renew the lease, take numbers for `num_events` events.
+
+    Raises LeaseLost when the job is no longer this attempt's.
+    """
+    values: dict[str, Any] = {
+        "lease_until": now() + lease_s,
+        "heartbeat_at": now(),
+        "last_seq": Job.last_seq + num_events,
+    }
+    if progress is not None:
+        values["progress"] = progress
+    if batch is not None:
+        values["last_batch"] = batch
+    row = session.execute(
+        _held(claim)
+        .values(**values)
+        .returning(Job.last_seq, Job.heartbeat_at, Job.request)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if row is None:
+        raise LeaseLost(claim.job_id)
+    return Fence(row.last_seq, row.heartbeat_at, row.request)
+
+
+def beat(session: Session, claims: Iterable[Claim], *, lease_s: float) -> tuple[dict[str, Fence], list[Claim]]:
+    """Renew the leases a supervisor holds. Returns what was asked of each job, and the claims that were lost."""
+    held: dict[str, Fence] = {}
+    lost: list[Claim] = []
+    for one in claims:
+        try:
+            held[one.job_id] = fence(session, one, lease_s=lease_s)
+        except LeaseLost:
+            lost.append(one)
+    return held, lost
+
+
+def succeed(session: Session, claim: Claim) -> None:
+    """The job did what it was for. Raises LeaseLost."""
+    _end_held(session, claim, JobStatus.SUCCEEDED)
+
+
+def fail(session: Session, claim: Claim, error: dict[str, Any]) -> None:
+    """The job cannot be done: `error` holds kind, message and hint. Raises LeaseLost."""
+    _end_held(session, claim, JobStatus.FAILED, error)
+
+
+def obey_cancel(session: Session, claim: Claim) -> None:
+    """The worker has stopped as it was asked to. Raises LeaseLost."""
+    _end_held(session, claim, JobStatus.CANCELLED)
+
+
+def release(session: Session, claim: Claim) -> None:
+    """Give a job back unharmed, as a worker does that is told to stop. Raises LeaseLost."""
+    _requeue(session, _held(claim), {"reason": "worker stopped"}, claim.job_id, num_crashes=0)
+
+
+def crash(session: Session, claim: Claim, cause: str) -> JobStatus:
+    """The job's process died. It is tried again, unless it was to be cancelled or has now died three times.
+
+    Raises LeaseLost.
+    """
+    num_crashes, request = session.execute(
+        select(Job.num_crashes, Job.request).where(Job.id == claim.job_id).with_for_update()
+    ).one()
+    return _after_crash(session, _held(claim), claim.job_id, num_crashes + 1, request, cause)
+
+
+def rescue(session: Session) -> list[str]:
+    """Take jobs from workers that fell silent. Safe to call from every process at once; returns the jobs' ids."""
+    rescued = []
+    silent = select(Job.id, Job.attempt, Job.num_crashes, Job.request, Job.worker_id).where(_silent())
+    for row in session.execute(silent.with_for_update(skip_locked=True)).all():
+        where = update(Job).where(Job.id == row.id, Job.attempt == row.attempt, _silent())
+        cause = f"worker {row.worker_id} fell silent"
+        try:
+            _after_crash(session, where, row.id, row.num_crashes + 1, row.request, cause)
+        except LeaseLost:
+            continue
+        rescued.append(row.id)
+    return rescued
+
+
+def cancel(session: Session, job_id: str) -> JobStatus:
+    """Ask for a job to stop. A waiting job ends at once; a running one when its worker has obeyed.
+
+    Raises NotFound, and Conflict when it has ended already.
+    """
+    waiting = update(Job).where(Job.id == job_id, Job.status == JobStatus.QUEUED)
+    try:
+        _end(session, waiting, job_id, JobStatus.CANCELLED)
+        return JobStatus.CANCELLED
+    except LeaseLost:
+        pass
+    running = update(Job).where(Job.id == job_id, Job.status == JobStatus.RUNNING, Job.request.is_(None))
+    try:
+        asked = {"status": JobStatus.RUNNING, "request": "cancel"}
+        _move(session, running, job_id, asked, request="cancel", requested_at=now())
+        return JobStatus.RUNNING
+    except LeaseLost:
+        pass
+    status = session.execute(select(Job.status).where(Job.id == job_id)).scalar_one_or_none()
+    if status is None:
+        raise NotFound(f"There is no job {job_id}.")
+    if status not in ENDED:
+        return JobStatus(status)  # asked already
+    raise Conflict(f"It has ended already, as {status}.")
+
+
+def overdue(session: Session, worker_id: str, grace_s: float) -> list[str]:
+    """The running jobs of a worker that were asked to stop longer than `grace_s` ago."""
+    return list(
+        session.scalars(
+            select(Job.id).where(
+                Job.worker_id == worker_id,
+                Job.status == JobStatus.RUNNING,
+                Job.requested_at < now() - grace_s,
+            )
+        )
+    )
+
+
+def _held(claim: Claim) -> Update:
+    return update(Job).where(Job.id == claim.job_id, Job.attempt == claim.attempt, Job.status == JobStatus.RUNNING)
+
+
+def _silent() -> ColumnElement[bool]:
+    return and_(Job.status == JobStatus.RUNNING, Job.lease_until < now())
+
+
+def _end_held(session: Session, claim: Claim, status: JobStatus, error: dict[str, Any] | None = None) -> None:
+    _end(session, _held(claim), claim.job_id, status, error)
+
+
+def _end(session: Session, where: Update, job_id: str, status: JobStatus, error: dict[str, Any] | None = None) -> None:
+    """Every way to an end: the row, its status event, and the jobs that waited for this one."""
+    detail = {"status": status} | ({"error": error} if error else {})
+    _move(session, where, job_id, detail, status=status, error=error, finished_at=now(), lease_until=None)
+    if status is JobStatus.SUCCEEDED:
+        session.execute(update(Job).where(Job.after_id == job_id).values(after_id=None))
+        return
+    reason = {
+        "kind": "not_started",
+        "message": f"What it waited for ended as {status}.",
+        "hint": (error or {}).get("message"),
+    }
+    waiting_jobs = select(Job.id).where(Job.after_id == job_id, Job.status == JobStatus.QUEUED)
+    for waiting in session.scalars(waiting_jobs).all():
+        row = update(Job).where(Job.id == waiting, Job.status == JobStatus.QUEUED)
+        _end(session, row, waiting, JobStatus.FAILED, reason)
+
+
+def _after_crash(
+    session: Session, where: Update, job_id: str, num_crashes: int, request: str | None, cause: str
+) -> JobStatus:
+    if request == "cancel":
+        _end(session, where, job_id, JobStatus.CANCELLED)
+        return JobStatus.CANCELLED
+    if num_crashes < MAX_CRASHES:
+        _requeue(session, where, {"reason": cause}, job_id, num_crashes=1)
+        return JobStatus.QUEUED
+    error = {
+        "kind": "crash_loop",
+        "message": f"Its process died {num_crashes} times; the last time: {cause}.",
+        "hint": "If it ran out of memory, a smaller batch or model helps; the log shows how far it came.",
+    }
+    _end(session, where, job_id, JobStatus.FAILED, error)
+    return JobStatus.FAILED
+
+
+def _requeue(session: Session, where: Update, detail: dict[str, Any], job_id: str, *, num_crashes: int) -> None:
+    _move(
+        session,
+        where,
+        job_id,
+        {"status": JobStatus.QUEUED, **detail},
+        status=JobStatus.QUEUED,
+        worker_id=None,
+        lease_until=None,
+        num_crashes=Job.num_crashes + num_crashes,
+    )
+
+
+def _move(session: Session, where: Update, job_id: str, detail: dict[str, Any], **values: Any) -> None:
+    row = session.execute(
+        where.values(**values, last_seq=Job.last_seq + 1)
+        .returning(Job.last_seq, now())
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if row is None:
+        raise LeaseLost(job_id)
+    events.insert(session, job_id, row[0], row[1], [events.New("status", detail)])

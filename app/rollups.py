@@ -1,0 +1,115 @@
+"""The pyramid of buckets under a curve: pure arithmetic on arrays; `app.events` stores it.
+
+A bucket at level k covers 16**k steps and holds first, last, min, max and sum of its finite values, how many they are,
+and how many NaN, +Inf and -Inf there were beside them. Buckets merge exactly, so a level follows from the one below,
+and a spike of one step is the max of a bucket at every level.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.columns import Points
+
+FACTOR = 16
+LEVELS = range(1, 7)  # the top bucket covers 16.7 million steps
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Buckets:
+    """Buckets (B,) of one series at one level, ascending. Where `num_finite` is 0 the five figures are NaN or 0."""
+
+    bucket: Ints
+    first_step: Ints
+    last_step: Ints
+    first: Floats
+    last: Floats
+    min: Floats
+    max: Floats
+    sum: Floats
+    num_finite: Ints
+    num_nan: Ints
+    num_pos_inf: Ints
+    num_neg_inf: Ints
+
+    def __len__(self) -> int:
+        return len(self.bucket)
+
+    def rows(self) -> list[dict[str, int | float | None]]:
+        """A dict a bucket, as the table has it: None for a figure that no finite value gave."""
+        columns = {field.name: getattr(self, field.name).tolist() for field in fields(self)}
+        for name in ("first", "last", "min", "max"):
+            columns[name] = [None if value != value else value for value in columns[name]]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def of_points(points: Points) -> Buckets:
+    """Each point (N,) as a bucket of its own, at level 0."""
+    finite = np.isfinite(points.values)
+    value = np.where(finite, points.values, np.nan)
+    return Buckets(
+        bucket=points.steps,
+        first_step=points.steps,
+        last_step=points.steps,
+        first=value,
+        last=value,
+        min=value,
+        max=value,
+        sum=np.where(finite, points.values, 0.0),
+        num_finite=finite.astype(np.int64),
+        num_nan=np.isnan(points.values).astype(np.int64),
+        num_pos_inf=np.isposinf(points.values).astype(np.int64),
+        num_neg_inf=np.isneginf(points.values).astype(np.int64),
+    )
+
+
+def coarsen(buckets: Buckets) -> Buckets:
+    """The level above: sixteen buckets become one."""
+    return group(buckets, buckets.bucket // FACTOR)
+
+
+def group(buckets: Buckets, key: Ints) -> Buckets:
+    """Merge buckets (B,) whose `key` (B,), ascending, is equal; `key` becomes the new bucket number."""
+    starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
+    if not len(starts):
+        return buckets
+    ends = np.r_[starts[1:], len(key)] - 1
+    position = np.arange(len(key))
+    has = buckets.num_finite > 0
+    # The first and the last bucket of each group that hold a finite value at all.
+    first_at = np.minimum.reduceat(np.where(has, position, len(key)), starts)
+    last_at = np.maximum.reduceat(np.where(has, position, -1), starts)
+    some = last_at >= 0
+    return Buckets(
+        bucket=key[starts],
+        first_step=buckets.first_step[starts],
+        last_step=buckets.last_step[ends],
+        first=np.where(some, buckets.first[np.minimum(first_at, len(key) - 1)], np.nan),
+        last=np.where(some, buckets.last[last_at], np.nan),
+        min=np.fmin.reduceat(buckets.min, starts),
+        max=np.fmax.reduceat(buckets.max, starts),
+        sum=np.add.reduceat(buckets.sum, starts),
+        num_finite=np.add.reduceat(buckets.num_finite, starts),
+        num_nan=np.add.reduceat(buckets.num_nan, starts),
+        num_pos_inf=np.add.reduceat(buckets.num_pos_inf, starts),
+        num_neg_inf=np.add.reduceat(buckets.num_neg_inf, starts),
+    )
+
+
+def of_rows(rows: list[tuple[float | int | None, ...]]) -> Buckets:
+    """Buckets from rows of the table, columns in the order of `Buckets`' fields."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields(Buckets))
+    kinds = {"first", "last", "min", "max", "sum"}
+    arrays: dict[str, Any] = {
+        field.name: np.array(
+            [np.nan if value is None else value for value in column],
+            np.float64 if field.name in kinds else np.int64,
+        )
+        for field, column in zip(fields(Buckets), columns, strict=True)
+    }
+    return Buckets(**arrays)

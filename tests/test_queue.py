@@ -1,0 +1,215 @@
+"""The queue's promises, on both databases."""
+
+import threading
+import time
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app import events, queue
+from app.db import Database, now
+from app.db.tables import Job, Worker
+from app.errors import Conflict, NotFound
+from app.queue import Claim, JobKind, JobStatus, LeaseLost
+
+LEASE_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def workers(db: Database) -> None:
+    with db.write() as session:
+        for name in ("w1", "w2"):
+            session.add(
+                Worker(
+                    id=name, name=name, host="here", pid=1, slots=1, devices=[], versions={},
+                    started_at=now(), heartbeat_at=now(),
+                )
+            )  # fmt: skip
+
+
+def enqueue(session: Session, **kw: object) -> str:
+    return queue.enqueue(session, JobKind.TRAIN, {"what": "nothing"}, **kw)  # type: ignore[arg-type]
+
+
+def claim(session: Session, worker: str = "w1") -> Claim | None:
+    return queue.claim(session, worker, lease_s=LEASE_S)
+
+
+def claimed(session: Session, worker: str = "w1") -> Claim:
+    enqueue(session)
+    taken = claim(session, worker)
+    assert taken
+    return taken
+
+
+def silence(session: Session, job_id: str) -> None:
+    session.execute(update(Job).where(Job.id == job_id).values(lease_until=now() - 1))
+
+
+def status(session: Session, job_id: str) -> str:
+    return session.execute(select(Job.status).where(Job.id == job_id)).scalar_one()
+
+
+def test_jobs_are_taken_by_priority_then_age(session: Session) -> None:
+    first, second, urgent = enqueue(session), enqueue(session), enqueue(session, priority=5)
+    taken = [claim(session), claim(session), claim(session), claim(session)]
+    assert [one and one.job_id for one in taken] == [urgent, first, second, None]
+
+
+def test_each_claim_is_a_new_attempt(session: Session) -> None:
+    first = claimed(session)
+    silence(session, first.job_id)
+    assert queue.rescue(session) == [first.job_id]
+    second = claim(session, "w2")
+    assert second and (second.job_id, second.attempt) == (first.job_id, 2)
+
+
+def test_a_rescued_worker_can_write_nothing_more(session: Session) -> None:
+    zombie = claimed(session)
+    silence(session, zombie.job_id)
+    queue.rescue(session)
+    owner = claim(session, "w2")
+    assert owner
+    for write in (
+        lambda: queue.fence(session, zombie, lease_s=LEASE_S, num_events=1),
+        lambda: queue.succeed(session, zombie),
+        lambda: queue.fail(session, zombie, {"kind": "x", "message": "x"}),
+        lambda: queue.obey_cancel(session, zombie),
+        lambda: queue.release(session, zombie),
+        lambda: queue.crash(session, zombie, "x"),
+    ):
+        with pytest.raises(LeaseLost):
+            write()
+    queue.succeed(session, owner)
+    assert status(session, owner.job_id) == JobStatus.SUCCEEDED
+
+
+def test_a_lease_that_is_renewed_is_not_rescued(session: Session) -> None:
+    held = claimed(session)
+    silence(session, held.job_id)
+    queue.fence(session, held, lease_s=LEASE_S)
+    assert queue.rescue(session) == []
+
+
+def test_the_fence_numbers_events_without_holes(session: Session) -> None:
+    held = claimed(session)
+    for count in (3, 1, 4):
+        fence = queue.fence(session, held, lease_s=LEASE_S, num_events=count)
+        new = [events.New("log", {"text": str(i)}) for i in range(count)]
+        events.insert(session, held.job_id, fence.last_seq, fence.time, new)
+    queue.succeed(session, held)
+    stream = events.read(session, held.job_id)
+    assert [event.seq for event in stream] == list(range(1, 12))
+    assert [event.body["status"] for event in stream if event.kind == "status"] == ["queued", "running", "succeeded"]
+
+
+def test_a_job_that_kills_its_process_three_times_fails_as_crash_loop(session: Session) -> None:
+    job_id = enqueue(session)
+    for expected in (JobStatus.QUEUED, JobStatus.QUEUED, JobStatus.FAILED):
+        held = claim(session)
+        assert held
+        assert queue.crash(session, held, "killed by SIGSEGV") == expected
+    job = session.get_one(Job, job_id)
+    assert job.error and job.error["kind"] == "crash_loop" and "SIGSEGV" in job.error["message"]
+    assert claim(session) is None
+
+
+def test_giving_a_job_back_is_no_crash(session: Session) -> None:
+    enqueue(session)
+    for _ in range(5):
+        held = claim(session)
+        assert held
+        queue.release(session, held)
+    assert session.get_one(Job, held.job_id).num_crashes == 0
+
+
+def test_a_waiting_job_is_cancelled_at_once(session: Session) -> None:
+    job_id = enqueue(session)
+    assert queue.cancel(session, job_id) == JobStatus.CANCELLED
+    assert claim(session) is None
+    with pytest.raises(Conflict, match="cancelled"):
+        queue.cancel(session, job_id)
+
+
+def test_a_running_job_is_cancelled_once_its_worker_obeys(session: Session) -> None:
+    held = claimed(session)
+    assert queue.cancel(session, held.job_id) == JobStatus.RUNNING
+    assert queue.cancel(session, held.job_id) == JobStatus.RUNNING
+    assert queue.fence(session, held, lease_s=LEASE_S).request == "cancel"
+    assert queue.overdue(session, "w1", grace_s=-1) == [held.job_id]
+    assert queue.overdue(session, "w1", grace_s=60) == []
+    queue.obey_cancel(session, held)
+    assert status(session, held.job_id) == JobStatus.CANCELLED
+
+
+def test_cancelled_and_killed_never_starts_again(session: Session) -> None:
+    by_crash, by_silence = claimed(session), claimed(session)
+    for held in (by_crash, by_silence):
+        queue.cancel(session, held.job_id)
+    queue.crash(session, by_crash, "killed")
+    silence(session, by_silence.job_id)
+    queue.rescue(session)
+    assert {status(session, held.job_id) for held in (by_crash, by_silence)} == {JobStatus.CANCELLED}
+    assert claim(session) is None
+
+
+def test_an_unknown_job_cannot_be_cancelled(session: Session) -> None:
+    with pytest.raises(NotFound):
+        queue.cancel(session, "0" * 26)
+
+
+def test_a_job_waits_for_the_one_it_comes_after(session: Session) -> None:
+    first = enqueue(session)
+    second = enqueue(session, after=first, priority=9)
+    held = claim(session)
+    assert held and held.job_id == first and claim(session) is None
+    queue.succeed(session, held)
+    held = claim(session)
+    assert held and held.job_id == second
+
+
+def test_what_waits_for_a_failure_fails_too_all_the_way(session: Session) -> None:
+    first = enqueue(session)
+    second = enqueue(session, after=first)
+    third = enqueue(session, after=second)
+    held = claim(session)
+    assert held
+    queue.fail(session, held, {"kind": "bad_file", "message": "line 7 is broken", "hint": None})
+    assert status(session, second) == status(session, third) == JobStatus.FAILED
+    assert session.get_one(Job, second).error["hint"] == "line 7 is broken"
+
+
+def test_concurrent_workers_take_each_job_once(db: Database) -> None:
+    with db.write() as session:
+        expected = {enqueue(session) for _ in range(60)}
+    taken: list[str] = []
+    errors: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            while True:
+                with db.write() as session:
+                    held = queue.claim(session, name, lease_s=LEASE_S)
+                if held is None:
+                    return
+                taken.append(held.job_id)
+                with db.write() as session:
+                    queue.succeed(session, held)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("w1", "w2") * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert sorted(taken) == sorted(expected)
+
+
+def test_leases_follow_the_databases_clock(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    held = claimed(session)
+    assert queue.rescue(session) == []
+    queue.fence(session, held, lease_s=LEASE_S)

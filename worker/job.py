@@ -1,0 +1,185 @@
+"""A job as its handler sees it: say what happens, ask what was requested, commit what must hold together.
+
+Points and events are buffered and leave in batches from a thread of their own, each batch in one fenced transaction;
+the handler never waits for the database but in `commit` and `flush`. A batch whose reply was lost is stored once.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from app import events, queue
+from app.columns import Points
+from app.db import Database
+from app.db.tables import Job as JobRow
+from app.queue import Claim, LeaseLost
+from app.settings import Settings
+from app.storage import Storage
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+STOP = "stop"  # the worker is told to go; the job is to be given back
+CANCEL = "cancel"
+_LOOK_EVERY_S = 0.5  # how often an otherwise silent job looks for requests
+_RETRY_FOR_S = 60.0  # how long a database that is away is waited for
+
+
+class Cancelled(Exception):
+    """Raised by a handler once it has obeyed `Job.requested`."""
+
+
+class Job:
+    """One claimed job. Methods may be called from any thread; `commit` raises LeaseLost when the job was taken away."""
+
+    def __init__(self, claim: Claim, db: Database, settings: Settings) -> None:
+        self.claim, self.db, self.settings = claim, db, settings
+        self.storage = Storage(settings.data_dir)
+        self._requested: str | None = None
+        self._pending: list[events.New] = []
+        self._batch = 0
+        self._lost = False
+        self._buffering = threading.Lock()
+        self._writing = threading.Lock()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._write_regularly, name="reporter", daemon=True)
+        self._thread.start()
+
+    @property
+    def requested(self) -> str | None:
+        """What was asked of the job: "cancel", or "stop" when the worker has to go. Raises LeaseLost."""
+        if self._lost:
+            raise LeaseLost(self.claim.job_id)
+        return self._requested
+
+    def ask(self, request: str) -> None:
+        """Ask from within this process."""
+        self._requested = self._requested or request
+
+    def log(self, text: str, level: str = "info") -> None:
+        """A line for the run's log."""
+        self.event("log", {"level": level, "text": text})
+
+    def event(self, kind: str, body: dict[str, Any]) -> None:
+        """Anything else that belongs on the stream; `body` must be JSON."""
+        with self._buffering:
+            self._pending.append(events.New(kind, body))
+
+    def progress(self, body: dict[str, Any]) -> None:
+        """How far the job is. Only the newest leaves with a batch."""
+        with self._buffering:
+            self._pending = [event for event in self._pending if event.kind != "progress"]
+            self._pending.append(events.New("progress", body))
+
+    def metrics(self, name: str, steps: ArrayLike, values: ArrayLike) -> None:
+        """Points (N,) of the series `name`, in the order of their steps."""
+        points = Points.of(name, steps, values)
+        with self._buffering:
+            if not self._pending or self._pending[-1].kind != events.METRICS:
+                self._pending.append(events.New(events.METRICS, points=[]))
+            list_of_points = self._pending[-1].points
+            assert isinstance(list_of_points, list)
+            list_of_points.append(points)
+
+    def flush(self) -> None:
+        """Wait until everything reported so far is durable. Raises LeaseLost."""
+        self.commit(lambda session: None)
+
+    def commit(self, write: Callable[[Session], T]) -> T:
+        """Everything reported so far, and then `write`, in one fenced transaction. Raises LeaseLost."""
+        with self._writing:
+            return self._store(write)
+
+    def close(self) -> None:
+        """Stop the thread; what is still buffered is dropped."""
+        self._closing.set()
+        self._thread.join(timeout=30)
+
+    def _store(self, write: Callable[[Session], T]) -> T:
+        batch = self._take()
+        self._batch += 1
+        deadline = time.monotonic() + _RETRY_FOR_S
+        retrying = False
+        while True:
+            try:
+                with self.db.write() as session:
+                    return self._store_once(session, batch, write, retrying)
+            except DBAPIError as error:
+                if time.monotonic() > deadline:
+                    raise
+                _log.warning("job %s: the database did not answer, trying again: %s", self.claim.job_id, error.orig)
+                retrying = True
+                time.sleep(0.5)
+
+    def _store_once(
+        self, session: Session, batch: list[events.New], write: Callable[[Session], T], retrying: bool
+    ) -> T:
+        if not (retrying and self._arrived(session)):
+            progress = next((event.body for event in reversed(batch) if event.kind == "progress"), None)
+            fence = queue.fence(
+                session,
+                self.claim,
+                lease_s=self.settings.lease_s,
+                num_events=len(batch),
+                progress=progress,
+                batch=self._batch,
+            )
+            events.insert(session, self.claim.job_id, fence.last_seq, fence.time, batch)
+            if fence.request:
+                self.ask(fence.request)
+        return write(session)
+
+    def _arrived(self, session: Session) -> bool:
+        """Whether the batch was committed although its reply was lost."""
+        query = select(JobRow.last_batch).where(JobRow.id == self.claim.job_id, JobRow.attempt == self.claim.attempt)
+        return session.execute(query).scalar_one_or_none() == self._batch
+
+    def _take(self) -> list[events.New]:
+        with self._buffering:
+            batch, self._pending = self._pending, []
+        return [_merged(event) if event.kind == events.METRICS else event for event in batch]
+
+    def _write_regularly(self) -> None:
+        looked_at = 0.0
+        while not self._closing.wait(self.settings.flush_s):
+            try:
+                if self._pending:
+                    self.flush()
+                elif time.monotonic() - looked_at > _LOOK_EVERY_S:
+                    self._look()
+                    looked_at = time.monotonic()
+            except LeaseLost:
+                self._lost = True
+                return
+            except DBAPIError as error:
+                _log.error("job %s: gave up on the database: %s", self.claim.job_id, error.orig)
+                self._lost = True
+                return
+
+    def _look(self) -> None:
+        query = select(JobRow.request).where(JobRow.id == self.claim.job_id, JobRow.attempt == self.claim.attempt)
+        with self.db.read() as session:
+            if request := session.execute(query).scalar_one_or_none():
+                self.ask(request)
+
+
+def _merged(event: events.New) -> events.New:
+    """The points of a batch with each series in one piece."""
+    by_name: dict[str, list[Points]] = {}
+    for points in event.points:
+        by_name.setdefault(points.name, []).append(points)
+    return events.New(
+        event.kind,
+        points=[
+            Points(name, np.concatenate([p.steps for p in parts]), np.concatenate([p.values for p in parts]))
+            for name, parts in by_name.items()
+        ],
+    )

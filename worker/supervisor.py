@@ -1,0 +1,221 @@
+"""The worker's parent process: claims jobs, starts a child for each, renews the leases, reports how a child died.
+
+It does no work itself and never imports torch, so nothing that a training does can keep it from renewing a lease.
+Children come from a forkserver that has torch imported already.
+"""
+
+import logging
+import multiprocessing
+import os
+import platform
+import signal
+import time
+from dataclasses import dataclass, field
+from importlib import metadata
+from multiprocessing import connection, forkserver
+from multiprocessing.context import ForkServerProcess
+
+import psutil
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
+
+from app import queue
+from app.db import Database, now
+from app.db.migrate import migrate
+from app.db.tables import Job, Worker
+from app.ids import new_id
+from app.queue import Claim, JobKind, LeaseLost
+from app.settings import Settings
+from worker.machine import devices
+
+_log = logging.getLogger("traindeck.worker")
+
+_LIGHT = (JobKind.INGEST, JobKind.EXPORT)  # one of these may run beside full slots: nobody waits for a training
+
+
+@dataclass
+class _Child:
+    claim: Claim
+    process: ForkServerProcess
+    killed_because: str | None = None
+    started: float = field(default_factory=time.monotonic)
+
+
+class Supervisor:
+    """One worker. `run` returns when `stop` was called and every child has ended or been given back."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.db = Database(settings.database_url)
+        self.id = new_id()
+        self._children: list[_Child] = []
+        self._stopping = False
+        self._context = multiprocessing.get_context("forkserver")
+        self._next_beat = 0.0
+        self._next_look = 0.0
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        migrate(self.db)
+        self._start_forkserver()
+        self._register()
+        _log.info("worker %s waits for jobs (%d at a time)", self.settings.worker_name, self.settings.slots)
+        while not self._stopping:
+            try:
+                self._step()
+            except DBAPIError as error:
+                _log.warning("the database did not answer, trying again: %s", error.orig)
+                time.sleep(1)
+        self._give_back()
+
+    def stop(self) -> None:
+        """Finish as soon as running jobs have saved their state. May be called from a signal handler."""
+        self._stopping = True
+
+    def _step(self) -> None:
+        self._collect()
+        while self._claim():
+            pass
+        self._enforce()
+        if time.monotonic() >= self._next_beat:
+            self._beat()
+        sentinels = [child.process.sentinel for child in self._children]
+        if sentinels:
+            connection.wait(sentinels, timeout=self.settings.poll_s)
+        else:
+            time.sleep(self.settings.poll_s)
+
+    def _start_forkserver(self) -> None:
+        self._context.set_forkserver_preload(["worker.preload"])
+        forkserver.ensure_running()
+
+    def _register(self) -> None:
+        with self.db.write() as session:
+            session.add(
+                Worker(
+                    id=self.id,
+                    name=self.settings.worker_name,
+                    host=platform.node(),
+                    pid=os.getpid(),
+                    slots=self.settings.slots,
+                    devices=devices(),
+                    versions={"python": platform.python_version(), "torch": metadata.version("torch")},
+                    started_at=now(),
+                    heartbeat_at=now(),
+                )
+            )
+
+    def _claim(self) -> bool:
+        """Take one job if there is room for it."""
+        kinds = self._kinds_with_room()
+        if not kinds or not self._something_waits(kinds):
+            return False
+        with self.db.write() as session:
+            claim = queue.claim(session, self.id, lease_s=self.settings.lease_s, kinds=kinds)
+        if claim is None:
+            return False
+        self._start(claim)
+        return True
+
+    def _kinds_with_room(self) -> tuple[JobKind, ...]:
+        if len(self._children) < self.settings.slots:
+            return tuple(JobKind)
+        light = sum(child.claim.kind in _LIGHT for child in self._children)
+        return _LIGHT if not light and len(self._children) == self.settings.slots else ()
+
+    def _something_waits(self, kinds: tuple[JobKind, ...]) -> bool:
+        """Look before claiming: a claim takes the write lock of SQLite, many times a second."""
+        waiting = select(Job.id).where(
+            Job.status == queue.JobStatus.QUEUED, Job.after_id.is_(None), Job.kind.in_(kinds)
+        )
+        with self.db.read() as session:
+            return session.execute(waiting.limit(1)).first() is not None
+
+    def _start(self, claim: Claim) -> None:
+        from worker import child  # its handlers are imported in the forkserver, not here
+
+        process = self._context.Process(target=child.main, args=(claim, self.settings), name=f"job-{claim.job_id}")
+        process.start()
+        self._children.append(_Child(claim, process))
+
+    def _collect(self) -> None:
+        """See which children have ended, and say how those died that could not say it themselves."""
+        for child in [child for child in self._children if not child.process.is_alive()]:
+            self._children.remove(child)
+            if child.process.exitcode != 0:
+                self._report_death(child)
+            child.process.close()
+
+    def _report_death(self, child: _Child) -> None:
+        cause = child.killed_because or _cause(child.process.exitcode or 0)
+        try:
+            with self.db.write() as session:
+                status = queue.crash(session, child.claim, cause)
+            _log.warning("job %s: its process died (%s); now %s", child.claim.job_id, cause, status)
+        except LeaseLost:
+            _log.info("job %s: ended by itself or belongs to another worker", child.claim.job_id)
+
+    def _enforce(self) -> None:
+        """Kill what was asked to stop and has not, after the grace."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + 0.5
+        if not self._children:
+            return
+        with self.db.read() as session:
+            overdue = queue.overdue(session, self.id, self.settings.cancel_grace_s)
+        self._kill(overdue, "it did not stop in time")
+
+    def _beat(self) -> None:
+        self._next_beat = time.monotonic() + self.settings.beat_s
+        with self.db.write() as session:
+            session.execute(update(Worker).where(Worker.id == self.id).values(heartbeat_at=now()))
+            _held, lost = queue.beat(session, [child.claim for child in self._children], lease_s=self.settings.lease_s)
+            queue.rescue(session)
+        self._kill([claim.job_id for claim in lost], "its lease was lost")
+
+    def _kill(self, job_ids: list[str], because: str) -> None:
+        for child in self._children:
+            if child.claim.job_id in job_ids and child.process.is_alive():
+                child.killed_because = because
+                child.process.kill()
+
+    def _give_back(self) -> None:
+        """Tell children to save their state and go; what has not gone after the grace is killed and given back."""
+        for child in self._children:
+            child.process.terminate()
+        deadline = time.monotonic() + self.settings.cancel_grace_s
+        for child in self._children:
+            child.process.join(max(0.0, deadline - time.monotonic()))
+            if child.process.is_alive():
+                child.process.kill()
+                child.process.join()
+            self._release(child.claim)
+        with self.db.write() as session:
+            session.execute(update(Worker).where(Worker.id == self.id).values(stopped_at=now()))
+        self.db.dispose()
+
+    def _release(self, claim: Claim) -> None:
+        try:
+            with self.db.write() as session:
+                queue.release(session, claim)
+        except LeaseLost:
+            pass  # the child has done it, or had finished
+
+
+def _cause(exitcode: int) -> str:
+    if exitcode < 0:
+        name = signal.Signals(-exitcode).name
+        memory = psutil.virtual_memory()
+        low = f", {memory.available >> 20} MiB of memory were free afterwards" if name == "SIGKILL" else ""
+        return f"killed by {name}{low}"
+    return f"exit status {exitcode}"
+
+
+def main() -> None:
+    """The entry of `python -m worker`."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", datefmt="%H:%M:%S")
+    supervisor = Supervisor(Settings())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    supervisor.run()

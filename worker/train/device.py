@@ -1,0 +1,71 @@
+"""Where a run computes: which device, with how many threads, and how much memory there is."""
+
+import os
+
+import psutil
+import torch
+
+from app.errors import JobFailure
+
+_OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory", "CUDA error: out of memory")
+
+
+def choose(wanted: str) -> torch.device:
+    """The device of a specification's `auto`, `cpu` or `cuda`. JobFailure `no_device` when it is not there."""
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise JobFailure(
+            "no_device",
+            "The run asks for a CUDA device, and this worker has none.",
+            hint='Set device to "auto", or start a worker on a machine with a GPU.',
+        )
+    return torch.device(wanted)
+
+
+def share_threads(slots: int) -> int:
+    """Give this process its share of the machine's cores, so that runs side by side do not fight for them."""
+    num_threads = max(1, len(os.sched_getaffinity(0)) // slots)
+    torch.set_num_threads(num_threads)
+    return num_threads
+
+
+def describe(device: torch.device) -> str:
+    """The device in words, for the log."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} (CUDA {torch.version.cuda})"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that is free on the device now."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed, on whichever device; torch's CPU allocator raises a plain RuntimeError."""
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+
+
+def out_of_memory(device: torch.device, batch_size: int, num_parameters: int) -> JobFailure:
+    """The failure with the figures that decide what to change."""
+    gib = 1 << 30
+    details = {"batch_size": batch_size, "num_parameters": num_parameters, "free_bytes": free_bytes(device)}
+    if device.type == "cuda":
+        details["peak_bytes"] = torch.cuda.max_memory_allocated(device)
+        details["total_bytes"] = torch.cuda.mem_get_info(device)[1]
+    else:
+        details["peak_bytes"] = psutil.Process().memory_info().rss
+        details["total_bytes"] = psutil.virtual_memory().total
+    return JobFailure(
+        "out_of_memory",
+        f"The {device.type.upper()} ran out of memory: {details['peak_bytes'] / gib:.1f} GiB used of "
+        f"{details['total_bytes'] / gib:.1f} GiB, with {num_parameters:,} parameters and batches of {batch_size:,}.",
+        hint="Try a smaller batch_size first, then a smaller model.",
+        details=details,
+    )

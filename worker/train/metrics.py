@@ -1,0 +1,195 @@
+"""Metrics: sums gathered batch by batch on the device, a value when someone asks.
+
+A metric is two functions. `sums(outputs, targets)` gives float64 sums over the rows of a batch, which add up across
+batches; `value(sums, num_rows)` turns the total into a number. So the value does not depend on how rows fell into
+batches, and nothing waits for the device between steps. Formulas and their edge cases are scikit-learn's, with
+`zero_division=0`; precision, recall and F1 are of the positive class for two classes, unweighted means above.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Metric(Protocol):
+    """A number that judges outputs by targets."""
+
+    name: str
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The sums of one batch, float64, of any fixed shape."""
+
+    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+        """The metric, 0-d, of all rows whose sums were added up."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How outputs and targets are read as class indices.
+
+    `threshold` None: outputs `(N, K)`, the largest wins, targets are indices. Otherwise one output, above it is class 1.
+    """
+
+    num_classes: int
+    threshold: float | None = None
+
+    def of_outputs(self, outputs: Tensor) -> Tensor:
+        """Class indices `(N,)`."""
+        return outputs.argmax(dim=1) if self.threshold is None else (outputs > self.threshold).flatten()
+
+    def of_targets(self, targets: Tensor) -> Tensor:
+        """Class indices `(N,)`."""
+        return targets if self.threshold is None else (targets > self.threshold).flatten()
+
+    def confusion(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Counts `(K, K)`, float64: rows are the truth, columns the answers."""
+        cells = self.of_targets(targets).long() * self.num_classes + self.of_outputs(outputs)
+        counts = torch.bincount(cells.flatten(), minlength=self.num_classes**2)
+        return counts.reshape(self.num_classes, self.num_classes).double()
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The share of rows answered rightly."""
+
+    answers: Answers
+    name: str = "accuracy"
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return (self.answers.of_outputs(outputs) == self.answers.of_targets(targets)).sum(dtype=torch.float64)
+
+    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+        return sums / num_rows
+
+
+@dataclass(frozen=True)
+class TopK:
+    """The share of rows whose class is among the `k` largest outputs."""
+
+    k: int
+    name: str
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        k = min(self.k, outputs.shape[1])
+        return (outputs.topk(k, dim=1).indices == targets.unsqueeze(1)).sum(dtype=torch.float64)
+
+    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+        return sums / num_rows
+
+
+@dataclass(frozen=True)
+class FromConfusion:
+    """Precision, recall or F1, from a confusion matrix."""
+
+    answers: Answers
+    name: str
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self.answers.confusion(outputs, targets)
+
+    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+        per_class = class_scores(sums)[self.name]
+        if self.answers.num_classes == 2:
+            return per_class[1]
+        # As scikit-learn: a class that occurs neither in the truth nor in the answers has no say in the mean.
+        return per_class[(sums.sum(0) + sums.sum(1)) > 0].mean()
+
+
+@dataclass(frozen=True)
+class Error:
+    """The mean of a function of the error, in the target's own unit: `scale` undoes what preprocessing did."""
+
+    name: str
+    scale: float
+    of_error: Callable[[Tensor], Tensor]
+    of_mean: Callable[[Tensor], Tensor] = lambda mean: mean
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        errors = (outputs.double() - targets) * self.scale
+        return self.of_error(errors).sum() / errors[0].numel()
+
+    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+        return self.of_mean(sums / num_rows)
+
+
+@dataclass(frozen=True)
+class R2:
+    """The share of the targets' variance that the outputs explain; 0 for always saying the mean."""
+
+    name: str = "r2"
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        targets = targets.double()
+        squared_errors = (outputs - targets).square().sum()
+        return torch.stack([squared_errors, targets.sum(), targets.square().sum()])
+
+    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+        squared_errors, total, squares = sums
+        spread = squares - total.square() / num_rows
+        perfect = (squared_errors == 0).double()
+        return torch.where(spread > 0, 1 - squared_errors / spread.clamp_min(1e-300), perfect)
+
+
+def class_scores(confusion: Tensor) -> dict[str, Tensor]:
+    """Precision, recall and F1 of each class `(K,)` from counts `(K, K)`; 0 where there is nothing to divide by."""
+    right, true, said = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+    return {
+        "precision": right / said.clamp_min(1),
+        "recall": right / true.clamp_min(1),
+        "f1": 2 * right / (true + said).clamp_min(1),
+    }
+
+
+def roc_auc(scores: Tensor, positive: Tensor) -> float | None:
+    """The chance that a positive row scores above a negative one, ties counting half; None with one class alone.
+
+    Source: Hanley and McNeil (1982), the Mann–Whitney form.
+    """
+    num_positive, num_negative = int(positive.sum()), int((~positive).sum())
+    if not num_positive or not num_negative:
+        return None
+    _, places, counts = torch.unique(scores.double(), return_inverse=True, return_counts=True)
+    mean_rank = counts.cumsum(0) - (counts - 1) / 2
+    ranks = mean_rank[places][positive].sum()
+    return float((ranks - num_positive * (num_positive + 1) / 2) / (num_positive * num_negative))
+
+
+def build(type: str, answers: Answers | None, scale: float, k: int = 1) -> Metric:
+    """The metric of that name. `answers` is None where outputs are plain numbers."""
+    match type:
+        case "mae":
+            return Error("mae", scale, torch.abs)
+        case "mse":
+            return Error("mse", scale, torch.square)
+        case "rmse":
+            return Error("rmse", scale, torch.square, torch.sqrt)
+        case "r2":
+            return R2()
+        case "top_k_accuracy":
+            return TopK(k, f"top_{k}_accuracy")
+    assert answers is not None, f"{type} needs classes"
+    return Accuracy(answers) if type == "accuracy" else FromConfusion(answers, type)
+
+
+class Accumulator:
+    """The sums of several metrics over the rows seen so far, on the device."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self.metrics = metrics
+        self.sums: dict[str, Tensor] = {}
+        self.num_rows = 0
+
+    def add(self, outputs: Tensor, targets: Tensor) -> None:
+        """Count one batch in."""
+        for metric in self.metrics:
+            sums = metric.sums(outputs, targets)
+            total = self.sums.get(metric.name)
+            self.sums[metric.name] = sums if total is None else total + sums
+        self.num_rows += len(targets)
+
+    def values(self) -> dict[str, Tensor]:
+        """Each metric by name, 0-d, on the device."""
+        return {metric.name: metric.value(self.sums[metric.name], self.num_rows) for metric in self.metrics}
