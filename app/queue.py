@@ -220,6 +220,11 @@ def rescue(session: Session) -> list[str]:
     return rescued
 
 
+def any_silent(session: Session) -> bool:
+    """Whether `rescue` has something to do: a look that takes no lock."""
+    return session.execute(select(Job.id).where(_silent()).limit(1)).first() is not None
+
+
 def cancel(session: Session, job_id: str) -> JobStatus:
     """Ask for a job to stop. A waiting job ends at once; a running one when its worker has obeyed.
 

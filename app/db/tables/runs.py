@@ -33,6 +33,7 @@ class Run(Base):
     dataset_id: Mapped[str] = mapped_column(ID, ForeignKey("datasets.id"))
     model_id: Mapped[str | None] = mapped_column(ID, ForeignKey("models.id", ondelete="SET NULL"))
     spec: Mapped[dict[str, Any]]
+    inspection: Mapped[dict[str, Any]]  # each layer's shape and parameters, as checked at submission
     num_parameters: Mapped[int]
     tags: Mapped[list[Any]]
     evaluation: Mapped[dict[str, Any] | None]

@@ -1,0 +1,102 @@
+"""The wiring of the server, readable in one screen: settings in, an ASGI application out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DBAPIError
+
+from app import gallery_routes, pages, problems, queue, status_routes
+from app.access import routes as access_routes
+from app.access.middleware import install as install_access
+from app.access.service import ensure_token
+from app.datasets import routes as dataset_routes
+from app.db import Database
+from app.db.migrate import migrate
+from app.idempotency import IdempotencyMiddleware
+from app.live import routes as live_routes
+from app.live.hub import Hub
+from app.models import routes as model_routes
+from app.runs import predict_routes
+from app.runs import routes as run_routes
+from app.settings import Settings
+from app.workers import routes as worker_routes
+
+STATIC = Path(__file__).parents[1] / "static"
+API = "/api/v1"
+_RESCUE_EVERY_S = 5.0
+_log = logging.getLogger("traindeck.server")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole server. The database is migrated here, so that a server that starts is one that works."""
+    database = Database(settings.database_url)
+    migrate(database)
+    with database.write() as session:
+        clear_token = ensure_token(session, settings)
+    app = FastAPI(title="Traindeck", version="0.1.0", lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app.openapi_url = f"{API}/openapi.json"
+    app.state.settings, app.state.database, app.state.clear_token = settings, database, clear_token
+    app.state.hub = Hub(database, settings)
+    problems.install(app)
+    app.include_router(_api())
+    app.include_router(status_routes.router)
+    app.include_router(access_routes.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(IdempotencyMiddleware, database=database)
+    install_access(app, database, settings)
+    return app
+
+
+def _api() -> APIRouter:
+    api = APIRouter(prefix=API)
+    for routes in (
+        run_routes,
+        predict_routes,
+        dataset_routes,
+        model_routes,
+        worker_routes,
+        gallery_routes,
+        live_routes,
+    ):
+        api.include_router(routes.router)
+    return api
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    hub: Hub = app.state.hub
+    rescuing = asyncio.create_task(_rescue_regularly(app.state.database))
+    await hub.start()
+    yield
+    await hub.stop()
+    rescuing.cancel()
+    with suppress(asyncio.CancelledError):
+        await rescuing
+    app.state.database.dispose()
+
+
+async def _rescue_regularly(database: Database) -> None:
+    """Take jobs from silent workers. Every server and every worker does it: nobody has to be there for it."""
+    while True:
+        await asyncio.sleep(_RESCUE_EVERY_S)
+        try:
+            rescued = await asyncio.to_thread(_rescue, database)
+        except DBAPIError as error:
+            _log.warning("could not look for silent workers: %s", error.orig)
+            continue
+        for job_id in rescued:
+            _log.warning("job %s was taken from a worker that fell silent", job_id)
+
+
+def _rescue(database: Database) -> list[str]:
+    with database.read() as session:
+        if not queue.any_silent(session):
+            return []
+    with database.write() as session:
+        return queue.rescue(session)

@@ -1,0 +1,77 @@
+"""Models over REST, and the vocabulary they are written in."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from app.datasets import service as datasets
+from app.dependencies import Reading, Writing
+from app.errors import Unprocessable
+from app.models import service
+from app.models.schemas import InspectIn, ModelIn, ModelOut, ModelPage
+from app.specs import catalogue
+from app.specs.base import Problem, SpecError
+from app.specs.run import input_shape
+
+router = APIRouter(tags=["models"])
+
+
+@router.post("/models", status_code=201)
+def create(body: ModelIn, session: Writing, response: Response) -> ModelOut:
+    """Keep a model under a name."""
+    model = service.create_model(session, body.name, body.definition)
+    response.headers["Location"] = f"/api/v1/models/{model.id}"
+    return service.get_model(session, model.id)
+
+
+@router.get("/models")
+def list_all(session: Reading, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> ModelPage:
+    """Models, newest first."""
+    items, next_cursor = service.list_models(session, cursor=cursor, limit=limit)
+    return ModelPage(items=items, next_cursor=next_cursor)
+
+
+@router.post("/models/inspect")
+def inspect(body: InspectIn, session: Reading) -> dict[str, Any]:
+    """What each layer makes of its input: type, output shape, parameters. Stores nothing."""
+    try:
+        return body.model.inspect(_shape(body, session)).model_dump(mode="json")
+    except SpecError as error:
+        raise Unprocessable.of(error) from error
+
+
+def _shape(body: InspectIn, session: Reading) -> tuple[int, ...]:
+    if body.input_shape is not None:
+        return body.input_shape
+    if body.dataset is None or body.data is None:
+        message = "say what the model is fed: input_shape, or dataset and data"
+        raise Unprocessable(message, errors=[Problem(loc=["input_shape"], msg=message, received=None)])
+    return input_shape(body.data, datasets.columns_of(session, body.dataset))
+
+
+@router.get("/models/{model_id}")
+def get(model_id: str, session: Reading) -> ModelOut:
+    """One model."""
+    return service.get_model(session, model_id)
+
+
+@router.delete("/models/{model_id}", status_code=204)
+def delete(model_id: str, session: Writing) -> None:
+    """Forget a model; runs that used it keep their copy."""
+    service.delete_model(session, model_id)
+
+
+@router.get("/schema")
+def schema() -> dict[str, Any]:
+    """Every layer, loss, optimizer, schedule, metric and initialiser, with the fields of its form."""
+    return catalogue.schema()
+
+
+@router.get("/schema/{kind}")
+def schema_of(kind: str) -> list[dict[str, Any]]:
+    """The same, of one kind: layers, losses, optimizers, schedules, metrics or initializers."""
+    found = catalogue.schema()
+    if kind not in found:
+        message = f"there is no kind {kind!r}; there are {', '.join(found)}"
+        raise Unprocessable(message, errors=[Problem(loc=["kind"], msg=message, received=kind)])
+    return found[kind]

@@ -1,0 +1,43 @@
+"""What the API says of a model."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.runs.schemas import Timestamp
+from app.specs.data import DataSpec
+from app.specs.model import ModelSpec
+
+
+class ModelIn(BaseModel):
+    """A model to keep under a name."""
+
+    name: str = Field(min_length=1, max_length=200)
+    definition: ModelSpec
+
+
+class ModelOut(BaseModel):
+    """A kept model, and how many runs trained it."""
+
+    id: str
+    name: str
+    definition: dict[str, Any]
+    num_layers: int
+    num_runs: int
+    created_at: Timestamp
+
+
+class ModelPage(BaseModel):
+    """A page of models, newest first."""
+
+    items: list[ModelOut]
+    next_cursor: str | None
+
+
+class InspectIn(BaseModel):
+    """A model and what it is fed: a shape without the batch, or a dataset and how it is read."""
+
+    model: ModelSpec
+    input_shape: tuple[int, ...] | None = None
+    dataset: str | None = None
+    data: DataSpec | None = None

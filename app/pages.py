@@ -1,0 +1,176 @@
+"""The pages: plain routes that render `templates/` with what the features' services say, in the shapes of the API.
+
+Everything after the first paint is the work of `static/js`, over `/api/v1`.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.templating import Jinja2Templates
+from starlette.types import Scope
+
+from app import words
+
+ROOT = Path(__file__).resolve().parent.parent
+STATIC = ROOT / "static"
+YEAR_S = 365 * 24 * 3600
+
+templates = Jinja2Templates(ROOT / "templates")
+templates.env.trim_blocks = templates.env.lstrip_blocks = True
+templates.env.filters.update(words.FILTERS)
+
+router = APIRouter(include_in_schema=False)
+
+
+class Source(Protocol):
+    """Where pages get what they show: each answer as the API would give it, ready for JSON."""
+
+    def counts(self) -> dict[str, int]: ...
+    def runs(self, q: str | None, status: str | None, cursor: str | None) -> dict[str, Any]: ...
+    def run(self, run_id: str) -> dict[str, Any]: ...
+    def datasets(self) -> dict[str, Any]: ...
+    def dataset(self, dataset_id: str) -> dict[str, Any]: ...
+    def models(self) -> dict[str, Any]: ...
+    def model(self, model_id: str) -> dict[str, Any]: ...
+    def gallery(self) -> list[dict[str, Any]]: ...
+    def workers(self) -> dict[str, Any]: ...
+
+
+def source() -> Iterator[Source]:
+    """The services behind the pages; `app.main` overrides it with the real ones."""
+    raise NotImplementedError
+
+
+Data = Annotated[Source, Depends(source)]
+
+
+@cache
+def static_version() -> str:
+    """A hash over all static files: one name for the whole tree, so modules that import each other stay together."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(STATIC)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def static_url(path: str) -> str:
+    """The address of a static file, which changes whenever any of them does."""
+    return f"/static/{static_version()}/{path}"
+
+
+templates.env.globals["static_url"] = static_url
+
+
+class StaticTree(StaticFiles):
+    """Serves `/static/<version>/<path>`; what is asked for under the present version may be kept for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=STATIC)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        version, _, rest = path.partition("/")
+        response = await super().get_response(rest, scope)
+        is_current = version == static_version() and response.status_code == HTTPStatus.OK
+        response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if is_current else "no-cache"
+        return response
+
+
+def render(
+    request: Request, name: str, data: Source, status: HTTPStatus = HTTPStatus.OK, **context: Any
+) -> HTMLResponse:
+    """A page with its frame."""
+    return templates.TemplateResponse(request, name, {"counts": data.counts(), **context}, status_code=status)
+
+
+def render_error(request: Request, problem: dict[str, Any]) -> HTMLResponse:
+    """A problem as a page of words, for whoever followed a link."""
+    return templates.TemplateResponse(
+        request, "error.html", {"problem": problem, "counts": {}}, status_code=problem["status"]
+    )
+
+
+@router.get("/")
+def root() -> RedirectResponse:
+    return RedirectResponse("/runs")
+
+
+@router.get("/login")
+def login(request: Request, next: str = "/runs") -> HTMLResponse:
+    is_local = next.startswith("/") and not next.startswith(("//", "/\\"))
+    return templates.TemplateResponse(request, "login.html", {"next": next if is_local else "/runs"})
+
+
+@router.get("/runs")
+def runs(
+    request: Request, data: Data, q: str | None = None, status: str | None = None, cursor: str | None = None
+) -> HTMLResponse:
+    page = data.runs(q, status, cursor)
+    asked = {"q": q or "", "status": status or "", "cursor": cursor or ""}
+    return render(request, "runs.html", data, section="runs", runs=page["items"], page=page, asked=asked)
+
+
+@router.get("/runs/new")
+def new_run(request: Request, data: Data) -> HTMLResponse:
+    page_data = {
+        "from_run": _run_to_clone(request, data),
+        "datasets": data.datasets()["items"],
+        "models": data.models()["items"],
+    }
+    return render(request, "new_run.html", data, section="new_run", page_data=page_data)
+
+
+def _run_to_clone(request: Request, data: Source) -> dict[str, Any] | None:
+    run_id = request.query_params.get("from")
+    return data.run(run_id) if run_id else None
+
+
+@router.get("/runs/{run_id}")
+def run(request: Request, data: Data, run_id: str) -> HTMLResponse:
+    found = data.run(run_id)
+    return render(request, "run.html", data, section="runs", run=found, page_data={"run": found})
+
+
+@router.get("/datasets")
+def datasets(request: Request, data: Data) -> HTMLResponse:
+    page = data.datasets()
+    return render(request, "datasets.html", data, section="datasets", datasets=page["items"], page=page)
+
+
+@router.get("/datasets/{dataset_id}")
+def dataset(request: Request, data: Data, dataset_id: str) -> HTMLResponse:
+    found = data.dataset(dataset_id)
+    return render(request, "dataset.html", data, section="datasets", dataset=found, page_data={"dataset": found})
+
+
+@router.get("/models")
+def models(request: Request, data: Data) -> HTMLResponse:
+    page = data.models()
+    return render(request, "models.html", data, section="models", models=page["items"], page=page)
+
+
+@router.get("/models/{model_id}")
+def model(request: Request, data: Data, model_id: str) -> HTMLResponse:
+    found = data.model(model_id)
+    page_data = {"model": found, "datasets": data.datasets()["items"]}
+    return render(request, "model.html", data, section="models", model=found, page_data=page_data)
+
+
+@router.get("/gallery")
+def gallery(request: Request, data: Data) -> HTMLResponse:
+    return render(request, "gallery.html", data, section="gallery", programs=data.gallery())
+
+
+@router.get("/workers")
+def workers(request: Request, data: Data) -> HTMLResponse:
+    page = data.workers()
+    return render(
+        request, "workers.html", data, section="workers", workers=page["items"], page_data={"workers": page["items"]}
+    )

@@ -1,0 +1,216 @@
+"""Runs over REST."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
+from pydantic import ValidationError
+
+from app import events
+from app.dependencies import AppDatabase, AppStorage, Reading, Writing
+from app.errors import NotFound, Unprocessable
+from app.runs import service
+from app.runs.schemas import (
+    ArtifactOut,
+    CheckOut,
+    CheckpointOut,
+    LogLine,
+    RunDetail,
+    RunOut,
+    RunPage,
+    RunPatch,
+    SeriesSummary,
+)
+from app.specs.base import problems
+from app.specs.run import RunSpec
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+_CSV_STEPS = 100_000  # steps that one piece of a CSV answer covers
+
+
+@router.post("", status_code=201)
+def create(spec: RunSpec, session: Writing, response: Response) -> RunOut:
+    """Queue a run: its dataset and model are ids, or written inline."""
+    run = service.create_run(session, spec)
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return service.summaries(session, [run.id])[0]
+
+
+@router.post("/check")
+def check(body: dict[str, Any], session: Reading) -> CheckOut:
+    """Say whether a run would be taken, and what the model makes of the data. Stores nothing."""
+    try:
+        checked, _ = service.check_run(session, RunSpec.model_validate(body))
+    except ValidationError as error:
+        found = problems(error)
+    except Unprocessable as error:
+        found = error.errors
+    else:
+        return CheckOut(
+            ok=True,
+            errors=[],
+            inspection=checked.inspection.model_dump(mode="json"),
+            num_rows=checked.num_rows,
+        )
+    errors = [problem.model_dump(mode="json") for problem in found]
+    return CheckOut(ok=False, errors=errors, inspection=None, num_rows=None)
+
+
+@router.get("")
+def list_all(
+    session: Reading,
+    q: str | None = None,
+    status: str | None = None,
+    tag: str | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> RunPage:
+    """Runs, newest first. `q` is looked for in names and tags."""
+    items, next_cursor = service.list_runs(session, q=q, status=status, tag=tag, cursor=cursor, limit=limit)
+    return RunPage(items=items, next_cursor=next_cursor)
+
+
+@router.get("/{run_id}")
+def get(run_id: str, session: Reading) -> RunDetail:
+    """Everything that is known of a run."""
+    return service.get_run(session, run_id)
+
+
+@router.patch("/{run_id}")
+def change(run_id: str, patch: RunPatch, session: Writing) -> RunOut:
+    """Rename or retag a run."""
+    service.change_run(session, run_id, name=patch.name, tags=patch.tags)
+    return service.summaries(session, [run_id])[0]
+
+
+@router.delete("/{run_id}", status_code=204)
+def delete(run_id: str, database: AppDatabase, storage: AppStorage) -> None:
+    """Remove a run that has ended, its curves and its files."""
+    with database.write() as session:
+        service.delete_run(session, run_id)
+    storage.remove("runs", run_id)
+
+
+@router.post("/{run_id}/cancel", status_code=202)
+def cancel(run_id: str, session: Writing) -> RunOut:
+    """Ask a run to stop: a waiting one ends at once, a running one once it has saved its state."""
+    service.cancel_run(session, run_id)
+    return service.summaries(session, [run_id])[0]
+
+
+@router.post("/{run_id}/clone", status_code=201)
+def clone(run_id: str, session: Writing, response: Response) -> RunOut:
+    """Queue the same specification again."""
+    run = service.clone_run(session, run_id)
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return service.summaries(session, [run.id])[0]
+
+
+@router.get("/{run_id}/metrics", response_model=None)
+def metrics(
+    run_id: str,
+    request: Request,
+    session: Reading,
+    database: AppDatabase,
+    name: Annotated[list[str] | None, Query()] = None,
+    from_step: Annotated[int, Query(ge=0)] = 0,
+    to_step: Annotated[int | None, Query(ge=0)] = None,
+    max_points: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> dict[str, Any] | Response:
+    """Curves between two steps, both included: buckets with first, last, min, max and mean, or raw points if few.
+
+    Without `name`, the names with their summaries. With `Accept: text/csv`, every raw point.
+    """
+    job_id = service.find_run(session, run_id).job_id
+    known = events.list_series(session, [job_id])[job_id]
+    if "text/csv" in request.headers.get("accept", ""):
+        rows = _csv(
+            database, job_id, {n: known[n]["last_step"] for n in (name or known) if n in known}, from_step, to_step
+        )
+        return StreamingResponse(rows, media_type="text/csv")
+    if name is None:
+        return {"series": {n: SeriesSummary(**summary).model_dump(mode="json") for n, summary in known.items()}}
+    found = []
+    for one in name:
+        read = events.read_series(session, job_id, one, from_step=from_step, to_step=to_step, max_points=max_points)
+        if read is None:
+            raise NotFound(f"The run has no series {one}; it has {', '.join(known) or 'none yet'}.")
+        found.append(read.as_json())
+    return {"series": found}
+
+
+def _csv(
+    database: AppDatabase, job_id: str, last_steps: dict[str, int], from_step: int, to_step: int | None
+) -> Iterator[str]:
+    """Every point as a row, in pieces of bounded size. Non-finite values are spelled NaN, Infinity, -Infinity."""
+    yield "series,step,value\r\n"
+    for name, last_step in last_steps.items():
+        end = last_step if to_step is None else min(to_step, last_step)
+        for start in range(from_step, end + 1, _CSV_STEPS):
+            with database.read() as session:
+                points = events.read_points(session, job_id, name, start, min(end, start + _CSV_STEPS - 1))
+            shown = points.as_json()
+            text = io.StringIO()
+            csv.writer(text).writerows(
+                (name, step, value) for step, value in zip(shown["steps"], shown["values"], strict=True)
+            )
+            yield text.getvalue()
+
+
+@router.get("/{run_id}/events")
+def stream(
+    run_id: str,
+    session: Reading,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+) -> dict[str, Any]:
+    """The run's stream itself, after a number: what the websocket sends."""
+    job_id = service.find_run(session, run_id).job_id
+    found = events.read(session, job_id, after=after, limit=limit)
+    return {"stream": job_id, "events": [event.as_json() for event in found]}
+
+
+@router.get("/{run_id}/logs")
+def logs(
+    run_id: str,
+    session: Reading,
+    before: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+) -> dict[str, list[LogLine]]:
+    """The newest log lines, oldest first; with `before`, those before that event."""
+    job_id = service.find_run(session, run_id).job_id
+    found = events.latest(session, job_id, ["log"], limit=limit, before=before)
+    return {"lines": [LogLine(seq=e.seq, time=e.time, level=e.body["level"], text=e.body["text"]) for e in found]}
+
+
+@router.get("/{run_id}/checkpoints")
+def checkpoints(run_id: str, session: Reading) -> dict[str, list[CheckpointOut]]:
+    """The states that are kept."""
+    return {"items": service.list_checkpoints(session, service.find_run(session, run_id).job_id)}
+
+
+@router.get("/{run_id}/evaluation")
+def evaluation(run_id: str, session: Reading) -> dict[str, Any]:
+    """How good the model is, on each part of the data."""
+    found = service.find_run(session, run_id).evaluation
+    if found is None:
+        raise NotFound("This run has no evaluation yet: it follows the training.")
+    return found
+
+
+@router.get("/{run_id}/artifacts")
+def artifacts(run_id: str, session: Reading) -> dict[str, list[ArtifactOut]]:
+    """The files that the run left."""
+    return {"items": service.list_artifacts(session, service.find_run(session, run_id).id)}
+
+
+@router.get("/{run_id}/artifacts/{name}")
+def artifact(run_id: str, name: str, session: Reading, storage: AppStorage) -> FileResponse:
+    """A file that the run left, as a download."""
+    row = service.find_artifact(session, run_id, name)
+    return FileResponse(
+        storage.resolve(row.path), media_type=row.media_type, filename=row.name, headers={"ETag": f'"{row.sha256}"'}
+    )

@@ -1,0 +1,294 @@
+"""Runs: submit, find, describe, change, remove. Plain functions on a session; the caller commits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, String, cast, delete, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from app import events, queue
+from app.datasets import service as datasets
+from app.db import now
+from app.db.tables import Artifact, Checkpoint, Dataset, Job, Model, Run, Worker
+from app.errors import Conflict, NotFound, NotReady, Unprocessable
+from app.ids import new_id
+from app.queue import JobKind, JobStatus
+from app.runs.schemas import ArtifactOut, CheckpointOut, ExportState, Named, RunDetail, RunOut, WorkerRef
+from app.specs.base import Problem, SpecError
+from app.specs.columns import Column
+from app.specs.model import ModelSpec
+from app.specs.run import Checked, RunSpec, check
+
+_TrainJob = aliased(Job, name="train_job")
+_ExportJob = aliased(Job, name="export_job")
+
+
+def create_run(session: Session, spec: RunSpec) -> Run:
+    """Check a specification against its dataset, freeze it, queue it. Nothing is stored when it does not hold.
+
+    Raises Unprocessable with every problem, and NotReady while the dataset is still being read.
+    """
+    spec, model_id = resolve_model(session, spec)
+    dataset = _dataset(session, spec)
+    checked = _check(spec, dataset)
+    after = dataset.job_id if dataset.status == "ingesting" else None
+    run_id = new_id()
+    job_id = queue.enqueue(session, JobKind.TRAIN, {"run_id": run_id}, after=after)
+    frozen = spec.model_copy(update={"dataset": dataset.id})
+    run = Run(
+        id=run_id,
+        name=spec.name,
+        job_id=job_id,
+        dataset_id=dataset.id,
+        model_id=model_id,
+        spec=frozen.model_dump(mode="json"),
+        inspection=checked.inspection.model_dump(mode="json"),
+        num_parameters=checked.inspection.num_parameters,
+        tags=list(spec.tags),
+        created_at=now(),
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def check_run(session: Session, spec: RunSpec) -> tuple[Checked, Dataset | None]:
+    """Check a specification without storing anything. Raises Unprocessable with every problem."""
+    spec, _ = resolve_model(session, spec)
+    if isinstance(spec.dataset, str):
+        dataset = _dataset(session, spec)
+        return _check(spec, dataset), dataset
+    known = datasets.describe(session, spec.dataset)
+    return _checked(spec, known.columns, known.num_rows), None
+
+
+def resolve_model(session: Session, spec: RunSpec) -> tuple[RunSpec, str | None]:
+    """The specification with its model written out, and the model's id where it named one."""
+    if isinstance(spec.model, ModelSpec):
+        return spec, None
+    row = session.get(Model, spec.model)
+    if row is None:
+        raise _problem(["model"], "there is no model with this id", spec.model)
+    return spec.model_copy(update={"model": ModelSpec.model_validate(row.definition)}), row.id
+
+
+def _dataset(session: Session, spec: RunSpec) -> Dataset:
+    if not isinstance(spec.dataset, str):
+        return datasets.ensure(session, spec.dataset)
+    row = session.get(Dataset, spec.dataset)
+    if row is None:
+        raise _problem(["dataset"], "there is no dataset with this id", spec.dataset)
+    return row
+
+
+def _check(spec: RunSpec, dataset: Dataset) -> Checked:
+    if dataset.status == "failed":
+        raise _problem(["dataset"], "this dataset could not be read, so it has no rows", dataset.name)
+    if dataset.columns is None or dataset.num_rows is None:
+        raise NotReady(f"The dataset {dataset.name} is still being read; try again in a few seconds.")
+    return _checked(spec, [Column.model_validate(column) for column in dataset.columns], dataset.num_rows)
+
+
+def _checked(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
+    try:
+        return check(spec, list(columns), num_rows)
+    except SpecError as error:
+        raise Unprocessable.of(error) from error
+
+
+def _problem(loc: list[str | int], message: str, received: Any) -> Unprocessable:
+    return Unprocessable(message, errors=[Problem(loc=loc, msg=message, received=received)])
+
+
+def find_run(session: Session, run_id: str) -> Run:
+    """The run of that id. Raises NotFound."""
+    run = session.get(Run, run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    return run
+
+
+def list_runs(
+    session: Session,
+    *,
+    q: str | None = None,
+    status: str | None = None,
+    tag: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> tuple[list[RunOut], str | None]:
+    """Runs, newest first, from after `cursor`; and the cursor of the next page, None at the end."""
+    query = _rows().order_by(Run.id.desc()).limit(limit + 1)
+    if q:
+        words = [f"%{_escaped(word)}%" for word in q.split()]
+        tags = cast(Run.tags, String)
+        query = query.where(*(or_(Run.name.ilike(w, escape="\\"), tags.ilike(w, escape="\\")) for w in words))
+    if status:
+        query = query.where(_TrainJob.status == status)
+    if tag:
+        query = query.where(cast(Run.tags, String).like(f'%"{_escaped(tag)}"%', escape="\\"))
+    if cursor:
+        query = query.where(Run.id < cursor)
+    rows = list(session.execute(query))
+    more = len(rows) > limit
+    return _summaries(session, rows[:limit]), rows[limit - 1].Run.id if more else None
+
+
+def summaries(session: Session, run_ids: Sequence[str]) -> list[RunOut]:
+    """The runs of these ids, newest first."""
+    return _summaries(session, list(session.execute(_rows().where(Run.id.in_(run_ids)).order_by(Run.id.desc()))))
+
+
+def count_by_status(session: Session) -> dict[str, int]:
+    """How many runs stand where."""
+    query = select(Job.status, func.count()).join(Run, Run.job_id == Job.id).group_by(Job.status)
+    return {status: count for status, count in session.execute(query).tuples()}
+
+
+def get_run(session: Session, run_id: str) -> RunDetail:
+    """A run with everything that is known of it. Raises NotFound."""
+    run = find_run(session, run_id)
+    (summary,) = summaries(session, [run_id])
+    findings = events.latest(session, run.job_id, ["finding", events.REWIND], limit=200)
+    return RunDetail(
+        **summary.model_dump(),
+        spec=run.spec,
+        inspection=run.inspection,
+        evaluation=run.evaluation,
+        findings=_standing(findings),
+        checkpoints=list_checkpoints(session, run.job_id),
+        artifacts=list_artifacts(session, run_id),
+    )
+
+
+def _standing(found: Sequence[events.Event]) -> list[dict[str, Any]]:
+    """Findings that no rewind has taken back, with the number of their event."""
+    standing: list[dict[str, Any]] = []
+    for event in found:
+        if event.kind == events.REWIND:
+            to_step = event.body["to_step"]
+            standing = [one for one in standing if (one.get("step") or 0) <= to_step]
+        else:
+            standing.append({**event.body, "seq": event.seq})
+    return standing
+
+
+def list_checkpoints(session: Session, job_id: str) -> list[CheckpointOut]:
+    """The checkpoints that are kept, oldest first."""
+    rows = session.scalars(select(Checkpoint).where(Checkpoint.job_id == job_id).order_by(Checkpoint.step))
+    return [CheckpointOut.model_validate(row, from_attributes=True) for row in rows]
+
+
+def list_artifacts(session: Session, run_id: str) -> list[ArtifactOut]:
+    """The files that a run left, by name."""
+    rows = session.scalars(select(Artifact).where(Artifact.run_id == run_id).order_by(Artifact.name))
+    return [ArtifactOut.model_validate(row, from_attributes=True) for row in rows]
+
+
+def find_artifact(session: Session, run_id: str, name: str) -> Artifact:
+    """A file that a run left. Raises NotFound."""
+    row = session.scalar(select(Artifact).where(Artifact.run_id == run_id, Artifact.name == name))
+    if row is None:
+        raise NotFound(f"The run {run_id} has no file {name}.")
+    return row
+
+
+def cancel_run(session: Session, run_id: str) -> None:
+    """Ask a run to stop. Raises NotFound, and Conflict when it has ended."""
+    queue.cancel(session, find_run(session, run_id).job_id)
+
+
+def clone_run(session: Session, run_id: str) -> Run:
+    """The same specification, queued again. Raises NotFound, and Unprocessable if its data is gone."""
+    return create_run(session, RunSpec.model_validate(find_run(session, run_id).spec))
+
+
+def change_run(session: Session, run_id: str, *, name: str | None, tags: list[str] | None) -> None:
+    """Rename or retag a run. Raises NotFound."""
+    run = find_run(session, run_id)
+    run.name = name or run.name
+    run.tags = run.tags if tags is None else tags
+    session.flush()
+
+
+def delete_run(session: Session, run_id: str) -> None:
+    """Remove a run and its stream; its files are the caller's to remove afterwards.
+
+    Raises NotFound, and Conflict while a worker may still write to it.
+    """
+    run = find_run(session, run_id)
+    jobs = [job_id for job_id in (run.job_id, run.export_job_id) if job_id]
+    active = (JobStatus.QUEUED, JobStatus.RUNNING)
+    if session.scalar(select(func.count()).where(Job.id.in_(jobs), Job.status.in_(active))):
+        raise Conflict(f"The run {run.name} has not ended; cancel it first.")
+    session.delete(run)
+    session.flush()
+    session.execute(delete(Job).where(Job.id.in_(jobs)))
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def _rows() -> Select[Any]:
+    return (
+        select(
+            Run,
+            _TrainJob,
+            _ExportJob,
+            Worker,
+            Dataset.name.label("dataset_name"),
+            Model.name.label("model_name"),
+            now().label("at"),
+        )
+        .join(_TrainJob, Run.job_id == _TrainJob.id)
+        .join(Dataset, Run.dataset_id == Dataset.id)
+        .outerjoin(_ExportJob, Run.export_job_id == _ExportJob.id)
+        .outerjoin(Model, Run.model_id == Model.id)
+        .outerjoin(Worker, _TrainJob.worker_id == Worker.id)
+    )
+
+
+def _summaries(session: Session, rows: Sequence[Any]) -> list[RunOut]:
+    series = events.list_series(session, [row.Run.job_id for row in rows])
+    return [_summary(row, series[row.Run.job_id]) for row in rows]
+
+
+def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
+    run, job, at = row.Run, row.train_job, row.at
+    duration = None if job.started_at is None else max(0.0, (job.finished_at or at) - job.started_at)
+    return RunOut(
+        id=run.id,
+        name=run.name,
+        status=job.status,
+        request=job.request if job.status == JobStatus.RUNNING else None,
+        tags=run.tags,
+        created_at=run.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        duration_s=duration,
+        num_parameters=run.num_parameters,
+        job_id=run.job_id,
+        last_seq=job.last_seq,
+        attempt=job.attempt,
+        waits_for=job.after_id,
+        dataset=Named(id=run.dataset_id, name=row.dataset_name),
+        model=Named(id=run.model_id, name=row.model_name or run.spec["model"].get("name") or "unnamed"),
+        progress=job.progress,
+        metrics=series,
+        worker=_worker_ref(job, row.Worker, at),
+        error=job.error,
+        export=_export_state(row.export_job),
+    )
+
+
+def _worker_ref(job: Job, worker: Worker | None, at: float) -> WorkerRef | None:
+    if worker is None:
+        return None
+    age = None if job.heartbeat_at is None or job.finished_at else max(0.0, at - job.heartbeat_at)
+    device = (job.progress or {}).get("device")
+    return WorkerRef(id=worker.id, name=worker.name, device=device, heartbeat_age_s=age)
+
+
+def _export_state(job: Job | None) -> ExportState:
+    return ExportState(status="none") if job is None else ExportState(status=job.status, error=job.error)
