@@ -1,0 +1,124 @@
+"""Tells who makes a request, for REST, pages and websockets alike, and slows down who guesses."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+
+from app.access import service
+from app.access.service import Principal
+from app.db import Database
+from app.errors import TooManyRequests
+
+COOKIE = "traindeck"
+
+T = TypeVar("T")
+
+
+@dataclass
+class Throttle:
+    """Counts wrong secrets for each address: `limit` different ones in `window_s` seconds, then a pause.
+
+    One wrong token repeated, as a program with an old one does, is no guess; each attempt at the login form is.
+    """
+
+    limit: int = 10
+    window_s: float = 60
+    max_addresses: int = 10_000
+    clock: Callable[[], float] = time.monotonic
+    _wrong: OrderedDict[str, dict[str, float]] = field(default_factory=OrderedDict)
+
+    def check(self, address: str) -> None:
+        """Raises TooManyRequests while an address has to wait."""
+        recent = self._recent(address)
+        if len(recent) >= self.limit:
+            wait_s = max(1, round(self.window_s - (self.clock() - min(recent.values()))))
+            raise TooManyRequests(f"Too many wrong tokens from here; wait {wait_s} s.")
+
+    def wrong(self, address: str, guess: str) -> None:
+        """Note a wrong secret."""
+        recent = self._recent(address)
+        recent[guess] = self.clock()
+        self._wrong[address] = recent
+        self._wrong.move_to_end(address)
+        while len(self._wrong) > self.max_addresses:
+            self._wrong.popitem(last=False)
+
+    def _recent(self, address: str) -> dict[str, float]:
+        since = self.clock() - self.window_s
+        return {guess: at for guess, at in self._wrong.get(address, {}).items() if at > since}
+
+
+class Guard:
+    """The one place where a request's secrets are weighed. Database work is done in a thread."""
+
+    def __init__(self, db: Database, throttle: Throttle | None = None) -> None:
+        self.db = db
+        self.throttle = throttle or Throttle()
+        self._num_logins = 0
+
+    async def identify(self, connection: HTTPConnection, token: str | None = None) -> Principal | None:
+        """Who makes a request, by its Authorization header, else by `token`, else by its cookie.
+
+        Raises TooManyRequests to who has guessed too often.
+        """
+        bearer = _bearer(connection)
+        token = token if bearer is None else bearer
+        if token is not None:
+            return await self._by_token(address_of(connection), token)
+        cookie = connection.cookies.get(cookie_name(connection))
+        return await run_in_threadpool(self._read, service.verify_browser, cookie) if cookie else None
+
+    async def _by_token(self, address: str, token: str) -> Principal | None:
+        self.throttle.check(address)
+        principal = await run_in_threadpool(self._read, service.verify, token)
+        if principal is None:
+            self.throttle.wrong(address, service.hashed(token))
+        return principal
+
+    async def sign_in(self, connection: HTTPConnection, token: str) -> str | None:
+        """The value of a new session's cookie, for a token that holds. Raises TooManyRequests."""
+        address = address_of(connection)
+        self.throttle.check(address)
+        value = await run_in_threadpool(self._write, service.sign_in, token)
+        if value is None:
+            self._num_logins += 1
+            self.throttle.wrong(address, f"login {self._num_logins}")
+        return value
+
+    async def sign_out(self, connection: HTTPConnection) -> None:
+        """End the session of a request's cookie."""
+        if cookie := connection.cookies.get(cookie_name(connection)):
+            await run_in_threadpool(self._write, service.sign_out, cookie)
+
+    def _read(self, ask: Callable[..., T], secret: str) -> T:
+        with self.db.read() as session:
+            return ask(session, secret)
+
+    def _write(self, ask: Callable[..., T], secret: str) -> T:
+        with self.db.write() as session:
+            return ask(session, secret)
+
+
+def _bearer(connection: HTTPConnection) -> str | None:
+    """The token of an Authorization header; an empty one, which never holds, for a header of another kind."""
+    header = connection.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from, as the throttle counts it."""
+    return connection.client.host if connection.client else "unknown"
+
+
+def cookie_name(connection: HTTPConnection) -> str:
+    """Browsers share cookies between the ports of a host, so the name has the port in it, as the browser sees it."""
+    _, _, port = connection.headers.get("host", "").rpartition(":")
+    return f"{COOKIE}_{port}" if port.isdecimal() else COOKIE

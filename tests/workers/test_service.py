@@ -1,0 +1,71 @@
+"""The list of workers, on both databases."""
+
+from typing import Any
+
+from sqlalchemy import update
+
+from app import queue
+from app.db import Database, now
+from app.db.tables import Worker
+from app.ids import new_id
+from app.queue import JobKind
+from app.workers import service
+
+
+def add_worker(db: Database, **changes: Any) -> str:
+    """A worker that was heard of just now."""
+    row: dict[str, Any] = {
+        "id": new_id(),
+        "name": "w",
+        "host": "h",
+        "pid": 1,
+        "slots": 2,
+        "devices": [{"name": "cpu", "type": "some", "memory_bytes": 1}],
+        "versions": {"torch": "2.13.0"},
+        "started_at": now(),
+        "heartbeat_at": now(),
+    }
+    with db.write() as session:
+        worker = Worker(**row | changes)
+        session.add(worker)
+        session.flush()
+        return worker.id
+
+
+def test_a_worker_is_alive_until_it_is_silent_for_a_lease_or_says_goodbye(db: Database) -> None:
+    add_worker(db, name="here")
+    add_worker(db, name="silent", heartbeat_at=now() - 31)
+    add_worker(db, name="stopped", stopped_at=now())
+    with db.read() as session:
+        listed = service.list_workers(session, alive_within_s=30)
+    assert {worker.name: worker.alive for worker in listed} == {"here": True, "silent": False, "stopped": False}
+    assert listed[0].name == "here"
+    assert listed[0].torch_version == "2.13.0"
+    assert 30 < next(worker.heartbeat_age_s for worker in listed if worker.name == "silent") < 60
+
+
+def test_a_worker_gone_for_a_day_is_forgotten(db: Database) -> None:
+    add_worker(db, heartbeat_at=now() - 2 * 24 * 3600)
+    with db.read() as session:
+        assert service.list_workers(session) == []
+
+
+def test_what_a_worker_has_in_hand_is_listed(db: Database) -> None:
+    worker_id = add_worker(db)
+    with db.write() as session:
+        job_id = queue.enqueue(session, JobKind.INGEST, {})
+        assert queue.claim(session, worker_id, lease_s=30)
+    with db.read() as session:
+        (worker,) = service.list_workers(session)
+    assert [(job.job_id, job.kind, job.run_id) for job in worker.running] == [(job_id, "ingest", None)]
+
+
+def test_a_silent_worker_that_still_holds_a_job_is_not_forgotten(db: Database) -> None:
+    worker_id = add_worker(db)
+    with db.write() as session:
+        queue.enqueue(session, JobKind.INGEST, {})
+        queue.claim(session, worker_id, lease_s=30)
+        session.execute(update(Worker).values(heartbeat_at=now() - 2 * 24 * 3600))
+    with db.read() as session:
+        (worker,) = service.list_workers(session)
+    assert not worker.alive
