@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app import gallery_routes, pages, problems, queue, status_routes
 from app.access import routes as access_routes
-from app.access.middleware import install as install_access
+from app.access.guard import Guard
+from app.access.middleware import protect
 from app.access.service import ensure_token
 from app.datasets import routes as dataset_routes
 from app.db import Database
@@ -49,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(IdempotencyMiddleware, database=database)
-    install_access(app, database, settings)
+    protect(app, Guard(database), settings)
     return app
 
 

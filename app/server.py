@@ -1,0 +1,39 @@
+"""Runs the server: binds the socket, says where it is and how to come in, and serves until told to stop."""
+
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.access import service as access
+from app.main import create_app
+from app.settings import Settings
+
+_CLOSE_WITHIN_S = 5  # open websockets are closed then: clients resume with the next server
+
+
+def serve(settings: Settings, say: Callable[[str], object]) -> None:
+    """Serve until SIGTERM or Ctrl-C. Raises OSError when the address is taken."""
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_level="warning",
+        ws_max_size=1 << 16,
+        timeout_graceful_shutdown=_CLOSE_WITHIN_S,
+    )
+    socket = config.bind_socket()
+    say(f"Traindeck is at {_link(app, settings, socket.getsockname()[1])}")
+    uvicorn.Server(config).run(sockets=[socket])
+
+
+def _link(app: FastAPI, settings: Settings, port: int) -> str:
+    """An address that lets its reader in: with the token when it is new, else with one that works once."""
+    token = app.state.clear_token
+    if token is None:
+        with app.state.database.write() as session:
+            token = access.make_link(session)
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    return f"http://{host}:{port}/?token={token}"
