@@ -7,6 +7,7 @@ Revises:
 import sqlalchemy as sa
 from alembic import op
 
+
 revision = "0001"
 down_revision = None
 
@@ -198,6 +199,7 @@ def upgrade() -> None:
         sa.Column("dataset_id", sa.String(length=26), nullable=False),
         sa.Column("model_id", sa.String(length=26), nullable=True),
         sa.Column("spec", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("inspection", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("num_parameters", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("tags", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("evaluation", sa.JSON(none_as_null=True), nullable=True),

@@ -1,0 +1,50 @@
+"""A file appears whole or not at all, and only where we chose."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app.storage import Storage
+
+
+def test_a_write_is_synced_before_it_gets_its_name(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def record_fsync(handle: int) -> None:
+        done.append("sync folder" if os.path.isdir(f"/proc/self/fd/{handle}") else "sync file")  # noqa: PTH112
+        fsync(handle)
+
+    def record_replace(self: Path, target: Path) -> Path:
+        done.append("rename")
+        return replace(self, target)
+
+    folder = storage.folder("runs", "0a")
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(Path, "replace", record_replace)
+    storage.write(folder / "model.onnx", b"weights")
+    assert done == ["sync file", "rename", "sync folder"]
+
+
+def test_a_write_that_fails_leaves_no_trace(storage: Storage) -> None:
+    folder = storage.folder("runs", "0a")
+    storage.write(folder / "state.json", b"old")
+    with pytest.raises(OSError, match="full"), storage.writing(folder / "state.json") as file:
+        file.write(b"new")
+        raise OSError("disk full")
+    assert [path.name for path in folder.iterdir()] == ["state.json"]
+    assert (folder / "state.json").read_bytes() == b"old"
+
+
+def test_size_and_hash_are_of_the_content(storage: Storage) -> None:
+    folder = storage.folder("datasets", "0b")
+    stored = storage.write(folder / "data.parquet", b"abc")
+    assert stored == storage.describe(storage.resolve(stored.path))
+    assert (stored.size_bytes, stored.sha256[:8]) == (3, "ba7816bf")
+
+
+@pytest.mark.parametrize("part", ["..", "../x", "a/b", "", "/etc", "a\\b", "a\0", "A", ".hidden", "a..b"])
+def test_no_part_can_climb_out(storage: Storage, part: str) -> None:
+    with pytest.raises(AssertionError):
+        storage.path("runs", part)
