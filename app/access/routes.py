@@ -13,10 +13,10 @@ from app.errors import AppError, BadRequest, TooLarge, Unauthorized
 
 MAX_FORM_BYTES = 8192
 
-pages = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 
-@pages.post("/login")
+@router.post("/login")
 async def sign_in(request: Request) -> Response:
     """Trade a token for a session, and go on to where the browser wanted to go."""
     form = await _read_form(request)
@@ -32,7 +32,7 @@ async def sign_in(request: Request) -> Response:
     return response
 
 
-@pages.post("/logout")
+@router.post("/logout")
 async def sign_out(request: Request) -> Response:
     """End the browser's session."""
     await _guard(request).sign_out(request)
