@@ -193,3 +193,8 @@ class Accumulator:
     def values(self) -> dict[str, Tensor]:
         """Each metric by name, 0-d, on the device."""
         return {metric.name: metric.value(self.sums[metric.name], self.num_rows) for metric in self.metrics}
+
+    def restore(self, sums: dict[str, Tensor], num_rows: int, device: torch.device) -> None:
+        """Take up sums gathered before."""
+        self.sums = {name: tensor.to(device) for name, tensor in sums.items()}
+        self.num_rows = num_rows

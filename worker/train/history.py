@@ -1,0 +1,69 @@
+"""What a training looks back on: its epochs one by one, and its steps in a bounded number of windows."""
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+_MAX_WINDOWS = 128
+
+
+@dataclass
+class Window:
+    """Consecutive training steps: the last one's number, the mean of their losses, the last and the highest rate."""
+
+    last_step: int
+    num_steps: int
+    loss: float
+    lr: float
+    peak_lr: float
+
+    def joined(self, later: "Window") -> "Window":
+        """This window and the one after it as one."""
+        num_steps = self.num_steps + later.num_steps
+        loss = (self.loss * self.num_steps + later.loss * later.num_steps) / num_steps
+        return Window(later.last_step, num_steps, loss, later.lr, max(self.peak_lr, later.peak_lr))
+
+
+@dataclass
+class History:
+    """The losses of a training so far. `epochs[name][i]` is the value of a series after epoch i.
+
+    Windows double their width whenever there are too many of them, so a run of any length keeps at most 128.
+    """
+
+    windows: list[Window] = field(default_factory=list)
+    width: int = 1
+    epochs: dict[str, list[float]] = field(default_factory=dict)
+
+    def add_step(self, step: int, loss: float, lr: float) -> None:
+        """Take in the training loss of one step."""
+        window = Window(step, 1, loss, lr, lr)
+        if self.windows and self.windows[-1].num_steps < self.width:
+            self.windows[-1] = self.windows[-1].joined(window)
+            return
+        self.windows.append(window)
+        if len(self.windows) > _MAX_WINDOWS:
+            self._widen()
+
+    def _widen(self) -> None:
+        # The window just opened has no partner yet, and stays as it is.
+        pairs = zip(self.windows[0:-1:2], self.windows[1:-1:2], strict=True)
+        self.windows = [first.joined(second) for first, second in pairs] + self.windows[-1:]
+        self.width *= 2
+
+    def add_epoch(self, name: str, value: float) -> None:
+        """Take in the value of a series after an epoch."""
+        self.epochs.setdefault(name, []).append(value)
+
+    def last(self, name: str) -> float:
+        """The newest value of a series of epochs, NaN when there is none."""
+        return self.epochs[name][-1] if self.epochs.get(name) else math.nan
+
+    def state(self) -> dict[str, Any]:
+        """The history as plain lists and numbers."""
+        return asdict(self)
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any]) -> "History":
+        """The history that `state` gave."""
+        return cls([Window(**window) for window in state["windows"]], state["width"], state["epochs"])

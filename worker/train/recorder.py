@@ -1,0 +1,147 @@
+"""Values on their way from the device to the event log.
+
+A step leaves its loss and gradient norm where they were computed; they come to the CPU a batch at a time, so that no
+step waits for the device. What is judged by its value (is the loss finite, what was its mean) is judged then.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from app.errors import JobFailure
+from worker.job import Job
+from worker.train.history import History
+
+MAX_PENDING = 4096
+EPOCH_LOSS = "train/epoch_loss"
+
+Value = float | Tensor
+
+
+@dataclass
+class _Pending:
+    steps: list[int] = field(default_factory=list)
+    values: list[Value] = field(default_factory=list)
+
+
+class Recorder:
+    """Collects the points of a training, hands them on in batches, and keeps what the training itself needs of them."""
+
+    def __init__(self, job: Job, history: History, steps_per_epoch: int) -> None:
+        self.job = job
+        self.history = history
+        self.steps_per_epoch = steps_per_epoch
+        self._loss_sum = 0.0  # over the rows of the epoch so far, in the order of the steps
+        self._num_rows = 0
+        self._steps: list[int] = []
+        self._rows: list[int] = []
+        self._losses: list[Tensor] = []
+        self._norms: list[Tensor] = []
+        self._rates: list[float] = []
+        self._epochs: dict[str, _Pending] = {}
+
+    def add_step(self, step: int, num_rows: int, loss: Tensor, grad_norm: Tensor, lr: float) -> None:
+        """Record one training step; tensors are 0-d and stay on their device for now."""
+        self._steps.append(step)
+        self._rows.append(num_rows)
+        self._losses.append(loss)
+        self._norms.append(grad_norm)
+        self._rates.append(lr)
+        if len(self._steps) >= MAX_PENDING:
+            self.flush()
+
+    def add_epoch(self, name: str, step: int, value: Value) -> None:
+        """Record the value of a series after an epoch."""
+        pending = self._epochs.setdefault(name, _Pending())
+        pending.steps.append(step)
+        pending.values.append(value)
+
+    def flush(self) -> None:
+        """Hand on what has gathered. Raises JobFailure `non_finite_loss`, with everything up to that step recorded."""
+        self._flush_steps()
+        pending, self._epochs = self._epochs, {}
+        for name, points in pending.items():
+            values = _on_host(points.values)
+            self.job.metrics(name, points.steps, values)
+            for value in values:
+                self.history.add_epoch(name, value)
+
+    def _flush_steps(self) -> None:
+        if not self._steps:
+            return
+        steps, rows, rates = self._steps, self._rows, self._rates
+        losses, norms = _on_host(self._losses), _on_host(self._norms)
+        self._steps, self._rows, self._losses, self._norms, self._rates = [], [], [], [], []
+        bad = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
+        upto = len(steps) if bad is None else bad + 1
+        for name, values in (("train/loss", losses), ("optimizer/grad_norm", norms), ("optimizer/lr", rates)):
+            self.job.metrics(name, steps[:upto], values[:upto])
+        if bad is not None:
+            raise _non_finite(steps[bad], losses[bad], rates[bad])
+        for step, num_rows, loss, lr in zip(steps, rows, losses, rates, strict=True):
+            self._add_to_epoch(step, num_rows, loss)
+            self.history.add_step(step, loss, lr)
+
+    def _add_to_epoch(self, step: int, num_rows: int, loss: float) -> None:
+        self._loss_sum += loss * num_rows
+        self._num_rows += num_rows
+        if step % self.steps_per_epoch:
+            return
+        mean = self._loss_sum / self._num_rows
+        self._loss_sum, self._num_rows = 0.0, 0
+        self.history.add_epoch(EPOCH_LOSS, mean)
+        if self.steps_per_epoch > 1:  # otherwise train/loss is that series already
+            self.job.metrics(EPOCH_LOSS, [step], [mean])
+
+    def state(self) -> dict[str, float]:
+        """What is needed to go on inside an epoch."""
+        return {"loss_sum": self._loss_sum, "num_rows": self._num_rows}
+
+    def restore(self, state: dict[str, float]) -> None:
+        """Take up what `state` gave."""
+        self._loss_sum, self._num_rows = state["loss_sum"], int(state["num_rows"])
+
+
+def _on_host(values: Sequence[Value]) -> list[float]:
+    """The values as numbers; all tensors among them come in one transfer."""
+    tensors = [value for value in values if isinstance(value, Tensor)]
+    if not tensors:
+        return [float(value) for value in values]
+    numbers = iter(torch.stack(tensors).tolist())
+    return [next(numbers) if isinstance(value, Tensor) else float(value) for value in values]
+
+
+def _non_finite(step: int, loss: float, lr: float) -> JobFailure:
+    became = "NaN" if math.isnan(loss) else "infinite"
+    return JobFailure(
+        "non_finite_loss",
+        f"The loss became {became} at step {step:,}, with a learning rate of {lr:.3g}.",
+        hint=f"Try a learning rate of {lr / 10:.1g}, scaled inputs (standardize), or max_grad_norm 1.",
+        details={"step": step},
+    )
+
+
+class Pace:
+    """How fast a training is, and how long it will take."""
+
+    def __init__(self, first_step: int, num_steps: int) -> None:
+        self._began_at = self._said_at = time.monotonic()
+        self._first_step = first_step
+        self._num_steps = num_steps
+        self._num_samples = self._said_samples = 0
+
+    def add(self, num_samples: int) -> None:
+        """Count samples of a step that is done."""
+        self._num_samples += num_samples
+
+    def figures(self, step: int) -> dict[str, float]:
+        """`samples_per_s` since the last call, and `left_s` at the mean pace so far, validation included."""
+        now = time.monotonic()
+        samples_per_s = (self._num_samples - self._said_samples) / max(now - self._said_at, 1e-9)
+        self._said_at, self._said_samples = now, self._num_samples
+        step_s = (now - self._began_at) / max(step - self._first_step, 1)
+        return {"samples_per_s": round(samples_per_s, 1), "left_s": round(step_s * (self._num_steps - step), 2)}
