@@ -8,10 +8,11 @@ The caller brings the numbers: `app.queue.fence` hands them out to whoever holds
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, case, delete, func, select
+from sqlalchemy import ColumnElement, Table, and_, case, delete, func, select
 from sqlalchemy import insert as sql_insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -24,6 +25,10 @@ from app.db.tables import Series as SeriesRow
 
 METRICS = "metrics"
 REWIND = "rewind"
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+# The tables themselves: the ORM's way of inserting costs twice the time.
+_EVENTS, _SERIES, _ROLLUPS = (cast("Table", row.__table__) for row in (EventRow, SeriesRow, Rollup))
+_NON_FINITE = ("num_nan", "num_pos_inf", "num_neg_inf")
 RAW_READ_LIMIT = 20_000  # points of a range that are read one by one rather than from buckets
 
 
@@ -98,7 +103,7 @@ def insert(session: Session, job_id: str, last_seq: int, time: float, new: Seque
     first = last_seq - len(new) + 1
     if new:
         rows = [_row(job_id, first + i, time, event) for i, event in enumerate(new)]
-        session.execute(sql_insert(EventRow), rows)
+        session.execute(sql_insert(_EVENTS), rows)
     waiting: list[Points] = []
     for event in new:
         if event.kind == METRICS:
@@ -265,28 +270,31 @@ def _roll_up(session: Session, job_id: str, batch: Sequence[Points]) -> None:
             buckets = rollups.coarsen(buckets)
             rows += [{"series_id": series_id, "level": level, **row} for row in buckets.rows()]
     if rows:
-        session.execute(_merge_rollup(session), rows)
+        session.execute(_merge_rollup(_dialect(session)), rows)
 
 
 def _add_to_summary(session: Session, job_id: str, points: Points, buckets: rollups.Buckets) -> int:
     """The summary row of a series with new points counted in; returns the series' id."""
     whole = rollups.group(buckets, np.zeros(len(buckets), np.int64)).rows()[0]
     word = columns.spell_one(float(points.values[-1]))
-    statement = (
-        _dialect(session)
-        .insert(SeriesRow)
-        .values(
-            job_id=job_id,
-            name=points.name,
-            num_points=len(points.steps),
-            last_step=int(points.steps[-1]),
-            last=None if isinstance(word, str) else word,
-            last_word=word if isinstance(word, str) else None,
-            **{key: whole[key] for key in ("min", "max", "num_nan", "num_pos_inf", "num_neg_inf")},
-        )
-    )
-    new, old = statement.excluded, SeriesRow
-    statement = statement.on_conflict_do_update(
+    row = {
+        "job_id": job_id,
+        "name": points.name,
+        "num_points": len(points.steps),
+        "last_step": int(points.steps[-1]),
+        "last": None if isinstance(word, str) else word,
+        "last_word": word if isinstance(word, str) else None,
+        **{key: whole[key] for key in ("min", "max", *_NON_FINITE)},
+    }
+    return int(session.execute(_merge_summary(_dialect(session)), row).scalar_one())
+
+
+# The two statements are built once a dialect: they run many times a second, and building one costs as much as one run.
+@cache
+def _merge_summary(dialect: str) -> Any:
+    statement = _INSERTS[dialect](_SERIES)
+    new, old = statement.excluded, _SERIES.c
+    return statement.on_conflict_do_update(
         index_elements=["job_id", "name"],
         set_={
             "num_points": old.num_points + new.num_points,
@@ -295,17 +303,16 @@ def _add_to_summary(session: Session, job_id: str, points: Points, buckets: roll
             "last_word": new.last_word,
             "min": _lesser(old.min, new.min),
             "max": _greater(old.max, new.max),
-            **{key: getattr(old, key) + new[key] for key in ("num_nan", "num_pos_inf", "num_neg_inf")},
+            **{key: old[key] + new[key] for key in _NON_FINITE},
         },
-    )
-    return int(session.execute(statement.returning(SeriesRow.id)).scalar_one())
+    ).returning(_SERIES.c.id)
 
 
-def _merge_rollup(session: Session) -> Any:
+@cache
+def _merge_rollup(dialect: str) -> Any:
     """The statement that adds a bucket to the one that is there. Points of a series arrive in the order of steps."""
-    statement = _dialect(session).insert(Rollup)
-    new, old = statement.excluded, Rollup
-    sums = ("sum", "num_finite", "num_nan", "num_pos_inf", "num_neg_inf")
+    statement = _INSERTS[dialect](_ROLLUPS)
+    new, old = statement.excluded, _ROLLUPS.c
     return statement.on_conflict_do_update(
         index_elements=["series_id", "level", "bucket"],
         set_={
@@ -314,7 +321,7 @@ def _merge_rollup(session: Session) -> Any:
             "last": func.coalesce(new.last, old.last),
             "min": _lesser(old.min, new.min),
             "max": _greater(old.max, new.max),
-            **{key: getattr(old, key) + new[key] for key in sums},
+            **{key: old[key] + new[key] for key in ("sum", "num_finite", *_NON_FINITE)},
         },
     )
 
@@ -328,8 +335,8 @@ def _greater(a: Any, b: Any) -> ColumnElement[float]:
     return case((a.is_(None), b), (b > a, b), else_=a)
 
 
-def _dialect(session: Session) -> Any:
-    return sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
 
 
 def _read_buckets(session: Session, series_id: int, level: int, first: int, last: int) -> rollups.Buckets:
@@ -372,7 +379,7 @@ def _summarise_again(session: Session, row: SeriesRow) -> None:
     whole = rollups.group(top, np.zeros(len(top), np.int64)).rows()[0]
     last_step = int(whole["last_step"] or 0)
     word = columns.spell_one(float(read_points(session, row.job_id, row.name, last_step, last_step).values[-1]))
-    for key in ("min", "max", "num_nan", "num_pos_inf", "num_neg_inf"):
+    for key in ("min", "max", *_NON_FINITE):
         setattr(row, key, whole[key])
     row.num_points = _count(top)
     row.last_step = last_step

@@ -75,10 +75,10 @@ def coarsen(buckets: Buckets) -> Buckets:
 
 def group(buckets: Buckets, key: Ints) -> Buckets:
     """Merge buckets (B,) whose `key` (B,), ascending, is equal; `key` becomes the new bucket number."""
-    starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
-    if not len(starts):
+    if not len(key):
         return buckets
-    ends = np.r_[starts[1:], len(key)] - 1
+    ends = np.append(np.flatnonzero(key[1:] != key[:-1]), len(key) - 1)
+    starts = np.append(0, ends[:-1] + 1)
     position = np.arange(len(key))
     has = buckets.num_finite > 0
     # The first and the last bucket of each group that hold a finite value at all.

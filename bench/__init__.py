@@ -1,0 +1,1 @@
+"""Measurements, never assertions: each prints ratios taken in one run. `make bench`."""

@@ -1,0 +1,155 @@
+"""Real processes killed in the middle of a run: it ends as if nobody had touched it.
+
+Each test trains the same program twice on one deck: undisturbed, and with something killed. The stream must have no
+gap and no duplicate, every series the same points, and the weights must be equal bit for bit.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from safetensors.numpy import load
+
+from app.settings import Settings
+from tests.deck import Deck, deck, wait_for
+
+# About two seconds of training, with a checkpoint every fifth of a second: long enough to be killed in.
+PROGRAM: dict[str, Any] = {
+    "name": "to be killed",
+    "dataset": {"name": "iris", "source": {"type": "builtin", "name": "iris"}},
+    "model": {
+        "layers": [
+            {"type": "linear", "out_features": 32},
+            {"type": "relu"},
+            {"type": "dropout", "p": 0.2},
+            {"type": "linear", "out_features": 3},
+        ]
+    },
+    "data": {
+        "target": "species",
+        "scale": "standardize",
+        "split": {"type": "shares", "train": 0.7, "validation": 0.3, "test": 0.0, "seed": 1},
+    },
+    "training": {
+        "num_epochs": 600,
+        "batch_size": 16,
+        "seed": 3,
+        "loss": {"type": "cross_entropy"},
+        "optimizer": {"type": "adam", "lr": 0.01},
+        "metrics": [{"type": "accuracy"}],
+        "checkpoint_every_s": 0.2,
+    },
+}
+
+
+@pytest.fixture
+def running(settings: Settings) -> Iterator[Deck]:
+    with deck(settings) as one:
+        yield one
+
+
+def kill_child(one: Deck) -> None:
+    wait_for(lambda: one.job_processes())[0].kill()
+
+
+def kill_supervisor(one: Deck) -> None:
+    one.kill("worker 1")
+    one.start("worker 1")
+
+
+def kill_server(one: Deck) -> None:
+    one.kill("server")
+    one.start("server")
+
+
+def freeze_supervisor(one: Deck) -> None:
+    """Silent for longer than its lease, while another worker takes over; then awake again."""
+    frozen = [one.processes["worker 1"].pid, *(process.pid for process in one.job_processes())]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    one.start("worker 2")
+    run_id = one.get("/runs")["items"][0]["id"]
+    wait_for(lambda: one.run(run_id)["attempt"] == 2, timeout_s=30)
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+
+
+def points(one: Deck, run_id: str) -> dict[str, Any]:
+    names = one.get(f"/runs/{run_id}/metrics")["series"]
+    read = {}
+    for name in names:
+        answer = one.get(f"/runs/{run_id}/metrics", params={"name": name, "max_points": 10_000})
+        series = answer["series"][0]
+        assert series["raw"], name
+        assert series["steps"] == sorted(set(series["steps"])), name
+        read[name] = (series["steps"], series["values"])
+    return read
+
+
+def stream(one: Deck, run_id: str) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    while found := one.get(f"/runs/{run_id}/events", params={"after": len(events), "limit": 5000})["events"]:
+        events += found
+    return events
+
+
+def weights(one: Deck, run_id: str) -> dict[str, Any]:
+    answer = one.http.get(f"/runs/{run_id}/artifacts/model.safetensors")
+    assert answer.is_success, answer.text
+    return load(answer.content)
+
+
+@pytest.mark.parametrize("kill", [kill_child, kill_supervisor, kill_server, freeze_supervisor])
+def test_a_run_ends_as_if_nothing_had_been_killed(running: Deck, kill: Callable[[Deck], None]) -> None:
+    calm = running.post("/runs", PROGRAM)["id"]
+    assert running.wait_until_ended(calm)["status"] == "succeeded"
+    disturbed = running.post("/runs", PROGRAM)["id"]
+    running.wait_for_step(disturbed, 1500)
+    kill(running)
+    ended = running.wait_until_ended(disturbed)
+    assert ended["status"] == "succeeded", ended["error"]
+    assert ended["attempt"] == (1 if kill is kill_server else 2)
+
+    events = stream(running, disturbed)
+    assert [event["seq"] for event in events] == list(range(1, ended["last_seq"] + 1))
+    assert points(running, disturbed) == points(running, calm)
+    ours, theirs = weights(running, calm), weights(running, disturbed)
+    assert ours.keys() == theirs.keys()
+    assert all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
+
+
+def test_a_cancelled_run_keeps_what_it_has(running: Deck) -> None:
+    run_id = running.post("/runs", PROGRAM)["id"]
+    running.wait_for_step(run_id, 500)
+    running.post(f"/runs/{run_id}/cancel")
+    ended = running.wait_until_ended(run_id)
+    assert ended["status"] == "cancelled"
+    assert ended["checkpoints"], "its state is saved before it stops"
+    assert ended["metrics"]["train/loss"]["last_step"] >= 500
+    answer = running.http.post(f"/runs/{run_id}/cancel")
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_worker_told_to_stop_gives_its_run_back_unharmed(running: Deck) -> None:
+    calm = running.post("/runs", PROGRAM)["id"]
+    running.wait_until_ended(calm)
+    run_id = running.post("/runs", PROGRAM)["id"]
+    running.wait_for_step(run_id, 1500)
+    running.processes["worker 1"].terminate()
+    assert running.processes["worker 1"].wait(20) == 0
+    assert running.run(run_id)["status"] == "queued"
+    running.start("worker 1")
+    assert running.wait_until_ended(run_id)["status"] == "succeeded"
+    assert points(running, run_id) == points(running, calm)
+
+
+def test_the_server_says_when_it_is_not_there_and_comes_back(running: Deck) -> None:
+    running.kill("server")
+    with pytest.raises(httpx.TransportError):
+        running.get("/runs")
+    running.start("server")
+    assert running.get("/runs")["items"] == []
