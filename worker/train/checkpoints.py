@@ -147,7 +147,7 @@ class Checkpoints:
         """The newest checkpoint whose files are what was written, and the damaged ones that were passed over."""
         with self.job.db.read() as session:
             rows = self.rows(session)
-        damaged = []
+        damaged: list[Checkpoint] = []
         for row in rows:
             if snapshot := self._load(row):
                 return snapshot, damaged

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -45,8 +44,7 @@ class Gradients:
         for penalty in self.penalties:
             penalty.add_gradient()
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-        norms = cast("Any", torch)._foreach_norm(gradients)
-        norm = torch.linalg.vector_norm(torch.stack(norms))
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
         if self.max_norm is not None:
             torch.nn.utils.clip_grads_with_norm_(self.parameters, self.max_norm, norm)
         return norm

@@ -17,7 +17,9 @@ from torch import Tensor
 class Metric(Protocol):
     """A number that judges outputs by targets."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """How the metric is called in the names of series."""
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The sums of one batch, float64, of any fixed shape."""
@@ -30,7 +32,7 @@ class Metric(Protocol):
 class Answers:
     """How outputs and targets are read as class indices.
 
-    `threshold` None: outputs `(N, K)`, the largest wins, targets are indices. Otherwise one output, above it is class 1.
+    `threshold` None: outputs `(N, K)`, the largest wins, targets are indices. Else one output, above it is class 1.
     """
 
     num_classes: int

@@ -23,7 +23,7 @@ def rows_of(batched: Batches, epoch: int, first: int = 0) -> list[list[int]]:
 def test_an_epoch_sees_every_row_once_and_the_last_batch_holds_the_rest(shuffle: bool) -> None:
     found = rows_of(batches(23, 5, shuffle=shuffle), epoch=0)
     assert [len(rows) for rows in found] == [5, 5, 5, 5, 3]
-    assert sorted(sum(found, [])) == list(range(23))
+    assert sorted(row for rows in found for row in rows) == list(range(23))
 
 
 def test_the_order_follows_from_seed_and_epoch_alone() -> None:

@@ -14,7 +14,9 @@ def model_with_gradients() -> nn.Sequential:
 
 def test_the_norm_is_that_of_all_gradients_together() -> None:
     model = model_with_gradients()
-    expected = nn.utils.get_total_norm([parameter.grad for parameter in model.parameters() if parameter.grad is not None])
+    expected = nn.utils.get_total_norm(
+        [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    )
     torch.testing.assert_close(Gradients(model, [], None).finish(), expected)
 
 

@@ -1,0 +1,115 @@
+"""The end of a training: its evaluation, what it leaves behind, and the export that follows.
+
+All of it becomes true in the transaction that ends the job: the last checkpoint, the evaluation, the artifacts' rows
+and the job of the export. A training that dies before goes on from an earlier checkpoint, and takes its points back.
+"""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import safetensors.torch
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from app import queue
+from app.db import now
+from app.db.tables import Artifact, Run
+from app.queue import JobKind
+from app.storage import Storage, StoredFile
+from worker import evaluate
+from worker.train.plan import Plan
+
+if TYPE_CHECKING:
+    from worker.train.trainer import Trainer
+
+WEIGHTS, PREPROCESSING, PARAMETERS = "model.safetensors", "preprocessing.json", "parameters.json"
+_MEDIA_TYPES = {WEIGHTS: "application/octet-stream", PREPROCESSING: "application/json", PARAMETERS: "application/json"}
+
+
+def finish(trainer: "Trainer") -> Callable[[Session], None]:
+    """Evaluate and write what is left behind. Returns what makes it true, for the session that ends the job."""
+    job, plan = trainer.job, trainer.plan
+    trainer.doctor.look(trainer.history)
+    is_best = trainer.judge_epoch()
+    checkpoint = trainer.checkpoints.write(trainer.snapshot(), step=trainer.step, epoch=trainer.epoch)
+    _take_best_weights(trainer)
+    evaluation = evaluation_of(plan)
+    for name, value in evaluation["parts"].get("test", {}).items():
+        if isinstance(value, float):
+            job.metrics(f"test/{name}", [trainer.step], [value])
+    artifacts = write_artifacts(job.storage, plan, str(job.claim.attempt), evaluation["parameters"])
+    job.progress(trainer.progress())
+    job.event("evaluation", {"parts": evaluation["parts"], "baseline": evaluation["baseline"]})
+    job.event("checkpoint", checkpoint.event() | {"is_best": is_best})
+    for name, file in artifacts.items():
+        job.event("artifact", {"name": name, "size_bytes": file.size_bytes, "sha256": file.sha256})
+
+    def commit(session: Session) -> None:
+        trainer.checkpoints.register(session, checkpoint, is_best=is_best)
+        session.execute(update(Run).where(Run.id == plan.run_id).values(evaluation=evaluation))
+        register_artifacts(session, plan.run_id, artifacts, _MEDIA_TYPES)
+        _enqueue_export(session, plan.run_id)
+
+    return commit
+
+
+def _take_best_weights(trainer: "Trainer") -> None:
+    stopping = trainer.plan.stopping
+    if stopping is not None and stopping.best_weights:
+        trainer.plan.model.load_state_dict(stopping.best_weights)
+        trainer.job.log(f"took the weights of epoch {stopping.best_epoch:,}, the best by {stopping.series}")
+
+
+def evaluation_of(plan: Plan) -> dict[str, Any]:
+    """The figures of every part, those of a model that ignores its inputs, the classes and the parameters."""
+    judged_on = next(name for name in ("test", "validation", "train") if name in plan.parts)
+    part = plan.parts[judged_on].to(plan.device)
+    baseline = evaluate.baseline(plan.constant, part, plan.judge, plan.constant_name)
+    return {
+        "parts": {
+            name: evaluate.report(plan.model, part, plan.judge, plan.device) for name, part in plan.parts.items()
+        },
+        "baseline": {**baseline, "part": judged_on},
+        "classes": plan.judge.classes,
+        "parameters": evaluate.parameters(plan.model),
+    }
+
+
+def write_artifacts(
+    storage: Storage, plan: Plan, attempt: str, parameters: list[dict[str, Any]]
+) -> dict[str, StoredFile]:
+    """Write weights, preprocessing and readable parameters, each durable."""
+    folder = storage.folder("runs", plan.run_id, attempt)
+    weights = {name: tensor.cpu().contiguous().clone() for name, tensor in plan.model.state_dict().items()}
+    contents = {
+        WEIGHTS: safetensors.torch.save(weights),
+        PREPROCESSING: plan.preprocessing.model_dump_json().encode(),
+        PARAMETERS: json.dumps(parameters, allow_nan=False).encode(),
+    }
+    return {name: storage.write(folder / name, content) for name, content in contents.items()}
+
+
+def register_artifacts(
+    session: Session, run_id: str, files: dict[str, StoredFile], media_types: dict[str, str]
+) -> None:
+    """The rows of files that are durable, in place of earlier ones of the same names."""
+    session.execute(delete(Artifact).where(Artifact.run_id == run_id, Artifact.name.in_(files)))
+    for name, file in files.items():
+        session.add(
+            Artifact(
+                run_id=run_id,
+                name=name,
+                media_type=media_types[name],
+                path=file.path,
+                size_bytes=file.size_bytes,
+                sha256=file.sha256,
+                created_at=now(),
+            )
+        )
+
+
+def _enqueue_export(session: Session, run_id: str) -> None:
+    run = session.get_one(Run, run_id)
+    if run.export_job_id is None:
+        run.export_job_id = queue.enqueue(session, JobKind.EXPORT, {"run_id": run_id})

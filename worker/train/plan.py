@@ -1,0 +1,68 @@
+"""What is to be trained: everything that follows from a run's specification and its data, ready to use."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from pydantic import BaseModel
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from worker.evaluate import Judge
+from worker.train.batches import Batches, Part
+from worker.train.doctor import Chance
+from worker.train.gradients import Gradients
+from worker.train.recorder import EPOCH_LOSS
+from worker.train.stopping import EarlyStopping
+
+
+@dataclass
+class Plan:
+    """One training, before its first step. The parts are `train`, and `validation` and `test` where there are any."""
+
+    run_id: str
+    device: torch.device
+    model: nn.Module
+    judge: Judge
+    gradients: Gradients
+    optimizer: Optimizer
+    rate: Callable[[int], float]  # the learning rate of the step with this number, from 0
+    parts: dict[str, Part]
+    batches: Batches
+    preprocessing: BaseModel
+    constant: Tensor  # (K,) the best outputs that ignore the inputs
+    constant_name: str  # what they say, in words
+    chance: Chance
+    stopping: EarlyStopping | None
+    num_epochs: int
+    checkpoint_every_s: float
+    keep_checkpoints: int
+    log_every_epochs: int
+
+    @cached_property
+    def steps_per_epoch(self) -> int:
+        """The number of batches."""
+        return len(self.batches)
+
+    @property
+    def num_steps(self) -> int:
+        """The number of steps if nothing stops it early."""
+        return self.num_epochs * self.steps_per_epoch
+
+    @property
+    def num_parameters(self) -> int:
+        """The numbers that training changes or could change."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def monitored(self) -> str:
+        """The series of epochs by which one is better than another."""
+        if self.stopping is None:
+            return "validation/loss" if "validation" in self.parts else EPOCH_LOSS
+        return EPOCH_LOSS if self.stopping.series == "train/loss" else self.stopping.series
+
+    @property
+    def restores_best(self) -> bool:
+        """Whether the weights of the best epoch are the ones that are kept."""
+        return self.stopping is not None and self.stopping.restore_best

@@ -1,0 +1,217 @@
+"""Training: the loop, and what surrounds each step of it.
+
+Where a run stands is one number, `step`: epoch and place in the epoch follow from it. Values are judged and recorded
+when they reach the CPU (`recorder`), so nothing in the loop waits for the device.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from sqlalchemy.orm import Session
+from torch import Tensor
+
+from worker import evaluate
+from worker.job import Cancelled, Job
+from worker.train import checkpoints, device, optimizers
+from worker.train.checkpoints import Checkpoints, Snapshot
+from worker.train.doctor import Doctor
+from worker.train.finish import finish
+from worker.train.history import History
+from worker.train.metrics import Accumulator
+from worker.train.plan import Plan
+from worker.train.recorder import Pace, Recorder
+from worker.train.setup import make_plan
+from worker.train.stopping import sign
+
+TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
+PROGRESS_EVERY_S = 0.2
+
+
+def run(job: Job) -> Callable[[Session], None]:
+    """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well."""
+    plan = make_plan(job)
+    failure = None
+    try:
+        trainer = Trainer(job, plan)
+        trainer.resume()
+        trainer.fit()
+        return finish(trainer)
+    except (MemoryError, RuntimeError) as error:
+        if not device.is_out_of_memory(error):
+            raise
+        failure = device.out_of_memory(plan.device, plan.batches.batch_size, plan.num_parameters)
+    # Outside of `except`: the traceback held every tensor of the step that failed.
+    job.flush()
+    raise failure
+
+
+class Trainer:
+    """One training, from wherever it stands to its end."""
+
+    def __init__(self, job: Job, plan: Plan) -> None:
+        self.job, self.plan = job, plan
+        self.step = 0  # steps done
+        self.stopped = False  # early
+        self.history = History()
+        self.recorder = Recorder(job, self.history, plan.steps_per_epoch)
+        self.metrics = Accumulator(plan.judge.metrics)
+        self.checkpoints = Checkpoints(job, plan.run_id, plan.keep_checkpoints)
+        self.best_score: float | None = None  # of the checkpoints so far
+        self.doctor = Doctor(job, plan.chance, restores_best=plan.restores_best)
+        self.pace = Pace(0, plan.num_steps)
+        self._tend_at = self._progress_at = 0.0
+        self._save_at = time.monotonic() + plan.checkpoint_every_s
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return self.step // self.plan.steps_per_epoch
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is left to take."""
+        return self.stopped or self.step >= self.plan.num_steps
+
+    def fit(self) -> None:
+        """Train to the end. Raises Cancelled when asked to stop, JobFailure when the loss is no longer a number."""
+        while not self.finished:
+            self.plan.model.train()
+            for inputs, targets in self.plan.batches.epoch(self.epoch, first=self.step % self.plan.steps_per_epoch):
+                self._learn(inputs, targets)
+                if self.step % self.plan.steps_per_epoch == 0:
+                    self._close_epoch()
+                self._tend()
+        self.recorder.flush()
+
+    def _learn(self, inputs: Tensor, targets: Tensor) -> None:
+        plan = self.plan
+        lr = plan.rate(self.step)
+        outputs = plan.model(inputs)
+        loss = plan.judge.loss(outputs, targets)
+        plan.gradients.clear()
+        torch.autograd.backward(loss)
+        grad_norm = plan.gradients.finish()
+        optimizers.set_rate(plan.optimizer, lr)
+        plan.optimizer.step()
+        self.step += 1
+        self.metrics.add(outputs.detach(), targets)
+        self.recorder.add_step(self.step, len(targets), loss.detach(), grad_norm, lr)
+        self.pace.add(len(targets))
+
+    def _close_epoch(self) -> None:
+        for name, value in self.metrics.values().items():
+            self.recorder.add_epoch(f"train/{name}", self.step, value)
+        self.metrics = Accumulator(self.plan.judge.metrics)
+        for name, value in self._validate().items():
+            self.recorder.add_epoch(f"validation/{name}", self.step, value)
+        if self.plan.stopping is not None:
+            self.recorder.flush()
+            latest = self.history.last(self.plan.monitored)
+            self.stopped = self.plan.stopping.judge(self.epoch, latest, self.plan.model)
+        if self.epoch % self.plan.log_every_epochs == 0 or self.finished:
+            self.recorder.flush()
+            self.job.log(self._line())
+
+    def _validate(self) -> dict[str, Tensor]:
+        part = self.plan.parts.get("validation")
+        if part is None:
+            return {}
+        values = evaluate.measure(self.plan.model, part, self.plan.judge, self.plan.device)
+        self.plan.model.train()
+        return values
+
+    def _line(self) -> str:
+        values = [f"{name} {series[-1]:.4g}" for name, series in self.history.epochs.items()]
+        return f"epoch {self.epoch:,} of {self.plan.num_epochs:,}: {', '.join(values)}"
+
+    def _tend(self) -> None:
+        """Every 50 ms between two steps: let values leave, say how far it is, obey, save."""
+        now = time.monotonic()
+        if now < self._tend_at or self.finished:
+            return
+        self._tend_at = now + TEND_EVERY_S
+        self.recorder.flush()
+        if now >= self._progress_at:
+            self._progress_at = now + PROGRESS_EVERY_S
+            self.job.progress(self.progress())
+        if self.job.requested:
+            self.save()
+            raise Cancelled
+        if now >= self._save_at:
+            self.save()
+            self._save_at = time.monotonic() + self.plan.checkpoint_every_s
+
+    def progress(self) -> dict[str, Any]:
+        """Where the training stands, and how fast it goes."""
+        return {
+            "epoch": self.epoch,
+            "num_epochs": self.plan.num_epochs,
+            "step": self.step,
+            "num_steps": self.plan.num_steps,
+            "device": self.plan.device.type,
+            **self.pace.figures(self.step),
+        }
+
+    def save(self) -> None:
+        """Make everything so far durable: what was recorded, and the state to go on from."""
+        self.recorder.flush()
+        is_best = self.judge_epoch()
+        self.checkpoints.save(self.snapshot(), step=self.step, epoch=self.epoch, is_best=is_best)
+
+    def judge_epoch(self) -> bool:
+        """Whether the last epoch beats that of every checkpoint so far; from then on it is the one to beat."""
+        series = self.plan.monitored
+        score = self.history.last(series) * sign(series)
+        better = score == score and (self.best_score is None or score < self.best_score)
+        self.best_score = score if better else self.best_score
+        return better
+
+    def snapshot(self) -> Snapshot:
+        """The whole state. Nothing may be waiting in the recorder."""
+        stopping = self.plan.stopping
+        tensors = checkpoints.grouped(
+            weights=self.plan.model.state_dict(),
+            optimizer=optimizers.state_tensors(self.plan.optimizer),
+            best=stopping.best_weights if stopping else {},
+            metrics=self.metrics.sums,
+            random=checkpoints.random_state(),
+        )
+        state = {
+            "stopped": self.stopped,
+            "stopping": stopping.state() if stopping else None,
+            "metric_rows": self.metrics.num_rows,
+            "epoch_loss": self.recorder.state(),
+            "history": self.history.state(),
+            "findings": sorted(self.doctor.said),
+            "best_score": self.best_score,
+        }
+        return Snapshot(tensors, state)
+
+    def resume(self) -> None:
+        """Take up the newest sound checkpoint of an earlier attempt, and take back the points that lie after it."""
+        snapshot, damaged = self.checkpoints.newest()
+        if snapshot is not None:
+            self._restore(snapshot)
+            self.job.log(f"going on from the checkpoint at step {self.step:,}")
+        if self.job.claim.attempt > 1 or snapshot is not None:
+            self.job.event("rewind", {"to_step": self.step})
+            for row in damaged:
+                self.doctor.say_damaged(row.step, self.step)
+            self.job.commit(lambda session: self.checkpoints.drop(session, damaged))
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        state, plan = snapshot.state, self.plan
+        self.step, self.stopped = state["step"], state["stopped"]
+        self.history = self.recorder.history = History.of_state(state["history"])
+        self.recorder.restore(state["epoch_loss"])
+        self.doctor.said = set(state["findings"])
+        self.best_score = state["best_score"]
+        self.metrics.restore(snapshot.group("metrics"), state["metric_rows"], plan.device)
+        if plan.stopping is not None:
+            plan.stopping.restore(state["stopping"], snapshot.group("best"), plan.device)
+        plan.model.load_state_dict(snapshot.group("weights"))
+        optimizers.restore_state(plan.optimizer, snapshot.group("optimizer"))
+        self.pace = Pace(self.step, plan.num_steps)
+        checkpoints.restore_random_state(snapshot.group("random"))
