@@ -1,12 +1,14 @@
-"""What routes ask for: a session to read or to write with, the settings, the files. The edge commits, services never do."""
+"""What routes ask for: a session to read or write with, the settings, the files. The edge commits, services never do."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 
 from fastapi import Depends
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
+from app import idempotency
 from app.db import Database
 from app.settings import Settings
 from app.storage import Storage
@@ -31,9 +33,27 @@ def _reading(database: Annotated[Database, Depends(_database)]) -> Iterator[Sess
         yield session
 
 
-def _writing(database: Annotated[Database, Depends(_database)]) -> Iterator[Session]:
-    with database.write() as session:
+def _writing(connection: HTTPConnection, database: Annotated[Database, Depends(_database)]) -> Iterator[Session]:
+    with idempotency.writing(connection, database) as session:
         yield session
+
+
+class Turns:
+    """How many requests that may change something are worked on at a time; the others wait, and hold no thread.
+
+    Without it, as many as there are threads could wait for a transaction on SQLite whose own request needs one more
+    thread to end.
+    """
+
+    def __init__(self, num_at_a_time: int = 16) -> None:
+        self._turns = asyncio.Semaphore(num_at_a_time)
+
+    async def __call__(self, connection: HTTPConnection) -> AsyncIterator[None]:
+        if connection.scope.get("method", "GET") in ("GET", "HEAD", "OPTIONS"):
+            yield
+            return
+        async with self._turns:
+            yield
 
 
 AppSettings = Annotated[Settings, Depends(_settings)]

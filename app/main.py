@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import DBAPIError
 
@@ -18,6 +18,7 @@ from app.access.service import ensure_token
 from app.datasets import routes as dataset_routes
 from app.db import Database
 from app.db.migrate import migrate
+from app.dependencies import Turns
 from app.idempotency import IdempotencyMiddleware
 from app.live import routes as live_routes
 from app.live.hub import Hub
@@ -55,7 +56,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _api() -> APIRouter:
-    api = APIRouter(prefix=API)
+    # The body is whole by then, so a slow upload holds up nobody.
+    api = APIRouter(prefix=API, dependencies=[Depends(Turns(), scope="function")])
     for routes in (
         run_routes,
         predict_routes,

@@ -61,9 +61,9 @@ class Database:
 
     @contextmanager
     def _session(self, *, write: bool) -> Iterator[Session]:
-        with self.engine.connect().execution_options(traindeck_write=write) as connection:
-            with Session(connection, expire_on_commit=False) as session:
-                yield session
+        # The session connects when it is first used: a thread that only waits for its turn holds no connection.
+        with Session(self.engine.execution_options(traindeck_write=write), expire_on_commit=False) as session:
+            yield session
 
     def dispose(self) -> None:
         """Close every pooled connection."""
