@@ -14,7 +14,6 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
-from starlette.types import Scope
 
 from app import words
 
@@ -69,18 +68,7 @@ def static_url(path: str) -> str:
 templates.env.globals["static_url"] = static_url
 
 
-class StaticTree(StaticFiles):
-    """Serves `/static/<version>/<path>`; what is asked for under the present version may be kept for ever."""
-
-    def __init__(self) -> None:
-        super().__init__(directory=STATIC)
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        version, _, rest = path.partition("/")
-        response = await super().get_response(rest, scope)
-        is_current = version == static_version() and response.status_code == HTTPStatus.OK
-        response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if is_current else "no-cache"
-        return response
+_static = StaticFiles(directory=STATIC)
 
 
 def render(
@@ -90,11 +78,19 @@ def render(
     return templates.TemplateResponse(request, name, {"counts": data.counts(), **context}, status_code=status)
 
 
-def render_error(request: Request, problem: dict[str, Any]) -> HTMLResponse:
+def error_page(request: Request, problem: dict[str, Any], headers: dict[str, str] | None = None) -> HTMLResponse:
     """A problem as a page of words, for whoever followed a link."""
-    return templates.TemplateResponse(
-        request, "error.html", {"problem": problem, "counts": {}}, status_code=problem["status"]
-    )
+    context = {"problem": problem, "counts": {}}
+    return templates.TemplateResponse(request, "error.html", context, status_code=problem["status"], headers=headers)
+
+
+@router.get("/static/{version}/{path:path}")
+async def static_file(request: Request, path: str, version: str) -> Response:
+    """A file of the tree; what is asked for under the present version may be kept for ever."""
+    response = await _static.get_response(path, request.scope)
+    is_current = version == static_version() and response.status_code == HTTPStatus.OK
+    response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if is_current else "no-cache"
+    return response
 
 
 @router.get("/")

@@ -20,8 +20,7 @@ def _round_half_up(x: float) -> int:
 
 
 def _significant(x: float, digits: int) -> str:
-    decimals = digits - 1 - math.floor(math.log10(abs(x)))
-    return f"{x:.{max(decimals, 0)}f}"
+    return f"{x:#.{digits}g}".removesuffix(".")
 
 
 def _scientific(x: float) -> str:
@@ -55,7 +54,7 @@ def measure(value: float | str | None) -> str:
         return count(_round_half_up(x))
     if size >= 1:
         return _minus(_significant(x, 4))
-    return _minus(f"{x:.3f}" if size >= 0.0995 else _significant(x, 3))
+    return _minus(f"{x:.3f}" if size >= 0.0995 else _significant(x, 3 if size >= 1e-3 else 2))
 
 
 def count(value: float | None) -> str:

@@ -39,7 +39,8 @@ export function measure(value) {
   if (size < 1e-4 || size >= 1e9) return scientific(x);
   if (size >= 1000) return minus(grouped.format(x));
   if (size >= 1) return minus(x.toPrecision(4));
-  return minus(size >= 0.0995 ? x.toFixed(3) : x.toPrecision(3));
+  if (size >= 0.0995) return minus(x.toFixed(3));
+  return minus(x.toPrecision(size >= 1e-3 ? 3 : 2));
 }
 
 /** A whole number with its thousands apart. */

@@ -19,6 +19,7 @@ export class Series {
     this.rewrites = 0; // grows when points that were there changed
     this.ghosts = []; // branches that a resume superseded: {steps, values}
     this.numNonFinite = 0;
+    this.bucketMarks = []; // buckets that hold a value that is not finite beside their finite ones
     for (const column of COLUMNS) this[column] = new Float64Array(FIRST_CAPACITY);
   }
 
@@ -48,17 +49,22 @@ export class Series {
     this.ghosts.push({ steps: this.steps.slice(from, this.length), values: this.values.slice(from, this.length) });
     this.numPoints -= this.length - keep;
     this.length = keep;
+    this.bucketMarks = this.bucketMarks.filter((mark) => mark.step <= step);
     this.#changed();
   }
 
-  /** Start again from the server's summary of everything so far. */
-  reset({ steps, values, min, max, num_points: numPoints }) {
+  /** Start again from the server's summary of everything so far: buckets, or single points where there are few. */
+  reset(summary) {
+    const { steps, values, min, max, num_points: numPoints } = summary;
     this.length = 0;
     this.numNonFinite = 0;
     this.ghosts = [];
+    this.bucketMarks = [];
     for (let i = 0; i < steps.length; i += 1) {
       const value = toNumber(values[i]) ?? NaN;
       this.#put(steps[i], value, toNumber(min?.[i]) ?? value, toNumber(max?.[i]) ?? value);
+      const kind = Number.isFinite(value) ? kindInBucket(summary, i) : null;
+      if (kind) this.bucketMarks.push({ step: steps[i], kind });
     }
     this.numPoints = numPoints ?? steps.length;
     this.isResampled = this.numPoints > steps.length;
@@ -126,6 +132,12 @@ export class Series {
     this.version += 1;
     this.rewrites += 1;
   }
+}
+
+function kindInBucket({ num_nan: nan, num_pos_inf: plus, num_neg_inf: less }, i) {
+  if (nan?.[i]) return "NaN";
+  if (plus?.[i]) return "∞";
+  return less?.[i] ? "−∞" : null;
 }
 
 /** The first index whose step is above `step`. */
@@ -231,9 +243,9 @@ export function band(series, from, to, numBuckets) {
 
 /** The steps in a window whose value is not finite, at most one a column: [{step, kind: "NaN" | "∞" | "−∞"}]. */
 export function nonFinite(series, from, to, numColumns) {
-  if (!series.numNonFinite) return [];
   const width = (to - from) / Math.max(1, numColumns) || 1;
-  const marks = [];
+  const marks = series.bucketMarks.filter(({ step }) => step >= from && step <= to);
+  if (!series.numNonFinite) return marks;
   let lastColumn = -Infinity;
   const [begin, end] = windowOf(series, from, to);
   for (let i = begin; i < end; i += 1) {

@@ -177,3 +177,9 @@ test("an axis of unknown length grows in leaps", () => {
   assert.ok(roomFor(812) >= 812);
   assert.equal(roomFor(812), roomFor(830));
 });
+
+test("a NaN inside a bucket is marked", () => {
+  const series = new Series("s");
+  series.reset({ steps: [0, 100], values: [1, 2], min: [1, 1], max: [1, 2], num_nan: [0, 3], num_points: 200 });
+  assert.deepEqual(nonFinite(series, 0, 200, 100), [{ step: 100, kind: "NaN" }]);
+});

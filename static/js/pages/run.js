@@ -1,0 +1,100 @@
+// A run's page: one state, fed by its stream; each part of the page draws what changed of it.
+
+import * as api from "../api.js";
+import { $, debounce, pageData } from "../dom.js";
+import { live } from "../live.js";
+import { showData } from "../run/data.js";
+import { showEvaluation } from "../run/evaluation.js";
+import { Header } from "../run/header.js";
+import { Log } from "../run/log.js";
+import { downloadCurves, showModel } from "../run/model.js";
+import { Overview } from "../run/overview.js";
+import { TryIt } from "../run/tryit.js";
+import { RunState } from "../runstate.js";
+import { toastError } from "../shell.js";
+import { startTabs } from "../tabs.js";
+
+let { run } = pageData();
+const state = new RunState(run);
+const header = new Header(run, state);
+const overview = new Overview(run, state);
+const log = new Log($("#panel-log"), state);
+const tryIt = new TryIt($("#panel-try"));
+
+const panels = {
+  overview: () => overview.drawCharts(),
+  evaluation: () => showEvaluation($("#panel-evaluation"), run, state),
+  try: () => tryIt.show(run),
+  model: () => showModel($("#panel-model"), run),
+  data: () => showData($("#panel-data"), run),
+  log: () => log.show(),
+};
+let shownPanel = "overview";
+const choose = startTabs($("#tabs"), (key) => {
+  shownPanel = key;
+  panels[key]();
+});
+
+$("#try").addEventListener("click", () => choose("try", { focus: true }));
+$("#panel-model").addEventListener("click", (event) => {
+  if (!event.target.closest("[data-csv]")) return;
+  event.preventDefault();
+  downloadCurves(run).catch(toastError);
+});
+
+/** What the stream does not carry whole: evaluation, files, checkpoints, the state of the export. */
+const reload = debounce(150, async () => {
+  try {
+    run = await api.get(`/runs/${run.id}`);
+  } catch (error) {
+    if (error.status !== 0) toastError(error);
+    return;
+  }
+  overview.run = run;
+  header.update(run);
+  overview.showResults();
+  if (shownPanel === "evaluation" || shownPanel === "model" || shownPanel === "try") panels[shownPanel]();
+});
+
+const NEEDS_RELOAD = ["status", "evaluation", "artifacts", "checkpoints"];
+let frame = null;
+
+function changed() {
+  frame ??= requestAnimationFrame(() => {
+    frame = null;
+    const changes = state.takeChanges();
+    if (changes.has("names")) overview.showCharts();
+    if (changes.has("metrics") || changes.has("status")) {
+      overview.drawCharts();
+      overview.showResults();
+    }
+    if (changes.has("status") || changes.has("progress")) header.show();
+    if (changes.has("findings") || changes.has("status")) overview.showFindings();
+    if (changes.has("log")) log.show();
+    if (NEEDS_RELOAD.some((kind) => changes.has(kind))) reload();
+  });
+}
+
+live.follow(run.job_id, {
+  onEvents(events) {
+    header.heard();
+    state.apply(events);
+    changed();
+  },
+  onReset(snapshot) {
+    state.reset(snapshot);
+    changed();
+  },
+  onError: (message) => toastError(new Error(message)),
+});
+
+live.follow("runs", {
+  onItems(items) {
+    const found = items.find((item) => item.id === run.id);
+    if (!found) return;
+    const exported = found.export.status !== run.export.status;
+    run = { ...run, ...found };
+    header.update(run);
+    if (exported) reload();
+  },
+});

@@ -1,0 +1,79 @@
+// How good the model is, on each part of the data; who is taken for whom; what a small model has learned.
+
+import { h, replace } from "../dom.js";
+import * as format from "../format.js";
+
+const PARTS = ["train", "validation", "test"];
+const MAX_SHOWN_CLASSES = 40;
+const FEW_VALUES = 64;
+
+export function showEvaluation(panel, run, state) {
+  const { evaluation } = run;
+  if (!evaluation) {
+    replace(panel, emptyState(state));
+    return;
+  }
+  const parts = PARTS.filter((part) => evaluation.parts[part]);
+  const judged = parts.at(-1);
+  const { confusion, per_class: perClass } = evaluation.parts[judged];
+  replace(panel,
+    h("div", { class: "tab-columns" }, metricsCard(evaluation, parts), confusion ? confusionCard(confusion, evaluation.classes ?? [], judged) : null, perClass ? classesCard(perClass, judged) : null, parametersCard(evaluation.parameters ?? [])));
+}
+
+function emptyState(state) {
+  const text = { failed: "The run failed before it could be judged.", cancelled: "The run was cancelled before it could be judged." };
+  return h("section", { class: "card empty" }, h("h2", {}, "No evaluation yet"), h("p", {}, text[state.status] ?? "It follows the training: the model is judged on each part of the data, and against a baseline that needs no inputs."));
+}
+
+function metricsCard(evaluation, parts) {
+  const names = [...new Set(parts.flatMap((part) => Object.keys(evaluation.parts[part])))].filter((name) => typeof evaluation.parts[parts.at(-1)][name] !== "object" || evaluation.parts[parts.at(-1)][name] === null);
+  const { baseline } = evaluation;
+  const cell = (value) => h("td", { class: "right", title: format.exact(value) }, value === undefined ? "" : format.measure(value));
+  const head = ["", ...parts, ...(baseline ? [baseline.name] : [])];
+  return card("Metrics", baseline ? "the last column needs no model at all" : "", h("div", { class: "table-wrap" }, h("table", { class: "table" },
+    h("thead", {}, h("tr", {}, head.map((name, i) => (i ? h("th", { scope: "col", class: "right" }, name) : h("td", {}))))),
+    h("tbody", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, format.metricName(name)), parts.map((part) => cell(evaluation.parts[part][name])), baseline ? cell(baseline[name]) : null))))));
+}
+
+function confusionCard(confusion, classes, part) {
+  if (confusion.length > MAX_SHOWN_CLASSES) return card("Confusion", part, h("p", { class: "muted" }, `${confusion.length} classes are too many for a table; the API has it.`));
+  const names = confusion.map((_, i) => String(classes[i] ?? i));
+  const worst = Math.max(1, ...confusion.flatMap((row, i) => row.filter((_, j) => i !== j)));
+  const body = confusion.map((row, i) => {
+    const sum = row.reduce((a, b) => a + b, 0);
+    return h("tr", {}, h("th", { scope: "row" }, names[i]), row.map((n, j) => heatCell(n, i === j, i === j ? n / (sum || 1) : n / worst, `${n} of ${names[i]} taken for ${names[j]}`)));
+  });
+  const table = h("table", { class: "confusion" }, h("caption", { class: "visually-hidden" }, "Rows are the truth, columns the model's answers"),
+    h("thead", {}, h("tr", {}, h("td", {}), names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, body));
+  return card("Confusion", `${part} rows: the truth down, answers across`, h("div", { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "Confusion matrix" } }, table));
+}
+
+function heatCell(n, isRight, share, title) {
+  const cell = h("td", { class: n ? (isRight ? "right-answer" : "wrong-answer") : "none", title }, format.count(n));
+  cell.style.setProperty("--share", share.toFixed(3));
+  return cell;
+}
+
+function classesCard(perClass, part) {
+  const scores = Object.keys(perClass[0] ?? {}).filter((name) => name !== "class" && name !== "support");
+  return card("Classes", `${part} rows`, h("div", { class: "table-wrap" }, h("table", { class: "table" },
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Class"), [...scores, "rows"].map((name) => h("th", { scope: "col", class: "right" }, name)))),
+    h("tbody", {}, perClass.map((one) => h("tr", {}, h("th", { scope: "row" }, String(one.class)), scores.map((name) => h("td", { class: "right" }, format.measure(one[name]))), h("td", { class: "right" }, format.count(one.support))))))));
+}
+
+function parametersCard(parameters) {
+  if (!parameters.length) return null;
+  const rows = parameters.map(({ name, shape, values, mean, std, min, max }) => {
+    const flat = values === null || values === undefined ? null : [values].flat(Infinity);
+    const few = flat && flat.length <= FEW_VALUES;
+    const content = few ? h("td", { colspan: "4" }, h("div", { class: "values-list" }, flat.map((value) => h("span", { title: format.exact(value) }, format.measure(value)))))
+      : [mean, std, min, max].map((value) => h("td", { class: "right", title: format.exact(value) }, format.measure(value)));
+    return h("tr", {}, h("th", { scope: "row", class: "mono" }, name), h("td", { class: "nowrap muted" }, format.shape(shape)), content);
+  });
+  return card("What it learned", "each parameter's values, or their spread", h("div", { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "Parameters" } }, h("table", { class: "table" },
+    h("thead", {}, h("tr", {}, ["Parameter", "Shape", "Mean", "Deviation", "Lowest", "Highest"].map((name, i) => h("th", { scope: "col", class: i > 1 ? "right" : null }, name)))), h("tbody", {}, rows))));
+}
+
+function card(title, note, content) {
+  return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, title), h("span", { class: "card-note" }, note)), content);
+}

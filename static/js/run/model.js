@@ -1,0 +1,65 @@
+// The layers as a summary, the files that the run left, the checkpoints.
+
+import { h, replace } from "../dom.js";
+import * as format from "../format.js";
+import { inWords } from "../settings.js";
+
+export function showModel(panel, run) {
+  replace(panel, layersCard(run), h("div", { class: "tab-columns" }, filesCard(run), checkpointsCard(run)));
+}
+
+function layersCard({ inspection, spec }) {
+  const layers = inspection?.layers ?? [];
+  const given = spec.model?.layers ?? [];
+  const right = (text) => h("td", { class: "right" }, text);
+  const rows = layers.map((layer) => h("tr", {}, h("td", { class: "right muted", data: { label: "Layer" } }, String(layer.index + 1)), h("th", { scope: "row" }, layer.name), h("td", { data: { label: "Type" } }, layer.type),
+    h("td", { class: "muted mono", data: { label: "Settings" } }, argumentsOf(given[layer.index])), h("td", { class: "right nowrap", data: { label: "Output" } }, format.shape(layer.output_shape)), h("td", { class: "right", data: { label: "Parameters" } }, format.count(layer.num_parameters))));
+  const head = [["#", 1], ["Layer", 0], ["Type", 0], ["Settings", 0], ["Output", 1], ["Parameters", 1]];
+  return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "Layers"), h("span", { class: "card-note figures" }, `input ${format.shape(inspection?.input_shape)}`)),
+    h("div", { class: "table-wrap" }, h("table", { class: "table cards-when-narrow" }, h("thead", {}, h("tr", {}, head.map(([name, isRight]) => h("th", { scope: "col", class: isRight ? "right" : null }, name)))),
+      h("tbody", {}, rows), h("tfoot", {}, h("tr", {}, h("td", { colspan: "5" }, "All parameters"), right(format.count(inspection?.num_parameters)))))));
+}
+
+function argumentsOf(layer) {
+  if (!layer) return "";
+  const { type, name, inputs, ...rest } = layer;
+  const words = inWords({ type: "-", ...rest }).slice(2);
+  return inputs ? `${words} inputs=${inputs.join("+")}` : words;
+}
+
+function filesCard(run) {
+  const rows = run.artifacts.map((file) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: `/api/v1/runs/${run.id}/artifacts/${encodeURIComponent(file.name)}`, download: file.name }, file.name)),
+    h("td", { class: "right" }, format.bytes(file.size_bytes)), h("td", { class: "mono muted small", title: `SHA-256 ${file.sha256}` }, file.sha256.slice(0, 12))));
+  const curves = h("tr", {}, h("th", { scope: "row" }, h("a", { href: `/api/v1/runs/${run.id}/metrics`, data: { csv: "true" } }, "curves.csv")), h("td", { class: "right muted" }, "every point"), h("td", {}));
+  const head = h("thead", { class: "visually-hidden" }, h("tr", {}, ["File", "Size", "SHA-256"].map((name) => h("th", { scope: "col" }, name))));
+  return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "Downloads"), h("span", { class: "card-note" }, exportNote(run))), h("div", { class: "table-wrap" }, h("table", { class: "table" }, head, h("tbody", {}, rows, curves))));
+}
+
+function exportNote({ export: state, status }) {
+  if (state?.status === "failed") return `ONNX: ${state.error?.message ?? "could not be written"}`;
+  if (state?.status === "running" || state?.status === "queued") return "ONNX is being written";
+  return status === "succeeded" ? "" : "files follow a training that succeeded";
+}
+
+function checkpointsCard(run) {
+  const rows = run.checkpoints.map((one) => h("tr", {}, h("th", { scope: "row" }, `step ${format.count(one.step)}`), h("td", { class: "right" }, `epoch ${format.count(one.epoch)}`), h("td", {}, one.is_best ? h("span", { class: "tag" }, "best") : ""), h("td", { class: "right" }, format.bytes(one.size_bytes))));
+  const content = rows.length ? h("div", { class: "table-wrap" }, h("table", { class: "table" }, h("thead", { class: "visually-hidden" }, h("tr", {}, ["Step", "Epoch", "Best", "Size"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows)))
+    : h("p", { class: "empty inline muted" }, "None yet: one is kept every so often, and training goes on from it if its worker is lost.");
+  return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "Checkpoints")), content);
+}
+
+/** The curves as CSV: the same address answers by what is asked for. */
+export async function downloadCurves(run) {
+  const response = await fetch(`/api/v1/runs/${run.id}/metrics`, { headers: { Accept: "text/csv" } });
+  if (!response.ok) throw new Error("The curves could not be fetched.");
+  saveAs(await response.blob(), `${run.name}-curves.csv`);
+}
+
+export function saveAs(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = h("a", { href: url, download: name, hidden: true });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,46 @@
+// Ranges of axes. Pure. A range ends on round numbers, so that a new point seldom moves the picture.
+
+/** The step of a grid with about `numSteps` lines over `span`: 1, 2 or 5 times a power of ten. */
+export function niceStep(span, numSteps) {
+  const rough = span / numSteps;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const share = rough / power;
+  return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
+}
+
+/** The y axis for values between two bounds. Zero belongs to it when it is near. */
+export function linearRange(low, high, numSteps = 5) {
+  if (!(low <= high)) return [0, 1];
+  if (low === high) {
+    const room = Math.abs(low) / 2 || 1;
+    return linearRange(low - room, high + room, numSteps);
+  }
+  const from = low > 0 && low < (high - low) * 0.6 ? 0 : low;
+  const to = high < 0 && -high < (high - low) * 0.6 ? 0 : high;
+  const step = niceStep(to - from, numSteps);
+  return [clean(Math.floor(from / step + 1e-9) * step), clean(Math.ceil(to / step - 1e-9) * step)];
+}
+
+/** The same for a logarithmic axis: ends on 1, 2 or 5 times a power of ten. `low` must be above zero. */
+export function logRange(low, high) {
+  if (!(low > 0 && low <= high)) return [0.1, 1];
+  const from = roundLog(low, Math.floor);
+  const to = roundLog(high, Math.ceil);
+  return from === to ? [from / 2, to * 2] : [from, to];
+}
+
+const LEADS = [1, 2, 5, 10];
+
+function roundLog(value, direction) {
+  const power = 10 ** Math.floor(Math.log10(value) + 1e-12);
+  const lead = value / power;
+  const fits = direction === Math.floor ? LEADS.filter((one) => one <= lead + 1e-9).at(-1) : LEADS.find((one) => one >= lead - 1e-9);
+  return clean(power * (fits ?? 1));
+}
+
+const clean = (value) => Number(value.toPrecision(12));
+
+/** How many decimals tell neighbours on a grid apart. */
+export function decimalsFor(step) {
+  return Math.max(0, Math.min(12, -Math.floor(Math.log10(step) + 1e-9)));
+}
