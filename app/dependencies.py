@@ -1,4 +1,4 @@
-"""What routes ask for: a session to read or write with, the settings, the files. The edge commits, services never do."""
+"""What routes ask for: a session to read or write with, the settings, the files. The edge commits, never a service."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -11,5 +11,13 @@ def new_id() -> str:
 
     Source: https://github.com/ulid/spec
     """
-    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return _spell((time.time_ns() // 1_000_000) << 80 | secrets.randbits(80))
+
+
+def first_id_at(time_s: float) -> str:
+    """What no id made at a time (in seconds since the epoch) or later is below."""
+    return _spell(max(0, int(time_s * 1000)) << 80)
+
+
+def _spell(number: int) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

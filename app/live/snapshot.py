@@ -1,0 +1,71 @@
+"""A stream in brief, for a reader who has fallen too far behind to be told everything: from roll-ups, not events."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app import events
+from app.db import Database
+from app.db.tables import Job
+from app.errors import NotFound
+from app.events import Event
+from app.live.buffer import to_json
+
+MAX_POINTS = 1_000  # of one series
+MAX_POINTS_IN_ALL = 20_000
+LATEST = {"log": 200, "finding": 100, "checkpoint": 20, "status": 20, "evaluation": 1, "artifact": 20, "system": 20}
+_COLUMNS = ("steps", "values", "first", "min", "max", "num_points", "raw", "num_nan", "num_pos_inf", "num_neg_inf")
+
+
+def read_snapshot(db: Database, job_id: str) -> tuple[int, str]:
+    """The number of the event up to which it holds, and the message. Raises NotFound."""
+    with db.read() as session:
+        _see_one_moment(session)
+        job = session.get(Job, job_id)
+        if job is None:
+            raise NotFound(f"There is no stream {job_id}.")
+        snapshot = {
+            "status": job.status,
+            "progress": job.progress,
+            "attempt": job.attempt,
+            "error": job.error,
+            "series": _series(session, job_id),
+            "events": [event.as_json() for event in _latest(session, job_id)],
+        }
+        last_seq = job.last_seq
+    return last_seq, to_json({"type": "reset", "stream": job_id, "last_seq": last_seq, "snapshot": snapshot})
+
+
+def _see_one_moment(session: Session) -> None:
+    """All that follows must be of the moment of `last_seq`, or points would come twice. SQLite does so anyhow."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
+
+def _series(session: Session, job_id: str) -> dict[str, Any]:
+    names = events.list_series(session, [job_id])[job_id]
+    max_points = max(50, min(MAX_POINTS, MAX_POINTS_IN_ALL // max(1, len(names))))
+    found = (events.read_series(session, job_id, name, max_points=max_points) for name in names)
+    return {one.name: _columns(one.as_json()) for one in found if one is not None}
+
+
+def _columns(series: dict[str, Any]) -> dict[str, Any]:
+    return {name: series[name] for name in _COLUMNS}
+
+
+def _latest(session: Session, job_id: str) -> list[Event]:
+    """The newest events of the kinds that a page shows, oldest first, without what a rewind took back."""
+    found = [event for kind, limit in LATEST.items() for event in events.latest(session, job_id, [kind], limit)]
+    rewinds = events.latest(session, job_id, [events.REWIND], limit=100)
+    return sorted(_standing(found, rewinds), key=lambda event: event.seq)
+
+
+def _standing(found: Sequence[Event], rewinds: Sequence[Event]) -> list[Event]:
+    def stands(event: Event) -> bool:
+        step = event.body.get("step")
+        undone = (r for r in rewinds if r.seq > event.seq and step is not None and step > r.body["to_step"])
+        return event.kind == "log" or next(undone, None) is None
+
+    return [event for event in found if stands(event)]
