@@ -8,6 +8,7 @@ import * as paint from "./paint.js";
 import { decimalsFor, linearRange, logRange } from "./scale.js";
 import { Smoothing, band, decimate, nonFinite, roomFor, thin } from "./series.js";
 
+const SMOOTHING = 0.95;
 const BAND_PX = 6;
 const MIN_SMOOTHED = 24; // fewer points than this are a line already
 const LABELS_EVERY_MS = 1000;
@@ -18,7 +19,8 @@ export class ChartGroup {
   charts = [];
   window = null; // [from, to] in steps, or null for everything
   end = null; // the last step there will be, if known
-  smoothing = 0.6;
+  isFinal = false; // no point will come any more
+  smoothing = SMOOTHING;
   onWindow = null;
   #frame = null;
 
@@ -47,6 +49,7 @@ export class ChartGroup {
   range() {
     if (this.window) return this.window;
     const last = Math.max(0, ...this.charts.map((chart) => chart.lastStep));
+    if (this.isFinal && last > 0) return [0, last];
     return [0, this.end && this.end >= last ? this.end : roomFor(last)];
   }
 
@@ -139,7 +142,7 @@ class Chart {
   }
 
   #axisLength() {
-    return this.group.end ?? roomFor(this.lastStep);
+    return this.group.isFinal ? this.lastStep || 1 : (this.group.end ?? roomFor(this.lastStep));
   }
 
   #yRange() {
@@ -187,9 +190,10 @@ class Chart {
 
   #paintCurve(ctx, { curve, raw, smooth, isSmoothed }, x, y, scale) {
     const color = this.group.colors[curve.role];
-    const isMain = this.isLarge ? 1.75 : 1.5;
+    const mainWidth = this.isLarge ? 1.75 : 1.5;
+    const isDense = raw.steps.length > 2 * this.plot.bbox.width / scale;
     const dash = curve.isDashed ? [5 * scale, 3 * scale] : [];
-    paint.line(ctx, raw, x, y, { color, width: isSmoothed ? scale : isMain * scale, alpha: isSmoothed ? 0.45 : 1, dash });
+    paint.line(ctx, raw, x, y, { color, width: isSmoothed ? scale : mainWidth * scale, alpha: !isSmoothed ? 1 : isDense ? 0.28 : 0.5, dash });
     if (smooth) paint.line(ctx, smooth, x, y, { color, width: 2 * scale });
     if (raw.steps.length < 16) {
       for (let i = 0; i < raw.steps.length; i += 1) {
@@ -291,7 +295,7 @@ class Chart {
     const log = this.#toggle("log y", this.isLog, (isOn) => this.#setLog(isOn));
     const reset = h("button", { class: "button quiet small chart-reset", type: "button", hidden: true, onclick: () => group.setWindow(null) }, "Whole run");
     if (!this.isLarge) return h("div", { class: "chart-tools" }, log);
-    const smooth = this.#toggle("smooth", group.smoothing > 0, (isOn) => group.setSmoothing(isOn ? 0.6 : 0));
+    const smooth = this.#toggle("smooth", group.smoothing > 0, (isOn) => group.setSmoothing(isOn ? SMOOTHING : 0));
     const expand = this.#toggle("enlarge", false, (isOn) => this.#enlarge(isOn));
     return h("div", { class: "chart-tools" }, this.note, reset, smooth, log, expand);
   }
@@ -331,7 +335,7 @@ class Chart {
         legend: { show: false },
         scales: { x: { time: false, range: () => group.range() }, y: { distr: this.isLog ? 3 : 1, range: () => this.yRange ?? [0, 1] } },
         axes: [
-          { ...axis, grid: { show: false }, size: 22, gap: 4, space: 70, values: (u, splits) => splits.map(format.tick) },
+          { ...axis, grid: { show: false }, size: 22, gap: 4, space: 70, values: (u, splits) => format.ticks(splits) },
           { ...axis, size: ySize, gap: 6, space: this.isLarge ? 44 : 26, values: (u, splits, i, space, step) => this.#yTicks(splits, step) },
         ],
         series: [{}, { paths: () => null, points: { show: false } }],

@@ -40,6 +40,7 @@ export class RunState {
   reset(snapshot) {
     if (snapshot.status) this.status = snapshot.status;
     if (snapshot.progress) this.progress = snapshot.progress;
+    if (snapshot.error) this.error = snapshot.error;
     this.logs = [];
     this.numDroppedLines = 0;
     for (const series of this.series.values()) series.reset({ steps: [], values: [] });

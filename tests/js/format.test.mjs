@@ -16,6 +16,12 @@ test("ticks are short", () => {
   assert.deepEqual([0, 0.01, 2.3, 1000, 10000, 2500000, 1e-5].map(format.tick), ["0", "0.01", "2.3", "1000", "10k", "2.5M", "1e−5"]);
 });
 
+test("the labels of an axis share their unit", () => {
+  assert.deepEqual(format.ticks([0, 5000, 10000]), ["0", "5k", "10k"]);
+  assert.deepEqual(format.ticks([0, 250, 500]), ["0", "250", "500"]);
+  assert.deepEqual(format.ticks([0, 500000, 1000000]), ["0", "0.5M", "1M"]);
+});
+
 test("a tick carries no noise of binary fractions", () => {
   assert.equal(format.tick(0.1 + 0.2), "0.3");
 });

@@ -189,6 +189,11 @@ body.addEventListener("click", (event) => {
 for (const { run } of runs.values()) fillRow(rowOf(run), run);
 showState();
 live.follow("runs", { onItems: update });
+let wasOffline = false;
+live.addEventListener("state", () => {
+  if (live.state === "live" && wasOffline) load();
+  wasOffline = live.state === "offline";
+});
 setInterval(() => {
   for (const { run } of runs.values()) if (run.status === "running") setTime($('[data-field="time"]', rowOf(run)), run);
 }, 1000);

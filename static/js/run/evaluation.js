@@ -17,7 +17,9 @@ export function showEvaluation(panel, run, state) {
   const judged = parts.at(-1);
   const { confusion, per_class: perClass } = evaluation.parts[judged];
   replace(panel,
-    h("div", { class: "tab-columns" }, metricsCard(evaluation, parts), confusion ? confusionCard(confusion, evaluation.classes ?? [], judged) : null, perClass ? classesCard(perClass, judged) : null, parametersCard(evaluation.parameters ?? [])));
+    h("div", { class: "tab-columns" },
+      h("div", { class: "stack" }, metricsCard(evaluation, parts), parametersCard(evaluation.parameters ?? [])),
+      h("div", { class: "stack" }, confusion ? confusionCard(confusion, evaluation.classes ?? [], judged) : null, perClass ? classesCard(perClass, judged) : null)));
 }
 
 function emptyState(state) {
@@ -30,7 +32,7 @@ function metricsCard(evaluation, parts) {
   const { baseline } = evaluation;
   const cell = (value) => h("td", { class: "right", title: format.exact(value) }, value === undefined ? "" : format.measure(value));
   const head = ["", ...parts, ...(baseline ? [baseline.name] : [])];
-  return card("Metrics", baseline ? "the last column needs no model at all" : "", h("div", { class: "table-wrap" }, h("table", { class: "table" },
+  return card("Metrics", baseline ? "the last column needs no model at all" : "", h("div", { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "Metrics" } }, h("table", { class: "table" },
     h("thead", {}, h("tr", {}, head.map((name, i) => (i ? h("th", { scope: "col", class: "right" }, name) : h("td", {}))))),
     h("tbody", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, format.metricName(name)), parts.map((part) => cell(evaluation.parts[part][name])), baseline ? cell(baseline[name]) : null))))));
 }
@@ -45,7 +47,7 @@ function confusionCard(confusion, classes, part) {
   });
   const table = h("table", { class: "confusion" }, h("caption", { class: "visually-hidden" }, "Rows are the truth, columns the model's answers"),
     h("thead", {}, h("tr", {}, h("td", {}), names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, body));
-  return card("Confusion", `${part} rows: the truth down, answers across`, h("div", { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "Confusion matrix" } }, table));
+  return card("Confusion", `${part} rows: the truth down, answers across`, h("div", { class: "table-wrap confusion-wrap", tabindex: "0", role: "group", aria: { label: "Confusion matrix" } }, table));
 }
 
 function heatCell(n, isRight, share, title) {

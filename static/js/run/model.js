@@ -8,7 +8,7 @@ export function showModel(panel, run) {
   replace(panel, layersCard(run), h("div", { class: "tab-columns" }, filesCard(run), checkpointsCard(run)));
 }
 
-function layersCard({ inspection, spec }) {
+export function layersCard({ inspection, spec }) {
   const layers = inspection?.layers ?? [];
   const given = spec.model?.layers ?? [];
   const right = (text) => h("td", { class: "right" }, text);

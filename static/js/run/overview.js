@@ -28,10 +28,8 @@ export class Overview {
   /** Bring the set of charts in line with the series there are; those that stand keep their place. */
   showCharts() {
     for (const name of this.state.series.keys()) this.names.add(name);
-    const end = this.state.progress?.num_steps;
-    this.group.end = end && !this.state.isFinished ? end : null;
     for (const chart of chartsFor(this.names)) this.#showChart(chart);
-    this.group.draw();
+    this.drawCharts();
   }
 
   #showChart({ key, title, goal, curves }) {
@@ -50,8 +48,8 @@ export class Overview {
   }
 
   drawCharts() {
-    const { progress, isFinished } = this.state;
-    this.group.end = progress?.num_steps && !isFinished ? progress.num_steps : null;
+    this.group.end = this.state.progress?.num_steps ?? null;
+    this.group.isFinal = this.state.isFinished;
     this.group.draw();
   }
 

@@ -1,0 +1,79 @@
+// One dataset: what its columns are, its first rows, and how far the reading is.
+
+import * as api from "../api.js";
+import { columnCards, rowsTable } from "../columns.js";
+import { $, h, pageData, replace, setText } from "../dom.js";
+import * as format from "../format.js";
+import { live } from "../live.js";
+import { confirmed, toastError } from "../shell.js";
+
+const NUM_ROWS = 20;
+let { dataset } = pageData();
+
+async function showReady() {
+  $("#ingest").hidden = true;
+  $("#new-run").hidden = false;
+  replace($("#columns"), columnCards(dataset.columns, { numRows: dataset.num_rows }));
+  const facts = [format.plural(dataset.num_rows, "row"), format.plural(dataset.columns.length, "column"), format.bytes(dataset.size_bytes)];
+  if (dataset.content_hash) facts.push(h("span", { class: "mono", title: `SHA-256 of the content: ${dataset.content_hash}` }, dataset.content_hash.slice(0, 16)));
+  replace($("#facts"), facts.map((fact) => h("li", {}, fact)));
+  try {
+    const { rows } = await api.get(`/datasets/${dataset.id}/rows${api.query({ limit: NUM_ROWS })}`);
+    replace($("#rows"), rowsTable(dataset.columns, rows));
+  } catch (error) {
+    toastError(error);
+  }
+}
+
+function showFailure(error) {
+  $("#ingest").hidden = true;
+  const box = $("#failure");
+  box.hidden = false;
+  setText(box.children[0], error?.message ?? "The file could not be read.");
+  setText(box.children[1], error?.hint ?? "");
+}
+
+function showStatus() {
+  const badge = $("#status");
+  badge.dataset.status = dataset.status;
+  setText(badge.firstElementChild, dataset.status === "ingesting" ? "reading" : dataset.status);
+  if (dataset.status === "ready") showReady();
+  else if (dataset.status === "failed") showFailure(dataset.error);
+}
+
+async function reload() {
+  try {
+    dataset = await api.get(`/datasets/${dataset.id}`);
+    showStatus();
+  } catch (error) {
+    toastError(error);
+  }
+}
+
+function onEvents(events) {
+  for (const { kind, body } of events) {
+    if (kind === "progress") showProgress(body);
+    else if (kind === "log") setText($("#ingest-text"), body.text);
+    else if (kind === "status" && ["succeeded", "failed", "cancelled"].includes(body.status)) reload();
+  }
+}
+
+function showProgress(body) {
+  const share = body.share ?? (body.num_bytes ? (body.bytes ?? 0) / body.num_bytes : null);
+  if (share !== null && share !== undefined) $("#ingest-bar").value = share;
+  if (body.num_rows ?? body.rows) setText($("#ingest-text"), `${format.plural(body.num_rows ?? body.rows, "row")} read`);
+}
+
+$("#delete").addEventListener("click", async () => {
+  const text = "Its file goes too. Runs that were trained on it keep their curves and models.";
+  if (!(await confirmed({ title: `Delete ${dataset.name}?`, text, action: "Delete the dataset" }))) return;
+  try {
+    await api.remove(`/datasets/${dataset.id}`);
+    location.assign("/datasets");
+  } catch (error) {
+    toastError(error);
+  }
+});
+
+showStatus();
+if (dataset.status === "ingesting" && dataset.job_id) live.follow(dataset.job_id, { onEvents, onReset: reload });
