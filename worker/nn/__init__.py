@@ -1,0 +1,1 @@
+"""Recipes become modules; and the modules that torch lacks."""

@@ -1,0 +1,48 @@
+"""The vocabulary for forms and docs: every type with its help and its fields, from the classes themselves."""
+
+import inspect
+from functools import cache
+from typing import Any
+
+from app.specs.base import Spec
+from app.specs.initializers import AnyInitializer
+from app.specs.layers import LAYERS
+from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
+
+
+def _members(union: Any) -> tuple[type[Spec], ...]:
+    members: tuple[type[Spec], ...] = union.__origin__.__args__
+    return members
+
+
+@cache
+def schema() -> dict[str, list[dict[str, Any]]]:
+    """For each kind, its types: title, first line of help, group, and the JSON schema of each field."""
+    unions = {
+        "losses": AnyLoss,
+        "optimizers": AnyOptimizer,
+        "schedules": AnySchedule,
+        "metrics": AnyMetric,
+        "initializers": AnyInitializer,
+    }
+    kinds = {"layers": LAYERS} | {kind: _members(union) for kind, union in unions.items()}
+    return {kind: [_entry(one) for one in members] for kind, members in kinds.items()}
+
+
+def _entry(cls: type[Spec]) -> dict[str, Any]:
+    found = cls.model_json_schema()
+    fields = {
+        name: {key: value for key, value in field.items() if key != "title"}
+        for name, field in found["properties"].items()
+        if name not in ("type", "name", "inputs")
+    }
+    name = str(cls.model_fields["type"].default)
+    return {
+        "type": name,
+        "title": name.replace("_", " "),
+        "help": inspect.cleandoc(cls.__doc__ or ""),
+        "group": getattr(cls, "group", None),
+        "num_inputs": getattr(cls, "num_inputs", (1, 1)),
+        "fields": fields,
+        "required": [name for name in found.get("required", ()) if name != "type"],
+    }

@@ -1,0 +1,111 @@
+"""Convolutions."""
+
+from math import prod
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from app.specs.base import Shape, ShapeError
+from app.specs.layers.base import Example, Recipe, Weighted, need_axes
+from app.specs.layers.windows import Padding, each, output_sizes
+
+Positive = Annotated[int, Field(ge=1, le=10_000)]
+NotNegative = Annotated[int, Field(ge=0, le=10_000)]
+
+
+class _Conv(Weighted):
+    """What convolutions of every number of axes share."""
+
+    out_channels: int = Field(ge=1, le=100_000)
+    """how many filters, and so channels that come out"""
+    dilation: Any = 1
+    groups: int = Field(default=1, ge=1)
+    """channels are split into this many groups that do not see one another"""
+    bias: bool = True
+
+    group: ClassVar[str] = "convolution"
+    axes: ClassVar[int]
+    meaning: ClassVar[str]
+
+    def _geometry(self) -> tuple[tuple[int, ...], tuple[int, ...], Padding, tuple[int, ...]]:
+        values: Any = self
+        return (
+            each(values.kernel_size, self.axes),
+            each(values.stride, self.axes),
+            values.padding,
+            each(values.dilation, self.axes),
+        )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        (shape,) = inputs
+        need_axes(shape, self.axes + 1, self.meaning)
+        for value, field in ((shape[0], "groups"), (self.out_channels, "out_channels")):
+            if value % self.groups:
+                raise ShapeError(f"{self.groups} groups do not divide {value} channels evenly", field)
+        kernel, stride, padding, dilation = self._geometry()
+        return (self.out_channels, *output_sizes(shape[1:], kernel, stride, padding, dilation))
+
+    def num_parameters(self, *inputs: Shape) -> int:
+        kernel = self._geometry()[0]
+        return self.out_channels * (inputs[0][0] // self.groups * prod(kernel) + self.bias)
+
+    def recipe(self, *inputs: Shape) -> Recipe:
+        kernel, stride, padding, dilation = self._geometry()
+        kwargs: dict[str, Any] = {
+            "in_channels": inputs[0][0],
+            "out_channels": self.out_channels,
+            "kernel_size": kernel,
+            "stride": stride,
+            "dilation": dilation,
+            "groups": self.groups,
+            "bias": self.bias,
+        }
+        if padding == "same":
+            return Recipe(f"worker.nn.modules.SameConv{self.axes}d", kwargs | {"sizes": inputs[0][1:]})
+        kwargs["padding"] = each(0 if padding == "valid" else padding, self.axes)
+        return Recipe(f"torch.nn.Conv{self.axes}d", kwargs)
+
+
+class Conv1d(_Conv):
+    """Filters that slide along a series: each looks at a few neighbouring points of every channel."""
+
+    type: Literal["conv1d"] = "conv1d"
+    kernel_size: Positive
+    """how many points a filter sees"""
+    stride: Positive = 1
+    """how far a filter moves at a time"""
+    padding: NotNegative | Literal["same", "valid"] = 0
+    """zeros at the ends; "same" makes the output input/stride long"""
+    dilation: Positive = 1
+    """the distance between the points that a filter sees"""
+
+    axes: ClassVar[int] = 1
+    meaning: ClassVar[str] = "a series (channels×length)"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example({"out_channels": 4, "kernel_size": 3}, ((2, 10),)),
+        Example({"out_channels": 4, "kernel_size": 4, "stride": 3, "padding": "same"}, ((2, 10),)),
+        Example({"out_channels": 6, "kernel_size": 3, "padding": 2, "dilation": 2, "groups": 2}, ((4, 16),)),
+    )
+
+
+class Conv2d(_Conv):
+    """Filters that slide over an image: each looks at a small patch of every channel."""
+
+    type: Literal["conv2d"] = "conv2d"
+    kernel_size: Positive | tuple[Positive, Positive]
+    """the side of the patch that a filter sees, or height and width"""
+    stride: Positive | tuple[Positive, Positive] = 1
+    """how far a filter moves at a time"""
+    padding: NotNegative | tuple[NotNegative, NotNegative] | Literal["same", "valid"] = 0
+    """zeros around the image; "same" makes the output input/stride large"""
+    dilation: Positive | tuple[Positive, Positive] = 1
+    """the distance between the points that a filter sees"""
+
+    axes: ClassVar[int] = 2
+    meaning: ClassVar[str] = "an image (channels×height×width)"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example({"out_channels": 6, "kernel_size": 6, "padding": "same"}, ((1, 28, 28),)),
+        Example({"out_channels": 12, "kernel_size": 5, "stride": 2, "padding": "same"}, ((6, 28, 28),)),
+        Example({"out_channels": 8, "kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 0)}, ((3, 9, 7),)),
+        Example({"out_channels": 4, "kernel_size": 3, "groups": 2, "dilation": 2, "bias": False}, ((2, 9, 9),)),
+    )

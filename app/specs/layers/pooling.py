@@ -1,0 +1,127 @@
+"""Layers that make images and series smaller."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from app.specs.base import Shape, ShapeError
+from app.specs.layers.base import Example, Layer, Recipe, need_axes
+from app.specs.layers.windows import each, output_sizes
+
+Positive = Annotated[int, Field(ge=1, le=10_000)]
+NotNegative = Annotated[int, Field(ge=0, le=10_000)]
+
+
+class _Pool(Layer):
+    """What poolings share. The stride is the kernel's own size where it is not said."""
+
+    ceil_mode: bool = False
+    """whether a window that reaches over the end still counts"""
+
+    group: ClassVar[str] = "pooling"
+    axes: ClassVar[int]
+    module: ClassVar[str]
+
+    def _geometry(self) -> tuple[tuple[int, ...], tuple[int, ...], Any]:
+        values: Any = self
+        kernel = each(values.kernel_size, self.axes)
+        stride = kernel if values.stride is None else each(values.stride, self.axes)
+        return kernel, stride, values.padding
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        (shape,) = inputs
+        need_axes(shape, self.axes + 1, _meaning(self.axes))
+        kernel, stride, padding = self._geometry()
+        if padding != "same" and any(2 * p > k for p, k in zip(each(padding, self.axes), kernel, strict=True)):
+            raise ShapeError("padding may be half the kernel at most", "padding")
+        return (shape[0], *output_sizes(shape[1:], kernel, stride, padding, (1,) * self.axes, ceil=self.ceil_mode))
+
+    def recipe(self, *inputs: Shape) -> Recipe:
+        kernel, stride, padding = self._geometry()
+        kwargs: dict[str, Any] = {"kernel_size": kernel, "stride": stride}
+        if padding == "same":
+            kind = "Max" if "Max" in self.module else "Avg"
+            return Recipe(f"worker.nn.modules.Same{kind}Pool", kwargs | {"sizes": inputs[0][1:]})
+        return Recipe(self.module, kwargs | {"padding": each(padding, self.axes), "ceil_mode": self.ceil_mode})
+
+
+class _Pool1d(_Pool):
+    kernel_size: Positive
+    """how many points become one"""
+    stride: Positive | None = None
+    """how far the window moves at a time; the kernel's size if empty"""
+    padding: NotNegative | Literal["same"] = 0
+    axes: ClassVar[int] = 1
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example({"kernel_size": 2}, ((3, 9),)),
+        Example({"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, ((3, 10),)),
+        Example({"kernel_size": 3, "stride": 2, "padding": "same"}, ((3, 10),)),
+    )
+
+
+class _Pool2d(_Pool):
+    kernel_size: Positive | tuple[Positive, Positive]
+    """the patch that becomes one point"""
+    stride: Positive | tuple[Positive, Positive] | None = None
+    """how far the window moves at a time; the kernel's size if empty"""
+    padding: NotNegative | tuple[NotNegative, NotNegative] | Literal["same"] = 0
+    axes: ClassVar[int] = 2
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example({"kernel_size": 2}, ((3, 8, 9),)),
+        Example({"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, ((3, 10, 7),)),
+        Example({"kernel_size": (3, 2), "stride": 2, "padding": "same"}, ((3, 10, 7),)),
+    )
+
+
+class MaxPool1d(_Pool1d):
+    """Keeps the greatest of each few points."""
+
+    type: Literal["max_pool1d"] = "max_pool1d"
+    module: ClassVar[str] = "torch.nn.MaxPool1d"
+
+
+class MaxPool2d(_Pool2d):
+    """Keeps the greatest of each patch."""
+
+    type: Literal["max_pool2d"] = "max_pool2d"
+    module: ClassVar[str] = "torch.nn.MaxPool2d"
+
+
+class AvgPool1d(_Pool1d):
+    """The mean of each few points."""
+
+    type: Literal["avg_pool1d"] = "avg_pool1d"
+    module: ClassVar[str] = "torch.nn.AvgPool1d"
+
+
+class AvgPool2d(_Pool2d):
+    """The mean of each patch."""
+
+    type: Literal["avg_pool2d"] = "avg_pool2d"
+    module: ClassVar[str] = "torch.nn.AvgPool2d"
+
+
+class AdaptiveAvgPool2d(Layer):
+    """The mean of patches, as many as asked for, whatever the image's size. 1 makes it one number a channel."""
+
+    type: Literal["adaptive_avg_pool2d"] = "adaptive_avg_pool2d"
+    output_size: Positive | tuple[Positive, Positive] = 1
+    """height and width that come out"""
+
+    group: ClassVar[str] = "pooling"
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example({}, ((8, 7, 7),)),
+        Example({"output_size": (2, 4)}, ((8, 7, 9),)),
+    )
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        (shape,) = inputs
+        need_axes(shape, 3, _meaning(2))
+        return (shape[0], *each(self.output_size, 2))
+
+    def recipe(self, *inputs: Shape) -> Recipe:
+        return Recipe("torch.nn.AdaptiveAvgPool2d", {"output_size": each(self.output_size, 2)})
+
+
+def _meaning(axes: int) -> str:
+    return "a series (channels×length)" if axes == 1 else "an image (channels×height×width)"

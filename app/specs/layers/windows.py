@@ -1,0 +1,56 @@
+"""The arithmetic of sliding windows, for convolution and pooling alike, in this one place.
+
+Source: PyTorch's documentation of Conv2d and MaxPool2d; "same" as TensorFlow has it: the output is ceil(in / stride)
+and what padding is odd goes to the end.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from app.specs.base import Shape, ShapeError
+from app.specs.layers.base import written
+
+Padding = int | tuple[int, ...] | Literal["same", "valid"]
+
+
+def each(value: int | Sequence[int], axes: int) -> tuple[int, ...]:
+    """One number for each axis."""
+    return (value,) * axes if isinstance(value, int) else tuple(value)
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """How many zeros before and after make the output ceil(size / stride)."""
+    total = max(0, (-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size)
+    return total // 2, total - total // 2
+
+
+def output_sizes(
+    sizes: Shape,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Padding,
+    dilation: Sequence[int],
+    *,
+    ceil: bool = False,
+) -> Shape:
+    """Where a window of `kernel` can stand, along each axis. Raises ShapeError when it fits nowhere."""
+    if padding == "same":
+        return tuple(-(-size // step) for size, step in zip(sizes, stride, strict=True))
+    pads = each(0 if padding == "valid" else padding, len(sizes))
+    found = []
+    for size, k, s, p, d in zip(sizes, kernel, stride, pads, dilation, strict=True):
+        steps = _steps(size + 2 * p - d * (k - 1) - 1, s, size + p, ceil=ceil)
+        if steps < 1:
+            raise ShapeError(f"kernel {_brief(kernel)} does not fit input {written(sizes)}", "kernel_size")
+        found.append(steps)
+    return tuple(found)
+
+
+def _steps(room: int, stride: int, end: int, *, ceil: bool) -> int:
+    steps = (-(-room // stride) if ceil else room // stride) + 1
+    # torch lets no window of a rounded-up pooling begin in the padding after the input
+    return steps - 1 if ceil and (steps - 1) * stride >= end else steps
+
+
+def _brief(kernel: Sequence[int]) -> str:
+    return str(kernel[0]) if len(set(kernel)) == 1 else written(tuple(kernel))

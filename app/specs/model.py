@@ -1,0 +1,128 @@
+"""A model: a graph of layers. They follow one another unless one names its inputs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.specs.base import Loc, Problem, Shape, ShapeError, Spec, SpecError
+from app.specs.layers import AnyLayer, Layer
+
+INPUT = "input"  # the model's own input, as layers call it
+MAX_PARAMETERS = 2_000_000_000
+
+
+class LayerReport(BaseModel):
+    """What one layer makes of its input."""
+
+    index: int
+    name: str
+    type: str
+    inputs: list[str]
+    output_shape: list[int]
+    num_parameters: int
+
+
+class Inspection(BaseModel):
+    """What a model makes of its input, layer by layer."""
+
+    input_shape: list[int]
+    output_shape: list[int]
+    num_parameters: int
+    layers: list[LayerReport]
+
+
+class ModelSpec(Spec):
+    """A named graph of layers; the last one's output is the model's."""
+
+    name: str | None = Field(default=None, max_length=200)
+    """how it is called in lists"""
+    layers: tuple[AnyLayer, ...] = Field(min_length=1, max_length=2000)
+    """in the order of computation"""
+
+    @property
+    def takes_integers(self) -> bool:
+        """Whether the model's input is whole numbers: it is when a layer that reads it looks them up."""
+        return any(
+            type(layer).takes_integers and INPUT in inputs
+            for layer, inputs in zip(self.layers, self.wiring(), strict=True)
+        )
+
+    def names(self) -> list[str]:
+        """A name for each layer: its own, or its place: "0", "1" …"""
+        return [layer.name or str(i) for i, layer in enumerate(self.layers)]
+
+    def wiring(self) -> list[tuple[str, ...]]:
+        """The names that each layer takes from."""
+        names = [INPUT, *self.names()]
+        return [layer.inputs or (names[i],) for i, layer in enumerate(self.layers)]
+
+    def inspect(self, input_shape: Shape) -> Inspection:
+        """Shapes and parameters of every layer. Raises SpecError with every layer that does not fit."""
+        found = list(self._wiring_problems())
+        shapes: dict[str, Shape | None] = {INPUT: tuple(input_shape)}
+        reports: list[LayerReport] = []
+        for i, (layer, name, inputs) in enumerate(zip(self.layers, self.names(), self.wiring(), strict=True)):
+            given = [shapes.get(one) for one in inputs]
+            shapes[name] = None
+            if any(shape is None for shape in given):
+                continue  # what it takes from is wrong already
+            try:
+                reports.append(self._report(i, layer, name, inputs, [shape for shape in given if shape is not None]))
+                shapes[name] = tuple(reports[-1].output_shape)
+            except ShapeError as error:
+                found.append(_at(i, layer, error))
+        total = sum(report.num_parameters for report in reports)
+        if total > MAX_PARAMETERS:
+            found.append(Problem(loc=["layers"], msg=f"{total:,} parameters are more than any worker can hold"))
+        if found:
+            raise SpecError(found)
+        return Inspection(
+            input_shape=list(input_shape),
+            output_shape=reports[-1].output_shape,
+            num_parameters=total,
+            layers=reports,
+        )
+
+    def _report(self, index: int, layer: Layer, name: str, inputs: tuple[str, ...], shapes: list[Shape]) -> LayerReport:
+        least, most = type(layer).num_inputs
+        if len(shapes) < least or (most is not None and len(shapes) > most):
+            wanted = f"{least} inputs" if most == least else f"{least} inputs or more"
+            raise ShapeError(f"takes {wanted}, but {len(shapes)} is given", "inputs")
+        output = layer.output_shape(*shapes)
+        return LayerReport(
+            index=index,
+            name=name,
+            type=layer.type,
+            inputs=list(inputs),
+            output_shape=list(output),
+            num_parameters=layer.num_parameters(*shapes),
+        )
+
+    def _wiring_problems(self) -> Iterator[Problem]:
+        names = self.names()
+        before: set[str] = {INPUT}
+        for i, (layer, name) in enumerate(zip(self.layers, names, strict=True)):
+            for j, one in enumerate(layer.inputs or ()):
+                if one not in before:
+                    yield Problem(loc=["layers", i, "inputs", j], msg=_unknown(one, names, i), received=one)
+            if name in before:
+                yield Problem(loc=["layers", i, "name"], msg=f"two layers are called {name!r}", received=name)
+            before.add(name)
+        used = {one for inputs in self.wiring() for one in inputs}
+        for i, name in enumerate(names[:-1]):
+            if name not in used:
+                message = f"layer {i} ({self.layers[i].type}) is not used: no other layer takes from {name!r}"
+                yield Problem(loc=["layers", i], msg=message, received=name)
+
+
+def _unknown(name: str, names: list[str], index: int) -> str:
+    if name in names[index:]:
+        return f"layer {index} takes from {name!r}, which comes later: layers can only look back"
+    return f"layer {index} takes from {name!r}, but no layer is called that"
+
+
+def _at(index: int, layer: Layer, error: ShapeError) -> Problem:
+    loc: Loc = ["layers", index, *([error.field] if error.field else [])]
+    received: Any = getattr(layer, error.field) if error.field else None
+    return Problem(loc=loc, msg=f"layer {index} ({layer.type}): {error}", received=received)

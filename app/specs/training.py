@@ -1,0 +1,259 @@
+"""How a run trains. Names and arguments are PyTorch's own."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.specs.base import Spec, register_tags
+
+Rate = Annotated[float, Field(gt=0, le=1000)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class MSELoss(Spec):
+    """The mean of the squared differences: for numbers."""
+
+    type: Literal["mse_loss"] = "mse_loss"
+
+
+class L1Loss(Spec):
+    """The mean of the absolute differences: for numbers, unmoved by outliers."""
+
+    type: Literal["l1_loss"] = "l1_loss"
+
+
+class CrossEntropy(Spec):
+    """For one class of several. Takes raw scores: softmax is in it, so the model ends without."""
+
+    type: Literal["cross_entropy"] = "cross_entropy"
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """how much of the certainty is spread over all classes"""
+
+
+class NLLLoss(Spec):
+    """For one class of several. Takes logarithms of probabilities: the model ends with log_softmax."""
+
+    type: Literal["nll_loss"] = "nll_loss"
+
+
+class BinaryCrossEntropy(Spec):
+    """For yes or no. Takes a probability: the model ends with sigmoid."""
+
+    type: Literal["binary_cross_entropy"] = "binary_cross_entropy"
+
+
+class BinaryCrossEntropyWithLogits(Spec):
+    """For yes or no. Takes a raw score: sigmoid is in it, so the model ends without."""
+
+    type: Literal["binary_cross_entropy_with_logits"] = "binary_cross_entropy_with_logits"
+
+
+AnyLoss = Annotated[
+    MSELoss | L1Loss | CrossEntropy | NLLLoss | BinaryCrossEntropy | BinaryCrossEntropyWithLogits,
+    Field(discriminator="type"),
+]
+REGRESSION_LOSSES = frozenset({"mse_loss", "l1_loss"})
+CLASS_LOSSES = frozenset({"cross_entropy", "nll_loss"})
+BINARY_LOSSES = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits"})
+
+
+class SGD(Spec):
+    """Steps down the gradient, with momentum if wanted."""
+
+    type: Literal["sgd"] = "sgd"
+    lr: Rate = 0.01
+    momentum: Momentum = 0.0
+    dampening: float = 0.0
+    weight_decay: NotNegative = 0.0
+    nesterov: bool = False
+
+
+class Adam(Spec):
+    """Steps of a size of its own for each weight (Kingma, Ba, 2014)."""
+
+    type: Literal["adam"] = "adam"
+    lr: Rate = 0.001
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+    eps: float = Field(default=1e-8, gt=0)
+    weight_decay: NotNegative = 0.0
+    amsgrad: bool = False
+
+
+class AdamW(Spec):
+    """Adam with weight decay apart from the gradient (Loshchilov, Hutter, 2017)."""
+
+    type: Literal["adamw"] = "adamw"
+    lr: Rate = 0.001
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+    eps: float = Field(default=1e-8, gt=0)
+    weight_decay: NotNegative = 0.01
+    amsgrad: bool = False
+
+
+class RMSprop(Spec):
+    """Steps divided by the gradient's recent size (Hinton, 2012)."""
+
+    type: Literal["rmsprop"] = "rmsprop"
+    lr: Rate = 0.01
+    alpha: Beta = 0.99
+    eps: float = Field(default=1e-8, gt=0)
+    weight_decay: NotNegative = 0.0
+    momentum: Momentum = 0.0
+    centered: bool = False
+
+
+AnyOptimizer = Annotated[SGD | Adam | AdamW | RMSprop, Field(discriminator="type")]
+
+
+class _Schedule(Spec):
+    warmup_steps: int = Field(default=0, ge=0)
+    """the rate climbs to its value over so many first steps"""
+
+
+class ConstantSchedule(_Schedule):
+    """The rate stays."""
+
+    type: Literal["constant"] = "constant"
+
+
+class StepSchedule(_Schedule):
+    """The rate falls in stairs, as torch's StepLR."""
+
+    type: Literal["step"] = "step"
+    step_size: int = Field(default=10, ge=1)
+    """after how many it falls"""
+    gamma: float = Field(default=0.1, gt=0, le=1)
+    """what it is multiplied by then"""
+    unit: Literal["step", "epoch"] = "epoch"
+
+
+class ExponentialSchedule(_Schedule):
+    """The rate falls continuously: lr · gamma^(n / every)."""
+
+    type: Literal["exponential"] = "exponential"
+    gamma: float = Field(default=0.9, gt=0, le=1)
+    """what it is multiplied by over each `every`"""
+    every: int = Field(default=1, ge=1)
+    unit: Literal["step", "epoch"] = "epoch"
+
+
+class CosineSchedule(_Schedule):
+    """The rate falls along half a cosine over the whole run (Loshchilov, Hutter, 2016)."""
+
+    type: Literal["cosine"] = "cosine"
+    eta_min: float = Field(default=0.0, ge=0)
+    """the rate at the end"""
+
+
+AnySchedule = Annotated[
+    ConstantSchedule | StepSchedule | ExponentialSchedule | CosineSchedule, Field(discriminator="type")
+]
+
+
+class Accuracy(Spec):
+    """The share of right answers."""
+
+    type: Literal["accuracy"] = "accuracy"
+
+
+class TopKAccuracy(Spec):
+    """The share of rows whose class is among the k likeliest."""
+
+    type: Literal["top_k_accuracy"] = "top_k_accuracy"
+    k: int = Field(default=3, ge=1)
+
+
+class Precision(Spec):
+    """Of those called positive, the share that is; for several classes, the mean over classes."""
+
+    type: Literal["precision"] = "precision"
+
+
+class Recall(Spec):
+    """Of those that are positive, the share that was found; for several classes, the mean over classes."""
+
+    type: Literal["recall"] = "recall"
+
+
+class F1(Spec):
+    """The harmonic mean of precision and recall."""
+
+    type: Literal["f1"] = "f1"
+
+
+class MAE(Spec):
+    """The mean absolute error, in the target's own unit."""
+
+    type: Literal["mae"] = "mae"
+
+
+class MSE(Spec):
+    """The mean squared error."""
+
+    type: Literal["mse"] = "mse"
+
+
+class RMSE(Spec):
+    """The root of the mean squared error, in the target's own unit."""
+
+    type: Literal["rmse"] = "rmse"
+
+
+class R2(Spec):
+    """The share of the target's variance that is explained: 1 is perfect, 0 is the mean's."""
+
+    type: Literal["r2"] = "r2"
+
+
+AnyMetric = Annotated[
+    Accuracy | TopKAccuracy | Precision | Recall | F1 | MAE | MSE | RMSE | R2, Field(discriminator="type")
+]
+# Those that need classes. Of a number they make sense where it is 0 or 1.
+CLASS_METRICS = frozenset({"accuracy", "top_k_accuracy", "precision", "recall", "f1"})
+
+
+class EarlyStopping(Spec):
+    """Ends the training when a curve no longer gets better."""
+
+    series: str = "validation/loss"
+    """the curve; one named loss, mae, mse or rmse should fall, any other rise"""
+    patience: int = Field(default=10, ge=1)
+    """how many epochs without a better value are waited for"""
+    min_delta: float = Field(default=0.0, ge=0)
+    """how much better counts as better"""
+    restore_best: bool = True
+    """whether the weights of the best epoch are kept, not the last"""
+
+
+class TrainingSpec(Spec):
+    """Loss, optimizer, and how long."""
+
+    num_epochs: int = Field(default=10, ge=1, le=10_000_000)
+    """how often all training rows are seen"""
+    batch_size: int | None = Field(default=32, ge=1)
+    """rows in a step; all of them if empty"""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """the same seed gives the same run, on the same kind of device"""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one"""
+    shuffle: bool = True
+    """whether rows come in a new order each epoch"""
+    loss: AnyLoss
+    optimizer: AnyOptimizer = Adam()
+    schedule: AnySchedule = ConstantSchedule()
+    metrics: tuple[AnyMetric, ...] = ()
+    early_stopping: EarlyStopping | None = None
+    max_grad_norm: float | None = Field(default=None, gt=0)
+    """gradients longer than this are shortened to it"""
+    checkpoint_every_s: float = Field(default=30.0, gt=0)
+    """how often the state is saved, in seconds"""
+    keep_checkpoints: int = Field(default=3, ge=1, le=100)
+    """how many of the latest are kept, beside the best"""
+    log_every_epochs: int = Field(default=1, ge=1)
+    """how often a line of the log says how it stands"""
+
+
+for _union in (AnyLoss, AnyOptimizer, AnySchedule, AnyMetric):
+    register_tags(one.model_fields["type"].default for one in _union.__origin__.__args__)  # type: ignore[attr-defined]

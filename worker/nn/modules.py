@@ -1,0 +1,140 @@
+"""Modules that torch lacks, or has slower: "same" padding with any stride, local response normalisation, merges.
+
+Suffixes of tensors: N batch, C channels, L length, H height, W width.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
+
+from app.specs.layers.windows import same_padding
+
+
+def _pads(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> list[int]:
+    """What `F.pad` takes: pairs of before and after, the last axis first."""
+    pairs = [same_padding(*axis) for axis in zip(sizes, kernel, stride, dilation, strict=True)]
+    return [side for pair in reversed(pairs) for side in pair]
+
+
+class SameConv1d(nn.Conv1d):
+    """Conv1d whose output is ceil(L / stride) long; what padding is odd goes to the end, as TensorFlow has it."""
+
+    def __init__(self, *, sizes: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pads = _pads(sizes, self.kernel_size, self.stride, self.dilation)
+        _share(self)
+
+    def forward(self, x_NCL: Tensor) -> Tensor:
+        return super().forward(F.pad(x_NCL, self.pads) if any(self.pads) else x_NCL)
+
+
+class SameConv2d(nn.Conv2d):
+    """Conv2d whose output is ceil(H / stride) × ceil(W / stride); odd padding goes to the end, as TensorFlow has it."""
+
+    def __init__(self, *, sizes: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pads = _pads(sizes, self.kernel_size, self.stride, self.dilation)
+        _share(self)
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        return super().forward(F.pad(x_NCHW, self.pads) if any(self.pads) else x_NCHW)
+
+
+def _share(conv: SameConv1d | SameConv2d) -> None:
+    """Even padding is the convolution's own affair, and saves a copy of the input."""
+    before, after = conv.pads[0::2], conv.pads[1::2]
+    if before == after:
+        conv.padding = tuple(reversed(before))
+        conv.pads = [0] * len(conv.pads)
+
+
+class SameMaxPool(nn.Module):
+    """Max pooling whose output is ceil(size / stride): what is added at the ends never wins."""
+
+    def __init__(self, sizes: Sequence[int], kernel_size: Sequence[int], stride: Sequence[int]) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = tuple(kernel_size), tuple(stride)
+        self.pads = _pads(sizes, kernel_size, stride, [1] * len(sizes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        pool = F.max_pool1d if len(self.stride) == 1 else F.max_pool2d
+        padded = F.pad(x, self.pads, value=float("-inf")) if any(self.pads) else x
+        return pool(padded, self.kernel_size, self.stride)
+
+
+class SameAvgPool(nn.Module):
+    """Average pooling whose output is ceil(size / stride): a window's mean is of the points that are there."""
+
+    def __init__(self, sizes: Sequence[int], kernel_size: Sequence[int], stride: Sequence[int]) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = tuple(kernel_size), tuple(stride)
+        self.pads = _pads(sizes, kernel_size, stride, [1] * len(sizes))
+        there = self._pool(torch.ones(1, 1, *sizes))
+        self.share: Tensor
+        self.register_buffer("share", there, persistent=False)  # (1, 1, *sizes'): of each window, what is not padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._pool(x) / self.share
+
+    def _pool(self, x: Tensor) -> Tensor:
+        pool = F.avg_pool1d if len(self.stride) == 1 else F.avg_pool2d
+        return pool(F.pad(x, self.pads), self.kernel_size, self.stride)
+
+
+class LocalResponseNorm(nn.Module):
+    """x / (k + alpha / size · Σ x² over neighbouring channels)^beta, the sum as one 1×1 convolution.
+
+    Equal to `torch.nn.LocalResponseNorm`, which pads and pools over a fifth axis and takes several times as long.
+    Source: Krizhevsky, Sutskever and Hinton, 2012, section 3.3.
+    """
+
+    def __init__(self, num_channels: int, size: int, alpha: float, beta: float, k: float) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.band: Tensor
+        distance = torch.arange(num_channels)[None, :] - torch.arange(num_channels)[:, None]
+        band_CC = (distance >= -(size // 2)) & (distance <= (size - 1) // 2)
+        self.register_buffer("band", band_CC.float() * (alpha / size), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv = F.conv1d if x.dim() == 3 else F.conv2d
+        energy = conv(x * x, self.band.reshape(*self.band.shape, *[1] * (x.dim() - 2)))
+        base = energy + self.k
+        if self.beta == 0.75:  # two roots are much cheaper than a power
+            return x * torch.rsqrt(base) * torch.rsqrt(torch.sqrt(base))
+        return x / base.pow(self.beta)
+
+
+class Reshape(nn.Module):
+    """The same numbers of each row in another shape."""
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(x.shape[0], *self.shape)
+
+
+class Add(nn.Module):
+    """The sum of tensors of one shape."""
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        total = xs[0] + xs[1]
+        for x in xs[2:]:
+            total = total + x
+        return total
+
+
+class Concat(nn.Module):
+    """Tensors side by side along `dim`."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        return torch.cat(xs, self.dim)

@@ -1,0 +1,112 @@
+"""LSTM and GRU over batch-first sequences, with dropout of one mask a sequence on inputs and on the state.
+
+Without recurrent dropout, and in evaluation, torch's own fused loops run. With it, training unrolls: the projection of
+all inputs is one matrix product, and each step multiplies the masked state. Source of the masks: Gal and Ghahramani,
+2016, https://arxiv.org/abs/1512.05287.
+
+Suffixes: N batch, L length, D features, H state, G gates · H.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
+
+
+class _Recurrent(nn.Module):
+    """What both share. `forward` takes (N, L, D) and gives (N, ways · H), or (N, L, ways · H) for output "all"."""
+
+    core: nn.RNNBase
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bidirectional: bool,
+        input_dropout: float,
+        recurrent_dropout: float,
+        output: str,
+    ) -> None:
+        super().__init__()
+        self.hidden_size, self.num_layers, self.ways = hidden_size, num_layers, 2 if bidirectional else 1
+        self.input_dropout, self.recurrent_dropout, self.output = input_dropout, recurrent_dropout, output
+        arguments: dict[str, Any] = {"num_layers": num_layers, "bidirectional": bidirectional, "batch_first": True}
+        self.core = self._make_core(input_size, hidden_size, arguments)
+
+    def _make_core(self, input_size: int, hidden_size: int, arguments: dict[str, Any]) -> nn.RNNBase:
+        raise NotImplementedError
+
+    def _step(self, gates_NG: Tensor, state: tuple[Tensor, ...], masked_h_NH: Tensor, w_GH: Tensor, b_G: Tensor) -> Any:
+        raise NotImplementedError
+
+    def forward(self, x_NLD: Tensor) -> Tensor:
+        x_NLD = _drop_alike(x_NLD, self.input_dropout, self.training)
+        if self.training and self.recurrent_dropout > 0:
+            all_NLH = self._unrolled(x_NLD)
+        else:
+            all_NLH, _ = self.core(x_NLD)
+        return all_NLH if self.output == "all" else self._last(all_NLH)
+
+    def _last(self, all_NLH: Tensor) -> Tensor:
+        """Each way's state after its last step: the second way ends at the beginning."""
+        if self.ways == 1:
+            return all_NLH[:, -1]
+        return torch.cat([all_NLH[:, -1, : self.hidden_size], all_NLH[:, 0, self.hidden_size :]], dim=1)
+
+    def _unrolled(self, x_NLD: Tensor) -> Tensor:
+        for layer in range(self.num_layers):
+            ways = [self._one_way(x_NLD, f"l{layer}", backwards=False)]
+            if self.ways == 2:
+                ways.append(self._one_way(x_NLD, f"l{layer}_reverse", backwards=True))
+            x_NLD = ways[0] if len(ways) == 1 else torch.cat(ways, dim=2)
+        return x_NLD
+
+    def _one_way(self, x_NLD: Tensor, suffix: str, *, backwards: bool) -> Tensor:
+        w_ih, w_hh, b_ih, b_hh = (
+            getattr(self.core, f"{kind}_{suffix}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        )
+        gates_LNG = F.linear(x_NLD, w_ih, b_ih).transpose(0, 1)
+        zero_NH = x_NLD.new_zeros(x_NLD.shape[0], self.hidden_size)
+        mask_NH = F.dropout(torch.ones_like(zero_NH), self.recurrent_dropout)
+        state: tuple[Tensor, ...] = (zero_NH, zero_NH)
+        outputs: list[Tensor] = []
+        steps = gates_LNG.unbind(0)
+        for gates_NG in reversed(steps) if backwards else steps:
+            state = self._step(gates_NG, state, state[0] * mask_NH, w_hh, b_hh)
+            outputs.append(state[0])
+        return torch.stack(outputs[::-1] if backwards else outputs, dim=1)
+
+
+class LSTM(_Recurrent):
+    """Hochreiter and Schmidhuber, 1997; equations as in `torch.nn.LSTM`."""
+
+    def _make_core(self, input_size: int, hidden_size: int, arguments: dict[str, Any]) -> nn.RNNBase:
+        return nn.LSTM(input_size, hidden_size, **arguments)
+
+    def _step(self, gates_NG: Tensor, state: tuple[Tensor, ...], masked_h_NH: Tensor, w_GH: Tensor, b_G: Tensor) -> Any:
+        i, f, g, o = torch.addmm(gates_NG + b_G, masked_h_NH, w_GH.t()).chunk(4, dim=1)
+        c_NH = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c_NH), c_NH
+
+
+class GRU(_Recurrent):
+    """Cho et al., 2014; equations as in `torch.nn.GRU`."""
+
+    def _make_core(self, input_size: int, hidden_size: int, arguments: dict[str, Any]) -> nn.RNNBase:
+        return nn.GRU(input_size, hidden_size, **arguments)
+
+    def _step(self, gates_NG: Tensor, state: tuple[Tensor, ...], masked_h_NH: Tensor, w_GH: Tensor, b_G: Tensor) -> Any:
+        r_x, z_x, n_x = gates_NG.chunk(3, dim=1)
+        r_h, z_h, n_h = torch.addmm(b_G, masked_h_NH, w_GH.t()).chunk(3, dim=1)
+        r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+        n = torch.tanh(n_x + r * n_h)
+        return (1 - z) * n + z * state[0], state[1]
+
+
+def _drop_alike(x_NLD: Tensor, p: float, training: bool) -> Tensor:
+    """Dropout with the same mask at every step of a sequence."""
+    if not training or p == 0:
+        return x_NLD
+    return x_NLD * F.dropout(x_NLD.new_ones(x_NLD.shape[0], 1, x_NLD.shape[2]), p)
