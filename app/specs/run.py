@@ -6,11 +6,11 @@ seen a row, and all of it at once.
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.specs.base import Problem, Shape, Spec, SpecError
+from app.specs.base import Problem, Shape, Spec, SpecError, register_tags
 from app.specs.columns import Column
 from app.specs.data import ColumnSplit, DataSpec, SharesSplit
 from app.specs.layers.base import written
@@ -26,11 +26,22 @@ class BuiltinSource(Spec):
     """celsius, xor, random_sequences, iris, wine, breast_cancer, diabetes, digits"""
 
 
+class UploadSource(Spec):
+    """A dataset that was brought in as a file: the newest of that file name."""
+
+    type: Literal["upload"] = "upload"
+    name: str
+    """the file's name, as heart.csv"""
+
+
 class DatasetDefinition(Spec):
     """A dataset described rather than named by its id."""
 
     name: str = Field(min_length=1, max_length=200)
-    source: BuiltinSource
+    source: Annotated[BuiltinSource | UploadSource, Field(discriminator="type")]
+
+
+register_tags(("builtin", "upload"))
 
 
 class RunSpec(Spec):
