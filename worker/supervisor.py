@@ -171,7 +171,8 @@ class Supervisor:
         with self.db.write() as session:
             session.execute(update(Worker).where(Worker.id == self.id).values(heartbeat_at=now()))
             _held, lost = queue.beat(session, [child.claim for child in self._children], lease_s=self.settings.lease_s)
-            queue.rescue(session)
+            if queue.any_silent(session):
+                queue.rescue(session)
         self._kill([claim.job_id for claim in lost], "its lease was lost")
 
     def _kill(self, job_ids: list[str], because: str) -> None:
