@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "r2")
+_LOWER_IS_BETTER = ("loss", "mae", "mse")  # rmse with them
 
 
 def sign(series: str) -> int:
-    """1 where lower values of the series are better, -1 where higher ones are."""
-    return -1 if series.rsplit("/", 1)[-1].endswith(_HIGHER_IS_BETTER) else 1
+    """1 where lower values of the series are better, -1 where higher ones are: the sign that makes it fall."""
+    return 1 if series.endswith(_LOWER_IS_BETTER) else -1
 
 
 @dataclass

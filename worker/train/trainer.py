@@ -76,8 +76,8 @@ class Trainer:
 
     def fit(self) -> None:
         """Train to the end. Raises Cancelled when asked to stop, JobFailure when the loss is no longer a number."""
+        self.plan.model.train()
         while not self.finished:
-            self.plan.model.train()
             for inputs, targets in self.plan.batches.epoch(self.epoch, first=self.step % self.plan.steps_per_epoch):
                 self._learn(inputs, targets)
                 if self.step % self.plan.steps_per_epoch == 0:

@@ -1,0 +1,120 @@
+"""Predictions by the server itself, with ONNX Runtime: no worker, no torch.
+
+A trained model and its fitted preprocessing are files of a run; what is loaded of them is kept by their hashes, for
+a file of a given hash never changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db.tables import Artifact, Job, Run
+from app.errors import Conflict, NotFound, NotReady, Unprocessable
+from app.queue import ENDED, JobStatus
+from app.specs.base import SpecError
+from app.storage import Storage
+from app.transforms import Preprocessing, columns_of, decode, encode
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+MODEL, PREPROCESSING = "model.onnx", "preprocessing.json"
+BATCH_ROWS = 1024
+_KEPT_MODELS = 8
+_THREADS = 2
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained model that is ready to answer."""
+
+    preprocessing: Preprocessing
+    session: "onnxruntime.InferenceSession"
+
+    @property
+    def features(self) -> list[str]:
+        """The columns that it reads."""
+        return [step.name for step in self.preprocessing.steps]
+
+    def outputs(self, columns: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
+        """What the model gives for rows held as columns, `(N, …)`. Raises SpecError with the place of each problem."""
+        inputs = encode(self.preprocessing, columns)
+        name = self.session.get_inputs()[0].name
+        batches = [
+            self.session.run(None, {name: inputs[start : start + BATCH_ROWS]})[0]
+            for start in range(0, len(inputs), BATCH_ROWS)
+        ]
+        return np.concatenate(batches)
+
+    def predict(self, columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+        """The predictions for rows held as columns. Raises SpecError with the place of each problem."""
+        return decode(self.preprocessing, self.outputs(columns))
+
+
+def predict(session: Session, storage: Storage, run_id: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The run's prediction for each row.
+
+    Raises NotFound, NotReady while there is no model yet, Conflict when there will be none, Unprocessable with the
+    place of every value that does not fit.
+    """
+    predictor = find_predictor(session, storage, run_id)
+    if not rows:
+        return []
+    try:
+        return predictor.predict(columns_of(rows))
+    except SpecError as error:
+        raise Unprocessable.of(error) from error
+
+
+def find_predictor(session: Session, storage: Storage, run_id: str) -> Predictor:
+    """The run's model, loaded. Raises NotFound, NotReady while there is none yet, Conflict when there will be none."""
+    run = session.get(Run, run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    query = select(Artifact).where(Artifact.run_id == run_id, Artifact.name.in_((MODEL, PREPROCESSING)))
+    files = {artifact.name: artifact for artifact in session.scalars(query)}
+    if len(files) < 2:
+        raise _not_exported(session, run)
+    model, preprocessing = files[MODEL], files[PREPROCESSING]
+    return Predictor(
+        _preprocessing(storage.resolve(preprocessing.path), preprocessing.sha256),
+        _inference_session(storage.resolve(model.path), model.sha256),
+    )
+
+
+def _not_exported(session: Session, run: Run) -> Conflict:
+    """Why there is no model to predict with, and whether waiting helps."""
+    training = session.get_one(Job, run.job_id).status
+    if training in (JobStatus.FAILED, JobStatus.CANCELLED):
+        return Conflict(f"The training has {training}, so there is no model to predict with.")
+    if training not in ENDED:
+        return NotReady(f"The training is {training}; it can predict once it has succeeded.")
+    export = session.get(Job, run.export_job_id) if run.export_job_id else None
+    if export is None or export.status in (JobStatus.FAILED, JobStatus.CANCELLED):
+        reason = (export.error or {}).get("message") if export else None
+        return Conflict(f"The model could not be exported{f': {reason}' if reason else '.'}")
+    return NotReady(f"The export is {export.status}; try again in a few seconds.")
+
+
+@lru_cache(maxsize=_KEPT_MODELS)
+def _inference_session(path: Path, sha256: str) -> "onnxruntime.InferenceSession":
+    import onnxruntime  # takes a third of a second, and most servers start without predicting
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = _THREADS
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+@lru_cache(maxsize=_KEPT_MODELS)
+def _preprocessing(path: Path, sha256: str) -> Preprocessing:
+    return Preprocessing.model_validate_json(path.read_bytes())

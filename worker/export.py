@@ -1,0 +1,97 @@
+"""Export: a trained model as ONNX, which the server predicts with and other tools read.
+
+The exported graph is held to torch's own answers on real rows before anyone sees it.
+"""
+
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+
+import numpy as np
+import onnxruntime
+import safetensors.torch
+import torch
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from torch import Tensor, nn
+
+from app.db.tables import Artifact
+from app.errors import JobFailure
+from worker.job import Job
+from worker.nn.build import build
+from worker.train import setup
+from worker.train.finish import WEIGHTS, register_artifacts
+
+MODEL, MEDIA_TYPE = "model.onnx", "application/octet-stream"
+INPUT, OUTPUT = "input", "output"
+MAX_DIFFERENCE = 1e-4  # between torch and ONNX Runtime, relative to the largest output
+CHECKED_ROWS = 256
+
+
+def run(job: Job) -> Callable[[Session], None]:
+    """Export the model of the run that the job names. Returns what registers the file. Raises JobFailure."""
+    submitted = setup.read(job)
+    model = build(submitted.model, tuple(submitted.prepared.preprocessing.input_shape))
+    model.load_state_dict(_weights(job, submitted.run_id))
+    inputs = submitted.parts["train"].inputs[:CHECKED_ROWS]
+    onnx = to_onnx(model, inputs)
+    difference = largest_difference(model, onnx, inputs)
+    job.log(f"exported {len(onnx):,} bytes; differs from torch by {difference:.1e} at most on {len(inputs)} rows")
+    if not difference <= MAX_DIFFERENCE:  # NaN is not
+        raise JobFailure(
+            "export_differs",
+            f"The exported model differs from the trained one by {difference:.1e} of its largest output.",
+            hint="The weights themselves are whole: model.safetensors has them.",
+            details={"difference": repr(difference)},
+        )
+    folder = job.storage.folder("runs", submitted.run_id, f"export-{job.claim.attempt}")
+    file = job.storage.write(folder / MODEL, onnx)
+    job.event("artifact", {"name": MODEL, "size_bytes": file.size_bytes, "sha256": file.sha256})
+    return lambda session: register_artifacts(session, submitted.run_id, {MODEL: file}, {MODEL: MEDIA_TYPE})
+
+
+def _weights(job: Job, run_id: str) -> dict[str, Tensor]:
+    query = select(Artifact).where(Artifact.run_id == run_id, Artifact.name == WEIGHTS)
+    with job.db.read() as session:
+        artifact = session.scalars(query).one()
+    return safetensors.torch.load(job.storage.resolve(artifact.path).read_bytes())
+
+
+def to_onnx(model: nn.Module, example: Tensor) -> bytes:
+    """The model as ONNX, for batches of any size. `example` is a batch `(N, …)` of what it takes, N at least 2."""
+    model.eval()
+    with _quiet():
+        program = torch.onnx.export(
+            model,
+            (example,),
+            dynamo=True,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto.SerializeToString()
+
+
+def largest_difference(model: nn.Module, onnx: bytes, inputs: Tensor) -> float:
+    """How far the exported graph is from torch on `inputs` at most, relative to the largest output."""
+    with torch.no_grad():
+        ours = model.eval()(inputs).numpy()
+    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    (theirs,) = session.run([OUTPUT], {INPUT: inputs.numpy()})
+    return float(np.abs(ours - theirs).max() / max(1.0, np.abs(ours).max()))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter reports its progress and its own deprecations; neither concerns whoever trained the model."""
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
