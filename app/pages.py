@@ -24,6 +24,7 @@ YEAR_S = 365 * 24 * 3600
 templates = Jinja2Templates(ROOT / "templates")
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 templates.env.filters.update(words.FILTERS)
+templates.env.policies["json.dumps_kwargs"] = {"sort_keys": False}
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,6 +38,7 @@ class Source(Protocol):
     def datasets(self) -> dict[str, Any]: ...
     def builtins(self) -> list[dict[str, Any]]: ...
     def dataset(self, dataset_id: str) -> dict[str, Any]: ...
+    def catalogue(self) -> dict[str, Any]: ...
     def models(self) -> dict[str, Any]: ...
     def model(self, model_id: str) -> dict[str, Any]: ...
     def gallery(self) -> list[dict[str, Any]]: ...
@@ -117,16 +119,21 @@ def runs(
 @router.get("/runs/new")
 def new_run(request: Request, data: Data) -> HTMLResponse:
     page_data = {
-        "from_run": _run_to_clone(request, data),
         "datasets": data.datasets()["items"],
         "models": data.models()["items"],
+        "catalogue": data.catalogue(),
+        **_to_begin_with(request, data),
     }
     return render(request, "new_run.html", data, section="new_run", page_data=page_data)
 
 
-def _run_to_clone(request: Request, data: Source) -> dict[str, Any] | None:
-    run_id = request.query_params.get("from")
-    return data.run(run_id) if run_id else None
+def _to_begin_with(request: Request, data: Source) -> dict[str, Any]:
+    """The specification that the address asks for: of a run to clone, or of a program of the gallery."""
+    asked = request.query_params
+    if run_id := asked.get("from"):
+        return {"from_spec": data.run(run_id)["spec"], "is_clone": True}
+    programs = {program["name"]: program["definition"] for program in data.gallery()} if "program" in asked else {}
+    return {"from_spec": programs.get(asked.get("program", "")), "is_clone": False}
 
 
 @router.get("/runs/{run_id}")

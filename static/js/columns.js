@@ -30,7 +30,7 @@ function missingInWords(numMissing, numRows) {
 
 /** Counts as bars: of a number's range, or of the most frequent values. */
 export function histogram(column) {
-  const top = column.top ?? column.top_values ?? (Array.isArray(column.histogram) ? column.histogram : null);
+  const top = column.histogram ? null : column.top_values;
   const counts = top ? top.map(({ count }) => count) : (column.histogram?.counts ?? []);
   if (!counts.length) return "";
   const highest = Math.max(...counts, 1);

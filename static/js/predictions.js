@@ -1,19 +1,13 @@
 // The model's answers, whatever kind of question it was trained on, in one shape. Pure.
 
 /**
- * {value, probabilities: [{name, share}] most likely first, or null}. The server gives a number, a class, or an object
- * with `prediction` (or `value`, `class`) and `probabilities` by class.
+ * {value, probabilities: [{name, share}] most likely first, or null}. The server gives {label, probabilities} for
+ * classes and {value} for numbers; values that are not finite come as words.
  */
-export function readAnswer(prediction, classes = null) {
-  if (prediction === null || typeof prediction !== "object") return { value: prediction, probabilities: null };
-  const value = prediction.prediction ?? prediction.class ?? prediction.value ?? prediction.label ?? null;
-  return { value, probabilities: readShares(prediction.probabilities, classes) };
-}
-
-function readShares(given, classes) {
-  if (!given) return null;
-  const pairs = Array.isArray(given) ? given.map((share, i) => [classes?.[i] ?? i, share]) : Object.entries(given);
-  return pairs.map(([name, share]) => ({ name: String(name), share: Number(share) })).sort((a, b) => b.share - a.share);
+export function readAnswer({ label, value, probabilities }) {
+  if (!probabilities) return { value: value ?? label, probabilities: null };
+  const shares = Object.entries(probabilities).map(([name, share]) => ({ name, share: Number(share) }));
+  return { value: label, probabilities: shares.sort((a, b) => b.share - a.share) };
 }
 
 /** A value to begin with for each column: what is typical of it. */
@@ -21,8 +15,7 @@ export function typicalValue(column) {
   if (column.type === "integer") return Math.round(column.mean ?? column.min ?? 0);
   if (column.type === "float") return Number((column.mean ?? column.min ?? 0).toPrecision(4));
   if (column.type === "boolean") return false;
-  const top = column.top ?? column.top_values ?? (Array.isArray(column.histogram) ? column.histogram : null);
-  return top?.[0]?.value ?? column.values?.[0] ?? "";
+  return column.top_values?.[0]?.value ?? column.values?.[0] ?? "";
 }
 
 /** What a person typed, as the column's type has it; an empty field is a missing value. */

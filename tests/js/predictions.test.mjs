@@ -4,20 +4,19 @@ import test from "node:test";
 import { parseValue, pictureShape, readAnswer, typicalValue } from "../../static/js/predictions.js";
 
 test("a number is its own answer", () => {
-  assert.deepEqual(readAnswer(211.6), { value: 211.6, probabilities: null });
+  assert.deepEqual(readAnswer({ value: 211.6 }), { value: 211.6, probabilities: null });
 });
 
-test("classes come most likely first, whether listed or named", () => {
-  const named = readAnswer({ prediction: 1, probabilities: { 0: 0.2, 1: 0.8 } });
-  assert.deepEqual(named.probabilities.map(({ name }) => name), ["1", "0"]);
-  const listed = readAnswer({ prediction: "b", probabilities: [0.1, 0.9] }, ["a", "b"]);
-  assert.deepEqual(listed, { value: "b", probabilities: [{ name: "b", share: 0.9 }, { name: "a", share: 0.1 }] });
+test("classes come most likely first", () => {
+  const answer = readAnswer({ label: 1, probabilities: { 0: 0.2, 1: 0.8 } });
+  assert.equal(answer.value, 1);
+  assert.deepEqual(answer.probabilities, [{ name: "1", share: 0.8 }, { name: "0", share: 0.2 }]);
 });
 
 test("fields begin with what is typical", () => {
   assert.equal(typicalValue({ type: "integer", mean: 54.4 }), 54);
   assert.equal(typicalValue({ type: "float", mean: 1.039603 }), 1.04);
-  assert.equal(typicalValue({ type: "category", values: ["a", "b"], top: [{ value: "b", count: 9 }] }), "b");
+  assert.equal(typicalValue({ type: "category", values: ["a", "b"], top_values: [{ value: "b", count: 9 }] }), "b");
 });
 
 test("what was typed is read as the column's type, nothing as missing", () => {

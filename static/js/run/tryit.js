@@ -40,7 +40,7 @@ export class TryIt {
     this.answer = h("div", { class: "answer", role: "status" });
     const picture = pictureShape(this.run.inspection.input_shape);
     const input = picture && this.features.length === picture.channels * picture.height * picture.width ? this.#pad(picture) : this.features.length <= MAX_FORM_COLUMNS ? this.#form() : this.#text();
-    replace(this.panel, h("div", { class: "tab-columns" }, input, h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", {}, "Answer"), h("span", { class: "card-note" }, data.target ?? "")), this.answer)), fileCard(this.run, this.features));
+    replace(this.panel, h("div", { class: "tab-columns" }, input, h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", {}, "Answer"), h("span", { class: "card-note" }, data.target ?? "")), this.answer)), fileCard(this.run));
     this.predict = debounce(120, () => this.#predict());
     if (picture && this.pad) replace(this.answer, h("p", { class: "muted" }, "Draw something, or take a row."));
     else this.predict();
@@ -125,8 +125,8 @@ export class TryIt {
     this.request?.abort();
     this.request = new AbortController();
     try {
-      const { predictions, classes } = await api.post(`/runs/${this.run.id}/predict`, { rows: [this.read()] }, { signal: this.request.signal });
-      this.#showAnswer(readAnswer(predictions[0], classes ?? this.run.evaluation?.classes));
+      const { predictions } = await api.post(`/runs/${this.run.id}/predict`, { rows: [this.read()] }, { signal: this.request.signal });
+      this.#showAnswer(readAnswer(predictions[0]));
     } catch (error) {
       if (error.name !== "AbortError") replace(this.answer, problem("No answer", error));
     }

@@ -1,0 +1,130 @@
+// A run that is being described: where it begins, what follows from the target, models to start from. Pure.
+
+const MANY_CLASSES = 50; // a whole number with more values than this is a quantity
+const PIXEL = /^(pixel|px|p)[_ ]?\d+$/i;
+
+export function emptyDraft() {
+  return {
+    name: "",
+    tags: [],
+    dataset: null,
+    model: { name: null, layers: [] },
+    data: { features: null, target: "", input_shape: null, split: { type: "shares", train: 0.7, validation: 0.15, test: 0.15, seed: 0, stratify: false, shuffle: true }, scale: "none", scale_target: "none", missing: { type: "error" }, categories: "one_hot" },
+    training: { num_epochs: 20, batch_size: 32, seed: 0, device: "auto", loss: { type: "mse_loss" }, optimizer: { type: "adam" }, schedule: { type: "constant" }, metrics: [], early_stopping: null },
+  };
+}
+
+/** A draft from a specification that is there: what it does not say is as in a new one. */
+export function draftOf(spec, { name } = {}) {
+  const empty = emptyDraft();
+  return structuredClone({
+    ...empty,
+    ...spec,
+    name: name ?? spec.name ?? "",
+    data: { ...empty.data, ...spec.data },
+    training: { ...empty.training, ...spec.training },
+  });
+}
+
+/** "digits" -> "digits 2" -> "digits 3" */
+export function nextName(name) {
+  const found = /^(.*) (\d+)$/.exec(name);
+  return found ? `${found[1]} ${Number(found[2]) + 1}` : `${name} 2`;
+}
+
+/** What a target asks for: "number", "yes_no" or "classes". */
+export function questionOf(column) {
+  if (!column) return null;
+  if (column.num_distinct === 2) return "yes_no";
+  if (column.type === "float" || column.type === "timestamp") return "number";
+  if (column.type === "integer" && column.num_distinct > MANY_CLASSES) return "number";
+  return "classes";
+}
+
+/** How many numbers a model must give for a target. */
+export function outputsFor(column) {
+  return questionOf(column) === "classes" ? column.num_distinct : 1;
+}
+
+const PROPOSALS = {
+  number: { loss: { type: "mse_loss" }, metrics: [{ type: "mae" }, { type: "r2" }] },
+  yes_no: { loss: { type: "binary_cross_entropy_with_logits" }, metrics: [{ type: "accuracy" }, { type: "f1" }] },
+  classes: { loss: { type: "cross_entropy" }, metrics: [{ type: "accuracy" }] },
+};
+
+/** Loss and metrics that fit a target. */
+export function proposalFor(column) {
+  return structuredClone(PROPOSALS[questionOf(column)] ?? PROPOSALS.number);
+}
+
+/** The columns that are fed. */
+export function featuresOf(draft, columns) {
+  const { features, target, split } = draft.data;
+  if (features) return columns.filter(({ name }) => features.includes(name));
+  return columns.filter(({ name }) => name !== target && !(split.type === "column" && split.column === name));
+}
+
+/** The shape of a picture whose pixels are the columns, if they look like one. */
+export function pictureOf(features) {
+  const side = Math.sqrt(features.length);
+  const isSquare = Number.isInteger(side) && side >= 4;
+  return isSquare && features.every(({ name, type }) => PIXEL.test(name) && (type === "integer" || type === "float")) ? [1, side, side] : null;
+}
+
+/** A target to begin with: a column of a usual name, else the last one. */
+export function likelyTarget(columns) {
+  const usual = ["target", "label", "output", "class", "y"];
+  return columns.find(({ name }) => usual.includes(name.toLowerCase()))?.name ?? columns.at(-1)?.name ?? "";
+}
+
+/** Models to start from. `layers` is made for {numOutputs, numTokens}. */
+export const PRESETS = [
+  { key: "neuron", title: "One neuron", help: "A weight for each feature, and a bias", layers: ({ numOutputs }) => [linear(numOutputs)] },
+  { key: "mlp", title: "Hidden layers", help: "Two layers of 64 and 32: for tables", layers: ({ numOutputs }) => [linear(64), { type: "relu" }, linear(32), { type: "relu" }, linear(numOutputs)] },
+  { key: "lenet", title: "Convolutional network", help: "As LeNet-5: for pictures", needsPicture: true, layers: ({ numOutputs }) => [conv(6), { type: "relu" }, { type: "max_pool2d", kernel_size: 2 }, conv(16), { type: "relu" }, { type: "max_pool2d", kernel_size: 2 }, { type: "flatten" }, linear(120), { type: "relu" }, linear(84), { type: "relu" }, linear(numOutputs)] },
+  { key: "lstm", title: "Embedding and LSTM", help: "For sequences of whole numbers, as words are", layers: ({ numOutputs, numTokens }) => [{ type: "embedding", num_embeddings: numTokens, embedding_dim: 64 }, { type: "lstm", hidden_size: 32 }, linear(numOutputs)] },
+];
+
+const linear = (size) => ({ type: "linear", out_features: size });
+const conv = (channels) => ({ type: "conv2d", out_channels: channels, kernel_size: 5, padding: "same" });
+
+/** What a preset is made for: outputs by the target, tokens by the largest value of the features. */
+export function presetContext(draft, columns) {
+  const target = columns.find(({ name }) => name === draft.data.target);
+  const highest = Math.max(0, ...featuresOf(draft, columns).map(({ max }) => max ?? 0));
+  return { numOutputs: target ? outputsFor(target) : 1, numTokens: Math.floor(highest) + 1 };
+}
+
+/** Steps of the whole run. */
+export function numSteps(draft, numTrainRows) {
+  const { num_epochs: numEpochs, batch_size: batchSize } = draft.training;
+  if (!numTrainRows || !Number.isInteger(numEpochs)) return null;
+  return numEpochs * Math.ceil(numTrainRows / (batchSize || numTrainRows));
+}
+
+// places
+
+/** ["training", "optimizer", "lr"] -> "training.optimizer.lr" */
+export const placeOf = (loc) => loc.join(".");
+
+/** The same in words, for a list of problems: "Layer 4, kernel size". */
+export function placeInWords(loc) {
+  const [first, second, third, ...rest] = loc;
+  if (first === "model" && second === "layers" && Number.isInteger(third)) return [`Layer ${third + 1}`, ...words(rest)].join(", ");
+  const names = { data: "Data", training: "Training", model: "Model", dataset: "Dataset", name: "Name" };
+  return [names[first] ?? String(first ?? "Run"), ...words([second, third, ...rest])].join(", ");
+}
+
+const words = (parts) => parts.filter((part) => part !== undefined && !Number.isInteger(part)).map((part) => String(part).replaceAll("_", " "));
+
+/** The value at a place of a specification. */
+export function valueAt(draft, loc) {
+  return loc.reduce((value, key) => value?.[key], draft);
+}
+
+/** Set it, or leave it out when undefined. */
+export function setAt(draft, loc, value) {
+  const owner = loc.slice(0, -1).reduce((parent, key) => (parent[key] ??= {}), draft);
+  if (value === undefined) delete owner[loc.at(-1)];
+  else owner[loc.at(-1)] = value;
+}

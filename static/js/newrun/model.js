@@ -1,0 +1,131 @@
+// Second step: the layers, one below the other, with what the server says of their shapes.
+
+import * as api from "../api.js";
+import { $, h, replace, setText } from "../dom.js";
+import { PRESETS, presetContext } from "../draft.js";
+import { classFields, select } from "../forms.js";
+import * as format from "../format.js";
+import { toast, toastError } from "../shell.js";
+
+export class ModelStep {
+  constructor(builder, container) {
+    Object.assign(this, { builder, container });
+  }
+
+  get layers() {
+    return this.builder.draft.model.layers;
+  }
+
+  draw() {
+    this.list = h("ol", { class: "layers", aria: { label: "Layers" } });
+    this.note = h("p", { class: "muted small figures", aria: { live: "polite" } });
+    replace(this.container, this.#startBar(), h("div", { data: { loc: "model" } }, h("div", { data: { loc: "model.layers" } }, this.list, h("span", { class: "field-error" })), h("span", { class: "field-error" })), this.#addBar(), this.note);
+    this.#drawLayers();
+  }
+
+  #startBar() {
+    const { models } = this.builder;
+    const presets = PRESETS.map(({ key, title, help }) => h("button", { class: "button small", type: "button", title: help, onclick: () => this.use(key) }, title));
+    const kept = models.length ? select([{ value: "", label: "a kept model…" }, ...models.map(({ id, name }) => ({ value: id, label: name }))], "", (id) => this.useKept(id), { class: "select kept-select", "aria-label": "Start from a kept model" }) : null;
+    return h("div", { class: "row" }, h("span", { class: "muted small" }, "Start from"), presets, kept);
+  }
+
+  #addBar() {
+    const groups = Map.groupBy ? Map.groupBy(this.builder.catalogue.layers, ({ group }) => group ?? "layers") : groupBy(this.builder.catalogue.layers);
+    const choice = h("select", { class: "select add-select", "aria-label": "Type of the new layer" }, [...groups].map(([group, entries]) => h("optgroup", { label: group }, entries.map(({ type }) => h("option", { value: type }, type)))));
+    const add = h("button", { class: "button", type: "button", onclick: () => this.#insert(this.layers.length, { type: choice.value }) }, "Add layer");
+    const keep = h("button", { class: "button quiet", type: "button", onclick: () => this.#keep() }, "Keep this model");
+    return h("div", { class: "row" }, choice, add, h("span", { class: "grow" }), keep);
+  }
+
+  // layers
+
+  #drawLayers() {
+    replace(this.list, this.layers.length ? this.layers.map((layer, i) => this.#layer(layer, i)) : h("li", { class: "empty inline muted" }, "No layers yet. Start from one of the models above, or add a layer."));
+  }
+
+  #layer(layer, i) {
+    const entry = this.builder.catalogue.layers.find(({ type }) => type === layer.type);
+    const last = this.layers.length - 1;
+    const tool = (name, symbol, action, isDisabled = false) => h("button", { class: "button quiet small icon", type: "button", "aria-label": `${name} layer ${i + 1}`, title: name, disabled: isDisabled, onclick: action }, symbol);
+    const tools = h("div", { class: "layer-tools" }, tool("Move up", "↑", () => this.#move(i, i - 1), i === 0), tool("Move down", "↓", () => this.#move(i, i + 1), i === last), tool("Duplicate", "⧉", () => this.#insert(i + 1, withoutName(layer))), tool("Remove", "×", () => this.#remove(i)));
+    const fields = entry ? classFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed()) : null;
+    return h("li", { class: "layer", data: { loc: `model.layers.${i}` } },
+      h("div", { class: "layer-head" }, h("span", { class: "layer-number muted figures" }, String(i + 1)), h("strong", { title: entry?.help }, layer.type), h("span", { class: "muted small layer-help" }, entry?.help ?? "unknown"), h("span", { class: "layer-shape figures", data: { shape: i } }), h("span", { class: "layer-parameters muted figures", data: { parameters: i } }), tools), fields, h("span", { class: "field-error" }));
+  }
+
+  #insert(at, layer) {
+    this.layers.splice(at, 0, structuredClone(layer));
+    this.#changed(at);
+  }
+
+  #remove(at) {
+    this.layers.splice(at, 1);
+    this.#changed(Math.min(at, this.layers.length - 1));
+  }
+
+  #move(from, to) {
+    this.layers.splice(to, 0, ...this.layers.splice(from, 1));
+    this.#changed(to, from < to ? "Move down" : "Move up");
+  }
+
+  #changed(focusAt, toolName = null) {
+    this.#drawLayers();
+    const item = this.list.children[focusAt];
+    const wanted = toolName && $(`[title="${toolName}"]:not(:disabled)`, item);
+    (wanted ?? $("input, select, button:not(:disabled)", item ?? this.list))?.focus({ preventScroll: false });
+    this.builder.modelTouched = true;
+    this.builder.changed();
+  }
+
+  /** Take a preset, made for the target and the features. */
+  use(key) {
+    const { draft, data } = this.builder;
+    const preset = PRESETS.find((one) => one.key === key);
+    draft.model = { name: preset.title.toLowerCase(), layers: preset.layers(presetContext(draft, data.columns)) };
+    this.builder.modelTouched = false;
+    this.preset = key;
+    this.#drawLayers();
+    this.builder.changed();
+  }
+
+  useKept(id) {
+    const found = this.builder.models.find((model) => model.id === id);
+    if (!found) return;
+    this.builder.draft.model = structuredClone({ name: found.name, ...found.definition });
+    this.builder.modelTouched = true;
+    this.#drawLayers();
+    this.builder.changed();
+  }
+
+  async #keep() {
+    const { draft } = this.builder;
+    const name = draft.model.name || draft.name || "model";
+    try {
+      const model = await api.post("/models", { name, definition: draft.model });
+      toast(`Kept as ${model.name}, under Models.`);
+    } catch (error) {
+      toastError(error);
+    }
+  }
+
+  /** Put the server's answer beside the layers. */
+  showInspection(inspection) {
+    const reports = new Map(inspection?.layers.map((report) => [report.index, report]));
+    this.layers.forEach((_, i) => {
+      const report = reports.get(i);
+      setText($(`[data-shape="${i}"]`, this.list), report ? format.shape(report.output_shape) : "");
+      setText($(`[data-parameters="${i}"]`, this.list), report ? format.count(report.num_parameters) : "");
+    });
+    setText(this.note, inspection ? `input ${format.shape(inspection.input_shape)} → output ${format.shape(inspection.output_shape)}, ${format.plural(inspection.num_parameters, "parameter")}` : "");
+  }
+}
+
+const withoutName = ({ name, ...layer }) => layer;
+
+function groupBy(entries) {
+  const groups = new Map();
+  for (const entry of entries) groups.set(entry.group ?? "layers", [...(groups.get(entry.group ?? "layers") ?? []), entry]);
+  return groups;
+}
+

@@ -1,0 +1,43 @@
+// Beside the steps: what the run will be, every problem with a link to its place, and the button.
+
+import { $, h, replace, setText } from "../dom.js";
+import { numSteps, placeInWords } from "../draft.js";
+import * as format from "../format.js";
+
+export class Summary {
+  constructor(builder) {
+    this.builder = builder;
+  }
+
+  /** `answer` is what the server said of the draft; null while it is being asked for the first time. */
+  show(answer, places) {
+    const { draft } = this.builder;
+    const rows = answer?.num_rows;
+    const steps = numSteps(draft, rows?.train);
+    const pairs = [["training rows", rows?.train], ["validation rows", rows?.validation], ["test rows", rows?.test], ["parameters", answer?.inspection?.num_parameters], ["steps", steps]];
+    replace($("#summary-pairs"), pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, format.count(value ?? null)))));
+    this.#showProblems(answer, places);
+  }
+
+  #showProblems(answer, places) {
+    const problems = answer?.errors ?? [];
+    const button = $("#start");
+    button.setAttribute("aria-disabled", String(!answer?.ok));
+    setText($("#check-state"), this.#state(answer, problems));
+    const seen = new Set();
+    replace($("#problems"), problems.map((problem, i) => ({ problem, place: places[i] })).filter(({ problem }) => !seen.has(problem.msg + problem.loc.join(".")) && seen.add(problem.msg + problem.loc.join("."))).map(({ problem, place }) =>
+      h("li", {}, h("button", { class: "problem", type: "button", onclick: () => goTo(place) }, h("span", { class: "problem-place" }, placeInWords(problem.loc)), h("span", {}, problem.msg)))));
+  }
+
+  #state(answer, problems) {
+    if (!answer) return "Checking…";
+    return answer.ok ? "Ready to start" : format.plural(problems.length, "thing to mend", "things to mend");
+  }
+}
+
+function goTo(place) {
+  if (!place) return;
+  place.scrollIntoView({ block: "center" });
+  const control = $("input, select, textarea, button", place) ?? place;
+  control.focus({ preventScroll: true });
+}

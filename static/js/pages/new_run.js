@@ -1,0 +1,169 @@
+// Describe a run: data, model, training on one page; the server checks as one types.
+
+import * as api from "../api.js";
+import { $, $$, debounce, pageData } from "../dom.js";
+import { PRESETS, draftOf, emptyDraft, nextName, pictureOf, featuresOf, presetContext } from "../draft.js";
+import { showProblems } from "../forms.js";
+import { DataStep } from "../newrun/data.js";
+import { ModelStep } from "../newrun/model.js";
+import { Summary } from "../newrun/summary.js";
+import { TrainingStep } from "../newrun/training.js";
+import { toastError } from "../shell.js";
+
+const CHECK_AFTER_MS = 250;
+const page = pageData();
+
+const builder = {
+  draft: emptyDraft(),
+  datasets: page.datasets,
+  models: page.models,
+  catalogue: page.catalogue,
+  modelTouched: false,
+  view: "form",
+
+  /** Something in the draft changed: ask the server what it makes of it. */
+  changed() {
+    if (this.view === "form") $("#json").value = JSON.stringify(body(), null, 2);
+    check();
+  },
+
+  /** The target or the dataset changed: what follows from it is drawn again. */
+  targetChanged() {
+    if (!this.modelTouched && this.data.columns.length) {
+      const preset = proposedPreset();
+      this.draft.model = { name: preset.title.toLowerCase(), layers: preset.layers(presetContext(this.draft, this.data.columns)) };
+    }
+    drawAll();
+    this.changed();
+  },
+};
+builder.data = new DataStep(builder, $("#data-step"));
+builder.model = new ModelStep(builder, $("#model-step"));
+builder.training = new TrainingStep(builder, $("#training-step"));
+const summary = new Summary(builder);
+let answer = null;
+
+function proposedPreset() {
+  const key = pictureOf(featuresOf(builder.draft, builder.data.columns)) ? "lenet" : "mlp";
+  return PRESETS.find((preset) => preset.key === (builder.model.preset ?? key));
+}
+
+function drawAll() {
+  builder.data.draw();
+  builder.model.draw();
+  builder.training.draw();
+  $("#name").value = builder.draft.name;
+  $("#tags").value = (builder.draft.tags ?? []).join(", ");
+}
+
+/** The draft as the server takes it; a run without a name is called by its dataset. */
+function body() {
+  const { draft } = builder;
+  const dataset = builder.datasets.find(({ id }) => id === draft.dataset)?.name ?? draft.dataset?.name;
+  return { ...draft, name: draft.name || dataset || "run" };
+}
+
+let request = null;
+
+const check = debounce(CHECK_AFTER_MS, async () => {
+  request?.abort();
+  request = new AbortController();
+  try {
+    answer = await api.post("/runs/check", body(), { signal: request.signal });
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    answer = { ok: false, errors: error.errors?.length ? error.errors : [{ loc: [], msg: error.message }], inspection: null, num_rows: null };
+  }
+  show();
+});
+
+function show() {
+  const places = showProblems($("#steps"), answer.errors);
+  if (answer.inspection || !answer.errors.length) builder.model.showInspection(answer.inspection);
+  summary.show(answer, places);
+}
+
+async function start(event) {
+  event.preventDefault();
+  const button = $("#start");
+  if (button.getAttribute("aria-disabled") === "true") {
+    $("#problems button")?.click();
+    return;
+  }
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const run = await api.post("/runs", body());
+    location.assign(`/runs/${run.id}`);
+  } catch (error) {
+    button.setAttribute("aria-disabled", "false");
+    if (error.errors?.length) {
+      answer = { ...answer, ok: false, errors: error.errors };
+      show();
+    } else toastError(error);
+  }
+}
+
+// JSON view
+
+function setView(view) {
+  builder.view = view;
+  $("#steps").hidden = view !== "form";
+  $("#json-view").hidden = view !== "json";
+  for (const button of $$("[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === view));
+  if (view === "form") drawAll();
+  builder.changed();
+}
+
+function onJson() {
+  const area = $("#json");
+  try {
+    const spec = JSON.parse(area.value);
+    if (spec === null || typeof spec !== "object" || Array.isArray(spec)) throw new SyntaxError("A run is an object: { … }");
+    builder.draft = draftOf(spec);
+    builder.modelTouched = true;
+    area.removeAttribute("aria-invalid");
+    $("#json-error").textContent = "";
+    check();
+  } catch (error) {
+    area.setAttribute("aria-invalid", "true");
+    $("#json-error").textContent = error.message;
+  }
+}
+
+// beginning
+
+/** A run to clone, a program of the gallery, a model, a dataset: or nothing. */
+function begin() {
+  const asked = new URLSearchParams(location.search);
+  if (page.from_spec) {
+    builder.draft = draftOf(page.from_spec, { name: page.is_clone ? nextName(page.from_spec.name) : page.from_spec.name });
+    if (typeof builder.draft.model === "string") {
+      const kept = builder.models.find(({ id }) => id === builder.draft.model);
+      builder.draft.model = kept ? structuredClone({ name: kept.name, ...kept.definition }) : { name: null, layers: [] };
+    }
+    builder.modelTouched = true;
+    return;
+  }
+  const ready = builder.datasets.filter(({ status }) => status === "ready");
+  const dataset = ready.find(({ id }) => id === asked.get("dataset")) ?? (asked.get("dataset") ? null : ready[0]);
+  drawAll();
+  if (asked.get("model")) builder.model.useKept(asked.get("model"));
+  if (dataset) builder.data.choose(dataset.id);
+}
+
+$("#name").addEventListener("input", (event) => {
+  builder.draft.name = event.target.value;
+  builder.changed();
+});
+$("#tags").addEventListener("input", (event) => {
+  builder.draft.tags = event.target.value.split(",").map((tag) => tag.trim()).filter(Boolean);
+  builder.changed();
+});
+$("#new-run").addEventListener("submit", start);
+$("#json").addEventListener("input", onJson);
+for (const button of $$("[data-view]")) button.addEventListener("click", () => setView(button.dataset.view));
+
+begin();
+drawAll();
+summary.show(null, []);
+builder.changed();

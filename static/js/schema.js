@@ -1,0 +1,63 @@
+// JSON Schema, as the server writes it for its own classes, read into fields of a form. Pure.
+
+const EXTRA = new Set(["name", "inputs", "weight_init", "bias_init", "l1", "l2"]);
+
+/**
+ * The fields of a class: [{name, kind, help, default, isRequired, isNullable, isExtra, choices, isList, items}], those
+ * that must be given first. `kind` is boolean, integer, number, text, choice, spec (one of several classes, by its
+ * `type`) or mixed (a number, several numbers, or a word).
+ */
+export function fieldsOf(schema) {
+  const required = new Set(schema.required ?? []);
+  const fields = Object.entries(schema.properties ?? {}).filter(([, property]) => property.const === undefined)
+    .map(([name, property]) => fieldOf(name, property, required.has(name)));
+  return fields.sort((a, b) => b.isRequired - a.isRequired || a.isExtra - b.isExtra);
+}
+
+function fieldOf(name, property, isRequired) {
+  const options = (property.anyOf ?? [property]).filter((option) => option.type !== "null");
+  const isNullable = Boolean(property.anyOf?.some((option) => option.type === "null"));
+  const choices = options.flatMap((option) => option.enum ?? []);
+  const base = { name, help: property.description ?? "", default: property.default, isRequired, isNullable, isExtra: EXTRA.has(name), choices, isList: false, items: null };
+  return { ...base, ...kindOf(options, choices) };
+}
+
+function kindOf(options, choices) {
+  const [only] = options;
+  if (options.some((option) => option.discriminator || option.oneOf || option.$ref)) return { kind: "spec" };
+  if (options.length > 1) return { kind: "mixed", items: "number" };
+  if (choices.length) return { kind: "choice" };
+  if (only.type === "array") return { kind: "mixed", isList: true, items: itemsOf(only) };
+  return { kind: { boolean: "boolean", integer: "integer", number: "number" }[only.type] ?? "text" };
+}
+
+function itemsOf({ items, prefixItems }) {
+  const item = items ?? prefixItems?.[0] ?? {};
+  return item.type === "string" ? "string" : "number";
+}
+
+/**
+ * What a person typed, as a value for the specification: undefined leaves it out, so the default holds. What cannot be
+ * read stays as it is, for the server to say what it expected.
+ */
+export function parseField(field, text) {
+  const trimmed = String(text).trim();
+  if (trimmed === "") return field.isNullable && field.default !== null ? null : undefined;
+  if (field.kind === "text" || field.choices.includes(trimmed)) return trimmed;
+  const parts = trimmed.split(/[\s,×]+/).filter(Boolean);
+  if (field.items === "string") return parts;
+  const numbers = parts.map((part) => Number(part.replace("−", "-")));
+  if (!numbers.every(Number.isFinite)) return trimmed;
+  return field.isList || numbers.length > 1 ? numbers : numbers[0];
+}
+
+/** A value of the specification as text for its field. */
+export function formatField(value) {
+  if (value === null || value === undefined) return "";
+  return Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+export const isDefault = (field, value) => JSON.stringify(value) === JSON.stringify(field.default);
+
+/** "out_channels" -> "out channels" */
+export const labelOf = (name) => name.replaceAll("_", " ");

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import * as draft from "../../static/js/draft.js";
+
+const column = (name, type, numDistinct, rest = {}) => ({ name, type, num_distinct: numDistinct, ...rest });
+const pixels = Array.from({ length: 64 }, (_, i) => column(`pixel${i}`, "integer", 17, { max: 16 }));
+
+test("the target says what is asked", () => {
+  assert.equal(draft.questionOf(column("price", "float", 300)), "number");
+  assert.equal(draft.questionOf(column("age", "integer", 300)), "number");
+  assert.equal(draft.questionOf(column("ill", "integer", 2)), "yes_no");
+  assert.equal(draft.questionOf(column("species", "category", 3)), "classes");
+  assert.equal(draft.questionOf(column("digit", "integer", 10)), "classes");
+});
+
+test("loss and outputs follow from it", () => {
+  assert.equal(draft.proposalFor(column("digit", "integer", 10)).loss.type, "cross_entropy");
+  assert.equal(draft.outputsFor(column("digit", "integer", 10)), 10);
+  assert.equal(draft.outputsFor(column("ill", "integer", 2)), 1);
+  assert.equal(draft.proposalFor(column("price", "float", 300)).loss.type, "mse_loss");
+});
+
+test("pixels make a picture, other columns do not", () => {
+  assert.deepEqual(draft.pictureOf(pixels), [1, 8, 8]);
+  assert.equal(draft.pictureOf(pixels.slice(1)), null);
+  assert.equal(draft.pictureOf([column("a", "float", 9), column("b", "float", 9)]), null);
+});
+
+test("a target is proposed", () => {
+  assert.equal(draft.likelyTarget([column("label", "integer", 10), ...pixels]), "label");
+  assert.equal(draft.likelyTarget([column("a", "float", 3), column("b", "float", 3)]), "b");
+});
+
+test("features are all but the target and the column of the split", () => {
+  const one = draft.emptyDraft();
+  one.data.target = "y";
+  one.data.split = { type: "column", column: "part" };
+  const columns = [column("x", "float", 9), column("part", "category", 2), column("y", "float", 9)];
+  assert.deepEqual(draft.featuresOf(one, columns).map(({ name }) => name), ["x"]);
+  one.data.features = ["part"];
+  assert.deepEqual(draft.featuresOf(one, columns).map(({ name }) => name), ["part"]);
+});
+
+test("presets end with as many outputs as the target asks for", () => {
+  const one = draft.emptyDraft();
+  one.data.target = "label";
+  const context = draft.presetContext(one, [column("label", "integer", 10), ...pixels]);
+  assert.deepEqual(context, { numOutputs: 10, numTokens: 17 });
+  for (const preset of draft.PRESETS) assert.equal(preset.layers(context).at(-1).out_features, 10);
+});
+
+test("a clone keeps what it was made from and gets the next name", () => {
+  const spec = { name: "digits", dataset: "d", model: { layers: [{ type: "relu" }] }, data: { target: "y", scale: "standardize" }, training: { num_epochs: 3, loss: { type: "mse_loss" } } };
+  const clone = draft.draftOf(spec, { name: draft.nextName(spec.name) });
+  assert.equal(clone.name, "digits 2");
+  assert.equal(clone.data.scale, "standardize");
+  assert.equal(clone.data.split.train, 0.7);
+  assert.equal(clone.training.num_epochs, 3);
+  clone.model.layers.push({});
+  assert.equal(spec.model.layers.length, 1);
+  assert.equal(draft.nextName("digits 2"), "digits 3");
+});
+
+test("steps are counted", () => {
+  const one = draft.emptyDraft();
+  assert.equal(draft.numSteps(one, 100), 80);
+  one.training.batch_size = null;
+  assert.equal(draft.numSteps(one, 100), 20);
+  assert.equal(draft.numSteps(one, null), null);
+});
+
+test("a place is told in words", () => {
+  assert.equal(draft.placeInWords(["model", "layers", 3, "kernel_size"]), "Layer 4, kernel size");
+  assert.equal(draft.placeInWords(["training", "optimizer", "lr"]), "Training, optimizer, lr");
+  assert.equal(draft.placeInWords(["dataset"]), "Dataset");
+});
+
+test("values are set and left out by place", () => {
+  const one = draft.emptyDraft();
+  draft.setAt(one, ["training", "optimizer", "lr"], 0.1);
+  assert.equal(draft.valueAt(one, ["training", "optimizer", "lr"]), 0.1);
+  draft.setAt(one, ["training", "optimizer", "lr"], undefined);
+  assert.deepEqual(one.training.optimizer, { type: "adam" });
+});

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { fieldsOf, formatField, isDefault, parseField } from "../../static/js/schema.js";
+
+const pair = { type: "array", prefixItems: [{ type: "integer" }, { type: "integer" }], minItems: 2, maxItems: 2 };
+const conv2d = {
+  required: ["out_channels", "kernel_size"],
+  properties: {
+    type: { const: "conv2d", default: "conv2d" },
+    name: { anyOf: [{ type: "string" }, { type: "null" }], default: null },
+    inputs: { anyOf: [{ type: "array", items: { type: "string" } }, { type: "null" }], default: null },
+    weight_init: { anyOf: [{ discriminator: {}, oneOf: [] }, { type: "null" }], default: null },
+    bias: { type: "boolean", default: true },
+    padding: { anyOf: [{ type: "integer" }, pair, { type: "string", enum: ["same", "valid"] }], default: 0 },
+    output: { enum: ["last", "all"], type: "string", default: "last" },
+    out_channels: { type: "integer", description: "how many filters" },
+    kernel_size: { anyOf: [{ type: "integer" }, pair] },
+  },
+};
+const byName = Object.fromEntries(fieldsOf(conv2d).map((field) => [field.name, field]));
+
+test("what must be given comes first, what every layer has comes last", () => {
+  const names = fieldsOf(conv2d).map((field) => field.name);
+  assert.deepEqual(names.slice(0, 2), ["out_channels", "kernel_size"]);
+  assert.deepEqual(names.slice(-3), ["name", "inputs", "weight_init"]);
+  assert.ok(!names.includes("type"));
+});
+
+test("each field has its kind", () => {
+  const kinds = Object.fromEntries(Object.values(byName).map(({ name, kind }) => [name, kind]));
+  assert.deepEqual(kinds, { out_channels: "integer", kernel_size: "mixed", bias: "boolean", padding: "mixed", output: "choice", name: "text", inputs: "mixed", weight_init: "spec" });
+});
+
+test("a number, several, or a word", () => {
+  assert.equal(parseField(byName.padding, "2"), 2);
+  assert.deepEqual(parseField(byName.padding, "2, 1"), [2, 1]);
+  assert.deepEqual(parseField(byName.kernel_size, "3 × 5"), [3, 5]);
+  assert.equal(parseField(byName.padding, "same"), "same");
+  assert.equal(parseField(byName.padding, "sam"), "sam");
+});
+
+test("names are a list of words", () => {
+  assert.deepEqual(parseField(byName.inputs, "a, b"), ["a", "b"]);
+});
+
+test("an empty field leaves the default, or says none where the default is something", () => {
+  assert.equal(parseField(byName.name, " "), undefined);
+  const batch = fieldsOf({ properties: { batch_size: { anyOf: [{ type: "integer" }, { type: "null" }], default: 32 } } })[0];
+  assert.equal(parseField(batch, ""), null);
+});
+
+test("a list of one is a list", () => {
+  const [shape] = fieldsOf({ properties: { shape: { type: "array", items: { type: "integer" } } } });
+  assert.deepEqual(parseField(shape, "10"), [10]);
+  assert.equal(formatField([0.9, 0.999]), "0.9, 0.999");
+});
+
+test("a default is known", () => {
+  assert.ok(isDefault(byName.padding, 0));
+  assert.ok(!isDefault(byName.padding, "same"));
+});
