@@ -4,7 +4,8 @@ Everything after the first paint is the work of `static/js`, over `/api/v1`.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -12,14 +13,27 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from app import gallery as gallery_programs
 from app import words
+from app.datasets import service as dataset_service
+from app.db.tables import Dataset, Model, Run
+from app.dependencies import AppSettings, Reading
+from app.models import service as model_service
+from app.runs import service as run_service
+from app.settings import Settings
+from app.specs import catalogue
+from app.workers import service as worker_service
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "static"
 YEAR_S = 365 * 24 * 3600
+LISTED = 200  # datasets and models that a page offers
 
 templates = Jinja2Templates(ROOT / "templates")
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
@@ -45,9 +59,63 @@ class Source(Protocol):
     def workers(self) -> dict[str, Any]: ...
 
 
-def source() -> Iterator[Source]:
-    """The services behind the pages; `app.main` overrides it with the real ones."""
-    raise NotImplementedError
+@dataclass(frozen=True)
+class Services:
+    """The features' own services."""
+
+    session: Session
+    settings: Settings
+
+    def counts(self) -> dict[str, int]:
+        tables = {"runs": Run, "models": Model, "datasets": Dataset}
+        counts = {name: self.session.scalar(select(func.count()).select_from(table)) for name, table in tables.items()}
+        alive = sum(worker["alive"] for worker in self.workers()["items"])
+        return {name: count or 0 for name, count in counts.items()} | {"workers": alive}
+
+    def runs(self, q: str | None, status: str | None, cursor: str | None) -> dict[str, Any]:
+        return _page(run_service.list_runs(self.session, q=q, status=status, cursor=cursor))
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        return _json(run_service.get_run(self.session, run_id))
+
+    def datasets(self) -> dict[str, Any]:
+        return _page(dataset_service.list_datasets(self.session, limit=LISTED))
+
+    def builtins(self) -> list[dict[str, Any]]:
+        return [_json(one) for one in dataset_service.list_builtins()]
+
+    def dataset(self, dataset_id: str) -> dict[str, Any]:
+        return _json(dataset_service.get_dataset(self.session, dataset_id))
+
+    def catalogue(self) -> dict[str, Any]:
+        return catalogue.schema()
+
+    def models(self) -> dict[str, Any]:
+        return _page(model_service.list_models(self.session, limit=LISTED))
+
+    def model(self, model_id: str) -> dict[str, Any]:
+        return _json(model_service.get_model(self.session, model_id))
+
+    def gallery(self) -> list[dict[str, Any]]:
+        return [_json(entry) for entry in gallery_programs.entries(self.session)]
+
+    def workers(self) -> dict[str, Any]:
+        listed = worker_service.list_workers(self.session, alive_within_s=self.settings.lease_s)
+        return _page((listed, None))
+
+
+def _json(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json")
+
+
+def _page(found: tuple[Sequence[BaseModel], str | None]) -> dict[str, Any]:
+    items, next_cursor = found
+    return {"items": [_json(item) for item in items], "next_cursor": next_cursor}
+
+
+def source(session: Reading, settings: AppSettings) -> Source:
+    """What stands behind the pages."""
+    return Services(session, settings)
 
 
 Data = Annotated[Source, Depends(source)]

@@ -44,14 +44,22 @@ export function textField(descriptor, value, loc, onChange, { isQuiet = true, la
  * place; `onChange` is called afterwards. `catalogue.initializers` serves fields that hold another class.
  */
 export function classFields(entry, value, loc, catalogue, onChange) {
-  const elements = fieldsOf(entry.fields).map((descriptor) => [descriptor, oneField(descriptor, value, [...loc, descriptor.name], catalogue, onChange)]);
-  const isSet = ([descriptor]) => value[descriptor.name] !== undefined;
-  const main = elements.filter(([descriptor]) => !descriptor.isExtra);
-  const extra = elements.filter(([descriptor]) => descriptor.isExtra);
-  const shown = main.map(([, element]) => element);
-  if (!extra.length) return shown.length ? h("div", { class: "form-grid" }, shown) : h("span");
-  const more = h("details", { class: "more", open: extra.some(isSet) }, h("summary", {}, "More"), h("div", { class: "form-grid" }, extra.map(([, element]) => element)));
-  return h("div", { class: "stack-s" }, shown.length ? h("div", { class: "form-grid" }, shown) : null, more);
+  const { main, extra, isExtraSet } = splitFields(entry, value, loc, catalogue, onChange);
+  if (!extra.length) return main.length ? h("div", { class: "form-grid" }, main) : h("span", { hidden: true });
+  const more = h("details", { class: "more", open: isExtraSet }, h("summary", {}, "More"), h("div", { class: "form-grid" }, extra));
+  return h("div", { class: "stack-s" }, main.length ? h("div", { class: "form-grid" }, main) : null, more);
+}
+
+/** The same in two lists: what one sets, and what one seldom does. */
+export function splitFields(entry, value, loc, catalogue, onChange, also = {}) {
+  const descriptors = fieldsOf({ properties: { ...entry.fields, ...also }, required: entry.required });
+  const elementOf = (descriptor) => oneField(descriptor, value, [...loc, descriptor.name], catalogue, onChange);
+  const extra = descriptors.filter((descriptor) => descriptor.isExtra);
+  return {
+    main: descriptors.filter((descriptor) => !descriptor.isExtra).map(elementOf),
+    extra: extra.map(elementOf),
+    isExtraSet: extra.some(({ name }) => value[name] !== undefined && value[name] !== null),
+  };
 }
 
 function oneField(descriptor, owner, loc, catalogue, onChange) {

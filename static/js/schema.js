@@ -1,9 +1,13 @@
 // JSON Schema, as the server writes it for its own classes, read into fields of a form. Pure.
 
-const EXTRA = new Set(["name", "inputs", "weight_init", "bias_init", "l1", "l2"]);
+// What one seldom changes stands behind "More".
+const EXTRA = new Set([
+  ...["name", "inputs", "weight_init", "bias_init", "l1", "l2", "bias", "dilation", "groups", "ceil_mode", "eps", "affine", "elementwise_affine"],
+  ...["betas", "amsgrad", "dampening", "nesterov", "centered"],
+]);
 
 /**
- * The fields of a class: [{name, kind, help, default, isRequired, isNullable, isExtra, choices, isList, items}], those
+ * The fields of a class, {properties, required}: [{name, kind, help, default, isRequired, isNullable, isExtra, choices, isList, items}], those
  * that must be given first. `kind` is boolean, integer, number, text, choice, spec (one of several classes, by its
  * `type`) or mixed (a number, several numbers, or a word).
  */

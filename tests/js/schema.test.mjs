@@ -23,7 +23,7 @@ const byName = Object.fromEntries(fieldsOf(conv2d).map((field) => [field.name, f
 test("what must be given comes first, what every layer has comes last", () => {
   const names = fieldsOf(conv2d).map((field) => field.name);
   assert.deepEqual(names.slice(0, 2), ["out_channels", "kernel_size"]);
-  assert.deepEqual(names.slice(-3), ["name", "inputs", "weight_init"]);
+  assert.deepEqual(names.slice(-4), ["name", "inputs", "weight_init", "bias"]);
   assert.ok(!names.includes("type"));
 });
 

@@ -1,5 +1,6 @@
 // First step: the dataset, which of its columns are used, how it is split and made ready.
 
+import * as api from "../api.js";
 import { histogram } from "../columns.js";
 import { h, replace } from "../dom.js";
 import { featuresOf, likelyTarget, pictureOf, proposalFor, questionOf } from "../draft.js";
@@ -43,11 +44,25 @@ export class DataStep {
   choose(id) {
     const { draft } = this.builder;
     draft.dataset = id;
+    this.#load(id);
     const names = new Set(this.columns.map(({ name }) => name));
     if (!names.has(draft.data.target)) draft.data.target = likelyTarget(this.columns);
     if (draft.data.features?.some((name) => !names.has(name))) draft.data.features = null;
     if (draft.data.split.type === "column" && !names.has(draft.data.split.column)) draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
     this.#follow();
+  }
+
+  /** Lists of datasets leave out histograms and values: they come with the dataset itself. */
+  async #load(id) {
+    const { datasets } = this.builder;
+    const at = datasets.findIndex((dataset) => dataset.id === id);
+    if (at < 0 || datasets[at].isWhole) return;
+    try {
+      datasets[at] = { ...(await api.get(`/datasets/${id}`)), isWhole: true };
+      if (this.builder.draft.dataset === id) this.draw();
+    } catch {
+      // the form works without them
+    }
   }
 
   #follow() {

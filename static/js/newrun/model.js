@@ -3,7 +3,8 @@
 import * as api from "../api.js";
 import { $, h, replace, setText } from "../dom.js";
 import { PRESETS, presetContext } from "../draft.js";
-import { classFields, select } from "../forms.js";
+import { select, splitFields } from "../forms.js";
+import { icon } from "../icons.js";
 import * as format from "../format.js";
 import { toast, toastError } from "../shell.js";
 
@@ -47,11 +48,22 @@ export class ModelStep {
   #layer(layer, i) {
     const entry = this.builder.catalogue.layers.find(({ type }) => type === layer.type);
     const last = this.layers.length - 1;
-    const tool = (name, symbol, action, isDisabled = false) => h("button", { class: "button quiet small icon", type: "button", "aria-label": `${name} layer ${i + 1}`, title: name, disabled: isDisabled, onclick: action }, symbol);
-    const tools = h("div", { class: "layer-tools" }, tool("Move up", "↑", () => this.#move(i, i - 1), i === 0), tool("Move down", "↓", () => this.#move(i, i + 1), i === last), tool("Duplicate", "⧉", () => this.#insert(i + 1, withoutName(layer))), tool("Remove", "×", () => this.#remove(i)));
-    const fields = entry ? classFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed()) : null;
+    const tool = (name, symbol, action, isDisabled = false) => h("button", { class: "button quiet small icon", type: "button", "aria-label": `${name} layer ${i + 1}`, title: name, disabled: isDisabled, onclick: action }, icon(symbol));
+    const tools = h("div", { class: "layer-tools" }, tool("Move up", "up", () => this.#move(i, i - 1), i === 0), tool("Move down", "down", () => this.#move(i, i + 1), i === last), tool("Duplicate", "copy", () => this.#insert(i + 1, withoutName(layer))), tool("Remove", "remove", () => this.#remove(i)));
+    const { main, extra, isExtraSet } = entry ? splitFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed(), WIRING) : { main: [], extra: [] };
+    const more = h("div", { class: "form-grid layer-more", id: `layer-more-${i}`, hidden: !isExtraSet }, extra);
+    tools.prepend(this.#moreButton(i, more));
     return h("li", { class: "layer", data: { loc: `model.layers.${i}` } },
-      h("div", { class: "layer-head" }, h("span", { class: "layer-number muted figures" }, String(i + 1)), h("strong", { title: entry?.help }, layer.type), h("span", { class: "muted small layer-help" }, entry?.help ?? "unknown"), h("span", { class: "layer-shape figures", data: { shape: i } }), h("span", { class: "layer-parameters muted figures", data: { parameters: i } }), tools), fields, h("span", { class: "field-error" }));
+      h("div", { class: "layer-row" }, h("span", { class: "layer-number muted figures" }, String(i + 1)), h("strong", { class: "layer-type", title: entry?.help }, layer.type), h("div", { class: "layer-fields" }, main.length ? main : h("span", { class: "muted small layer-help" }, entry?.help ?? "")),
+        h("div", { class: "layer-figures figures" }, h("span", { class: "layer-shape", data: { shape: i } }), h("span", { class: "muted small", data: { parameters: i } })), tools),
+      more, h("span", { class: "field-error" }));
+  }
+
+  #moreButton(i, more) {
+    return h("button", { class: "button quiet small icon", type: "button", "aria-label": `More settings of layer ${i + 1}`, title: "More settings", "aria-expanded": String(!more.hidden), "aria-controls": more.id, onclick: (event) => {
+      more.hidden = !more.hidden;
+      event.currentTarget.setAttribute("aria-expanded", String(!more.hidden));
+    } }, icon("more"));
   }
 
   #insert(at, layer) {
@@ -115,11 +127,17 @@ export class ModelStep {
     this.layers.forEach((_, i) => {
       const report = reports.get(i);
       setText($(`[data-shape="${i}"]`, this.list), report ? format.shape(report.output_shape) : "");
-      setText($(`[data-parameters="${i}"]`, this.list), report ? format.count(report.num_parameters) : "");
+      setText($(`[data-parameters="${i}"]`, this.list), report?.num_parameters ? format.plural(report.num_parameters, "parameter") : "");
     });
     setText(this.note, inspection ? `input ${format.shape(inspection.input_shape)} → output ${format.shape(inspection.output_shape)}, ${format.plural(inspection.num_parameters, "parameter")}` : "");
   }
 }
+
+// What every layer has beside its own fields.
+const WIRING = {
+  name: { anyOf: [{ type: "string" }, { type: "null" }], default: null, description: "what other layers call it by" },
+  inputs: { anyOf: [{ type: "array", items: { type: "string" } }, { type: "null" }], default: null, description: "the layers it takes from; empty: the one before" },
+};
 
 const withoutName = ({ name, ...layer }) => layer;
 
