@@ -84,7 +84,6 @@ def _postgres_engine(url: str, pool_size: int) -> Engine:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    _warn_if_wal_can_reset()
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -110,7 +109,8 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _warn_if_wal_can_reset() -> None:
+def warn_if_wal_can_reset() -> None:
+    """Say at start that this SQLite has a fault that its users should know of."""
     if sqlite3.sqlite_version_info < _WAL_RESET_FIXED:
         _log.warning(
             "SQLite %s has the WAL-reset bug (fixed in 3.51.3): rare, but keep backups, or use Postgres.",

@@ -1,6 +1,7 @@
 """Brings the schema up to date, at the start of every process; two that start at once do not meet."""
 
 import fcntl
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from app.db.engine import Database
+from app.db.engine import Database, warn_if_wal_can_reset
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 _LOCK = 7_261_164  # any number that nothing else in this database locks
@@ -17,6 +18,9 @@ _LOCK = 7_261_164  # any number that nothing else in this database locks
 
 def migrate(database: Database, revision: str = "head") -> None:
     """Run the migrations that are missing. Safe to call from several processes at once."""
+    if database.is_sqlite:
+        warn_if_wal_can_reset()
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with _alone(database):
