@@ -1,0 +1,257 @@
+"""The body of `POST /datasets` on its way in: JSON, or a form with a file that goes to the disk as it is checked.
+
+A form is not gathered first: a file that does not fit is refused at the byte that shows it, however much would follow.
+This happens before the route's dependencies, so a slow upload holds no turn, no thread and no transaction.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from app.datasets.intake import Intake
+from app.datasets.records import Limits, Taken, size
+from app.datasets.schemas import UploadDefinition
+from app.errors import BadRequest, TooLarge, Unprocessable, Unsupported
+from app.ids import new_id
+from app.settings import Settings
+from app.specs.base import Problem, problems
+from app.specs.run import DatasetDefinition
+from app.storage import Storage
+
+UPLOAD = "upload.csv"
+_PIECE_BYTES = 1 << 20
+_DEFINITION_BYTES = 64 << 10
+_FORM_BYTES = 1 << 20  # what a form adds to its file
+_DRAINED_BYTES = 64 << 20  # read on after a refusal, so that clients that only listen afterwards hear it
+_TAB_SUFFIXES = (".tsv", ".tab", ".tsv.gz", ".tab.gz")
+_SUFFIXES = re.compile(r"(\.(csv|tsv|tab|txt|gz))+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """A file that was taken in; it lies in the folder of `dataset_id`, which has no row yet."""
+
+    dataset_id: str
+    name: str
+    filename: str
+    taken: Taken
+
+
+Received = DatasetDefinition | Uploaded
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class ReceivingRoute(APIRoute):
+    """A route whose body is received before anything else happens, into `request.state.received`.
+
+    What was stored is removed again when the route does not end well.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler with the receiving in front of it."""
+        handle = super().get_route_handler()
+
+        async def receive_and_handle(request: Request) -> Response:
+            settings: Settings = request.app.state.settings
+            received = request.state.received = await receive(request, settings)
+            try:
+                return await handle(request)
+            except BaseException:
+                if isinstance(received, Uploaded):
+                    Storage(settings.data_dir).remove("datasets", received.dataset_id)
+                raise
+
+        return receive_and_handle
+
+
+async def receive(request: Request, settings: Settings) -> Received:
+    """The body as what it describes. Raises AppError; nothing is stored then."""
+    content_type, options = parse_options_header(request.headers.get("content-type"))
+    if content_type == b"application/json":
+        return _parse(DatasetDefinition, await _read_json(request))
+    if content_type != b"multipart/form-data" or b"boundary" not in options:
+        raise Unsupported("Send JSON, or a form (multipart/form-data) with the file.")
+    if int(request.headers.get("content-length", 0)) > settings.max_upload_bytes + _FORM_BYTES:
+        raise TooLarge(f"The file is larger than {size(settings.max_upload_bytes)}.")
+    form = _Form(options[b"boundary"], settings)
+    stream = request.stream()
+    try:
+        async for piece in _pieces(stream):
+            await run_in_threadpool(form.feed, piece)
+        return await run_in_threadpool(form.finish)
+    except ClientDisconnect as error:
+        form.discard()
+        raise BadRequest("The upload broke off.") from error
+    except BaseException:
+        form.discard()
+        await _drain(stream)
+        raise
+
+
+async def _read_json(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _DEFINITION_BYTES:
+            raise TooLarge("A definition this long says more than a dataset needs.")
+    return body
+
+
+async def _pieces(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The stream in pieces that are worth a thread's attention."""
+    pending = bytearray()
+    async for chunk in stream:
+        pending += chunk
+        if len(pending) >= _PIECE_BYTES:
+            yield bytes(pending)
+            pending.clear()
+    yield bytes(pending)
+
+
+async def _drain(stream: AsyncIterator[bytes]) -> None:
+    num_bytes = 0
+    try:
+        async for chunk in stream:
+            num_bytes += len(chunk)
+            if num_bytes > _DRAINED_BYTES:
+                return
+    except ClientDisconnect:
+        return
+
+
+class _Form:
+    """The parts of a form, one after the other: `definition`, which is JSON, and `file`."""
+
+    def __init__(self, boundary: bytes, settings: Settings) -> None:
+        self._storage = Storage(settings.data_dir)
+        self._limits = Limits(settings.max_upload_bytes, settings.max_field_bytes)
+        self._open = ExitStack()
+        self._intake: Intake | None = None
+        self._taken: Taken | None = None
+        self._definition = UploadDefinition()
+        self._dataset_id = new_id()
+        self._filename = ""
+        self._part, self._text = "", bytearray()
+        self._header, self._value, self._disposition = bytearray(), bytearray(), b""
+        self._ended = False
+        try:
+            self._parser = MultipartParser(boundary, self._callbacks())  # type: ignore[arg-type]
+        except FormParserError as error:
+            raise BadRequest(f"The form cannot be read: {error}.") from error
+
+    def _callbacks(self) -> dict[str, Callable[..., None]]:
+        return {
+            "on_part_begin": self._begin_part,
+            "on_header_field": lambda data, start, end: self._header.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._begin_content,
+            "on_part_data": self._take_content,
+            "on_part_end": self._end_part,
+            "on_end": self._end,
+        }
+
+    def feed(self, data: bytes) -> None:
+        """The next piece of the form."""
+        try:
+            self._parser.write(data)
+        except FormParserError as error:
+            raise BadRequest(f"The form cannot be read: {error}.") from error
+
+    def finish(self) -> Uploaded:
+        """The form is whole: close the file."""
+        if not self._ended:
+            raise BadRequest("The form ends too early: a part of it is missing.")
+        if self._taken is None:
+            raise _problem("file", "the form has no part named file")
+        self._open.close()
+        name = self._definition.name or _SUFFIXES.sub("", self._filename) or "unnamed"
+        return Uploaded(self._dataset_id, name[:200], self._filename, self._taken)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._open.__exit__(_Discarded, _Discarded(), None)
+        self._storage.remove("datasets", self._dataset_id)
+
+    def _begin_part(self) -> None:
+        self._disposition = b""
+
+    def _end_header(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._header.clear()
+        self._value.clear()
+
+    def _begin_content(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        self._part = options.get(b"name", b"").decode(errors="replace")
+        self._text.clear()
+        if self._part == "file":
+            self._begin_file(options.get(b"filename", b"").decode(errors="replace"))
+        elif self._part != "definition":
+            raise _problem(self._part, "the form has a part that is not known; known are definition and file")
+
+    def _begin_file(self, filename: str) -> None:
+        if self._intake is not None:
+            raise _problem("file", "send one file at a time")
+        self._filename = _printable(PurePosixPath(filename.replace("\\", "/")).name)
+        target = self._storage.folder("datasets", self._dataset_id) / UPLOAD
+        sink = self._open.enter_context(self._storage.writing(target))
+        prefer = "\t" if self._filename.lower().endswith(_TAB_SUFFIXES) else ","
+        self._intake = Intake(sink, self._limits, self._definition.overrides(), prefer=prefer)
+
+    def _take_content(self, data: bytes, start: int, end: int) -> None:
+        if self._part == "file":
+            assert self._intake is not None
+            self._intake.feed(data[start:end])
+            return
+        self._text += data[start:end]
+        if len(self._text) > _DEFINITION_BYTES:
+            raise TooLarge("A definition this long says more than a dataset needs.")
+
+    def _end_part(self) -> None:
+        if self._part == "file":
+            assert self._intake is not None
+            self._taken = self._intake.finish()
+            return
+        definition = _parse(UploadDefinition, bytes(self._text), "definition")
+        if self._intake is not None and definition.overrides() != self._definition.overrides():
+            raise _problem("definition", "what says how the file is written must come before the file")
+        self._definition = definition
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+class _Discarded(Exception):
+    """Takes back a file that was being written."""
+
+
+def _parse(model: type[_Model], body: bytes, *loc: str) -> _Model:
+    try:
+        return model.model_validate(json.loads(body))
+    except ValueError as error:
+        if not isinstance(error, ValidationError):
+            raise Unprocessable("This is not JSON.", errors=[Problem(loc=[*loc], msg=f"not JSON: {error}")]) from error
+        found = [problem.under(*loc) for problem in problems(error)]
+        raise Unprocessable("; ".join(one.msg for one in found), errors=found) from error
+
+
+def _problem(part: str, message: str) -> Unprocessable:
+    return Unprocessable(f"{message[0].upper()}{message[1:]}.", errors=[Problem(loc=[part], msg=message)])
+
+
+def _printable(name: str) -> str:
+    return "".join(character for character in name if character.isprintable())[:200]

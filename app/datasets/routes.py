@@ -1,0 +1,110 @@
+"""Datasets over REST."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.datasets import service
+from app.datasets.receiving import Received, ReceivingRoute, Uploaded
+from app.datasets.schemas import BuiltinOut, DatasetOut, DatasetPage, RowsOut, StatisticsOut, UploadDefinition
+from app.datasets.tables import read_rows
+from app.dependencies import AppDatabase, AppStorage, Reading, Writing
+from app.errors import NotReady
+from app.specs.run import DatasetDefinition
+
+router = APIRouter(prefix="/datasets", tags=["datasets"])
+TABLE = "data.parquet"
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": DatasetDefinition.model_json_schema()},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "definition": UploadDefinition.model_json_schema(),
+                        "file": {"type": "string", "format": "binary"},
+                    },
+                },
+                "encoding": {"definition": {"contentType": "application/json"}},
+            },
+        },
+    }
+}
+
+
+def create(request: Request, session: Writing, response: Response) -> DatasetOut:
+    """Add a dataset: a table in a file (CSV or TSV, also gzipped), or one that is built in.
+
+    A file is checked as it arrives, and refused with the line that does not fit. `definition` goes before `file`.
+    """
+    received: Received = request.state.received
+    if isinstance(received, Uploaded):
+        dataset = service.create_uploaded(
+            session, received.dataset_id, received.name, received.filename, received.taken
+        )
+    else:
+        dataset = service.ensure(session, received, loc=())
+    response.headers["Location"] = f"/api/v1/datasets/{dataset.id}"
+    return service.get_dataset(session, dataset.id)
+
+
+router.add_api_route(
+    "", create, methods=["POST"], status_code=201, openapi_extra=_BODY, route_class_override=ReceivingRoute
+)
+
+
+@router.get("")
+def list_all(
+    session: Reading, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> DatasetPage:
+    """Datasets, newest first."""
+    items, next_cursor = service.list_datasets(session, cursor=cursor, limit=limit)
+    return DatasetPage(items=items, next_cursor=next_cursor)
+
+
+@router.get("/builtins")
+def list_builtins() -> list[BuiltinOut]:
+    """The datasets that come with Traindeck."""
+    return service.list_builtins()
+
+
+@router.get("/{dataset_id}")
+def get(dataset_id: str, session: Reading) -> DatasetOut:
+    """One dataset, with all that is known of its columns."""
+    return service.get_dataset(session, dataset_id)
+
+
+@router.get("/{dataset_id}/rows")
+def rows(
+    dataset_id: str,
+    session: Reading,
+    storage: AppStorage,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> RowsOut:
+    """Some rows, in the order of the file."""
+    dataset = service.find_dataset(session, dataset_id)
+    if dataset.status != service.READY or dataset.num_rows is None:
+        raise NotReady(f"The dataset {dataset.name} has not been read.")
+    path = storage.path("datasets", dataset.id, TABLE)
+    return RowsOut(rows=read_rows(path, offset, limit), num_rows=dataset.num_rows)
+
+
+@router.get("/{dataset_id}/statistics")
+def statistics(dataset_id: str, session: Reading) -> StatisticsOut:
+    """What is known of each column: type, range, mean, deviation, missing and distinct values, a histogram."""
+    columns = service.columns_of(session, dataset_id)
+    dataset = service.find_dataset(session, dataset_id)
+    return StatisticsOut(num_rows=dataset.num_rows or 0, columns=columns)
+
+
+@router.delete("/{dataset_id}", status_code=204)
+def delete(dataset_id: str, database: AppDatabase, storage: AppStorage) -> None:
+    """Remove a dataset and its files, unless a run was trained on it."""
+    with database.write() as session:
+        service.delete_dataset(session, dataset_id)
+    storage.remove("datasets", dataset_id)

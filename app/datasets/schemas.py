@@ -1,0 +1,74 @@
+"""What the API says of a dataset, and what it is told of a new one."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from app.datasets.sniffing import Overrides
+from app.runs.schemas import Timestamp
+from app.specs.columns import Column
+
+_OneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x09\x20-\x7e]$")]
+_NoneOrOneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]?$")]
+
+
+class UploadDefinition(BaseModel):
+    """The part `definition` of an upload: what cannot be seen in the file, or would be misjudged."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, min_length=1, max_length=200, description="the file's own name if absent")
+    delimiter: _OneCharacter | None = Field(default=None, description="what separates fields; found out if absent")
+    quote: _NoneOrOneCharacter | None = Field(default=None, description="what encloses fields; empty: nothing does")
+    header: bool | None = Field(default=None, description="whether the first record names the columns")
+
+    def overrides(self) -> Overrides:
+        """What it says of how the file is written."""
+        return Overrides(self.delimiter, self.quote, self.header)
+
+
+class DatasetOut(BaseModel):
+    """A dataset. In lists, its columns come without values, histograms and frequent values."""
+
+    id: str
+    name: str
+    status: str = Field(description="ingesting, ready or failed")
+    num_rows: int | None
+    num_columns: int | None
+    columns: list[Column]
+    source: dict[str, Any]
+    content_hash: str | None = Field(description="SHA-256: datasets with the same one hold the same rows")
+    size_bytes: int | None
+    created_at: Timestamp
+    error: dict[str, Any] | None
+    job_id: str | None = Field(description="the stream of its ingestion")
+
+
+class DatasetPage(BaseModel):
+    """A page of datasets, newest first."""
+
+    items: list[DatasetOut]
+    next_cursor: str | None
+
+
+class BuiltinOut(BaseModel):
+    """A dataset that comes with Traindeck."""
+
+    name: str
+    title: str
+    num_rows: int
+    num_columns: int
+
+
+class RowsOut(BaseModel):
+    """Some rows of a dataset. Times are ISO 8601; what is not finite is spelled "Infinity" and "-Infinity"."""
+
+    rows: list[dict[str, Any]]
+    num_rows: int
+
+
+class StatisticsOut(BaseModel):
+    """What is known of each column."""
+
+    num_rows: int
+    columns: list[Column]

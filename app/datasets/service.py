@@ -1,0 +1,221 @@
+"""Datasets: make, find, describe, remove. Plain functions on a session; the caller commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import Session
+
+from app import queue
+from app.datasets.builtin import Builtin, builtins, definition_hash
+from app.datasets.records import Taken
+from app.datasets.schemas import BuiltinOut, DatasetOut
+from app.db import now
+from app.db.tables import Dataset, Job, Run
+from app.errors import Conflict, NotFound, NotReady, Unprocessable
+from app.ids import new_id
+from app.queue import ENDED, JobKind, JobStatus
+from app.specs.base import Loc, Problem
+from app.specs.columns import Column
+from app.specs.run import BuiltinSource, DatasetDefinition, UploadSource
+
+INGESTING, READY, FAILED = "ingesting", "ready", "failed"
+_NAMED_RUNS = 3
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a run is checked against."""
+
+    columns: list[Column]
+    num_rows: int
+
+
+def describe(session: Session, definition: DatasetDefinition) -> Known:
+    """What a dataset holds or will hold, without making it. Raises Unprocessable, and NotReady while it is read."""
+    loc: Loc = ["dataset", "source", "name"]
+    if isinstance(definition.source, UploadSource):
+        dataset = _uploaded(session, definition.source, loc)
+        return Known(columns_of(session, dataset.id), dataset.num_rows or 0)
+    found = _builtin(definition.source, loc)
+    return Known(found.columns, found.num_rows)
+
+
+def ensure(session: Session, definition: DatasetDefinition, loc: Sequence[str] = ("dataset",)) -> Dataset:
+    """The dataset of that source: the one there is, or if it is built in, a new one that is queued to be made.
+
+    Raises Unprocessable with the place, which begins at `loc`, when there is no such source.
+    """
+    if isinstance(definition.source, UploadSource):
+        return _uploaded(session, definition.source, [*loc, "source", "name"])
+    found = _builtin(definition.source, [*loc, "source", "name"])
+    source = definition.source.model_dump(mode="json")
+    content_hash = definition_hash(source, found.content_hash)
+    return _find_sound(session, definition.name, content_hash) or _add(
+        session,
+        new_id(),
+        {},
+        name=definition.name,
+        source=source,
+        content_hash=content_hash,
+        num_rows=found.num_rows,
+        columns=[column.model_dump(mode="json") for column in found.columns],
+    )
+
+
+def _builtin(source: BuiltinSource, loc: Loc) -> Builtin:
+    if source.name not in builtins():
+        message = f"there is no built-in dataset {source.name!r}; there are {', '.join(builtins())}"
+        raise Unprocessable(message, errors=[Problem(loc=loc, msg=message, received=source.name)])
+    return builtins()[source.name]
+
+
+def _uploaded(session: Session, source: UploadSource, loc: Loc) -> Dataset:
+    filename = Dataset.source["filename"].as_string()
+    dataset = session.scalar(_sound().where(filename == source.name).limit(1))
+    if dataset is None:
+        message = f"no file {source.name!r} has been uploaded; add it under Datasets"
+        raise Unprocessable(message, errors=[Problem(loc=loc, msg=message, received=source.name)])
+    return dataset
+
+
+def _find_sound(session: Session, name: str, content_hash: str) -> Dataset | None:
+    query = _sound().where(Dataset.content_hash == content_hash, Dataset.name == name)
+    return session.scalar(query.limit(1))
+
+
+def _sound() -> Select[Dataset]:
+    """The datasets that are ready, or may yet become so, newest first."""
+    may_become = Job.status.not_in((JobStatus.FAILED, JobStatus.CANCELLED))
+    return (
+        select(Dataset)
+        .outerjoin(Job, Dataset.job_id == Job.id)
+        .where(or_(Dataset.status == READY, and_(Dataset.status == INGESTING, may_become)))
+        .order_by(Dataset.id.desc())
+    )
+
+
+def create_uploaded(session: Session, dataset_id: str, name: str, filename: str, taken: Taken) -> Dataset:
+    """A dataset of a file that was taken in under that id, queued to be read."""
+    dialect = taken.dialect
+    source = {
+        "type": "upload",
+        "filename": filename,
+        "size_bytes": taken.size_bytes,
+        "delimiter": dialect.delimiter,
+        "quote": dialect.quote,
+        "has_header": dialect.has_header,
+    }
+    payload = {"dialect": dialect.model_dump(mode="json")}
+    return _add(session, dataset_id, payload, name=name, source=source, content_hash=taken.sha256)
+
+
+def _add(session: Session, dataset_id: str, payload: dict[str, Any], **values: Any) -> Dataset:
+    job_id = queue.enqueue(session, JobKind.INGEST, {"dataset_id": dataset_id, **payload})
+    dataset = Dataset(id=dataset_id, status=INGESTING, job_id=job_id, created_at=now(), **values)
+    session.add(dataset)
+    session.flush()
+    return dataset
+
+
+def find_dataset(session: Session, dataset_id: str) -> Dataset:
+    """The row of that id. Raises NotFound."""
+    dataset = session.get(Dataset, dataset_id)
+    if dataset is None:
+        raise NotFound(f"There is no dataset {dataset_id}.")
+    return dataset
+
+
+def columns_of(session: Session, dataset_id: str) -> list[Column]:
+    """What is known of a dataset's columns. Raises NotFound, and NotReady while nothing is."""
+    dataset = find_dataset(session, dataset_id)
+    if dataset.columns is None:
+        raise NotReady(f"The dataset {dataset.name} is still being read; try again in a few seconds.")
+    return [Column.model_validate(column) for column in dataset.columns]
+
+
+def get_dataset(session: Session, dataset_id: str) -> DatasetOut:
+    """A dataset with everything that is known of its columns. Raises NotFound."""
+    dataset = find_dataset(session, dataset_id)
+    job = session.get(Job, dataset.job_id) if dataset.job_id else None
+    return _out(dataset, job, dataset.columns or [])
+
+
+def list_datasets(
+    session: Session, *, cursor: str | None = None, limit: int = 50
+) -> tuple[list[DatasetOut], str | None]:
+    """Datasets, newest first, from after `cursor`; and the cursor of the next page, None at the end."""
+    query = select(Dataset, Job).outerjoin(Job, Dataset.job_id == Job.id).order_by(Dataset.id.desc()).limit(limit + 1)
+    if cursor:
+        query = query.where(Dataset.id < cursor)
+    rows = list(session.execute(query).tuples())
+    items = [_out(dataset, job, [_brief(column) for column in dataset.columns or []]) for dataset, job in rows[:limit]]
+    return items, items[-1].id if len(rows) > limit else None
+
+
+def list_builtins() -> list[BuiltinOut]:
+    """The datasets that can be made by name."""
+    return [
+        BuiltinOut(name=name, title=one.title, num_rows=one.num_rows, num_columns=len(one.columns))
+        for name, one in builtins().items()
+    ]
+
+
+def delete_dataset(session: Session, dataset_id: str) -> None:
+    """Forget a dataset; its files are the caller's to remove afterwards.
+
+    Raises NotFound, and Conflict while a run uses it or a worker reads it.
+    """
+    dataset = find_dataset(session, dataset_id)
+    _refuse_if_used(session, dataset)
+    job = session.get(Job, dataset.job_id) if dataset.job_id else None
+    if job is not None and job.status == JobStatus.QUEUED:
+        queue.cancel(session, job.id)
+    elif job is not None and job.status not in ENDED:
+        raise NotReady(f"The dataset {dataset.name} is being read; it can be deleted in a few seconds.")
+    session.delete(dataset)
+    session.flush()
+    if job is not None:
+        session.delete(job)
+        session.flush()
+
+
+def _refuse_if_used(session: Session, dataset: Dataset) -> None:
+    query = select(Run.name).where(Run.dataset_id == dataset.id).order_by(Run.id.desc()).limit(_NAMED_RUNS + 1)
+    names = list(session.scalars(query))
+    if names:
+        listed = ", ".join(names[:_NAMED_RUNS]) + (" and others" if len(names) > _NAMED_RUNS else "")
+        message = f"Runs were trained on the dataset {dataset.name}: {listed}."
+        raise Conflict(message, hint="Delete these runs first.")
+
+
+def _brief(column: dict[str, Any]) -> dict[str, Any]:
+    return {**column, "values": None, "histogram": None, "top_values": None}
+
+
+def _out(dataset: Dataset, job: Job | None, columns: list[dict[str, Any]]) -> DatasetOut:
+    status, error = _state(dataset, job)
+    return DatasetOut(
+        id=dataset.id,
+        name=dataset.name,
+        status=status,
+        num_rows=dataset.num_rows,
+        num_columns=None if dataset.columns is None else len(columns),
+        columns=columns,
+        source=dataset.source,
+        content_hash=dataset.content_hash,
+        size_bytes=dataset.size_bytes,
+        created_at=dataset.created_at,
+        error=error,
+        job_id=dataset.job_id,
+    )
+
+
+def _state(dataset: Dataset, job: Job | None) -> tuple[str, dict[str, Any] | None]:
+    """Where a dataset stands: one whose ingestion ended without a word (it crashed, it was cancelled) has failed."""
+    ended_badly = job is not None and job.status in (JobStatus.FAILED, JobStatus.CANCELLED)
+    if dataset.status != INGESTING or job is None or not ended_badly:
+        return dataset.status, dataset.error
+    message = f"Reading it has ended as {job.status}."
+    return FAILED, job.error or {"kind": str(job.status), "message": message, "hint": "Add it again."}

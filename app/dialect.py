@@ -1,0 +1,18 @@
+"""How a delimited file is written: settled once, when it is taken in, and handed to whoever reads it afterwards."""
+
+from pydantic import BaseModel, ConfigDict
+
+# What a table writes where a value is missing. A quoted empty field is missing too.
+MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None", "?")
+
+
+class Dialect(BaseModel):
+    """A file of records separated by line ends, in UTF-8, without blank lines; quotes are doubled to be literal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    delimiter: str
+    quote: str  # empty: quotes are ordinary characters
+    has_header: bool
+    columns: list[str]  # from the header, or column0, column1, …
+    num_rows: int  # records without the header

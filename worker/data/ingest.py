@@ -1,0 +1,105 @@
+"""Ingestion: a file that was sent, or a dataset that is built in, becomes a typed table with its statistics.
+
+The table is written whole, then the row says it is ready, and only then the file that was sent goes: an ingestion that
+dies anywhere is taken up again from the start.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from app.db.tables import Dataset
+from app.dialect import Dialect
+from app.errors import JobFailure
+from app.specs.columns import Column
+from app.storage import StoredFile
+from worker.data import builtin, reading
+from worker.data.statistics import describe_table
+from worker.job import Cancelled, Job
+
+UPLOAD, TABLE = "upload.csv", "data.parquet"
+_READING_SHARE = 0.7  # of the work; the rest is statistics
+
+
+def run(job: Job) -> None:
+    """Ingest the dataset that the job names. Raises JobFailure, and Cancelled when asked to stop."""
+    dataset_id = job.claim.payload["dataset_id"]
+    with job.db.read() as session:
+        dataset = session.get(Dataset, dataset_id)
+    if dataset is None:
+        raise JobFailure("gone", "The dataset was deleted before it was read.")
+    try:
+        if dataset.status != "ready":
+            _ingest(job, dataset)
+    except JobFailure as failure:
+        _fail(job, dataset_id, failure.as_error())
+        raise
+    except (ValueError, MemoryError, pa.ArrowException) as error:
+        unreadable = JobFailure("unreadable", f"The table cannot be made: {error}")
+        _fail(job, dataset_id, unreadable.as_error())
+        raise unreadable from error
+    job.storage.remove("datasets", dataset_id, UPLOAD)
+
+
+def _ingest(job: Job, dataset: Dataset) -> None:
+    target = job.storage.folder("datasets", dataset.id) / TABLE
+    with job.storage.writing(target) as file:
+        num_rows = _write(job, dataset, file)
+    columns = describe_table(target, _reporter(job, _READING_SHARE, 1.0, _num_columns(dataset), "columns"))
+    for column in columns:
+        if column.num_infinite:
+            job.log(f"{column.name} holds {column.num_infinite:,} infinite values", "warning")
+    stored = job.storage.describe(target)
+    job.log(f"{num_rows:,} rows, {len(columns):,} columns")
+    job.commit(lambda session: _finish(session, dataset.id, num_rows, columns, stored))
+
+
+def _write(job: Job, dataset: Dataset, file: Any) -> int:
+    source = dataset.source
+    if source["type"] == "builtin":
+        table = pa.table(builtin.make(source["name"]))
+        return reading.write_parquet(iter(table.to_batches()), table.schema, file, lambda num_rows: None)
+    dialect = Dialect.model_validate(job.claim.payload["dialect"])
+    path = job.storage.path("datasets", dataset.id, UPLOAD)
+    return reading.convert(path, dialect, file, _reporter(job, 0.0, _READING_SHARE, dialect.num_rows, "rows"))
+
+
+def _num_columns(dataset: Dataset) -> int:
+    return len(dataset.columns or ()) or 1
+
+
+def _reporter(job: Job, start: float, end: float, total: int, unit: str) -> Callable[[int], None]:
+    """Tells how far it is, and stops when asked to."""
+
+    def report(done: int) -> None:
+        if job.requested:
+            raise Cancelled
+        job.progress({"share": start + (end - start) * min(1.0, done / max(1, total)), unit: done})
+
+    return report
+
+
+def _finish(session: Session, dataset_id: str, num_rows: int, columns: list[Column], stored: StoredFile) -> None:
+    session.execute(
+        update(Dataset)
+        .where(Dataset.id == dataset_id)
+        .values(
+            status="ready",
+            num_rows=num_rows,
+            columns=[column.model_dump(mode="json") for column in columns],
+            size_bytes=stored.size_bytes,
+            error=None,
+        )
+    )
+
+
+def _fail(job: Job, dataset_id: str, error: dict[str, Any]) -> None:
+    job.commit(
+        lambda session: session.execute(
+            update(Dataset).where(Dataset.id == dataset_id).values(status="failed", error=error)
+        )
+    )
+    job.storage.remove("datasets", dataset_id)

@@ -1,0 +1,224 @@
+"""A table becomes the arrays that a model is trained, validated and tested with.
+
+Whatever is fitted (the means that fill and scale) is fitted on training rows alone. The categories and classes are
+those of the whole table: they are its vocabulary, and the model's shape was checked against them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from app.errors import JobFailure
+from app.specs.columns import Column
+from app.specs.data import ColumnSplit, DataSpec, Missing, Scale
+from app.specs.run import feature_names, input_shape
+from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
+from app.transforms import UNKNOWN, Preprocessing, Step, Target, expand, fill
+from worker.data.splitting import Rows, by_column, by_shares
+
+Numbers = NDArray[np.float64]
+Arrays = tuple[NDArray[Any], NDArray[Any]]
+
+_COLUMNS_AT_ONCE = 32
+_SCALED = frozenset({"integer", "float", "timestamp"})
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Inputs (N, *input_shape) and targets of each part, and what made them of rows. A part without rows is None.
+
+    Targets are class indices (N,) int64, or float32 (N, 1): 0 and 1 for a binary loss, else the scaled number.
+    """
+
+    train: Arrays
+    validation: Arrays | None
+    test: Arrays | None
+    preprocessing: Preprocessing
+    rows: dict[str, Rows]  # of each part: their places in the table
+
+
+def prepare(
+    path: Path,
+    data: DataSpec,
+    loss: str,
+    columns: Sequence[Column],
+    input_dtype: Literal["float32", "int64"] = "float32",
+) -> Prepared:
+    """Read what `data` names of the Parquet file `path`, whose columns are `columns`. Raises JobFailure."""
+    known = {column.name: column for column in columns}
+    with pq.ParquetFile(path) as file:
+        table = _Table(file, known)
+        rows = _split(table, data)
+        target, targets = _targets(table, data, loss, rows)
+        names = feature_names(data, columns)
+        steps, inputs = _inputs(table, [known[name] for name in names], data, rows, input_dtype)
+    shape = input_shape(data, columns)
+    shaped = {part: array.reshape(len(array), *shape) for part, array in inputs.items()}
+    parts = {part: (shaped[part], targets[part]) for part in rows if len(rows[part])}
+    return Prepared(
+        train=parts["train"],
+        validation=parts.get("validation"),
+        test=parts.get("test"),
+        preprocessing=Preprocessing(
+            steps=steps, input_shape=list(shape), input_dtype=input_dtype, target=target, loss=loss
+        ),
+        rows=rows,
+    )
+
+
+class _Table:
+    """A Parquet file that gives its columns as numbers."""
+
+    def __init__(self, file: pq.ParquetFile, known: dict[str, Column]) -> None:
+        self._file, self._known = file, known
+        self.num_rows: int = file.metadata.num_rows
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        return self._file.read(columns=[name]).column(name)
+
+    def numbers(self, name: str) -> Numbers:
+        return numbers(self.column(name), self._known[name])
+
+    def codes(self, name: str) -> Numbers:
+        """The places (N,) of the values among the column's sorted ones, NaN where missing."""
+        return codes(self.column(name), self._known[name].values or [])
+
+    def columns(self, names: Sequence[str]) -> Iterator[tuple[str, Numbers]]:
+        """Many columns in their order, some at a time."""
+        for start in range(0, len(names), _COLUMNS_AT_ONCE):
+            some = names[start : start + _COLUMNS_AT_ONCE]
+            read = self._file.read(columns=list(some))
+            for name in some:
+                yield name, numbers(read.column(name), self._known[name])
+
+
+def numbers(column: pa.ChunkedArray, known: Column) -> Numbers:
+    """A column (N,) as numbers, or as the codes of its categories; NaN where missing."""
+    if known.type in ("category", "text"):
+        return codes(column, known.values or [])
+    if known.type == "timestamp":
+        microseconds: Numbers = column.cast(pa.int64()).cast(pa.float64()).to_numpy()
+        return microseconds / 1e6
+    found: Numbers = column.cast(pa.float64(), safe=False).to_numpy()
+    return found
+
+
+def codes(column: pa.ChunkedArray, values: Sequence[Any]) -> Numbers:
+    """The places (N,) of a column's values in `values`, NaN where missing."""
+    places = pc.index_in(column, value_set=pa.array(values, column.type))
+    found: Numbers = places.cast(pa.float64()).to_numpy()
+    return found
+
+
+def _split(table: _Table, data: DataSpec) -> dict[str, Rows]:
+    """The rows of each part, without those that are dropped. Raises JobFailure when none is left to train on."""
+    whole = np.flatnonzero(_whole(table, data))
+    if isinstance(data.split, ColumnSplit):
+        parts = by_column(data.split, table.column(data.split.column))
+        parts = {part: np.intersect1d(rows, whole) for part, rows in parts.items()}
+    else:
+        dealt = by_shares(data.split, len(whole), lambda: table.codes(data.target)[whole])
+        parts = {part: whole[rows] for part, rows in dealt.items()}
+    if not len(parts["train"]):
+        raise JobFailure("data", "No row is left to train on.", "Look at the split, and at what happens to gaps.")
+    return parts
+
+
+def _whole(table: _Table, data: DataSpec) -> NDArray[np.bool_]:
+    """Which rows are used: with "drop", those where nothing is missing."""
+    whole = np.ones(table.num_rows, np.bool_)
+    if data.missing.type == "drop":
+        names = [*feature_names(data, list(table._known.values())), data.target]
+        gaps = [name for name in names if table._known[name].num_missing]
+        for _, found in table.columns(gaps):
+            whole &= ~np.isnan(found)
+    return whole
+
+
+def _targets(table: _Table, data: DataSpec, loss: str, rows: dict[str, Rows]) -> tuple[Target, dict[str, NDArray[Any]]]:
+    name = data.target
+    classes = None if loss in REGRESSION_LOSSES else table._known[name].values
+    found = table.numbers(name) if classes is None else table.codes(name)
+    used = np.concatenate(list(rows.values()))
+    if not np.isfinite(found[used]).all():
+        raise JobFailure("data", f"The target {name} is missing or infinite in some rows.", 'Set missing to "drop".')
+    if classes is not None and loss not in BINARY_LOSSES:
+        return Target(name=name, classes=classes), {part: found[r].astype(np.int64) for part, r in rows.items()}
+    center, spread = (0.0, 1.0) if classes else _scaling(data.scale_target, found[rows["train"]])
+    scaled = ((found - center) / spread).astype(np.float32)[:, None]
+    target = Target(name=name, classes=classes, center=center, spread=spread)
+    return target, {part: scaled[r] for part, r in rows.items()}
+
+
+def _inputs(
+    table: _Table, features: Sequence[Column], data: DataSpec, rows: dict[str, Rows], dtype: str
+) -> tuple[list[Step], dict[str, NDArray[Any]]]:
+    """The fitted steps, and the inputs (N, width) of each part, filled a column at a time."""
+    unfitted = [_unfitted(column, data) for column in features]
+    width = sum(step.width for step in unfitted)
+    inputs = {part: np.empty((len(r), width), dtype) for part, r in rows.items()}
+    steps: list[Step] = []
+    at = 0
+    for step, (_, found) in zip(unfitted, table.columns([step.name for step in unfitted]), strict=True):
+        _check_finite(step, found)
+        fitted = fit(step, found[rows["train"]], data.missing, data.scale)
+        for part, chosen in rows.items():
+            inputs[part][:, at : at + fitted.width] = expand(fitted, fill(fitted, found[chosen]))
+        steps.append(fitted)
+        at += fitted.width
+    return steps, inputs
+
+
+def _unfitted(column: Column, data: DataSpec) -> Step:
+    if column.is_numeric:
+        return Step(name=column.name, type=column.type)
+    return Step(name=column.name, type="category", values=column.values or [], one_hot=data.categories == "one_hot")
+
+
+def _check_finite(step: Step, found: Numbers) -> None:
+    if np.isinf(found).any():
+        raise JobFailure("data", f"The column {step.name} holds infinite values.", "Leave it out of the features.")
+
+
+def fit(step: Step, found: Numbers, missing: Missing, scale: Scale) -> Step:
+    """Learn from training rows (N,), NaN where missing, what fills and scales a column. Raises JobFailure."""
+    filling = _filling(step, found, missing)
+    fitted = step.model_copy(update={"fill": filling})
+    if step.type not in _SCALED:
+        return fitted
+    center, spread = _scaling(scale, fill(fitted, found))
+    return fitted.model_copy(update={"center": center, "spread": spread})
+
+
+def _filling(step: Step, found: Numbers, missing: Missing) -> float | None:
+    if missing.type in ("error", "drop"):
+        return None
+    if missing.type == "constant":  # a category that is none of the known ones is a category of its own
+        return UNKNOWN if step.values is not None else missing.value
+    present = found[~np.isnan(found)]
+    if not len(present):
+        raise JobFailure("data", f"The column {step.name} has no value in the training rows to fill gaps with.")
+    if missing.type == "most_frequent" or step.type in ("category", "boolean"):
+        values, counts = np.unique(present, return_counts=True)
+        return float(values[counts.argmax()])
+    return float(present.mean() if missing.type == "mean" else np.median(present))
+
+
+def _scaling(scale: Scale, found: Numbers) -> tuple[float, float]:
+    """What is taken off and what divides. A column of one value is only moved."""
+    if scale == "none":
+        return 0.0, 1.0
+    if scale == "standardize":
+        center, spread = float(found.mean()), float(found.std())
+    else:
+        center, spread = float(found.min()), float(np.ptp(found))
+    # A spread that is rounding alone would blow it up.
+    tiny = 10 * np.finfo(np.float64).eps * max(abs(center), 1e-300)
+    return center, spread if spread > tiny else 1.0
