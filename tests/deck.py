@@ -124,6 +124,7 @@ class Deck:
     def wait_until_exported(self, run_id: str, timeout_s: float = 120) -> dict[str, Any]:
         def exported() -> dict[str, Any] | None:
             run = self.run(run_id)
+            assert run["status"] not in ("failed", "cancelled"), run["error"]
             return run if run["export"]["status"] in ENDED else None
 
         return wait_for(exported, timeout_s, every_s=0.2)
