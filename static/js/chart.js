@@ -12,6 +12,8 @@ const SMOOTHING = 0.95;
 const BAND_PX = 6;
 const MIN_SMOOTHED = 24; // fewer points than this are a line already
 const LABELS_EVERY_MS = 1000;
+// Steps of training are whole: so are the ticks of their axis.
+const WHOLE_STEPS = Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((lead) => lead * 10 ** power)).flat();
 const COLORS = ["train", "validation", "test", "other", "best"];
 
 /** Charts that share crosshair, window, x axis and one animation frame. */
@@ -128,7 +130,7 @@ class Chart {
     const covers = detail && detail.from <= from && detail.to >= to;
     const series = covers ? detail.series : curve.series;
     const smoothing = covers ? (detail.smoothing ??= new Smoothing(series)) : curve.smoothing;
-    const isSmoothed = Boolean(curve.isSmoothed && this.group.smoothing > 0 && series.length >= MIN_SMOOTHED);
+    const isSmoothed = Boolean(curve.isSmoothed && this.group.smoothing > 0 && series.length >= MIN_SMOOTHED && series.isNoisy());
     const raw = decimate(series, from, to, columns);
     const hasBand = isSmoothed && raw.steps.length > columns;
     return {
@@ -218,10 +220,10 @@ class Chart {
     }
   }
 
-  /** The best value of the curve that counts: validation where there is one. */
+  /** The best value on rows that were not trained on. */
   best() {
     if (!this.goal) return null;
-    const curve = this.curves.find(({ role }) => role === "validation") ?? this.curves[0];
+    const curve = this.curves.find(({ role }) => role === "validation");
     return curve && curve.series.length > 2 ? curve.series.best(this.goal) : null;
   }
 
@@ -243,7 +245,7 @@ class Chart {
     this.labelsAt = performance.now();
     const numPoints = this.curves.reduce((sum, { series }) => sum + series.numPoints, 0);
     const numDrawn = (this.drawn ?? []).reduce((sum, { raw }) => sum + raw.steps.length, 0);
-    if (this.note) setText(this.note, numPoints ? pointsNote(numPoints, Math.min(numDrawn, numPoints)) : "");
+    setText(this.note, numPoints ? pointsNote(numPoints, Math.min(numDrawn, numPoints)) : "");
     this.plotElement.setAttribute("aria-label", this.#description());
     if (this.details.open) this.#fillTable();
   }
@@ -278,14 +280,14 @@ class Chart {
   #build() {
     this.legend = h("ul", { class: "legend", aria: { label: "Curves" } });
     this.stepNote = h("span", { class: "chart-step muted small figures" });
-    this.note = this.isLarge ? h("span", { class: "muted small figures" }) : null;
+    this.note = h("p", { class: "chart-note muted small figures" });
     this.plotElement = h("div", { class: "chart-plot", role: "img", tabindex: "0", aria: { label: `${this.title}: no points yet` } });
     this.details = h("details", { class: "chart-values", ontoggle: () => this.#fillTable() }, h("summary", {}, "Values"),
       h("div", { class: "table-wrap" }, h("table", { class: "table" }, h("caption", { class: "visually-hidden" }, `${this.title}, latest values`),
         h("thead", {}, h("tr", {}, ["Curve", "Last", "Step", "Best", "Step", "Points"].map((name, i) => h("th", { scope: "col", class: i ? "right" : null }, name)))), h("tbody"))));
     this.figure.classList.add("chart", ...(this.isLarge ? ["large"] : []));
     const heading = h(this.isLarge ? "h2" : "h3", {}, this.title);
-    replace(this.figure, h("figcaption", { class: "chart-head" }, heading, this.legend, this.stepNote, h("span", { class: "grow" }), this.#tools()), this.plotElement, this.details);
+    replace(this.figure, h("figcaption", { class: "chart-head" }, heading, this.legend, this.stepNote, h("span", { class: "grow" }), this.#tools()), this.plotElement, h("div", { class: "chart-foot" }, this.details, this.isLarge ? this.note : null));
     this.plotElement.addEventListener("keydown", (event) => this.#onKey(event));
     this.#start();
   }
@@ -297,7 +299,7 @@ class Chart {
     if (!this.isLarge) return h("div", { class: "chart-tools" }, log);
     const smooth = this.#toggle("smooth", group.smoothing > 0, (isOn) => group.setSmoothing(isOn ? SMOOTHING : 0));
     const expand = this.#toggle("enlarge", false, (isOn) => this.#enlarge(isOn));
-    return h("div", { class: "chart-tools" }, this.note, reset, smooth, log, expand);
+    return h("div", { class: "chart-tools" }, reset, smooth, log, expand);
   }
 
   #toggle(name, isOn, onChange) {
@@ -331,11 +333,11 @@ class Chart {
       {
         width: this.plotElement.clientWidth || 300,
         height: this.plotElement.clientHeight || 120,
-        padding: [6, 10, 0, 0],
+        padding: [8, 10, 0, 0],
         legend: { show: false },
         scales: { x: { time: false, range: () => group.range() }, y: { distr: this.isLog ? 3 : 1, range: () => this.yRange ?? [0, 1] } },
         axes: [
-          { ...axis, grid: { show: false }, size: 22, gap: 4, space: 70, values: (u, splits) => format.ticks(splits) },
+          { ...axis, grid: { show: false }, size: 22, gap: 4, space: 70, incrs: WHOLE_STEPS, values: (u, splits) => format.ticks(splits) },
           { ...axis, size: ySize, gap: 6, space: this.isLarge ? 44 : 26, values: (u, splits, i, space, step) => this.#yTicks(splits, step) },
         ],
         series: [{}, { paths: () => null, points: { show: false } }],

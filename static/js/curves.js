@@ -21,12 +21,14 @@ export function goalOf(metric) {
 
 /**
  * The charts for some series names: [{key, title, goal, curves: [{name, role, label, isSmoothed, isDashed}]}], the
- * loss first, then what is measured on parts of the data, then optimizer and system.
+ * loss first, then what is measured on parts of the data, then optimizer and system. The test is no curve: it is one
+ * value at the end, and stands among the results.
  */
 export function chartsFor(names) {
   const charts = new Map();
   for (const name of [...names].sort()) {
     const { part, metric } = partsOf(name);
+    if (part === "test") continue;
     const isMeasured = ROLES.includes(part);
     const key = metric === "epoch_loss" ? "loss" : isMeasured ? metric : name;
     if (!charts.has(key)) charts.set(key, { key, title: titleOf(name, isMeasured), goal: isMeasured ? goalOf(metric) : null, curves: [], group: isMeasured ? "" : part });

@@ -110,7 +110,7 @@ export const placeOf = (loc) => loc.join(".");
 /** The same in words, for a list of problems: "Layer 4, kernel size". */
 export function placeInWords(loc) {
   const [first, second, third, ...rest] = loc;
-  if (first === "model" && second === "layers" && Number.isInteger(third)) return [`Layer ${third + 1}`, ...words(rest)].join(", ");
+  if (first === "model" && second === "layers" && Number.isInteger(third)) return [`Layer ${third}`, ...words(rest)].join(", ");
   const names = { data: "Data", training: "Training", model: "Model", dataset: "Dataset", name: "Name" };
   return [names[first] ?? String(first ?? "Run"), ...words([second, third, ...rest])].join(", ");
 }

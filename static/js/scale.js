@@ -40,6 +40,14 @@ function roundLog(value, direction) {
 
 const clean = (value) => Number(value.toPrecision(12));
 
+/** A line through values in a box of 100 by 28, its first `share` of the width. */
+export function sparkPath(values, share) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const x = (i) => ((i / (values.length - 1)) * 100 * share).toFixed(2);
+  const y = (value) => (26 - ((value - low) / (high - low || 1)) * 24).toFixed(2);
+  return values.map((value, i) => `${i ? "L" : "M"}${x(i)} ${y(value)}`).join("");
+}
+
 /** How many decimals tell neighbours on a grid apart. */
 export function decimalsFor(step) {
   return Math.max(0, Math.min(12, -Math.floor(Math.log10(step) + 1e-9)));

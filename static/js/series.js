@@ -7,6 +7,7 @@
 import { toNumber } from "./format.js";
 
 const FIRST_CAPACITY = 256;
+const NOISY = 4; // the way a line goes, in multiples of its range
 const COLUMNS = ["steps", "values", "lows", "highs"];
 
 export class Series {
@@ -69,6 +70,20 @@ export class Series {
     this.numPoints = numPoints ?? steps.length;
     this.isResampled = this.numPoints > steps.length;
     this.#changed();
+  }
+
+  /** Whether it goes up and down much more than it gets anywhere: then a smoothed line says more than the raw one. */
+  isNoisy() {
+    if (this.way?.rewrites !== this.rewrites) this.way = { rewrites: this.rewrites, upTo: 1, length: 0, low: Infinity, high: -Infinity };
+    const { way, values } = this;
+    for (; way.upTo < this.length; way.upTo += 1) {
+      const [before, value] = [values[way.upTo - 1], values[way.upTo]];
+      if (!Number.isFinite(value) || !Number.isFinite(before)) continue;
+      way.length += Math.abs(value - before);
+      way.low = Math.min(way.low, value, before);
+      way.high = Math.max(way.high, value, before);
+    }
+    return way.length > NOISY * (way.high - way.low);
   }
 
   /** The index of the point nearest to a step; −1 if there is none. */

@@ -26,7 +26,12 @@ const UNTOLD = new Set(["type", "warmup_steps", "eps", "betas"]);
 export function inWords(spec) {
   if (!spec?.type) return "";
   const told = Object.entries(spec).filter(([name, value]) => !UNTOLD.has(name) && value !== null && value !== false && value !== 0);
-  return [spec.type, ...told.map(([name, value]) => `${name}=${value}`)].join(" ");
+  return [spec.type, ...told.map(([name, value]) => `${name}=${inShort(value)}`)].join(" ");
+}
+
+function inShort(value) {
+  if (Array.isArray(value)) return value.join("×");
+  return typeof value === "object" ? inWords(value) : String(value);
 }
 
 export function splitInWords(split) {

@@ -4,7 +4,7 @@ import test from "node:test";
 import { chartsFor, expectedSeries, goalOf } from "../../static/js/curves.js";
 
 test("train and validation share a chart, the loss comes first, the optimizer last", () => {
-  const charts = chartsFor(["optimizer/lr", "validation/accuracy", "train/accuracy", "validation/loss", "train/loss", "train/epoch_loss", "system/cpu_share"]);
+  const charts = chartsFor(["optimizer/lr", "validation/accuracy", "train/accuracy", "validation/loss", "train/loss", "train/epoch_loss", "test/loss", "system/cpu_share"]);
   assert.deepEqual(charts.map((chart) => chart.title), ["Loss", "Accuracy", "Learning rate", "Cpu share"]);
   assert.deepEqual(charts[0].curves.map((curve) => curve.label), ["train", "epoch mean", "validation"]);
   assert.deepEqual(charts[1].curves.map((curve) => curve.role), ["train", "validation"]);

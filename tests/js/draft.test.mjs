@@ -71,7 +71,7 @@ test("steps are counted", () => {
 });
 
 test("a place is told in words", () => {
-  assert.equal(draft.placeInWords(["model", "layers", 3, "kernel_size"]), "Layer 4, kernel size");
+  assert.equal(draft.placeInWords(["model", "layers", 3, "kernel_size"]), "Layer 3, kernel size");
   assert.equal(draft.placeInWords(["training", "optimizer", "lr"]), "Training, optimizer, lr");
   assert.equal(draft.placeInWords(["dataset"]), "Dataset");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { decimalsFor, linearRange, logRange, niceStep } from "../../static/js/scale.js";
+import { decimalsFor, linearRange, logRange, niceStep, sparkPath } from "../../static/js/scale.js";
 
 test("a grid has round steps", () => {
   assert.deepEqual([1, 2.3, 47, 0.013].map((span) => niceStep(span, 5)), [0.2, 0.5, 10, 0.005]);
@@ -32,4 +32,9 @@ test("a logarithmic range ends on 1, 2 or 5", () => {
 
 test("labels have as many decimals as they need", () => {
   assert.deepEqual([10, 1, 0.5, 0.2, 0.05, 0.001].map(decimalsFor), [0, 0, 1, 1, 2, 3]);
+});
+
+test("a small curve fills its box, or its share of it", () => {
+  assert.equal(sparkPath([2, 1], 1), "M0.00 2.00L100.00 26.00");
+  assert.equal(sparkPath([2, 2], 0.5), "M0.00 26.00L50.00 26.00");
 });

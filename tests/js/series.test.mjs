@@ -144,6 +144,15 @@ test("the nearest point is found", () => {
   assert.deepEqual([-5, 4, 6, 14, 100].map((step) => series.nearest(step)), [0, 0, 1, 1, 2]);
 });
 
+test("a line that is smooth already is told from a noisy one", () => {
+  const falling = seriesOf(Array.from({ length: 500 }, (_, i) => 1000 * 0.97 ** i));
+  assert.ok(!falling.isNoisy());
+  const noisy = seriesOf(Array.from({ length: 500 }, (_, i) => 0.97 ** i + (i % 2) * 0.1));
+  assert.ok(noisy.isNoisy());
+  noisy.rewind(3);
+  assert.ok(!noisy.isNoisy());
+});
+
 test("a smoothed constant is that constant from the first point on", () => {
   const smoothed = new Smoothing(seriesOf([4, 4, 4, 4])).update(0.9, 1000);
   for (let i = 0; i < 4; i += 1) assert.ok(Math.abs(smoothed[i] - 4) < 1e-9);

@@ -48,19 +48,19 @@ export class ModelStep {
   #layer(layer, i) {
     const entry = this.builder.catalogue.layers.find(({ type }) => type === layer.type);
     const last = this.layers.length - 1;
-    const tool = (name, symbol, action, isDisabled = false) => h("button", { class: "button quiet small icon", type: "button", "aria-label": `${name} layer ${i + 1}`, title: name, disabled: isDisabled, onclick: action }, icon(symbol));
+    const tool = (name, symbol, action, isDisabled = false) => h("button", { class: "button quiet small icon", type: "button", "aria-label": `${name} layer ${i}`, title: name, disabled: isDisabled, onclick: action }, icon(symbol));
     const tools = h("div", { class: "layer-tools" }, tool("Move up", "up", () => this.#move(i, i - 1), i === 0), tool("Move down", "down", () => this.#move(i, i + 1), i === last), tool("Duplicate", "copy", () => this.#insert(i + 1, withoutName(layer))), tool("Remove", "remove", () => this.#remove(i)));
     const { main, extra, isExtraSet } = entry ? splitFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed(), WIRING) : { main: [], extra: [] };
     const more = h("div", { class: "form-grid layer-more", id: `layer-more-${i}`, hidden: !isExtraSet }, extra);
     tools.prepend(this.#moreButton(i, more));
     return h("li", { class: "layer", data: { loc: `model.layers.${i}` } },
-      h("div", { class: "layer-row" }, h("span", { class: "layer-number muted figures" }, String(i + 1)), h("strong", { class: "layer-type", title: entry?.help }, layer.type), h("div", { class: "layer-fields" }, main.length ? main : h("span", { class: "muted small layer-help" }, entry?.help ?? "")),
+      h("div", { class: "layer-row" }, h("span", { class: "layer-number muted figures" }, String(i)), h("strong", { class: "layer-type", title: entry?.help }, layer.type), h("div", { class: "layer-fields" }, main.length ? main : h("span", { class: "muted small layer-help" }, entry?.help ?? "")),
         h("div", { class: "layer-figures figures" }, h("span", { class: "layer-shape", data: { shape: i } }), h("span", { class: "muted small", data: { parameters: i } })), tools),
       more, h("span", { class: "field-error" }));
   }
 
   #moreButton(i, more) {
-    return h("button", { class: "button quiet small icon", type: "button", "aria-label": `More settings of layer ${i + 1}`, title: "More settings", "aria-expanded": String(!more.hidden), "aria-controls": more.id, onclick: (event) => {
+    return h("button", { class: "button quiet small icon", type: "button", "aria-label": `More settings of layer ${i}`, title: "More settings", "aria-expanded": String(!more.hidden), "aria-controls": more.id, onclick: (event) => {
       more.hidden = !more.hidden;
       event.currentTarget.setAttribute("aria-expanded", String(!more.hidden));
     } }, icon("more"));

@@ -35,7 +35,7 @@ const choose = startTabs($("#tabs"), (key) => {
   panels[key]();
 });
 
-$("#try").addEventListener("click", () => choose("try", { focus: true }));
+$("#try-button").addEventListener("click", () => choose("try", { focus: true }));
 $("#panel-model").addEventListener("click", (event) => {
   if (!event.target.closest("[data-csv]")) return;
   event.preventDefault();

@@ -4,11 +4,16 @@ import * as api from "../api.js";
 import { $, $$, debounce, h, pageData, replace, setText, svg } from "../dom.js";
 import * as format from "../format.js";
 import { live } from "../live.js";
+import { sparkPath } from "../scale.js";
 import { confirmed, toast, toastError } from "../shell.js";
 
 const page = pageData();
 const runs = new Map(page.items.map((run) => [run.id, { run, seenAt: Date.now() }]));
 let nextCursor = page.next_cursor;
+
+const SPARK_POINTS = 60;
+const SPARKS_AT_ONCE = 3;
+const SPARKS_EVERY_MS = 3000;
 
 const body = $("#runs tbody");
 const filter = $("#filter");
@@ -72,18 +77,52 @@ function setTime(cell, run) {
   cell.title = run.created_at ? `submitted ${new Date(run.created_at).toLocaleString()}` : "";
 }
 
-/** A line through a few points, if the answer has them. */
+// curves in small: fetched for the rows in view, a few at a time, again while a run goes on
+
+const sparks = new Map(); // run id -> {points, last_step}
+const wanted = [];
+let numFetching = 0;
+
 function drawSpark(cell, run) {
-  const points = (run.spark ?? run.metrics["train/loss"]?.spark ?? []).map(format.toNumber).filter(Number.isFinite);
+  const points = (sparks.get(run.id)?.points ?? []).filter(Number.isFinite);
   if (points.length < 2) return replace(cell);
-  const [low, high] = [Math.min(...points), Math.max(...points)];
-  const share = run.status === "running" && run.progress?.num_steps ? run.progress.step / run.progress.num_steps : 1;
-  const x = (i) => ((i / (points.length - 1)) * 100 * share).toFixed(2);
-  const y = (value) => (26 - ((value - low) / (high - low || 1)) * 24).toFixed(2);
-  const path = points.map((value, i) => `${i ? "L" : "M"}${x(i)} ${y(value)}`).join("");
-  const picture = svg("svg", { class: "spark", viewBox: "0 0 100 28", preserveAspectRatio: "none", role: "img", "aria-label": `loss from ${format.measure(points[0])} to ${format.measure(points.at(-1))}`, "data-status": run.status }, svg("path", { d: path }));
-  return replace(cell, picture);
+  const isWhole = run.status !== "running" || !run.progress?.num_steps;
+  const path = sparkPath(points, isWhole ? 1 : run.progress.step / run.progress.num_steps);
+  const label = `loss from ${format.measure(points[0])} to ${format.measure(points.at(-1))}`;
+  return replace(cell, svg("svg", { class: "spark", viewBox: "0 0 100 28", preserveAspectRatio: "none", role: "img", "aria-label": label, "data-status": run.status }, svg("path", { d: path })));
 }
+
+function wantSpark(id) {
+  const { run } = runs.get(id) ?? {};
+  const last = run?.metrics["train/loss"]?.last_step;
+  if (last === undefined || sparks.get(id)?.last === last || wanted.includes(id)) return;
+  wanted.push(id);
+  fetchSparks();
+}
+
+async function fetchSparks() {
+  if (numFetching >= SPARKS_AT_ONCE || !wanted.length) return;
+  const id = wanted.shift();
+  numFetching += 1;
+  try {
+    const last = runs.get(id)?.run.metrics["train/loss"]?.last_step;
+    const { series } = await api.get(`/runs/${id}/metrics${api.query({ name: "train/loss", max_points: SPARK_POINTS })}`);
+    sparks.set(id, { last, points: series[0].values.map(format.toNumber) });
+    if (runs.has(id)) drawSpark($('[data-field="spark"]', rowOf(runs.get(id).run)), runs.get(id).run);
+  } catch {
+    // a row without its picture is still a row
+  } finally {
+    numFetching -= 1;
+    fetchSparks();
+  }
+}
+
+const inView = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    target.toggleAttribute("data-in-view", isIntersecting);
+    if (isIntersecting) wantSpark(target.dataset.run);
+  }
+});
 
 // the list
 
@@ -97,6 +136,7 @@ function show(items, { append = false } = {}) {
     const row = rowOf(run);
     fillRow(row, run);
     body.append(row);
+    inView.observe(row);
   }
   showState();
 }
@@ -135,7 +175,10 @@ function update(items) {
     runs.set(run.id, { run, seenAt: Date.now() });
     const row = rowOf(run);
     fillRow(row, run);
-    if (!isShown) insertNew(row, run);
+    if (!isShown) {
+      insertNew(row, run);
+      inView.observe(row);
+    } else if (row.hasAttribute("data-in-view") && run.status !== "running") wantSpark(run.id);
   }
   showState();
 }
@@ -186,7 +229,10 @@ body.addEventListener("click", (event) => {
   if (!event.target.closest("a, input, .select-cell")) event.target.closest("tr")?.querySelector("a").click();
 });
 
-for (const { run } of runs.values()) fillRow(rowOf(run), run);
+for (const { run } of runs.values()) {
+  fillRow(rowOf(run), run);
+  inView.observe(rowOf(run));
+}
 showState();
 live.follow("runs", { onItems: update });
 let wasOffline = false;
@@ -197,3 +243,6 @@ live.addEventListener("state", () => {
 setInterval(() => {
   for (const { run } of runs.values()) if (run.status === "running") setTime($('[data-field="time"]', rowOf(run)), run);
 }, 1000);
+setInterval(() => {
+  for (const row of $$("tr[data-in-view]", body)) if (runs.get(row.dataset.run)?.run.status === "running") wantSpark(row.dataset.run);
+}, SPARKS_EVERY_MS);

@@ -24,7 +24,7 @@ function card({ worker, seenAt }) {
   return h("li", { class: "card worker" },
     h("div", { class: "card-head" }, h("h2", {}, worker.name), h("span", { class: "status", data: { status: worker.alive ? "alive" : "lost" } }, h("span", {}, worker.alive ? "alive" : "lost"))),
     h("p", { class: "muted small figures", title: "A worker that is silent for a lease loses its runs to another." }, `heartbeat ${format.age(age)}`),
-    h("ul", { class: "devices" }, worker.devices.map((device) => h("li", {}, h("span", { class: "tag" }, device.type), h("span", {}, device.name), h("span", { class: "muted figures" }, device.memory_bytes ? format.bytes(device.memory_bytes) : "")))),
+    h("ul", { class: "devices" }, worker.devices.map((device) => h("li", {}, h("span", { class: "tag" }, device.name), h("span", {}, device.cores ? `${device.type}, ${format.plural(device.cores, "core")}` : device.type), h("span", { class: "muted figures" }, device.memory_bytes ? format.bytes(device.memory_bytes) : "")))),
     h("dl", { class: "pairs" }, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
     worker.running.length ? h("ul", { class: "stack-s" }, worker.running.map(({ kind, run_id: runId }) => h("li", { class: "status", data: { status: "running" } }, runId ? h("a", { href: `/runs/${runId}` }, kind === "train" ? "training a run" : `${kind} of a run`) : h("span", {}, kind)))) : null);
 }

@@ -5,7 +5,7 @@ import * as format from "../format.js";
 
 const PARTS = ["train", "validation", "test"];
 const MAX_SHOWN_CLASSES = 40;
-const FEW_VALUES = 64;
+const FEW_VALUES = 12;
 
 export function showEvaluation(panel, run, state) {
   const { evaluation } = run;
@@ -18,7 +18,7 @@ export function showEvaluation(panel, run, state) {
   const { confusion, per_class: perClass } = evaluation.parts[judged];
   replace(panel,
     h("div", { class: "tab-columns" },
-      h("div", { class: "stack" }, metricsCard(evaluation, parts), parametersCard(evaluation.parameters ?? [])),
+      h("div", { class: "stack" }, metricsCard(evaluation, parts), parametersCard(evaluation.parameters ?? [], run.inspection)),
       h("div", { class: "stack" }, confusion ? confusionCard(confusion, evaluation.classes ?? [], judged) : null, perClass ? classesCard(perClass, judged) : null)));
 }
 
@@ -30,11 +30,12 @@ function emptyState(state) {
 function metricsCard(evaluation, parts) {
   const names = [...new Set(parts.flatMap((part) => Object.keys(evaluation.parts[part])))].filter((name) => typeof evaluation.parts[parts.at(-1)][name] !== "object" || evaluation.parts[parts.at(-1)][name] === null);
   const { baseline } = evaluation;
+  const ofBaseline = (name) => (baseline && typeof baseline[name] !== "string" ? baseline[name] : undefined);
   const cell = (value) => h("td", { class: "right", title: format.exact(value) }, value === undefined ? "" : format.measure(value));
   const head = ["", ...parts, ...(baseline ? [baseline.name] : [])];
   return card("Metrics", baseline ? "the last column needs no model at all" : "", h("div", { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "Metrics" } }, h("table", { class: "table" },
     h("thead", {}, h("tr", {}, head.map((name, i) => (i ? h("th", { scope: "col", class: "right" }, name) : h("td", {}))))),
-    h("tbody", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, format.metricName(name)), parts.map((part) => cell(evaluation.parts[part][name])), baseline ? cell(baseline[name]) : null))))));
+    h("tbody", {}, names.map((name) => h("tr", {}, h("th", { scope: "row" }, format.metricName(name)), parts.map((part) => cell(evaluation.parts[part][name])), baseline ? cell(ofBaseline(name)) : null))))));
 }
 
 function confusionCard(confusion, classes, part) {
@@ -63,17 +64,18 @@ function classesCard(perClass, part) {
     h("tbody", {}, perClass.map((one) => h("tr", {}, h("th", { scope: "row" }, String(one.class)), scores.map((name) => h("td", { class: "right" }, format.measure(one[name]))), h("td", { class: "right" }, format.count(one.support))))))));
 }
 
-function parametersCard(parameters) {
+function parametersCard(parameters, inspection) {
   if (!parameters.length) return null;
-  const rows = parameters.map(({ name, shape, values, mean, std, min, max }) => {
-    const flat = values === null || values === undefined ? null : [values].flat(Infinity);
-    const few = flat && flat.length <= FEW_VALUES;
-    const content = few ? h("td", { colspan: "4" }, h("div", { class: "values-list" }, flat.map((value) => h("span", { title: format.exact(value) }, format.measure(value)))))
-      : [mean, std, min, max].map((value) => h("td", { class: "right", title: format.exact(value) }, format.measure(value)));
-    return h("tr", {}, h("th", { scope: "row", class: "mono" }, name), h("td", { class: "nowrap muted" }, format.shape(shape)), content);
-  });
+  const types = new Map(inspection?.layers.map(({ name, type }) => [name, type]));
+  const rows = parameters.map((parameter) => h("tr", {}, h("th", { scope: "row" }, h("span", { class: "mono" }, parameter.name), " ", h("span", { class: "muted small" }, types.get(parameter.name.split(".")[0]) ?? "")), h("td", { class: "right nowrap muted" }, format.shape(parameter.shape)), h("td", {}, valuesOrSpread(parameter))));
   return card("What it learned", "each parameter's values, or their spread", h("div", { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "Parameters" } }, h("table", { class: "table" },
-    h("thead", {}, h("tr", {}, ["Parameter", "Shape", "Mean", "Deviation", "Lowest", "Highest"].map((name, i) => h("th", { scope: "col", class: i > 1 ? "right" : null }, name)))), h("tbody", {}, rows))));
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Parameter"), h("th", { scope: "col", class: "right" }, "Shape"), h("th", { scope: "col" }, "Values"))), h("tbody", {}, rows))));
+}
+
+function valuesOrSpread({ values, mean, std, min, max }) {
+  const flat = values === null || values === undefined ? null : [values].flat(Infinity);
+  if (flat && flat.length <= FEW_VALUES) return h("div", { class: "values-list" }, flat.map((value) => h("span", { title: format.exact(value) }, format.measure(value))));
+  return h("span", { title: `mean ${format.exact(mean)}, deviation ${format.exact(std)}` }, `${format.measure(mean)} ± ${format.measure(std)}, from ${format.measure(min)} to ${format.measure(max)}`);
 }
 
 function card(title, note, content) {

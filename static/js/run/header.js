@@ -38,7 +38,7 @@ export class Header {
     $("#cancel").hidden = isFinished(status);
     $("#cancel").disabled = isStopping;
     $("#delete").hidden = !isFinished(status);
-    $("#try").hidden = status !== "succeeded";
+    $("#try-button").hidden = status !== "succeeded";
     this.#showProgress(status);
     this.#showFacts();
     this.#showFailure();
@@ -76,7 +76,8 @@ export class Header {
     const { run } = this;
     const device = this.state.progress?.device ?? run.worker?.device;
     const took = run.duration_s === null ? [] : [`took ${format.duration(run.duration_s)}`];
-    return [...took, ...(device ? [`on ${device}`] : []), ...(run.attempt > 1 ? [`attempt ${run.attempt}`] : []), this.#age("finished", run.finished_at)];
+    const isEarly = this.state.status === "succeeded" && this.state.progress?.step < this.state.progress?.num_steps;
+    return [...(isEarly ? ["stopped early"] : []), ...took, ...(device ? [`on ${device}`] : []), ...(run.attempt > 1 ? [`attempt ${run.attempt}`] : []), this.#age("finished", run.finished_at)];
   }
 
   /** Why one may believe that it runs. */

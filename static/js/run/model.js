@@ -8,22 +8,27 @@ export function showModel(panel, run) {
   replace(panel, layersCard(run), h("div", { class: "tab-columns" }, filesCard(run), checkpointsCard(run)));
 }
 
+/** As Keras' summary(). Layers count from 0, as PyTorch's own names of their parameters do. */
 export function layersCard({ inspection, spec }) {
   const layers = inspection?.layers ?? [];
   const given = spec.model?.layers ?? [];
   const right = (text) => h("td", { class: "right" }, text);
-  const rows = layers.map((layer) => h("tr", {}, h("td", { class: "right muted", data: { label: "Layer" } }, String(layer.index + 1)), h("th", { scope: "row" }, layer.name), h("td", { data: { label: "Type" } }, layer.type),
-    h("td", { class: "muted mono", data: { label: "Settings" } }, argumentsOf(given[layer.index])), h("td", { class: "right nowrap", data: { label: "Output" } }, format.shape(layer.output_shape)), h("td", { class: "right", data: { label: "Parameters" } }, format.count(layer.num_parameters))));
-  const head = [["#", 1], ["Layer", 0], ["Type", 0], ["Settings", 0], ["Output", 1], ["Parameters", 1]];
+  const rows = layers.map((layer) => h("tr", {}, h("td", { class: "right muted", data: { label: "Layer" } }, String(layer.index)), h("th", { scope: "row" }, layer.type, layer.name === String(layer.index) ? null : [" ", h("span", { class: "muted small" }, layer.name)]),
+    h("td", { class: "muted", data: { label: "Settings" } }, argumentsOf(given[layer.index])), h("td", { class: "right nowrap", data: { label: "Output" } }, format.shape(layer.output_shape)), h("td", { class: "right", data: { label: "Parameters" } }, format.count(layer.num_parameters))));
+  const head = [["", 1], ["Layer", 0], ["Settings", 0], ["Output", 1], ["Parameters", 1]];
   return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "Layers"), h("span", { class: "card-note figures" }, `input ${format.shape(inspection?.input_shape)}`)),
-    h("div", { class: "table-wrap" }, h("table", { class: "table cards-when-narrow" }, h("thead", {}, h("tr", {}, head.map(([name, isRight]) => h("th", { scope: "col", class: isRight ? "right" : null }, name)))),
-      h("tbody", {}, rows), h("tfoot", {}, h("tr", {}, h("td", { colspan: "5" }, "All parameters"), right(format.count(inspection?.num_parameters)))))));
+    h("div", { class: "table-wrap" }, h("table", { class: "table cards-when-narrow" }, h("thead", {}, h("tr", {}, head.map(([name, isRight]) => (name ? h("th", { scope: "col", class: isRight ? "right" : null }, name) : h("td", {}))))),
+      h("tbody", {}, rows), h("tfoot", {}, h("tr", {}, h("td", { colspan: "4" }, "All parameters"), right(format.count(inspection?.num_parameters)))))));
 }
+
+// What a frozen specification spells out although nobody chose it.
+const USUAL = { dilation: 1, groups: 1, bias: true, affine: true, elementwise_affine: true, ceil_mode: false, eps: 1e-5, stride: 1, output: "last", num_layers: 1 };
 
 function argumentsOf(layer) {
   if (!layer) return "";
   const { type, name, inputs, ...rest } = layer;
-  const words = inWords({ type: "-", ...rest }).slice(2);
+  const told = Object.fromEntries(Object.entries(rest).filter(([key, value]) => USUAL[key] !== value));
+  const words = inWords({ type: "-", ...told }).slice(2);
   return inputs ? `${words} inputs=${inputs.join("+")}` : words;
 }
 

@@ -141,5 +141,5 @@ function measured(state) {
     figures.push(best ? { value: best.value, label: "best loss" } : { value: series.last, label: format.metricName(metric) });
   }
   figures.sort((a, b) => a.label.includes("loss") - b.label.includes("loss"));
-  return { part: figures.length ? (part === "train" ? "training, so far" : "validation, so far") : "", figures: figures.slice(0, SHOWN_FIGURES + 1) };
+  return { part: figures.length ? `${part === "train" ? "training" : "validation"} rows${state.isFinished ? "" : ", so far"}` : "", figures: figures.slice(0, SHOWN_FIGURES + 1) };
 }
