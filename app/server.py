@@ -6,6 +6,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.access import service as access
+from app.live.transport import UVICORN
 from app.main import create_app
 from app.settings import Settings
 
@@ -21,8 +22,8 @@ def serve(settings: Settings, say: Callable[[str], object]) -> None:
         port=settings.port,
         access_log=False,
         log_level="warning",
-        ws_max_size=1 << 16,
         timeout_graceful_shutdown=_CLOSE_WITHIN_S,
+        **UVICORN,
     )
     socket = config.bind_socket()
     say(f"Traindeck is at {_link(app, settings, socket.getsockname()[1])}")

@@ -1,6 +1,7 @@
 """A stream in brief, for a reader who has fallen too far behind to be told everything: from roll-ups, not events."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import text
@@ -15,6 +16,7 @@ from app.live.buffer import to_json
 
 MAX_POINTS = 1_000  # of one series
 MAX_POINTS_IN_ALL = 20_000
+MAX_CHARACTERS = 1 << 20  # of the events in it: log lines may be long
 LATEST = {"log": 200, "finding": 100, "checkpoint": 20, "status": 20, "evaluation": 1, "artifact": 20, "system": 20}
 _COLUMNS = ("steps", "values", "first", "min", "max", "num_points", "raw", "num_nan", "num_pos_inf", "num_neg_inf")
 
@@ -59,7 +61,9 @@ def _latest(session: Session, job_id: str) -> list[Event]:
     """The newest events of the kinds that a page shows, oldest first, without what a rewind took back."""
     found = [event for kind, limit in LATEST.items() for event in events.latest(session, job_id, [kind], limit)]
     rewinds = events.latest(session, job_id, [events.REWIND], limit=100)
-    return sorted(_standing(found, rewinds), key=lambda event: event.seq)
+    found = sorted(_standing(found, rewinds), key=lambda event: event.seq)
+    sizes = accumulate(len(to_json(event.body)) for event in reversed(found))
+    return found[len(found) - sum(size <= MAX_CHARACTERS for size in sizes) :]
 
 
 def _standing(found: Sequence[Event], rewinds: Sequence[Event]) -> list[Event]:
