@@ -45,7 +45,7 @@ async function addOne(file, opensIt) {
 }
 
 function problem(error) {
-  const more = (error.errors ?? []).map(({ msg }) => msg).filter((msg) => msg !== error.message);
+  const more = (error.errors ?? []).map(({ msg }) => msg).filter((msg) => !error.message.includes(msg));
   return h("div", { class: "note bad", role: "alert" }, h("p", { class: "note-title" }, error.message), more.slice(0, 5).map((msg) => h("p", {}, msg)), error.hint ? h("p", {}, error.hint) : null);
 }
 

@@ -13,7 +13,7 @@ export function layersCard({ inspection, spec }) {
   const layers = inspection?.layers ?? [];
   const given = spec.model?.layers ?? [];
   const right = (text) => h("td", { class: "right" }, text);
-  const rows = layers.map((layer) => h("tr", {}, h("td", { class: "right muted", data: { label: "Layer" } }, String(layer.index)), h("th", { scope: "row" }, layer.type, layer.name === String(layer.index) ? null : [" ", h("span", { class: "muted small" }, layer.name)]),
+  const rows = layers.map((layer) => h("tr", {}, h("td", { class: "right muted wide-only" }, String(layer.index)), h("th", { scope: "row" }, layer.type, layer.name === String(layer.index) ? null : [" ", h("span", { class: "muted small" }, layer.name)]),
     h("td", { class: "muted", data: { label: "Settings" } }, argumentsOf(given[layer.index])), h("td", { class: "right nowrap", data: { label: "Output" } }, format.shape(layer.output_shape)), h("td", { class: "right", data: { label: "Parameters" } }, format.count(layer.num_parameters))));
   const head = [["", 1], ["Layer", 0], ["Settings", 0], ["Output", 1], ["Parameters", 1]];
   return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "Layers"), h("span", { class: "card-note figures" }, `input ${format.shape(inspection?.input_shape)}`)),

@@ -26,7 +26,7 @@ export function fileCard(run) {
       saveAs(await api.download(`/runs/${run.id}/predictions${api.query(names)}`, form), layout.value === "submission" ? "submission.csv" : "predictions.csv");
       setText(state, "Saved.");
     } catch (error) {
-      const places = error.errors?.map(({ msg }) => msg).filter((msg) => msg !== error.message) ?? [];
+      const places = error.errors?.map(({ msg }) => msg).filter((msg) => !error.message.includes(msg)) ?? [];
       replace(state, h("div", { class: "note bad" }, h("p", { class: "note-title" }, error.message), places.slice(0, 5).map((text) => h("p", {}, text)), error.hint ? h("p", {}, error.hint) : null));
     } finally {
       button.disabled = false;
