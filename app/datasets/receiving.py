@@ -23,8 +23,9 @@ from starlette.requests import ClientDisconnect
 from app.datasets.intake import Intake
 from app.datasets.records import Limits, Taken, size
 from app.datasets.schemas import UploadDefinition
-from app.errors import BadRequest, TooLarge, Unprocessable, Unsupported
+from app.errors import AppError, BadRequest, TooLarge, Unprocessable, Unsupported
 from app.ids import new_id
+from app.problems import answer
 from app.settings import Settings
 from app.specs.base import Problem, problems
 from app.specs.run import DatasetDefinition
@@ -65,7 +66,10 @@ class ReceivingRoute(APIRoute):
 
         async def receive_and_handle(request: Request) -> Response:
             settings: Settings = request.app.state.settings
-            received = request.state.received = await receive(request, settings)
+            try:
+                received = request.state.received = await receive(request, settings)
+            except AppError as error:  # the rest of the body will not be read, so nothing can follow it
+                return answer(request, error.problem(), {"Connection": "close"})
             try:
                 return await handle(request)
             except BaseException:

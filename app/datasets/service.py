@@ -149,7 +149,7 @@ def list_datasets(
     query = select(Dataset, Job).outerjoin(Job, Dataset.job_id == Job.id).order_by(Dataset.id.desc()).limit(limit + 1)
     if cursor:
         query = query.where(Dataset.id < cursor)
-    rows = list(session.execute(query).tuples())
+    rows = list(session.execute(query))
     items = [_out(dataset, job, [_brief(column) for column in dataset.columns or []]) for dataset, job in rows[:limit]]
     return items, items[-1].id if len(rows) > limit else None
 

@@ -58,9 +58,11 @@ def _separators(head: str, overrides: Overrides, prefer: str) -> tuple[str, str]
     elsewhere they would hide a quote that was never closed."""
     delimiters = overrides.delimiter or prefer + DELIMITERS.replace(prefer, "")
     quotes = ('"', "") if overrides.quote is None else (overrides.quote,)
-    pairs = [(d, q) for q in quotes for d in delimiters if q or d == "\t" or overrides.quote == ""]
     text = np.frombuffer(head.encode(), np.uint8)
-    return max(pairs, key=lambda pair: _fit(text, *pair))  # the first of equals
+    fits = {(delimiter, quote): _fit(text, delimiter, quote) for quote in quotes for delimiter in delimiters}
+    if overrides.quote is None:
+        fits = {pair: fit for pair, fit in fits.items() if pair[1] or (pair[0] == "\t" and fit[0])}
+    return max(fits, key=lambda pair: fits[pair])  # the first of equals
 
 
 def _fit(text: Bytes, delimiter: str, quote: str) -> tuple[bool, bool, float]:

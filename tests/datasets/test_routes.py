@@ -1,0 +1,268 @@
+"""Datasets over REST: what comes in, what is shown, and that nothing is left of what was refused."""
+
+import gzip
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+
+from app.main import create_app
+from app.queue import JobStatus
+from app.settings import Settings
+
+Work = Callable[[], list[JobStatus]]
+CSV = b"size,kind,when\n1.5,a,2024-01-02\n,b,2024-01-03\ninf,a,2024-01-04\n"
+
+
+def send(client: TestClient, content: bytes, filename: str = "my table.csv", **definition: Any) -> Any:
+    parts: list[tuple[str, Any]] = []
+    if definition:
+        parts.append(("definition", (None, json.dumps(definition), "application/json")))
+    return client.post("/api/v1/datasets", files=[*parts, ("file", (filename, content))])
+
+
+def files_in(data_dir: Path) -> list[str]:
+    return [str(path.relative_to(data_dir)) for path in data_dir.glob("datasets/**/*")]
+
+
+def test_a_file_goes_in_is_read_and_shows(client: TestClient, work: Work) -> None:
+    answer = send(client, CSV)
+    assert answer.status_code == 201
+    dataset = answer.json()
+    assert answer.headers["location"] == f"/api/v1/datasets/{dataset['id']}"
+    assert (dataset["name"], dataset["status"], dataset["columns"]) == ("my table", "ingesting", [])
+    assert dataset["source"]["filename"] == "my table.csv"
+    assert client.get(f"/api/v1/datasets/{dataset['id']}/rows").status_code == 409
+    assert work() == [JobStatus.SUCCEEDED]
+    dataset = client.get(f"/api/v1/datasets/{dataset['id']}").json()
+    assert (dataset["status"], dataset["num_rows"], dataset["num_columns"]) == ("ready", 3, 3)
+    size, kind, when = dataset["columns"]
+    assert (size["type"], size["num_missing"], size["num_infinite"], size["max"]) == ("float", 1, 1, 1.5)
+    assert (kind["type"], kind["values"]) == ("category", ["a", "b"])
+    assert when["type"] == "timestamp"
+
+
+def test_rows_are_read_from_anywhere_and_are_json(client: TestClient, work: Work) -> None:
+    dataset_id = send(client, CSV).json()["id"]
+    work()
+    page = client.get(f"/api/v1/datasets/{dataset_id}/rows?offset=1&limit=2").json()
+    assert page == {
+        "rows": [
+            {"size": None, "kind": "b", "when": "2024-01-03T00:00:00"},
+            {"size": "Infinity", "kind": "a", "when": "2024-01-04T00:00:00"},
+        ],
+        "num_rows": 3,
+    }
+    assert client.get(f"/api/v1/datasets/{dataset_id}/rows?offset=99").json()["rows"] == []
+
+
+def test_statistics_come_with_the_number_of_rows(client: TestClient, work: Work) -> None:
+    dataset_id = send(client, b"x\n" + b"".join(b"%d\n" % i for i in range(100))).json()["id"]
+    assert client.get(f"/api/v1/datasets/{dataset_id}/statistics").status_code == 409
+    work()
+    found = client.get(f"/api/v1/datasets/{dataset_id}/statistics").json()
+    assert found["num_rows"] == 100
+    assert found["columns"][0]["histogram"]["counts"] == [5] * 20
+
+
+@pytest.mark.parametrize(
+    ("definition", "columns"),
+    [
+        ({"name": "other"}, ["1", "2;3"]),
+        ({"header": False}, ["column0", "column1"]),
+        ({"delimiter": ";"}, ["1,2", "3"]),
+    ],
+)
+def test_what_the_sender_says_of_the_file_counts(
+    client: TestClient, work: Work, definition: dict[str, Any], columns: list[str]
+) -> None:
+    definition = {"header": True, **definition}
+    dataset = send(client, b"1,2;3\n4,5;6\n", **definition).json()
+    assert dataset["name"] == definition.get("name", "my table")
+    work()
+    found = client.get(f"/api/v1/datasets/{dataset['id']}").json()["columns"]
+    assert [column["name"] for column in found] == columns
+
+
+def test_a_packed_file_goes_in_by_its_content(client: TestClient, work: Work) -> None:
+    dataset = send(client, gzip.compress(b"a\tb\n1\t2\n"), "table.tsv.gz").json()
+    assert (dataset["name"], dataset["source"]["delimiter"]) == ("table", "\t")
+    assert work() == [JobStatus.SUCCEEDED]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "loc"),
+    [
+        (b"", 422, ["file"]),
+        (b"a,b\n", 422, ["file"]),
+        (b"a,b\n1,2\n3\n", 422, ["file", 3]),
+        (b'a,b\n1,"2\n', 422, ["file", 2]),
+        (b"a,a\n1,2\n", 422, ["file", 1]),
+        (b"a,b\n1,\xff\n", 415, ["file", 2]),
+        (b"a,b\n1,\0\n", 415, ["file", 2]),
+        (b"a,b\n1," + b"x" * (1 << 21), 413, ["file", 2]),
+        (gzip.compress(b"a,b\n1,2\n")[:-3], 422, ["file"]),
+    ],
+)
+def test_of_a_file_that_is_refused_nothing_is_left(
+    client: TestClient, data_dir: Path, content: bytes, status: int, loc: list[Any]
+) -> None:
+    answer = send(client, content)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["loc"] == loc
+    assert files_in(data_dir) == []
+    assert client.get("/api/v1/datasets").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("files", "loc"),
+    [
+        ([("definition", (None, "{}"))], ["file"]),
+        ([("file", ("a.csv", CSV)), ("file", ("b.csv", CSV))], ["file"]),
+        ([("file", ("a.csv", CSV)), ("definition", (None, '{"header": false}'))], ["definition"]),
+        ([("definition", (None, '{"delimiter": ",,"}')), ("file", ("a.csv", CSV))], ["definition", "delimiter"]),
+        ([("definition", (None, "{")), ("file", ("a.csv", CSV))], ["definition"]),
+        ([("colour", (None, "red")), ("file", ("a.csv", CSV))], ["colour"]),
+    ],
+)
+def test_a_form_that_does_not_fit_is_refused_with_the_part(
+    client: TestClient, data_dir: Path, files: Any, loc: list[str]
+) -> None:
+    answer = client.post("/api/v1/datasets", files=files)
+    assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, loc)
+    assert files_in(data_dir) == []
+
+
+def test_a_name_may_follow_the_file(client: TestClient) -> None:
+    files: Any = [("file", ("a.csv", CSV)), ("definition", (None, '{"name": "late"}'))]
+    assert client.post("/api/v1/datasets", files=files).json()["name"] == "late"
+
+
+def test_a_file_name_is_only_a_name(client: TestClient, data_dir: Path) -> None:
+    dataset = send(client, CSV, "../../etc/passwd.csv").json()
+    assert (dataset["name"], dataset["source"]["filename"]) == ("passwd", "passwd.csv")
+    assert sorted(files_in(data_dir)) == [f"datasets/{dataset['id']}", f"datasets/{dataset['id']}/upload.csv"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"content-type": "text/csv"}, CSV, 415),
+        ({"content-type": "multipart/form-data"}, b"", 415),
+        ({"content-type": "multipart/form-data; boundary=x"}, b"--x\r\nnonsense", 400),
+        ({"content-type": "multipart/form-data; boundary=x"}, b"nonsense", 400),
+        ({"content-type": "application/json"}, b"{", 422),
+        ({"content-type": "application/json"}, b"{}", 422),
+        ({"content-type": "application/json"}, b'{"x": "' + b"y" * 100_000 + b'"}', 413),
+        ({}, b"", 415),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused(
+    client: TestClient, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    answer = client.post("/api/v1/datasets", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
+
+
+def test_a_built_in_dataset_is_made_by_name(client: TestClient, work: Work) -> None:
+    names = [one["name"] for one in client.get("/api/v1/datasets/builtins").json()]
+    assert {"celsius", "xor", "random_sequences", "iris", "digits"} <= set(names)
+    body = {"name": "temperatures", "source": {"type": "builtin", "name": "celsius"}}
+    first, again = (client.post("/api/v1/datasets", json=body).json() for _ in range(2))
+    assert first["id"] == again["id"]
+    assert work() == [JobStatus.SUCCEEDED]
+    rows = client.get(f"/api/v1/datasets/{first['id']}/rows").json()["rows"]
+    assert rows[-1] == {"celsius": 38.0, "fahrenheit": 100.4}
+    wrong = client.post("/api/v1/datasets", json={"name": "x", "source": {"type": "builtin", "name": "y"}})
+    assert (wrong.status_code, wrong.json()["errors"][0]["loc"]) == (422, ["source", "name"])
+
+
+def test_deleting_removes_the_files_too(client: TestClient, work: Work, data_dir: Path) -> None:
+    dataset_id = send(client, CSV).json()["id"]
+    work()
+    assert files_in(data_dir) == [f"datasets/{dataset_id}", f"datasets/{dataset_id}/data.parquet"]
+    assert client.delete(f"/api/v1/datasets/{dataset_id}").status_code == 204
+    assert files_in(data_dir) == []
+    assert client.get(f"/api/v1/datasets/{dataset_id}").status_code == 404
+
+
+def test_the_same_upload_under_the_same_key_is_one_dataset(client: TestClient, data_dir: Path) -> None:
+    client.headers["Idempotency-Key"] = "once"
+    first, again = send(client, CSV), send(client, CSV)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"]
+    assert len(list(data_dir.glob("datasets/*"))) == 1
+
+
+@pytest.fixture
+def port(settings: Settings) -> Iterator[int]:
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+def test_a_field_of_gigabytes_is_refused_while_it_is_sent_and_costs_no_memory(
+    port: int, settings: Settings, data_dir: Path
+) -> None:
+    before = psutil.Process().memory_info().rss
+    head = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\n1,"'
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(
+            f"POST /api/v1/datasets HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {settings.token}\r\n"
+            f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {2 << 30}\r\n\r\n".encode()
+            + head
+        )
+        num_sent = 0
+        try:
+            while num_sent < 2 << 30:
+                connection.sendall(b"x, " * 300_000)
+                num_sent += 900_000
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        assert num_sent < 200 << 20
+    assert psutil.Process().memory_info().rss - before < 150 << 20
+    assert files_in(data_dir) == []
+
+
+def test_a_refusal_is_heard_by_who_sends_first_and_listens_afterwards(port: int, settings: Settings) -> None:
+    content = b"a,b\n1\n" + b"1,2\n" * 2_000_000
+    body = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\n' + content + b"\r\n--x--\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(
+            f"POST /api/v1/datasets HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {settings.token}\r\n"
+            f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 422")
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(port: int, settings: Settings, data_dir: Path) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(
+            f"POST /api/v1/datasets HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {settings.token}\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 10000000\r\n\r\n".encode()
+            + b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\n'
+            + b"1,2\n" * 500_000
+        )
+        deadline = time.monotonic() + 10
+        while not files_in(data_dir) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert files_in(data_dir)
+    deadline = time.monotonic() + 10
+    while files_in(data_dir) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert files_in(data_dir) == []

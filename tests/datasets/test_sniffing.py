@@ -1,0 +1,74 @@
+"""What the first lines say of a file."""
+
+import pytest
+
+from app.datasets.sniffing import Overrides, sniff
+from app.datasets.structure import Malformed
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_the_one_that_gives_every_line_as_many_fields(delimiter: str) -> None:
+    found = sniff(delimiter.join("abc") + "\n" + "".join(delimiter.join(row) + "\n" for row in ("123", "456")))
+    assert (found.delimiter, found.columns) == (delimiter, ["a", "b", "c"])
+
+
+def test_decimal_commas_do_not_mislead() -> None:
+    assert sniff("a;b\n1,5;2,5\n3,5;4,5\n").delimiter == ";"
+
+
+def test_one_short_record_does_not_make_it_a_file_of_one_column() -> None:
+    assert sniff("a,b\n1,2\n3\n4,5\n").columns == ["a", "b"]
+
+
+def test_one_column_is_no_reason_for_another_delimiter() -> None:
+    found = sniff("text\nwell, well\nno\n")
+    assert (found.columns, found.has_header) == (["text"], True)
+
+
+def test_a_broken_quote_does_not_change_the_delimiter() -> None:
+    found = sniff('a,b\n1,"x"y\n2,3\n')
+    assert (found.delimiter, found.quote) == (",", '"')
+
+
+def test_quotes_that_mean_nothing_are_known_in_tab_separated_files() -> None:
+    lines = 'ham\t"so" they said\nspam\t"win\nham\tok\n'
+    assert sniff(lines, prefer="\t").quote == ""
+    assert sniff('a\tb\n"x\ty"\t1\n', prefer="\t").quote == '"'
+
+
+@pytest.mark.parametrize(
+    ("lines", "has_header"),
+    [
+        ("a,b\n1,2\n", True),
+        ("1,2\n3,4\n", False),
+        ("1,x\n2,y\n", False),
+        ("name,city\nAnn,Rome\nBob,Oslo\n", True),
+        ("ham,hello\nspam,win\nham,yes\n", False),
+        ("x,label\n,1\nNA,2\n", True),
+        ("a,b\n", True),
+        (",a\n0,1\n", True),
+    ],
+)
+def test_a_header_is_words_above_numbers_or_words_that_do_not_come_again(lines: str, has_header: bool) -> None:
+    assert sniff(lines).has_header is has_header
+
+
+def test_columns_without_a_name_are_numbered() -> None:
+    assert sniff("1,2\n3,4\n").columns == ["column0", "column1"]
+    assert sniff(",a\n0,1\n").columns == ["column0", "a"]
+
+
+def test_what_the_sender_says_counts() -> None:
+    assert sniff("1;2\n3;4\n", Overrides(has_header=True)).columns == ["1", "2"]
+    assert sniff("a,b\nc,d\n", Overrides(delimiter=";")).columns == ["a,b"]
+    assert sniff('"a","b"\n1,2\n', Overrides(quote="")).columns == ['"a"', '"b"']
+
+
+def test_a_name_may_not_come_twice() -> None:
+    with pytest.raises(Malformed, match="columns 1 and 3 have the same name") as raised:
+        sniff("a,b,a\n1,2,3\n")
+    assert raised.value.received == "a"
+
+
+def test_names_that_differ_in_case_are_two() -> None:
+    assert sniff("a,A\n1,2\n").columns == ["a", "A"]
