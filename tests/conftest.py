@@ -14,6 +14,7 @@ from app.db.migrate import migrate
 from app.settings import Settings
 from app.storage import Storage
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker does, and before anything imports torch
 TOKEN = "a-token-for-tests-only"
 
 

@@ -86,6 +86,8 @@ class Supervisor:
             time.sleep(self.settings.poll_s)
 
     def _start_forkserver(self) -> None:
+        # Threads that wait for one another must not spin: where cores are shared, a step takes ten times as long.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._context.set_forkserver_preload(["worker.preload"])
         forkserver.ensure_running()
 
