@@ -1,0 +1,77 @@
+"""A real Chromium, let in with the link that the terminal shows."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+
+from app.settings import Settings
+from tests.conftest import TOKEN
+from tests.deck import Deck, deck
+from tests.install_browser import installed
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    one = playwright.chromium.launch(executable_path=installed(), headless=True, args=list(ARGUMENTS))
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deck]:
+    """One deck for a file of tests: a browser's tests are of pages, not of an empty database."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("deck"), token=TOKEN, slots=1)
+    with deck(settings) as one:
+        yield one
+
+
+@pytest.fixture
+def page(browser: Browser, running: Deck) -> Iterator[Page]:
+    """A page that is signed in. A message on the console, or an error of a script, fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    said: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not re.search(r"WebSocket|ERR_CONNECTION", message.text):
+            said.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"{running.url}/?token={TOKEN}")
+    yield page
+    context.close()
+    assert not said
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Four hundred rows whose answer lies in two of their three columns."""
+    lines = ["height,weight,town,fits"]
+    towns = ("Aarau", "Basel", "Chur")
+    for i in range(400):
+        height, weight = 150 + i * 37 % 50, 50 + i * 61 % 50
+        lines.append(f"{height},{weight},{towns[i % 3]},{'yes' if height - weight > 100 else 'no'}")
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(lines))
+    return path

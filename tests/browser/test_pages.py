@@ -1,0 +1,89 @@
+"""Every page, in both themes and on a phone: axe-core finds nothing, nothing reaches over the edge."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.conftest import TOKEN
+from tests.deck import Deck
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("/runs", "/runs/new", "/datasets", "/models", "/gallery", "/workers", "/runs/{run}", "/datasets/{dataset}")
+TABS = ("overview", "evaluation", "try", "model", "data", "log")
+
+
+@pytest.fixture(scope="module")
+def places(running: Deck) -> dict[str, str]:
+    run = running.post("/gallery/celsius")
+    running.wait_until_exported(run["id"])
+    return {"run": run["id"], "dataset": run["dataset"]["id"]}
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_accessible_and_fits(
+    browser: Browser, running: Deck, places: dict[str, str], theme: str, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=theme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{running.url}/?token={TOKEN}")
+    paths = [path.format(**places) for path in PAGES]
+    paths += [f"/runs/{places['run']}#{tab}" for tab in TABS[1:]]
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        page.goto("about:blank")
+        page.goto(running.url + path)
+        page.wait_for_load_state("networkidle")
+        if problems := violations(page):
+            found[path] = problems
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over <= 0, f"{path} is {over} px too wide at {width}"
+    context.close()
+    assert not found
+
+
+def test_who_has_no_token_sees_the_login_page_and_gets_back_to_where_they_were(browser: Browser, running: Deck) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{running.url}/gallery")
+    expect(page).to_have_url(f"{running.url}/login?next=%2Fgallery")
+    assert violations(page) == []
+    page.get_by_label("Token").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("Token").fill(TOKEN)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{running.url}/gallery")
+    context.close()
+
+
+def test_keys_lead_everywhere(page: Page, running: Deck) -> None:
+    page.goto(f"{running.url}/runs")
+    page.keyboard.press("/")
+    expect(page.locator(":focus")).to_have_attribute("type", "search")
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(page).to_have_url(f"{running.url}/runs/new")
+
+
+def test_the_page_goes_on_where_it_was_when_the_server_comes_back(page: Page, running: Deck) -> None:
+    program = running.get("/gallery")  # a run of some seconds
+    definition = next(entry for entry in program if entry["name"] == "xor-descent")["definition"]  # type: ignore[index]
+    definition["training"]["num_epochs"] = 15_000
+    run = running.post("/runs", definition)
+    page.goto(f"{running.url}/runs/{run['id']}")
+    expect(page.locator("#run-status")).to_have_attribute("data-status", "running", timeout=60_000)
+    running.kill("server")
+    running.start("server")
+    expect(page.locator("#run-status")).to_have_attribute("data-status", "succeeded", timeout=120_000)
+    expect(page.locator(".chart").first).to_contain_text("15,000 points")
