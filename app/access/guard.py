@@ -19,6 +19,14 @@ COOKIE = "traindeck"
 T = TypeVar("T")
 
 
+class TooManyGuesses(TooManyRequests):
+    """Too many wrong tokens from here."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"Too many wrong tokens from here; wait {wait_s} s.")
+        self.wait_s = wait_s
+
+
 @dataclass
 class Throttle:
     """Counts wrong secrets for each address: `limit` different ones in `window_s` seconds, then a pause.
@@ -33,11 +41,10 @@ class Throttle:
     _wrong: OrderedDict[str, dict[str, float]] = field(default_factory=OrderedDict)
 
     def check(self, address: str) -> None:
-        """Raises TooManyRequests while an address has to wait."""
+        """Raises TooManyGuesses while an address has to wait."""
         recent = self._recent(address)
         if len(recent) >= self.limit:
-            wait_s = max(1, round(self.window_s - (self.clock() - min(recent.values()))))
-            raise TooManyRequests(f"Too many wrong tokens from here; wait {wait_s} s.")
+            raise TooManyGuesses(max(1, round(self.window_s - (self.clock() - min(recent.values())))))
 
     def wrong(self, address: str, guess: str) -> None:
         """Note a wrong secret."""
@@ -64,7 +71,7 @@ class Guard:
     async def identify(self, connection: HTTPConnection, token: str | None = None) -> Principal | None:
         """Who makes a request, by its Authorization header, else by `token`, else by its cookie.
 
-        Raises TooManyRequests to who has guessed too often.
+        Raises TooManyGuesses to who has guessed too often.
         """
         bearer = _bearer(connection)
         token = token if bearer is None else bearer
@@ -81,7 +88,7 @@ class Guard:
         return principal
 
     async def sign_in(self, connection: HTTPConnection, token: str) -> str | None:
-        """The value of a new session's cookie, for a token that holds. Raises TooManyRequests."""
+        """The value of a new session's cookie, for a token that holds. Raises TooManyGuesses."""
         address = address_of(connection)
         self.throttle.check(address)
         value = await run_in_threadpool(self._write, service.sign_in, token)

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.guard import Guard, cookie_name
+from app.access.guard import Guard, TooManyGuesses, cookie_name
 from app.access.service import SESSION_LIFETIME_S
 from app.errors import AppError, Forbidden, Unauthorized
 from app.settings import Settings
@@ -171,7 +171,7 @@ class TokenCheck:
         await (answer or self.app)(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> Response | None:
-        """None to whoever may pass, else where to go instead. Raises Unauthorized, Forbidden, TooManyRequests."""
+        """None to whoever may pass, else where to go instead. Raises Unauthorized, Forbidden, TooManyGuesses."""
         connection = HTTPConnection(scope)
         token = link_token(scope)
         if token is not None and _is_page(scope):
@@ -255,5 +255,7 @@ async def refuse(error: AppError, scope: Scope, receive: Receive, send: Send) ->
     response = JSONResponse(error.problem(), int(error.status), media_type="application/problem+json")
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="traindeck"'
+    if isinstance(error, TooManyGuesses):
+        response.headers["Retry-After"] = str(error.wait_s)
     response.headers["Cache-Control"] = "no-store"
     await response(scope, receive, send)

@@ -7,9 +7,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.access.guard import Guard, cookie_name
+from app.access.guard import Guard, TooManyGuesses, cookie_name
 from app.access.middleware import local_path, set_cookie
 from app.errors import AppError, BadRequest, TooLarge, Unauthorized
+from app.pages import templates
 
 MAX_FORM_BYTES = 8192
 
@@ -55,10 +56,9 @@ async def _read_form(request: Request) -> dict[str, str]:
 
 
 def _form_again(request: Request, error: AppError, address: str) -> Response:
-    from app.pages import templates
-
     context = {"next": address, "error": error.message}
-    return templates.TemplateResponse(request, "login.html", context, status_code=int(error.status))
+    headers = {"Retry-After": str(error.wait_s)} if isinstance(error, TooManyGuesses) else None
+    return templates.TemplateResponse(request, "login.html", context, status_code=int(error.status), headers=headers)
 
 
 def _guard(request: Request) -> Guard:

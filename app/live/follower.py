@@ -43,10 +43,10 @@ class Follower:
         self._places: dict[str, _Place] = {}
         self._errors: deque[str] = deque(maxlen=16)
         self._news = asyncio.Event()
-        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
-    def end(self, code: int) -> None:
-        """Close the socket with a code, whatever it is doing."""
+    def end(self, code: int | None) -> None:
+        """Close the socket with a code, whatever it is doing; without one when it is closed already."""
         if not self.ended.done():
             self.ended.set_result(code)
 

@@ -11,6 +11,7 @@ from app.db import Database, now
 from app.db.tables import Job, Run
 from app.ids import first_id_at
 from app.queue import JobStatus
+from app.runs import service as runs
 from app.workers import service as workers
 
 RECENT_S = 60
@@ -44,8 +45,6 @@ class RunList:
 
     def changed(self) -> dict[str, str]:
         """The runs whose training or export has moved."""
-        from app.runs import service as runs
-
         with self._db.read() as session:
             states = self._states(session)
             seen = {} if self._seen is None else self._seen

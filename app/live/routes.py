@@ -2,8 +2,8 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
 
+from anyio import create_task_group
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -13,7 +13,6 @@ from app.live.protocol import TOO_SLOW
 
 router = APIRouter()
 _CLOSE_WITHIN_S = 1
-_NORMAL = 1000
 
 
 @router.websocket("/live")
@@ -32,32 +31,31 @@ async def live(websocket: WebSocket) -> None:
 
 
 async def _serve(websocket: WebSocket, follower: Follower) -> int | None:
-    """Hear and tell until one of them, or the server, ends it: with a code, or None when the client has gone."""
-    hearing = asyncio.create_task(_hear(websocket, follower))
-    telling = asyncio.create_task(follower.tell())
-    try:
-        ends: set[asyncio.Future[Any]] = {hearing, telling, follower.ended}
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        hearing.cancel()
-        telling.cancel()
-        heard, told = await asyncio.gather(hearing, telling, return_exceptions=True)
-    for error in (heard, told):
-        if isinstance(error, TimeoutError):
-            return TOO_SLOW
-        if isinstance(error, WebSocketDisconnect):
-            return None
-        if isinstance(error, Exception):
-            raise error
-    return follower.ended.result() if follower.ended.done() else _NORMAL
+    """Hear and tell until one of them, or the hub, ends it. Returns the code to say, None when the client has gone."""
+    async with create_task_group() as tasks:
+        tasks.start_soon(_hear, websocket, follower)
+        tasks.start_soon(_tell, follower)
+        code = await follower.ended
+        tasks.cancel_scope.cancel()
+    return code
 
 
 async def _hear(websocket: WebSocket, follower: Follower) -> None:
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", _NORMAL))
+            follower.end(None)
+            return
         await follower.hear(message.get("text") or "")
+
+
+async def _tell(follower: Follower) -> None:
+    try:
+        await follower.tell()
+    except TimeoutError:
+        follower.end(TOO_SLOW)
+    except WebSocketDisconnect:
+        follower.end(None)
 
 
 async def _close(websocket: WebSocket, code: int | None) -> None:

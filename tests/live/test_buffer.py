@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -136,6 +136,7 @@ class Reading(RuleBasedStateMachine):
 
 
 TestReading = Reading.TestCase
+TestReading.settings = settings(deadline=None)
 
 
 def items(frame: str | None) -> list[str]:
@@ -165,6 +166,7 @@ def test_a_board_knows_what_it_has_let_go() -> None:
     assert items(board.frame(board.version)) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from("abcdef"), st.integers()), max_size=12), st.data())
 def test_whoever_reads_a_board_at_any_times_ends_up_with_its_state(
     changes: list[dict[str, int]], data: st.DataObject
