@@ -44,7 +44,7 @@ bench: install-test
 	$(BIN)/python -m bench
 
 screenshots: install-test
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/python -m docs.screenshots
 
 wheel: install-test
 	$(BIN)/python -m build --wheel
