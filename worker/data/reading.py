@@ -7,9 +7,10 @@ Integers are int64, other numbers float64, then booleans, timestamps in microsec
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from app.dialect import MISSING_WORDS, Dialect
@@ -21,10 +22,11 @@ _CANDIDATES = ("NULL", "BIGINT", "DOUBLE", "TIMESTAMP", "DATE", "VARCHAR")
 _SAMPLE_ROWS = 20_480
 _GROUP_BYTES = 64 << 20  # of a Parquet row group, unpacked
 _FIELD_BYTES = 1 << 20
+_EXACT = 2**53  # from here on, not every integer is a float64
 _MEMORY_LIMIT = "1GB"
 
 
-def write_parquet(batches: Iterator[pa.RecordBatch], schema: pa.Schema, target: Any, progress: Progress) -> int:
+def write_parquet(batches: Iterator[pa.RecordBatch], schema: pa.Schema, target: BinaryIO, progress: Progress) -> int:
     """Write a table, a row group at a time, to an open file. Returns the number of rows."""
     num_rows = 0
     with pq.ParquetWriter(target, schema) as writer:
@@ -35,36 +37,54 @@ def write_parquet(batches: Iterator[pa.RecordBatch], schema: pa.Schema, target: 
     return num_rows
 
 
-def convert(source: Path, dialect: Dialect, target: Any, progress: Progress) -> int:
+def convert(source: Path, dialect: Dialect, target: BinaryIO, progress: Progress) -> int:
     """Read the delimited file `source` into the open Parquet file `target`. Returns the number of rows.
 
     Raises JobFailure when a record is lost on the way.
     """
-    import duckdb
-
-    with closing(duckdb.connect(config={"memory_limit": _MEMORY_LIMIT})) as connection:
-        try:
-            num_rows = _convert(connection, source, dialect, _types(connection, source, dialect), target, progress)
-        except duckdb.ConversionException:  # a value further down is of another kind than those of the sample
-            target.seek(0)
-            target.truncate()
-            types = _types(connection, source, dialect, num_rows=-1)
-            num_rows = _convert(connection, source, dialect, types, target, progress)
-        except duckdb.Error as error:
-            raise JobFailure("unreadable", f"The file cannot be read: {str(error).splitlines()[0]}") from error
+    try:
+        num_rows = _convert(source, dialect, _SAMPLE_ROWS, target, progress)
+    except _Unreadable:  # a value further down is of another kind than those of the sample
+        target.seek(0)
+        target.truncate()
+        num_rows = _convert(source, dialect, -1, target, progress)
     if num_rows != dialect.num_rows:
         message = f"The file has {dialect.num_rows:,} records, but {num_rows:,} were read."
         raise JobFailure("unreadable", message, "Quote characters inside fields must be doubled.")
     return num_rows
 
 
-def _convert(connection: Any, source: Path, dialect: Dialect, types: list[str], target: Any, progress: Progress) -> int:
+class _Unreadable(JobFailure):
+    """DuckDB gave up on the file."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__("unreadable", f"The file cannot be read: {str(error).splitlines()[0]}")
+
+
+def _convert(source: Path, dialect: Dialect, num_sampled: int, target: BinaryIO, progress: Progress) -> int:
+    import duckdb
+
+    with closing(duckdb.connect(config={"memory_limit": _MEMORY_LIMIT})) as connection:
+        try:
+            types = _types(connection, source, dialect, num_sampled)
+            schema = pa.schema([(name, _ARROW[kind]) for name, kind in zip(dialect.columns, types, strict=True)])
+            # DuckDB rounds 2.5 to an integer without a word, so what only a sample calls whole is read as a number.
+            read_as = ["DOUBLE" if kind == "BIGINT" and num_sampled >= 0 else kind for kind in types]
+            batches = _read(connection, source, dialect, read_as)
+            return write_parquet((_named(batch, schema) for batch in batches), schema, target, progress)
+        except duckdb.Error as error:
+            raise _Unreadable(error) from error
+        except OSError as error:
+            if error.errno is not None:  # of the disk, not of the file's content, which Arrow reports so too
+                raise
+            raise _Unreadable(error) from error
+
+
+def _read(connection: Any, source: Path, dialect: Dialect, types: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of the file, a row group at a time."""
     columns = {f"c{i}": kind for i, kind in enumerate(types)}
     relation = connection.sql(f"SELECT * FROM {_read_csv(source, dialect, columns=columns, auto_detect=False)}")
-    fields = [pa.field(name, _ARROW[kind]) for name, kind in zip(dialect.columns, types, strict=True)]
-    reader = relation.to_arrow_reader(max(1024, _GROUP_BYTES // (8 * len(fields))))
-    schema = pa.schema(fields)
-    return write_parquet((_named(batch, schema) for batch in reader), schema, target, progress)
+    yield from relation.to_arrow_reader(max(1024, _GROUP_BYTES // (8 * len(types))))
 
 
 _ARROW = {
@@ -78,12 +98,24 @@ _ARROW = {
 
 def _named(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """The same columns under their own names, which DuckDB, blind to case, never sees."""
-    return pa.RecordBatch.from_arrays(
-        [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)], schema=schema
-    )
+    columns = [_cast(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _types(connection: Any, source: Path, dialect: Dialect, num_rows: int = _SAMPLE_ROWS) -> list[str]:
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Raises _Unreadable where a number is not whole, or too large to be told from its neighbours."""
+    if not (pa.types.is_floating(column.type) and pa.types.is_integer(kind)):
+        return column.cast(kind)
+    ends = pc.min_max(column).as_py()
+    if max(-(ends["min"] or 0), ends["max"] or 0) >= _EXACT:
+        raise _Unreadable(ValueError("a number too large to be exact"))
+    try:
+        return column.cast(kind)
+    except pa.ArrowInvalid as error:
+        raise _Unreadable(error) from error
+
+
+def _types(connection: Any, source: Path, dialect: Dialect, num_rows: int) -> list[str]:
     """The DuckDB type of each column, judged by so many rows, -1 for all.
 
     Of words, only true and false are taken for truth values: "yes" and "no" stay what they are.

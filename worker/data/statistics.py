@@ -40,7 +40,7 @@ class Counted:
         """Count what is not missing; NaN is missing."""
         present = column.drop_null()
         if pa.types.is_floating(column.type):
-            present = present.filter(pc.invert(pc.is_nan(present)))
+            present = pc.add(present.filter(pc.invert(pc.is_nan(present))), 0.0)  # -0 becomes 0
         counted = pc.value_counts(present.combine_chunks())
         values, counts = counted.field("values"), counted.field("counts")
         order = pc.sort_indices(values)
@@ -142,7 +142,7 @@ def _histogram(values: NDArray[Any], counts: NDArray[np.int64]) -> Histogram | N
         width = math.ceil((high - low + 1) / NUM_BINS)
         edges = low - 0.5 + width * np.arange(math.ceil((high - low + 1) / width) + 1)
     else:
-        edges = np.histogram_bin_edges(values, NUM_BINS) if high > low else np.array([low - 0.5, low + 0.5])
+        edges = np.linspace(low, high, NUM_BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
     if not (np.diff(edges) > 0).all():  # the values are closer together than floats can tell
         return None
     heights, _ = np.histogram(values, edges, weights=counts)
