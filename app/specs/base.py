@@ -1,10 +1,16 @@
-"""What every specification is made of, and how one that does not hold is told: the place, the words, what came."""
+"""What every specification is made of, and how one that does not hold is told: the place, the words, what came.
+
+Where Pydantic says in its own terms what is wrong, `problems` says it in the user's. Pydantic puts the member of a
+union that it tried into the place, where a user never wrote it: members by `type` are known from the fields that hold
+them, members of other unions carry a mark (`option`).
+"""
 
 import difflib
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Protocol, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Tag
 
 Shape = tuple[int, ...]  # without the batch, channels first
 Loc = list[str | int]
@@ -13,7 +19,39 @@ Loc = list[str | int]
 class Spec(BaseModel):
     """Anything a user can say: it does not change, and a word that is not known is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    also_called: ClassVar[tuple[str, ...]] = ()  # what others call this `type`: for whoever looks for it by that name
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Learn which fields hold another specification, or one of several."""
+        super().__pydantic_init_subclass__(**kwargs)
+        for name, field in cls.model_fields.items():
+            held = list(_held(field.annotation))
+            if len(held) > 1:
+                _MEMBERS.setdefault(name, {}).update({str(one.model_fields["type"].default): one for one in held})
+            elif held:
+                _HELD[name] = held[0]
+
+
+_HELD: dict[str, type[Spec]] = {}  # of each field that holds another specification: its class
+_MEMBERS: dict[str, dict[str, type[Spec]]] = {}  # of each field that holds one of several: their classes by `type`
+
+
+def _held(annotation: Any) -> Iterator[type[Spec]]:
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _held(inner)
+
+
+_MARK = "‹"
+
+
+def option(words: str) -> Tag:
+    """Mark a member of a union that has no `type`, with the words that say what it takes."""
+    return Tag(_MARK + words)
 
 
 class Problem(BaseModel):
@@ -48,75 +86,171 @@ class _ValidationError(Protocol):
     def errors(self) -> Sequence[Any]: ...
 
 
+_Item = dict[str, Any]  # an error as Pydantic lists it
+
+
 def problems(error: _ValidationError) -> list[Problem]:
-    """What Pydantic found, in a user's words. Places are of the user's own body: tags of unions are left out."""
-    merged: dict[tuple[Any, ...], Problem] = {}
-    for item in error.errors():
-        problem = _problem(item)
-        # A value that fits no member of a union is told once for each of them; the most specific is worth telling.
-        merged.setdefault((*problem.loc, problem.msg), problem)
-    return _without_hopeless(list(merged.values()))
+    """What Pydantic found, in a user's words, each at its place in the user's own body."""
+    items = list(_meant([dict(item) for item in error.errors()]))
+    inside = {item["loc"][:i] for item in items for i in range(len(item["loc"]))}
+    # Of a list with a wrong member, Pydantic says also that it is too short, for it counts the right ones.
+    return [_problem(item) for item in items if not (item["type"] == "too_short" and item["loc"] in inside)]
 
 
-def _problem(item: dict[str, Any]) -> Problem:
-    loc = _without_tags(item["loc"], item.get("ctx", {}))
-    received = item.get("input")
-    kind = item["type"]
-    if kind == "union_tag_invalid":
-        tag, expected = item["ctx"]["tag"], _quoted(item["ctx"]["expected_tags"])
-        near = difflib.get_close_matches(str(tag), expected, n=3, cutoff=0.5)
-        meant = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(expected)}"
-        return Problem(loc=[*loc, "type"], msg=f"there is no {tag!r} here; {meant}", received=tag)
-    if kind == "union_tag_not_found":
-        return Problem(loc=[*loc, "type"], msg="say which type it is", received=_brief(received))
-    if kind == "extra_forbidden":
-        return Problem(loc=loc, msg=f"{loc[-1]!r} is not known here", received=_brief(received))
-    if kind == "missing":
-        return Problem(loc=loc, msg=f"{loc[-1]!r} is missing" if loc else "the body is missing", received=None)
-    message = item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    message = message.replace("Input should be", f"{loc[-1] if loc else 'it'} should be", 1)
-    return Problem(loc=loc, msg=message[:1].lower() + message[1:], received=_brief(received))
+def _meant(items: list[_Item], start: int = 0) -> Iterator[_Item]:
+    """Of a value that fits no member of a union, only what the member says that was meant; else one error for all."""
+    unions: dict[tuple[Any, ...], list[_Item]] = {}
+    for item in items:
+        at = next((i for i, part in enumerate(item["loc"]) if i >= start and _is_mark(part)), None)
+        if at is None:
+            yield item
+        else:
+            unions.setdefault(item["loc"][:at], []).append(item)
+    for place, group in unions.items():
+        at = len(place)
+        meant = [member for member in _by_member(group, at) if not _is_other_kind(member, at)]
+        if not meant:
+            yield _none_fits(group, at)
+        for member in meant:
+            yield from _meant(member, at + 1)
 
 
-_TAGS: set[str] = set()
+def _is_mark(part: str | int) -> bool:
+    return isinstance(part, str) and part.startswith(_MARK)
 
 
-def register_tags(tags: Iterable[str]) -> None:
-    """Names of union members: Pydantic puts them into places, where a user never wrote them."""
-    _TAGS.update(tags)
+def _by_member(group: list[_Item], at: int) -> list[list[_Item]]:
+    members: dict[str, list[_Item]] = {}
+    for item in group:
+        members.setdefault(item["loc"][at], []).append(item)
+    return list(members.values())
 
 
-def _without_tags(loc: Sequence[str | int], _ctx: dict[str, Any]) -> Loc:
-    """A tag stands after a number or after the field that holds the union, and is never the field's own name."""
+def _is_other_kind(member: list[_Item], at: int) -> bool:
+    """Whether what came is not even of a member's kind: a list where it takes a number."""
+    return any(item["type"] in _OTHER_KIND and len(item["loc"]) == at + 1 for item in member)
+
+
+def _none_fits(group: list[_Item], at: int) -> _Item:
+    words = list(dict.fromkeys(item["loc"][at].removeprefix(_MARK) for item in group))
+    return {"type": "none_fits", "loc": group[0]["loc"][:at], "input": group[0].get("input"), "ctx": {"words": words}}
+
+
+# In place of Pydantic's words, where those are a programmer's.
+_WORDS = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+_OTHER_KIND = frozenset(_WORDS) - {"finite_number"} | {"literal_error"}
+
+
+def _problem(item: _Item) -> Problem:
+    loc, cls, members = _place(item["loc"])
+    msg, context, received = str(item["msg"]) if "msg" in item else "", item.get("ctx", {}), item.get("input")
+    name = _named(loc)
+    match item["type"]:
+        case "union_tag_invalid":
+            given = item["input"]["type"]
+            return _told([*loc, "type"], _unknown_type(given, members), given)
+        case "union_tag_not_found":
+            return _told([*loc, "type"], "say which type it is", received)
+        case "extra_forbidden":
+            near = difflib.get_close_matches(str(loc[-1]), cls.model_fields, n=1) if cls else []
+            meant = f"; did you mean {near[0]}?" if near else ""
+            return _told(loc, f"{loc[-1]!r} is not known here{meant}", received)
+        case "missing":
+            return _told(loc, f"{name!r} is missing" if loc else "the body is missing", None)
+        case "json_invalid":
+            return _told(loc, f"this is not JSON: {context.get('error', msg)}", None)
+        case "none_fits":
+            return _told(loc, f"{name} should be {_alternatives(context['words'])}", received)
+        case "too_short" | "too_long":
+            few = item["type"] == "too_short"
+            count = context["min_length" if few else "max_length"]
+            return _told(loc, f"{name} should have at {'least' if few else 'most'} {_counted(count)}", received)
+        case "value_error" | "assertion_error":
+            return _told(loc, str(context.get("error", msg)), received)
+        case kind if kind in _WORDS:
+            return _told(loc, f"{name} should be {_WORDS[kind]}", received)
+    words = msg.replace("Input should be", f"{name} should be", 1).replace("String should", f"{name} should", 1)
+    return _told(loc, words[:1].lower() + words[1:] if words == msg else words, received)
+
+
+def _told(loc: Loc, msg: str, received: Any) -> Problem:
+    return Problem(loc=loc, msg=msg, received=_brief(received))
+
+
+def _place(loc: Sequence[str | int]) -> tuple[Loc, type[Spec] | None, dict[str, type[Spec]]]:
+    """A place without the members of unions.
+
+    Also the class whose field the last part is, where it is known, and the classes that the field may hold.
+    """
     kept: Loc = []
-    for i, part in enumerate(loc):
-        machine_made = isinstance(part, str) and ("[" in part or part in _PYDANTIC_WORDS or part.endswith("Spec"))
-        is_tag = part in _TAGS and i > 0 and (isinstance(loc[i - 1], int) or loc[i - 1] in _UNION_FIELDS)
-        if not machine_made and not is_tag:
+    cls: type[Spec] | None = None
+    inner: type[Spec] | None = None  # the class of the value that comes next
+    members: dict[str, type[Spec]] = {}  # its possible classes, where there are several
+    for part in loc:
+        if _is_mark(part):
+            continue
+        if isinstance(part, int):
             kept.append(part)
-    return kept
+        elif part in members:
+            inner, members = members[part], {}
+        else:
+            kept.append(part)
+            cls, inner, members = inner, _HELD.get(part), _MEMBERS.get(part, {})
+    return kept, cls, members
 
 
-# What Pydantic calls the members of an untagged union: never words of a user's body.
-_PYDANTIC_WORDS = frozenset({"str", "int", "float", "bool", "DatasetDefinition", "function-before", "function-after"})
-_UNION_FIELDS = frozenset(
-    {"loss", "optimizer", "schedule", "split", "weight_init", "bias_init", "source", "missing", "layers", "metrics"}
-)
+def _unknown_type(given: Any, members: dict[str, type[Spec]]) -> str:
+    if not isinstance(given, str):
+        return "type should be text"
+    words = {_plain(word): name for name, cls in members.items() for word in (name, *cls.also_called)}
+    near = [_plain(given)] if _plain(given) in words else difflib.get_close_matches(_plain(given), words, n=3)
+    names = list(dict.fromkeys(words[word] for word in near))
+    meant = f"did you mean {_alternatives(names)}?" if names else f"there are: {', '.join(members)}"
+    return f"there is no {given!r} here; {meant}"
 
 
-def _without_hopeless(found: list[Problem]) -> list[Problem]:
-    """Of "id or definition": a definition with a mistake inside is not told that it is no text either."""
-    deeper = {tuple(problem.loc[:i]) for problem in found for i in range(len(problem.loc))}
-    return [
-        problem for problem in found if not (tuple(problem.loc) in deeper and "should be a valid string" in problem.msg)
-    ]
+def _plain(word: str) -> str:
+    return word.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def _quoted(text: str) -> list[str]:
-    return [part.strip().strip("'\"") for part in text.split(",")]
+def _named(loc: Loc) -> str:
+    """The last name of a place, with the numbers after it: layers[3]."""
+    numbers: list[str] = []
+    for part in reversed(loc):
+        if isinstance(part, str):
+            return part + "".join(reversed(numbers))
+        numbers.append(f"[{part}]")
+    return "it"
+
+
+def _alternatives(words: Sequence[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _counted(count: int) -> str:
+    return f"{count} item" if count == 1 else f"{count} items"
 
 
 def _brief(value: Any) -> Any:
-    """What came, unless it is long: an answer need not repeat a whole body."""
-    text = repr(value)
-    return value if len(text) <= 200 and isinstance(value, str | int | float | bool | list | None) else text[:200]
+    """What came, in a form that JSON has, unless it is long: an answer need not repeat a whole body."""
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError):
+        return repr(value).encode(errors="backslashreplace").decode()[:200]
+    return value if len(text) <= 200 else text[:200]

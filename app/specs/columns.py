@@ -1,13 +1,20 @@
 """What is known of a column of a dataset: enough to check a run without reading a row."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel
+
+from app.specs.base import option
 
 ColumnType = Literal["integer", "float", "boolean", "category", "text", "timestamp"]
 NUMERIC = frozenset({"integer", "float", "boolean", "timestamp"})
 
-Value = bool | int | float | str
+Value = (
+    Annotated[bool, option("true or false")]
+    | Annotated[int, option("a number")]
+    | Annotated[float, option("a number")]
+    | Annotated[str, option("text")]
+)
 
 
 class Histogram(BaseModel):

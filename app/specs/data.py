@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from app.specs.base import Spec, register_tags
+from app.specs.base import Spec
 from app.specs.columns import Value
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -80,6 +80,3 @@ class DataSpec(Spec):
     missing: Missing = Missing()
     categories: Literal["one_hot", "ordinal"] = "one_hot"
     """a column for each category, or one with its number"""
-
-
-register_tags(("shares", "column"))

@@ -1,6 +1,6 @@
 """How weights begin. Names and arguments are those of `torch.nn.init`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -39,6 +39,7 @@ class TruncNormal(Spec):
     """Drawn from a normal distribution, cut off at a and b."""
 
     type: Literal["trunc_normal"] = "trunc_normal"
+    also_called: ClassVar[tuple[str, ...]] = ("truncated_normal",)
     mean: float = 0.0
     std: float = Field(default=1.0, gt=0)
     a: float = -2.0
@@ -57,6 +58,7 @@ class XavierUniform(Spec):
     """Even, scaled to keep the variance of signals and gradients (Glorot and Bengio, 2010)."""
 
     type: Literal["xavier_uniform"] = "xavier_uniform"
+    also_called: ClassVar[tuple[str, ...]] = ("glorot_uniform",)
     gain: float = Field(default=1.0, gt=0)
 
 
@@ -64,6 +66,7 @@ class XavierNormal(Spec):
     """Normal, scaled to keep the variance of signals and gradients (Glorot and Bengio, 2010)."""
 
     type: Literal["xavier_normal"] = "xavier_normal"
+    also_called: ClassVar[tuple[str, ...]] = ("glorot_normal",)
     gain: float = Field(default=1.0, gt=0)
 
 
@@ -71,6 +74,7 @@ class KaimingUniform(Spec):
     """Even, scaled for relu (He et al., 2015)."""
 
     type: Literal["kaiming_uniform"] = "kaiming_uniform"
+    also_called: ClassVar[tuple[str, ...]] = ("he_uniform",)
     nonlinearity: Literal["relu", "leaky_relu", "linear", "tanh", "sigmoid"] = "relu"
 
 
@@ -78,6 +82,7 @@ class KaimingNormal(Spec):
     """Normal, scaled for relu (He et al., 2015)."""
 
     type: Literal["kaiming_normal"] = "kaiming_normal"
+    also_called: ClassVar[tuple[str, ...]] = ("he_normal",)
     nonlinearity: Literal["relu", "leaky_relu", "linear", "tanh", "sigmoid"] = "relu"
 
 

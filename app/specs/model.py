@@ -42,11 +42,14 @@ class ModelSpec(Spec):
 
     @property
     def takes_integers(self) -> bool:
-        """Whether the model's input is whole numbers: it is when a layer that reads it looks them up."""
-        return any(
-            type(layer).takes_integers and INPUT in inputs
-            for layer, inputs in zip(self.layers, self.wiring(), strict=True)
-        )
+        """Whether the model's input is whole numbers: it is when a layer looks them up, rearranged or as they are."""
+        same = {INPUT}
+        for layer, name, inputs in zip(self.layers, self.names(), self.wiring(), strict=True):
+            if layer.takes_integers and same.intersection(inputs):
+                return True
+            if layer.keeps_integers and same.issuperset(inputs):
+                same.add(name)
+        return False
 
     def names(self) -> list[str]:
         """A name for each layer: its own, or its place: "0", "1" …"""
@@ -59,19 +62,9 @@ class ModelSpec(Spec):
 
     def inspect(self, input_shape: Shape) -> Inspection:
         """Shapes and parameters of every layer. Raises SpecError with every layer that does not fit."""
-        found = list(self._wiring_problems())
-        shapes: dict[str, Shape | None] = {INPUT: tuple(input_shape)}
-        reports: list[LayerReport] = []
-        for i, (layer, name, inputs) in enumerate(zip(self.layers, self.names(), self.wiring(), strict=True)):
-            given = [shapes.get(one) for one in inputs]
-            shapes[name] = None
-            if any(shape is None for shape in given):
-                continue  # what it takes from is wrong already
-            try:
-                reports.append(self._report(i, layer, name, inputs, [shape for shape in given if shape is not None]))
-                shapes[name] = tuple(reports[-1].output_shape)
-            except ShapeError as error:
-                found.append(_at(i, layer, error))
+        found = [*_input_problems(input_shape), *self._wiring_problems(), *self._integer_problems()]
+        reports, misfits = self._trace(None if found and found[0].loc == ["input_shape"] else tuple(input_shape))
+        found += misfits
         total = sum(report.num_parameters for report in reports)
         if total > MAX_PARAMETERS:
             found.append(Problem(loc=["layers"], msg=f"{total:,} parameters are more than any worker can hold"))
@@ -84,11 +77,28 @@ class ModelSpec(Spec):
             layers=reports,
         )
 
+    def _trace(self, input_shape: Shape | None) -> tuple[list[LayerReport], list[Problem]]:
+        """What each layer makes, as far as it can be said: nothing follows from a layer that does not fit."""
+        shapes: dict[str, Shape | None] = {INPUT: input_shape}
+        reports: list[LayerReport] = []
+        misfits: list[Problem] = []
+        for i, (layer, name, inputs) in enumerate(zip(self.layers, self.names(), self.wiring(), strict=True)):
+            given = [shape for one in inputs if (shape := shapes.get(one)) is not None]
+            shapes[name] = None
+            if len(given) < len(inputs):
+                continue
+            try:
+                reports.append(self._report(i, layer, name, inputs, given))
+                shapes[name] = tuple(reports[-1].output_shape)
+            except ShapeError as error:
+                misfits.append(_at(i, layer, error))
+        return reports, misfits
+
     def _report(self, index: int, layer: Layer, name: str, inputs: tuple[str, ...], shapes: list[Shape]) -> LayerReport:
         least, most = type(layer).num_inputs
         if len(shapes) < least or (most is not None and len(shapes) > most):
-            wanted = f"{least} inputs" if most == least else f"{least} inputs or more"
-            raise ShapeError(f"takes {wanted}, but {len(shapes)} is given", "inputs")
+            wanted = "one input" if most == 1 else f"{least} inputs or more"
+            raise ShapeError(f"takes {wanted}, but gets {len(shapes)}", "inputs")
         output = layer.output_shape(*shapes)
         return LayerReport(
             index=index,
@@ -114,6 +124,29 @@ class ModelSpec(Spec):
             if name not in used:
                 message = f"layer {i} ({self.layers[i].type}) is not used: no other layer takes from {name!r}"
                 yield Problem(loc=["layers", i], msg=message, received=name)
+
+    def _integer_problems(self) -> Iterator[Problem]:
+        """Whole numbers are looked up, everything else is computed with: one does not do for the other."""
+        integers = {INPUT} if self.takes_integers else set()
+        numbers = {INPUT} - integers
+        for i, (layer, name, inputs) in enumerate(zip(self.layers, self.names(), self.wiring(), strict=True)):
+            keeps = layer.keeps_integers and integers.issuperset(inputs)
+            (integers if keeps else numbers).add(name)
+            message = None
+            if layer.takes_integers and numbers.intersection(inputs):
+                message = f"layer {i} ({layer.type}): looks up whole numbers, but what it is given was computed"
+            elif integers.intersection(inputs) and not (layer.takes_integers or layer.keeps_integers):
+                message = (
+                    f"layer {i} ({layer.type}): is given whole numbers to look up; an embedding makes vectors of them"
+                )
+            if message:
+                yield Problem(loc=["layers", i], msg=message, received=list(inputs))
+
+
+def _input_problems(shape: Shape) -> Iterator[Problem]:
+    if not shape or min(shape) < 1:
+        message = "a shape is one size or several, each at least 1"
+        yield Problem(loc=["input_shape"], msg=message, received=list(shape))
 
 
 def _unknown(name: str, names: list[str], index: int) -> str:

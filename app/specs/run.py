@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.specs.base import Problem, Shape, Spec, SpecError, register_tags
+from app.specs.base import Problem, Shape, Spec, SpecError, option
 from app.specs.columns import Column
 from app.specs.data import ColumnSplit, DataSpec, SharesSplit
 from app.specs.layers.base import written
@@ -41,7 +41,7 @@ class DatasetDefinition(Spec):
     source: Annotated[BuiltinSource | UploadSource, Field(discriminator="type")]
 
 
-register_tags(("builtin", "upload"))
+Id = Annotated[str, option("an id")]
 
 
 class RunSpec(Spec):
@@ -50,9 +50,9 @@ class RunSpec(Spec):
     name: str = Field(min_length=1, max_length=200)
     """how it is called in lists"""
     tags: tuple[str, ...] = Field(default=(), max_length=50)
-    dataset: str | DatasetDefinition
+    dataset: Id | Annotated[DatasetDefinition, option("its definition")]
     """the id of a dataset, or its definition"""
-    model: str | ModelSpec
+    model: Id | Annotated[ModelSpec, option("its definition")]
     """the id of a model, or its definition"""
     data: DataSpec
     training: TrainingSpec

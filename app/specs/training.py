@@ -1,10 +1,10 @@
 """How a run trains. Names and arguments are PyTorch's own."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from app.specs.base import Spec, register_tags
+from app.specs.base import Spec
 
 Rate = Annotated[float, Field(gt=0, le=1000)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -16,18 +16,25 @@ class MSELoss(Spec):
     """The mean of the squared differences: for numbers."""
 
     type: Literal["mse_loss"] = "mse_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("mse", "mean_squared_error")
 
 
 class L1Loss(Spec):
     """The mean of the absolute differences: for numbers, unmoved by outliers."""
 
     type: Literal["l1_loss"] = "l1_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("mae", "mean_absolute_error")
 
 
 class CrossEntropy(Spec):
     """For one class of several. Takes raw scores: softmax is in it, so the model ends without."""
 
     type: Literal["cross_entropy"] = "cross_entropy"
+    also_called: ClassVar[tuple[str, ...]] = (
+        "categorical_cross_entropy",
+        "sparse_categorical_cross_entropy",
+        "softmax_cross_entropy",
+    )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """how much of the certainty is spread over all classes"""
 
@@ -36,18 +43,21 @@ class NLLLoss(Spec):
     """For one class of several. Takes logarithms of probabilities: the model ends with log_softmax."""
 
     type: Literal["nll_loss"] = "nll_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("negative_log_likelihood",)
 
 
 class BinaryCrossEntropy(Spec):
     """For yes or no. Takes a probability: the model ends with sigmoid."""
 
     type: Literal["binary_cross_entropy"] = "binary_cross_entropy"
+    also_called: ClassVar[tuple[str, ...]] = ("bce", "bce_loss")
 
 
 class BinaryCrossEntropyWithLogits(Spec):
     """For yes or no. Takes a raw score: sigmoid is in it, so the model ends without."""
 
     type: Literal["binary_cross_entropy_with_logits"] = "binary_cross_entropy_with_logits"
+    also_called: ClassVar[tuple[str, ...]] = ("bce_with_logits", "bce_with_logits_loss")
 
 
 AnyLoss = Annotated[
@@ -63,6 +73,7 @@ class SGD(Spec):
     """Steps down the gradient, with momentum if wanted."""
 
     type: Literal["sgd"] = "sgd"
+    also_called: ClassVar[tuple[str, ...]] = ("gradient_descent", "stochastic_gradient_descent", "momentum")
     lr: Rate = 0.01
     momentum: Momentum = 0.0
     dampening: float = 0.0
@@ -162,6 +173,7 @@ class TopKAccuracy(Spec):
     """The share of rows whose class is among the k likeliest."""
 
     type: Literal["top_k_accuracy"] = "top_k_accuracy"
+    also_called: ClassVar[tuple[str, ...]] = ("top_k",)
     k: int = Field(default=3, ge=1)
 
 
@@ -181,30 +193,35 @@ class F1(Spec):
     """The harmonic mean of precision and recall."""
 
     type: Literal["f1"] = "f1"
+    also_called: ClassVar[tuple[str, ...]] = ("f1_score",)
 
 
 class MAE(Spec):
     """The mean absolute error, in the target's own unit."""
 
     type: Literal["mae"] = "mae"
+    also_called: ClassVar[tuple[str, ...]] = ("mean_absolute_error",)
 
 
 class MSE(Spec):
     """The mean squared error."""
 
     type: Literal["mse"] = "mse"
+    also_called: ClassVar[tuple[str, ...]] = ("mean_squared_error",)
 
 
 class RMSE(Spec):
     """The root of the mean squared error, in the target's own unit."""
 
     type: Literal["rmse"] = "rmse"
+    also_called: ClassVar[tuple[str, ...]] = ("root_mean_squared_error",)
 
 
 class R2(Spec):
     """The share of the target's variance that is explained: 1 is perfect, 0 is the mean's."""
 
     type: Literal["r2"] = "r2"
+    also_called: ClassVar[tuple[str, ...]] = ("r2_score", "r_squared")
 
 
 AnyMetric = Annotated[
@@ -253,7 +270,3 @@ class TrainingSpec(Spec):
     """how many of the latest are kept, beside the best"""
     log_every_epochs: int = Field(default=1, ge=1)
     """how often a line of the log says how it stands"""
-
-
-for _union in (AnyLoss, AnyOptimizer, AnySchedule, AnyMetric):
-    register_tags(one.model_fields["type"].default for one in _union.__origin__.__args__)  # type: ignore[attr-defined]

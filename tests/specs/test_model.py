@@ -36,7 +36,7 @@ def test_a_residual_connection_can_be_said() -> None:
         ([linear(3, inputs=["last"]), linear(3, name="last")], ["layers", 0, "inputs", 0], "comes later"),
         ([linear(3, name="a"), linear(3, name="a")], ["layers", 1, "name"], "two layers are called 'a'"),
         ([linear(3, name="a"), linear(3, inputs=["input"])], ["layers", 0], "is not used"),
-        ([linear(3), {"type": "add"}], ["layers", 1, "inputs"], "takes 2 inputs or more, but 1 is given"),
+        ([linear(3), {"type": "add"}], ["layers", 1, "inputs"], "takes 2 inputs or more, but gets 1"),
         (
             [linear(3, name="a"), linear(4, name="b"), {"type": "add", "inputs": ["a", "b"]}],
             ["layers", 2, "inputs"],

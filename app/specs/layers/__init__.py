@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.specs.base import register_tags
 from app.specs.layers.activation import (
     ELU,
     GELU,
@@ -61,6 +60,5 @@ AnyLayer = Annotated[
 ]
 
 LAYERS: tuple[type[Layer], ...] = AnyLayer.__origin__.__args__  # type: ignore[attr-defined]
-register_tags(layer.model_fields["type"].default for layer in LAYERS)
 
 __all__ = ["LAYERS", "AnyLayer", "Example", "Layer", "Recipe", "Weighted"]

@@ -62,6 +62,7 @@ class SiLU(_Elementwise):
     """x · sigmoid(x), also called swish."""
 
     type: Literal["silu"] = "silu"
+    also_called: ClassVar[tuple[str, ...]] = ("swish",)
     module: ClassVar[str] = "torch.nn.SiLU"
 
 

@@ -1,5 +1,6 @@
 """What every layer has: a name, inputs, a shape rule, a parameter count, a recipe, examples."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -25,11 +26,24 @@ class Example:
     inputs: tuple[Shape, ...]
 
 
+_WORDS_OF_TORCH = """
+    T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
+    eval extend extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half insert ipu
+    load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters pop
+    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+    register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
+    set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
+"""
+# "input" is the model's own; what a torch module has besides is no name for a module inside it.
+RESERVED = frozenset({"input", *_WORDS_OF_TORCH.split()})
+
+
 class Layer(Spec):
     """A layer of a model. Shapes leave the batch out, channels first."""
 
     type: str
-    name: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)
+    name: str | None = Field(default=None, max_length=60, json_schema_extra={"pattern": "^[A-Za-z][A-Za-z0-9_]*$"})
     """what other layers call it by; also the name of its parameters"""
     inputs: tuple[str, ...] | None = Field(default=None, min_length=1)
     """the layers it takes from, where that is not the one before; "input" is the model's own input"""
@@ -37,12 +51,15 @@ class Layer(Spec):
     group: ClassVar[str] = "other"
     examples: ClassVar[tuple[Example, ...]] = ()
     num_inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # least, most (None: any)
-    takes_integers: ClassVar[bool] = False
+    takes_integers: ClassVar[bool] = False  # reads whole numbers, to look them up
+    keeps_integers: ClassVar[bool] = False  # gives whole numbers where it is given them: it only rearranges
 
     @field_validator("name")
     @classmethod
-    def _not_reserved(cls, name: str | None) -> str | None:
-        if name in ("input", "forward", "training"):
+    def _can_be_called(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name):
+            raise ValueError("a name is of letters, digits and _, and begins with a letter")
+        if name in RESERVED:
             raise ValueError(f"{name!r} means something else here; choose another name")
         return name
 

@@ -1,16 +1,22 @@
 """Convolutions."""
 
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from app.specs.base import Shape, ShapeError
 from app.specs.layers.base import Example, Recipe, Weighted, need_axes
-from app.specs.layers.windows import Padding, each, output_sizes
-
-Positive = Annotated[int, Field(ge=1, le=10_000)]
-NotNegative = Annotated[int, Field(ge=0, le=10_000)]
+from app.specs.layers.windows import (
+    NotNegative,
+    NotNegativePair,
+    Padding,
+    Positive,
+    PositivePair,
+    Word,
+    each,
+    output_sizes,
+)
 
 
 class _Conv(Weighted):
@@ -22,6 +28,7 @@ class _Conv(Weighted):
     groups: int = Field(default=1, ge=1)
     """channels are split into this many groups that do not see one another"""
     bias: bool = True
+    """whether a number is added to each channel"""
 
     group: ClassVar[str] = "convolution"
     axes: ClassVar[int]
@@ -70,11 +77,12 @@ class Conv1d(_Conv):
     """Filters that slide along a series: each looks at a few neighbouring points of every channel."""
 
     type: Literal["conv1d"] = "conv1d"
+    also_called: ClassVar[tuple[str, ...]] = ("convolution1d",)
     kernel_size: Positive
     """how many points a filter sees"""
     stride: Positive = 1
     """how far a filter moves at a time"""
-    padding: NotNegative | Literal["same", "valid"] = 0
+    padding: NotNegative | Word = 0
     """zeros at the ends; "same" makes the output input/stride long"""
     dilation: Positive = 1
     """the distance between the points that a filter sees"""
@@ -92,13 +100,14 @@ class Conv2d(_Conv):
     """Filters that slide over an image: each looks at a small patch of every channel."""
 
     type: Literal["conv2d"] = "conv2d"
-    kernel_size: Positive | tuple[Positive, Positive]
+    also_called: ClassVar[tuple[str, ...]] = ("convolution2d", "convolution")
+    kernel_size: Positive | PositivePair
     """the side of the patch that a filter sees, or height and width"""
-    stride: Positive | tuple[Positive, Positive] = 1
+    stride: Positive | PositivePair = 1
     """how far a filter moves at a time"""
-    padding: NotNegative | tuple[NotNegative, NotNegative] | Literal["same", "valid"] = 0
+    padding: NotNegative | NotNegativePair | Word = 0
     """zeros around the image; "same" makes the output input/stride large"""
-    dilation: Positive | tuple[Positive, Positive] = 1
+    dilation: Positive | PositivePair = 1
     """the distance between the points that a filter sees"""
 
     axes: ClassVar[int] = 2

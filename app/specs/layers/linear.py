@@ -12,6 +12,7 @@ class Linear(Weighted):
     """Every output is a weighted sum of every input, plus a bias. Works on the last axis."""
 
     type: Literal["linear"] = "linear"
+    also_called: ClassVar[tuple[str, ...]] = ("dense", "fully_connected")
     out_features: int = Field(ge=1, le=1_000_000)
     """how many numbers come out"""
     bias: bool = True

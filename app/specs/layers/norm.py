@@ -13,6 +13,7 @@ class BatchNorm(Layer):
 
     # One name for torch's three classes: which of them it is follows from the input.
     type: Literal["batch_norm"] = "batch_norm"
+    also_called: ClassVar[tuple[str, ...]] = ("batch_norm1d", "batch_norm2d", "batch_normalization")
     eps: float = Field(default=1e-5, gt=0)
     """added to the variance, against division by zero"""
     momentum: float = Field(default=0.1, ge=0, le=1)
@@ -46,6 +47,7 @@ class LayerNorm(Layer):
     """Each row's last axis to mean 0 and deviation 1, then scaled and shifted as learned (Ba et al., 2016)."""
 
     type: Literal["layer_norm"] = "layer_norm"
+    also_called: ClassVar[tuple[str, ...]] = ("layer_normalization",)
     eps: float = Field(default=1e-5, gt=0)
     """added to the variance, against division by zero"""
     elementwise_affine: bool = True
@@ -76,6 +78,7 @@ class LocalResponseNorm(Layer):
     """Each point divided by the energy of its neighbouring channels (Krizhevsky et al., 2012)."""
 
     type: Literal["local_response_norm"] = "local_response_norm"
+    also_called: ClassVar[tuple[str, ...]] = ("lrn",)
     size: int = Field(ge=1)
     """how many neighbouring channels count"""
     alpha: float = 1e-4

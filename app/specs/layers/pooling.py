@@ -1,15 +1,19 @@
 """Layers that make images and series smaller."""
 
-from typing import Annotated, Any, ClassVar, Literal
-
-from pydantic import Field
+from typing import Any, ClassVar, Literal
 
 from app.specs.base import Shape, ShapeError
 from app.specs.layers.base import Example, Layer, Recipe, need_axes
-from app.specs.layers.windows import each, output_sizes
-
-Positive = Annotated[int, Field(ge=1, le=10_000)]
-NotNegative = Annotated[int, Field(ge=0, le=10_000)]
+from app.specs.layers.windows import (
+    NotNegative,
+    NotNegativePair,
+    Padding,
+    Positive,
+    PositivePair,
+    Word,
+    each,
+    output_sizes,
+)
 
 
 class _Pool(Layer):
@@ -22,24 +26,24 @@ class _Pool(Layer):
     axes: ClassVar[int]
     module: ClassVar[str]
 
-    def _geometry(self) -> tuple[tuple[int, ...], tuple[int, ...], Any]:
+    def _geometry(self) -> tuple[tuple[int, ...], tuple[int, ...], Padding]:
         values: Any = self
         kernel = each(values.kernel_size, self.axes)
         stride = kernel if values.stride is None else each(values.stride, self.axes)
-        return kernel, stride, values.padding
+        return kernel, stride, 0 if values.padding == "valid" else values.padding
 
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
         need_axes(shape, self.axes + 1, _meaning(self.axes))
         kernel, stride, padding = self._geometry()
-        if padding != "same" and any(2 * p > k for p, k in zip(each(padding, self.axes), kernel, strict=True)):
-            raise ShapeError("padding may be half the kernel at most", "padding")
+        if not isinstance(padding, str) and any(map(_too_much, each(padding, self.axes), kernel)):
+            raise ShapeError(f"padding {padding} is more than half the kernel", "padding")
         return (shape[0], *output_sizes(shape[1:], kernel, stride, padding, (1,) * self.axes, ceil=self.ceil_mode))
 
     def recipe(self, *inputs: Shape) -> Recipe:
         kernel, stride, padding = self._geometry()
         kwargs: dict[str, Any] = {"kernel_size": kernel, "stride": stride}
-        if padding == "same":
+        if isinstance(padding, str):
             kind = "Max" if "Max" in self.module else "Avg"
             return Recipe(f"worker.nn.modules.Same{kind}Pool", kwargs | {"sizes": inputs[0][1:]})
         return Recipe(self.module, kwargs | {"padding": each(padding, self.axes), "ceil_mode": self.ceil_mode})
@@ -50,7 +54,8 @@ class _Pool1d(_Pool):
     """how many points become one"""
     stride: Positive | None = None
     """how far the window moves at a time; the kernel's size if empty"""
-    padding: NotNegative | Literal["same"] = 0
+    padding: NotNegative | Word = 0
+    """points added at the ends; "same" makes the output input/stride long"""
     axes: ClassVar[int] = 1
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"kernel_size": 2}, ((3, 9),)),
@@ -60,11 +65,12 @@ class _Pool1d(_Pool):
 
 
 class _Pool2d(_Pool):
-    kernel_size: Positive | tuple[Positive, Positive]
+    kernel_size: Positive | PositivePair
     """the patch that becomes one point"""
-    stride: Positive | tuple[Positive, Positive] | None = None
+    stride: Positive | PositivePair | None = None
     """how far the window moves at a time; the kernel's size if empty"""
-    padding: NotNegative | tuple[NotNegative, NotNegative] | Literal["same"] = 0
+    padding: NotNegative | NotNegativePair | Word = 0
+    """points added around the image; "same" makes the output input/stride large"""
     axes: ClassVar[int] = 2
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"kernel_size": 2}, ((3, 8, 9),)),
@@ -77,6 +83,7 @@ class MaxPool1d(_Pool1d):
     """Keeps the greatest of each few points."""
 
     type: Literal["max_pool1d"] = "max_pool1d"
+    also_called: ClassVar[tuple[str, ...]] = ("max_pooling1d",)
     module: ClassVar[str] = "torch.nn.MaxPool1d"
 
 
@@ -84,6 +91,7 @@ class MaxPool2d(_Pool2d):
     """Keeps the greatest of each patch."""
 
     type: Literal["max_pool2d"] = "max_pool2d"
+    also_called: ClassVar[tuple[str, ...]] = ("max_pooling2d",)
     module: ClassVar[str] = "torch.nn.MaxPool2d"
 
 
@@ -91,6 +99,7 @@ class AvgPool1d(_Pool1d):
     """The mean of each few points."""
 
     type: Literal["avg_pool1d"] = "avg_pool1d"
+    also_called: ClassVar[tuple[str, ...]] = ("average_pooling1d", "average_pool1d")
     module: ClassVar[str] = "torch.nn.AvgPool1d"
 
 
@@ -98,6 +107,7 @@ class AvgPool2d(_Pool2d):
     """The mean of each patch."""
 
     type: Literal["avg_pool2d"] = "avg_pool2d"
+    also_called: ClassVar[tuple[str, ...]] = ("average_pooling2d", "average_pool2d")
     module: ClassVar[str] = "torch.nn.AvgPool2d"
 
 
@@ -105,7 +115,8 @@ class AdaptiveAvgPool2d(Layer):
     """The mean of patches, as many as asked for, whatever the image's size. 1 makes it one number a channel."""
 
     type: Literal["adaptive_avg_pool2d"] = "adaptive_avg_pool2d"
-    output_size: Positive | tuple[Positive, Positive] = 1
+    also_called: ClassVar[tuple[str, ...]] = ("global_average_pooling2d", "global_avg_pool2d")
+    output_size: Positive | PositivePair = 1
     """height and width that come out"""
 
     group: ClassVar[str] = "pooling"
@@ -121,6 +132,10 @@ class AdaptiveAvgPool2d(Layer):
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("torch.nn.AdaptiveAvgPool2d", {"output_size": each(self.output_size, 2)})
+
+
+def _too_much(padding: int, kernel: int) -> bool:
+    return 2 * padding > kernel  # a window would hold nothing but padding
 
 
 def _meaning(axes: int) -> str:

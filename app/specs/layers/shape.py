@@ -13,6 +13,7 @@ class Flatten(Layer):
     """Everything in one row."""
 
     type: Literal["flatten"] = "flatten"
+    keeps_integers: ClassVar[bool] = True
     group: ClassVar[str] = "shape"
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((3, 4, 5),)), Example({}, ((6,),)))
 
@@ -29,6 +30,7 @@ class Reshape(Layer):
     type: Literal["reshape"] = "reshape"
     shape: tuple[Annotated[int, Field(ge=-1)], ...] = Field(min_length=1, max_length=6)
     """the new shape, without the batch"""
+    keeps_integers: ClassVar[bool] = True
     group: ClassVar[str] = "shape"
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"shape": (1, 8, 8)}, ((64,),)),
@@ -51,6 +53,7 @@ class Add(Layer):
     """The sum of several branches of one shape: a residual connection (He et al., 2015)."""
 
     type: Literal["add"] = "add"
+    keeps_integers: ClassVar[bool] = True
     group: ClassVar[str] = "branches"
     num_inputs: ClassVar[tuple[int, int | None]] = (2, None)
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((3, 4), (3, 4))), Example({}, ((5,), (5,), (5,))))
@@ -68,8 +71,10 @@ class Concat(Layer):
     """Branches side by side, along the channels or another axis."""
 
     type: Literal["concat"] = "concat"
+    also_called: ClassVar[tuple[str, ...]] = ("concatenate", "cat")
     dim: int = Field(default=1, ge=1)
     """the axis, counted with the batch as 0"""
+    keeps_integers: ClassVar[bool] = True
     group: ClassVar[str] = "branches"
     num_inputs: ClassVar[tuple[int, int | None]] = (2, None)
     examples: ClassVar[tuple[Example, ...]] = (

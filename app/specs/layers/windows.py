@@ -5,10 +5,18 @@ and what padding is odd goes to the end.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
-from app.specs.base import Shape, ShapeError
+from pydantic import Field
+
+from app.specs.base import Shape, ShapeError, option
 from app.specs.layers.base import written
+
+Positive = Annotated[int, Field(ge=1, le=10_000), option("a whole number")]
+NotNegative = Annotated[int, Field(ge=0, le=10_000), option("a whole number")]
+PositivePair = Annotated[tuple[Positive, Positive], option("a pair of them")]
+NotNegativePair = Annotated[tuple[NotNegative, NotNegative], option("a pair of them")]
+Word = Annotated[Literal["same", "valid"], option("one of the words same and valid")]
 
 Padding = int | tuple[int, ...] | Literal["same", "valid"]
 
