@@ -59,7 +59,9 @@ def test_a_name_is_never_markup(client: TestClient, run_id: str, path: str) -> N
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_needs_more_than_the_policy_allows(client: TestClient, path: str) -> None:
     tags = re.findall(r"<[a-z][^>]*>", client.get(path).text)
-    assert not [tag for tag in tags if re.search(r"^<style|\sstyle=|\son[a-z]+=|javascript:", tag)]
+    names = [re.sub(r'"[^"]*"', "", tag) for tag in tags]
+    assert not [tag for tag in names if re.search(r"^<style|\sstyle=|\son[a-z]+=", tag)]
+    assert not [tag for tag in tags if "javascript:" in tag]
     scripts = [tag for tag in tags if tag.startswith("<script")]
     assert all("src=" in tag or "application/json" in tag for tag in scripts)
 

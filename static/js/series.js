@@ -8,6 +8,7 @@ import { toNumber } from "./format.js";
 
 const FIRST_CAPACITY = 256;
 const NOISY = 4; // the way a line goes, in multiples of its range
+const WAY_BACK = 0.06; // the share of the way so far that smoothing looks back at most
 const COLUMNS = ["steps", "values", "lows", "highs"];
 
 export class Series {
@@ -276,9 +277,9 @@ export function nonFinite(series, from, to, numColumns) {
 }
 
 /**
- * Exponential smoothing without the pull towards zero at the start, over a thousandth of the axis rather than a point:
- * the same weight looks the same on 500 points and on 5 million, and points to come never change what is drawn.
- * https://docs.wandb.ai/models/app/features/panels/line-plot/smoothing (time-weighted)
+ * Exponential smoothing without the pull towards zero at the start. It reaches back a share of the axis rather than a
+ * number of points, so it looks the same on 500 points and on 5 million; and never further than a share of the way so
+ * far, so it keeps up with the steep beginning of a training. Points to come never change what is drawn.
  */
 export class Smoothing {
   constructor(series) {
@@ -308,12 +309,19 @@ export class Smoothing {
       this.values[i] = NaN;
       return;
     }
-    const distance = this.lastStep === null ? 0 : ((steps[i] - this.lastStep) * 1000) / this.range;
-    const keep = this.weight ** Math.max(distance, 1e-9);
+    const keep = this.lastStep === null || this.weight === 0 ? 0 : Math.exp((this.lastStep - steps[i]) / this.#reach(i));
     this.sum = this.sum * keep + values[i];
     this.mass = this.mass * keep + 1;
     this.lastStep = steps[i];
     this.values[i] = this.sum / this.mass;
+  }
+
+  /** How many steps it looks back at point i. */
+  #reach(i) {
+    const { steps } = this.series;
+    const ofAxis = this.range / 1000 / (1 - this.weight);
+    const ofWay = Math.max((steps[i] - steps[0]) * WAY_BACK, steps[i] - this.lastStep);
+    return Math.min(ofAxis, ofWay) || 1;
   }
 
   #restart(weight, range) {

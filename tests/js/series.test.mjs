@@ -168,6 +168,12 @@ test("smoothing goes on from where it was, and passes over NaN", () => {
   assert.ok(Number.isNaN(whole[2]) && Number.isFinite(whole[3]));
 });
 
+test("smoothing keeps up with a steep beginning, however long the axis is", () => {
+  const falling = seriesOf(Array.from({ length: 1000 }, (_, i) => 2 * 0.98 ** i));
+  const smoothed = new Smoothing(falling).update(0.95, 100_000);
+  for (const i of [20, 50, 100, 200]) assert.ok(smoothed[i] < 2 * 0.98 ** (i * 0.8), `at ${i}: ${smoothed[i]}`);
+});
+
 test("without weight the smoothed line is the raw one", () => {
   const smoothed = new Smoothing(seriesOf([1, 5, 2])).update(0, 1000);
   assert.deepEqual([...smoothed.subarray(0, 3)], [1, 5, 2]);

@@ -77,7 +77,7 @@ export class Overview {
     const { part, figures } = resultsOf(this.run, this.state);
     setText($("#results-part"), part);
     if (!figures.length) {
-      replace($("#results"), h("p", { class: "muted" }, this.state.isFinished ? "The run ended before there was a result." : "Figures appear here once the first epoch is done."));
+      replace($("#results"), h("p", { class: "muted wide" }, this.state.isFinished ? "The run ended before there was a result." : "Figures appear here once the first epoch is done."));
       return;
     }
     replace($("#results"), figures.map(({ value, label }) => h("div", {}, h("p", { class: "figure-value", title: format.exact(value) }, format.measure(value)), h("p", { class: "figure-label" }, label))));
