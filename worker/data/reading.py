@@ -62,17 +62,18 @@ class _Unreadable(JobFailure):
 
 
 def _convert(source: Path, dialect: Dialect, num_sampled: int, target: BinaryIO, progress: Progress) -> int:
+    """Read with the types that so many rows suggest, -1 for all. Raises _Unreadable where a value is of another."""
     import duckdb
 
     with closing(duckdb.connect(config={"memory_limit": _MEMORY_LIMIT})) as connection:
         try:
             types = _types(connection, source, dialect, num_sampled)
             schema = pa.schema([(name, _ARROW[kind]) for name, kind in zip(dialect.columns, types, strict=True)])
-            # DuckDB rounds 2.5 to an integer without a word, so what only a sample calls whole is read as a number.
+            # DuckDB rounds 2.5 to an integer without a word: what only a sample calls whole is read as a number first.
             read_as = ["DOUBLE" if kind == "BIGINT" and num_sampled >= 0 else kind for kind in types]
             batches = _read(connection, source, dialect, read_as)
             return write_parquet((_named(batch, schema) for batch in batches), schema, target, progress)
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowInvalid) as error:
             raise _Unreadable(error) from error
         except OSError as error:
             if error.errno is not None:  # of the disk, not of the file's content, which Arrow reports so too
@@ -103,36 +104,42 @@ def _named(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Raises _Unreadable where a number is not whole, or too large to be told from its neighbours."""
-    if not (pa.types.is_floating(column.type) and pa.types.is_integer(kind)):
-        return column.cast(kind)
-    ends = pc.min_max(column).as_py()
-    if max(-(ends["min"] or 0), ends["max"] or 0) >= _EXACT:
-        raise _Unreadable(ValueError("a number too large to be exact"))
-    try:
-        return column.cast(kind)
-    except pa.ArrowInvalid as error:
-        raise _Unreadable(error) from error
+    """Raises ArrowInvalid where a number is not whole, or too large to be told from its neighbours."""
+    if pa.types.is_integer(kind) and pa.types.is_floating(column.type):
+        ends = pc.min_max(column).as_py()
+        if max(-(ends["min"] or 0), ends["max"] or 0) >= _EXACT:
+            raise pa.ArrowInvalid("an integer is too large to have been read as a float")
+    return column.cast(kind)
 
 
 def _types(connection: Any, source: Path, dialect: Dialect, num_rows: int) -> list[str]:
-    """The DuckDB type of each column, judged by so many rows, -1 for all.
+    """The DuckDB type of each column, of numbers judged by so many rows, -1 for all.
 
-    Of words, only true and false are taken for truth values: "yes" and "no" stay what they are.
+    DuckDB takes "yes" for a truth value and "inf" for a date, so both are judged here, and by all rows: of words, only
+    true and false are truth values, and a time begins with a digit and has a year of four.
     """
     call = _read_csv(source, dialect, auto_type_candidates=list(_CANDIDATES), sample_size=num_rows, all_varchar=False)
     ((found,),) = connection.execute(f"SELECT Columns FROM {call.replace('read_csv', 'sniff_csv', 1)}").fetchall()
     types = ["TIMESTAMP" if column["type"] == "DATE" else column["type"] for column in found]
-    words = {f"c{i}": "VARCHAR" for i in range(len(types))}
-    texts = [i for i, kind in enumerate(types) if kind == "VARCHAR"]
-    if texts:
-        asked = ", ".join(f"coalesce(bool_and(lower(c{i}) IN ('true', 'false')), false)" for i in texts)
-        lines = f"(SELECT * FROM {_read_csv(source, dialect, columns=words, auto_detect=False)}"
-        limit = "" if num_rows < 0 else f" LIMIT {num_rows}"
-        (answers,) = connection.execute(f"SELECT {asked} FROM {lines}{limit})").fetchall()
-        for i, is_truth in zip(texts, answers, strict=True):
-            types[i] = "BOOLEAN" if is_truth else "VARCHAR"
+    doubtful = [i for i, kind in enumerate(types) if kind in ("VARCHAR", "TIMESTAMP")]
+    if not doubtful:
+        return types
+    as_words = _read_csv(source, dialect, columns={f"c{i}": "VARCHAR" for i in range(len(types))}, auto_detect=False)
+    asked = ", ".join(f"coalesce(bool_and({_PROOFS[types[i]].format(f'c{i}')}), false)" for i in doubtful)
+    (answers,) = connection.execute(f"SELECT {asked} FROM {as_words}").fetchall()
+    for i, is_so in zip(doubtful, answers, strict=True):
+        if types[i] == "VARCHAR":
+            types[i] = "BOOLEAN" if is_so else "VARCHAR"
+        elif not is_so:
+            types[i] = "VARCHAR"
     return types
+
+
+# What all words of a column must be for it to be one of truth values, or of times.
+_PROOFS = {
+    "VARCHAR": "lower({0}) IN ('true', 'false')",
+    "TIMESTAMP": "{0}[1] BETWEEN '0' AND '9' AND coalesce(year(try_cast({0} AS TIMESTAMP)) < 10000, false)",
+}
 
 
 def _read_csv(source: Path, dialect: Dialect, **options: Any) -> str:

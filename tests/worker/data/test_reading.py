@@ -132,10 +132,21 @@ def test_large_integers_are_kept_to_the_last_digit(tmp_path: Path) -> None:
     assert [row["x"] for row in rows[-3:]] == large
 
 
-def test_a_word_far_down_a_column_of_truth_values_makes_it_one_of_words(tmp_path: Path) -> None:
-    rows = read(tmp_path, b"x,y\n" + b"true,2\n" * 30_000 + b"maybe,2\n")
-    assert rows[0]["x"] == "true"
-    assert rows[-1]["x"] == "maybe"
+@pytest.mark.parametrize("word", ["maybe", "yes", "1", "T"])
+def test_a_word_far_down_a_column_of_truth_values_makes_it_one_of_words(tmp_path: Path, word: str) -> None:
+    rows = read(tmp_path, b"x,y\n" + b"True,2\n" * 30_000 + f"{word},2\n".encode())
+    assert (rows[0]["x"], rows[-1]["x"]) == ("True", word)
+
+
+@pytest.mark.parametrize("word", ["inf", "infinity", "epoch", "soon", "99999-01-01"])
+@pytest.mark.parametrize("num_before", [0, 1, 30_000])
+def test_a_word_is_no_time(tmp_path: Path, word: str, num_before: int) -> None:
+    data = b"x,y\n" + b"2024-01-02,2\n" * num_before + f"{word},2\n".encode()
+    rows = read(tmp_path, data, has_header=True)
+    if num_before:
+        assert (rows[0]["x"], rows[-1]["x"]) == ("2024-01-02", word)
+    else:
+        assert rows[-1]["x"] in (word, float("inf"))
 
 
 def test_names_may_be_anything(tmp_path: Path) -> None:
