@@ -5,6 +5,7 @@ dies anywhere is taken up again from the start.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.db.tables import Dataset
 from app.dialect import Dialect
 from app.errors import JobFailure
+from app.queue import LeaseLost
 from app.specs.columns import Column
 from app.storage import StoredFile
 from worker.data import builtin, reading
@@ -34,14 +36,12 @@ def run(job: Job) -> None:
     try:
         if dataset.status != "ready":
             _ingest(job, dataset)
-    except JobFailure as failure:
-        _fail(job, dataset_id, failure.as_error())
+    except (Cancelled, LeaseLost):
         raise
-    except (ValueError, MemoryError, pa.ArrowException) as error:
-        unreadable = JobFailure("unreadable", f"The table cannot be made: {error}")
-        _fail(job, dataset_id, unreadable.as_error())
-        raise unreadable from error
-    job.storage.remove("datasets", dataset_id, UPLOAD)
+    except Exception as error:
+        _fail(job, dataset_id, _in_words(error))
+        raise
+    _clean_up(job.storage.path("datasets", dataset_id))
 
 
 def _ingest(job: Job, dataset: Dataset) -> None:
@@ -96,10 +96,24 @@ def _finish(session: Session, dataset_id: str, num_rows: int, columns: list[Colu
     )
 
 
+def _in_words(error: Exception) -> dict[str, Any]:
+    if isinstance(error, JobFailure):
+        return error.as_error()
+    return {
+        "kind": "error",
+        "message": f"The table cannot be made: {error}",
+        "hint": "The log of its ingestion has the details.",
+    }
+
+
 def _fail(job: Job, dataset_id: str, error: dict[str, Any]) -> None:
-    job.commit(
-        lambda session: session.execute(
-            update(Dataset).where(Dataset.id == dataset_id).values(status="failed", error=error)
-        )
-    )
+    failed = update(Dataset).where(Dataset.id == dataset_id).values(status="failed", error=error)
+    job.commit(lambda session: session.execute(failed))
     job.storage.remove("datasets", dataset_id)
+
+
+def _clean_up(folder: Path) -> None:
+    """Remove what is not needed once the table is there: the file that was sent, and what an earlier attempt left."""
+    for path in folder.iterdir():
+        if path.name != TABLE:
+            path.unlink(missing_ok=True)

@@ -104,7 +104,7 @@ def numbers(column: pa.ChunkedArray, known: Column) -> Numbers:
     if known.type in ("category", "text"):
         return codes(column, known.values or [])
     if known.type == "timestamp":
-        microseconds: Numbers = column.cast(pa.int64()).cast(pa.float64()).to_numpy()
+        microseconds: Numbers = column.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy()
         return microseconds / 1e6
     found: Numbers = column.cast(pa.float64(), safe=False).to_numpy()
     return found

@@ -1,0 +1,193 @@
+"""Ingestion as a job: the row tells how it ended, and no file is left that no row speaks of."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from app import events, queue
+from app.datasets.intake import Intake
+from app.datasets.records import Limits
+from app.db import Database, now
+from app.db.tables import Dataset, Worker
+from app.db.tables import Job as JobRow
+from app.dialect import Dialect
+from app.ids import new_id
+from app.queue import Claim, JobKind, JobStatus
+from app.settings import Settings
+from app.storage import Storage
+from worker import child
+from worker.data import ingest
+from worker.job import CANCEL, STOP, Job
+
+Start = Callable[..., Job]
+
+
+@pytest.fixture
+def claimed(db: Database) -> Callable[[dict[str, Any], dict[str, Any]], Claim]:
+    """A dataset of that source whose ingestion a worker has taken."""
+
+    def claim(source: dict[str, Any], payload: dict[str, Any]) -> Claim:
+        dataset_id = new_id()
+        with db.write() as session:
+            session.merge(
+                Worker(
+                    id="w1",
+                    name="w1",
+                    host="here",
+                    pid=1,
+                    slots=1,
+                    devices=[],
+                    versions={},
+                    started_at=0,
+                    heartbeat_at=0,
+                )
+            )
+            job_id = queue.enqueue(session, JobKind.INGEST, {"dataset_id": dataset_id, **payload})
+            session.execute(
+                insert(Dataset).values(
+                    id=dataset_id, name="d", status="ingesting", source=source, job_id=job_id, created_at=now()
+                )
+            )
+            claim = queue.claim(session, "w1", lease_s=30)
+        assert claim
+        return claim
+
+    return claim
+
+
+@pytest.fixture
+def start(db: Database, settings: Settings, storage: Storage, claimed: Any) -> Iterator[Start]:
+    """Takes a file in, or a built-in dataset's name, and gives its job."""
+    jobs = []
+
+    def begin(content: bytes | None = None, name: str = "celsius") -> Job:
+        if content is None:
+            claim = claimed({"type": "builtin", "name": name}, {})
+        else:
+            source = storage.data_dir / "sent.csv"
+            dialect = take_in(source, content)
+            claim = claimed({"type": "upload", "filename": "a.csv"}, {"dialect": dialect.model_dump()})
+            source.rename(storage.folder("datasets", claim.payload["dataset_id"]) / "upload.csv")
+        jobs.append(Job(claim, db, settings))
+        return jobs[-1]
+
+    yield begin
+    for job in jobs:
+        job.close()
+
+
+def take_in(target: Path, content: bytes) -> Dialect:
+    with target.open("wb") as sink:
+        intake = Intake(sink, Limits(1 << 30, 1 << 20))
+        intake.feed(content)
+        return intake.finish().dialect
+
+
+def dataset_of(db: Database, job: Job) -> Dataset:
+    with db.read() as session:
+        return session.get_one(Dataset, job.claim.payload["dataset_id"])
+
+
+def status_of(db: Database, job: Job) -> str:
+    with db.read() as session:
+        return session.get_one(JobRow, job.claim.job_id).status
+
+
+def files(storage: Storage, job: Job) -> list[str]:
+    return sorted(path.name for path in storage.path("datasets", job.claim.payload["dataset_id"]).glob("*"))
+
+
+CSV = b"x,y\n" + b"".join(b"%d,%d.5\n" % (i, i) for i in range(100))
+
+
+def test_a_file_becomes_a_table_with_its_statistics(start: Start, db: Database, storage: Storage) -> None:
+    job = start(CSV)
+    child.run(job)
+    dataset = dataset_of(db, job)
+    assert (dataset.status, dataset.num_rows, dataset.error) == ("ready", 100, None)
+    assert dataset.columns
+    assert [(column["name"], column["type"]) for column in dataset.columns] == [("x", "integer"), ("y", "float")]
+    assert files(storage, job) == ["data.parquet"]
+    assert dataset.size_bytes == storage.path("datasets", dataset.id, "data.parquet").stat().st_size
+    assert status_of(db, job) == JobStatus.SUCCEEDED
+
+
+def test_how_far_it_is_can_be_followed(start: Start, db: Database) -> None:
+    job = start(CSV)
+    child.run(job)
+    with db.read() as session:
+        found = events.read(session, job.claim.job_id)
+    assert [event.body["text"] for event in found if event.kind == "log"] == ["100 rows, 2 columns"]
+    shares = [event.body["share"] for event in found if event.kind == "progress"]
+    assert shares and shares == sorted(shares) and shares[-1] <= 1
+
+
+def test_infinite_values_are_reported(start: Start, db: Database) -> None:
+    job = start(b"x,y\n1.5,1\ninf,2\n-inf,3\n")
+    child.run(job)
+    with db.read() as session:
+        (warning,) = (e for e in events.read(session, job.claim.job_id) if e.body.get("level") == "warning")
+    assert warning.body["text"] == "x holds 2 infinite values"
+
+
+def test_a_file_that_cannot_be_read_fails_with_words_and_leaves_nothing(
+    start: Start, db: Database, storage: Storage
+) -> None:
+    job = start(CSV)
+    storage.path("datasets", job.claim.payload["dataset_id"], "upload.csv").write_bytes(CSV[:100])
+    child.run(job)
+    dataset = dataset_of(db, job)
+    assert (dataset.status, status_of(db, job)) == ("failed", JobStatus.FAILED)
+    assert dataset.error and dataset.error["kind"] == "unreadable"
+    assert files(storage, job) == []
+
+
+def test_what_fails_for_a_reason_nobody_thought_of_fails_with_words_too(
+    start: Start, db: Database, storage: Storage
+) -> None:
+    job = start(name="no such dataset")
+    child.run(job)
+    dataset = dataset_of(db, job)
+    assert (dataset.status, status_of(db, job)) == ("failed", JobStatus.FAILED)
+    assert dataset.error and dataset.error["message"]
+    assert files(storage, job) == []
+
+
+def test_one_that_was_cut_off_is_taken_up_from_the_start(start: Start, db: Database, storage: Storage) -> None:
+    job = start(CSV)
+    folder = storage.path("datasets", job.claim.payload["dataset_id"])
+    (folder / ".cut.part").write_bytes(b"PAR1 half a table")
+    child.run(job)
+    assert dataset_of(db, job).status == "ready"
+    assert [path.name for path in folder.iterdir()] == ["data.parquet"]
+
+
+def test_one_that_died_after_its_row_was_written_only_cleans_up(start: Start, db: Database, storage: Storage) -> None:
+    job = start(CSV)
+    ingest.run(job)
+    table = storage.path("datasets", job.claim.payload["dataset_id"], "data.parquet")
+    before = table.stat().st_mtime_ns
+    child.run(job)
+    assert (status_of(db, job), table.stat().st_mtime_ns) == (JobStatus.SUCCEEDED, before)
+
+
+@pytest.mark.parametrize(("request_", "status"), [(CANCEL, JobStatus.CANCELLED), (STOP, JobStatus.QUEUED)])
+def test_one_that_is_asked_to_stop_stops_and_can_be_taken_up_again(
+    start: Start, db: Database, storage: Storage, request_: str, status: JobStatus
+) -> None:
+    job = start(CSV)
+    job.ask(request_)
+    child.run(job)
+    assert (status_of(db, job), dataset_of(db, job).status) == (status, "ingesting")
+    assert files(storage, job) == ["upload.csv"]
+
+
+def test_a_dataset_that_is_gone_ends_its_job(start: Start, db: Database) -> None:
+    job = start(CSV)
+    with db.write() as session:
+        session.delete(session.scalars(select(Dataset)).one())
+    child.run(job)
+    assert status_of(db, job) == JobStatus.FAILED
