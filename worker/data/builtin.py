@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 from worker.data.statistics import describe_table
 
@@ -46,37 +47,27 @@ def random_sequences() -> Columns:
 
 def iris() -> Columns:
     """Fisher's 150 irises of three species."""
-    from sklearn.datasets import load_iris
-
     return _bundled(load_iris(), "species")
 
 
 def wine() -> Columns:
     """178 wines of three growers, by their chemistry."""
-    from sklearn.datasets import load_wine
-
     return _bundled(load_wine(), "grower")
 
 
 def breast_cancer() -> Columns:
     """569 tumours of the breast, malignant or benign."""
-    from sklearn.datasets import load_breast_cancer
-
     return _bundled(load_breast_cancer(), "diagnosis")
 
 
 def diabetes() -> Columns:
     """442 patients with diabetes, and how far the disease has come a year later."""
-    from sklearn.datasets import load_diabetes
-
     found = load_diabetes(scaled=False)
     return _features(found) | {"progression": _as_whole(found.target)}
 
 
 def digits() -> Columns:
     """1,797 handwritten digits of 8 by 8 pixels from 0 to 16, in the layout of Kaggle's digit recogniser."""
-    from sklearn.datasets import load_digits
-
     found = load_digits()
     return {"label": found.target.astype(np.int64)} | {f"pixel{i}": _as_whole(found.data[:, i]) for i in range(64)}
 

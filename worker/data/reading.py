@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -63,8 +64,6 @@ class _Unreadable(JobFailure):
 
 def _convert(source: Path, dialect: Dialect, num_sampled: int, target: BinaryIO, progress: Progress) -> int:
     """Read with the types that so many rows suggest, -1 for all. Raises _Unreadable where a value is of another."""
-    import duckdb
-
     with closing(duckdb.connect(config={"memory_limit": _MEMORY_LIMIT})) as connection:
         try:
             types = _types(connection, source, dialect, num_sampled)

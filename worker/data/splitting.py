@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split  # takes a second: with the module, before the first job comes
 
 from app.errors import JobFailure
 from app.specs.data import ColumnSplit, SharesSplit
@@ -45,8 +46,6 @@ def _order(split: SharesSplit, num_rows: int, sizes: list[int], classes: Callabl
 
 
 def _stratified(rows: Rows, codes: Codes, size: int, seed: int) -> tuple[Rows, Rows]:
-    from sklearn.model_selection import train_test_split
-
     if not size:
         return rows, rows[:0]
     try:
@@ -58,12 +57,18 @@ def _stratified(rows: Rows, codes: Codes, size: int, seed: int) -> tuple[Rows, R
 
 
 def by_column(split: ColumnSplit, column: pa.ChunkedArray) -> dict[str, Rows]:
-    """The rows whose value of the column names a part; a row may belong to several, or to none."""
+    """The rows whose value of the column names a part; a row may belong to several, or to none. Raises JobFailure."""
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     return {part: np.flatnonzero(_holds(column, values)) for part, values in parts.items()}
 
 
 def _holds(column: pa.ChunkedArray, values: tuple[bool | int | float | str, ...]) -> NDArray[np.bool_]:
-    wanted = pa.array(values).cast(column.type)
+    try:
+        wanted = pa.array(values).cast(column.type)
+    except pa.ArrowException as error:
+        listed = ", ".join(map(repr, values))
+        raise JobFailure(
+            "data", f"The column that splits holds {column.type} values, which {listed} is not."
+        ) from error
     holds: NDArray[np.bool_] = pc.is_in(column, value_set=wanted).to_numpy()
     return holds

@@ -100,7 +100,7 @@ def test_gaps_are_filled_from_the_training_rows(
     (step,) = found.preprocessing.steps
     assert step.fill == pytest.approx(filled(present))
     assert found.test
-    expected = np.nan_to_num(raw[160:], nan=step.fill)
+    expected = np.nan_to_num(raw[160:], nan=step.fill or 0)
     np.testing.assert_array_equal(found.test[0][:, 0], expected.astype(np.float32))
 
 

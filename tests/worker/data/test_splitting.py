@@ -67,3 +67,5 @@ def test_a_column_says_who_goes_where() -> None:
     }
     numbers = by_column(ColumnSplit(column="fold", train=(0, 1), test=(2,)), pa.chunked_array([[0, 1, 2, 3]]))
     assert numbers["train"].tolist() == [0, 1]
+    with pytest.raises(JobFailure, match="'first' is not"):
+        by_column(ColumnSplit(column="fold", train=("first",)), pa.chunked_array([[0, 1]]))
