@@ -10,9 +10,9 @@ import os
 import platform
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
-from multiprocessing import connection, forkserver
+from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
 
 import psutil
@@ -38,7 +38,6 @@ class _Child:
     claim: Claim
     process: ForkServerProcess
     killed_because: str | None = None
-    started: float = field(default_factory=time.monotonic)
 
 
 class Supervisor:
@@ -89,7 +88,12 @@ class Supervisor:
         # Threads that wait for one another must not spin: where cores are shared, a step takes ten times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._context.set_forkserver_preload(["worker.preload"])
-        forkserver.ensure_running()
+        # The first child is there once everything is imported. Until then to start one would block, and a job that was
+        # claimed meanwhile would lose its lease.
+        first = self._context.Process(target=os.getpid)
+        first.start()
+        first.join()
+        first.close()
 
     def _register(self) -> None:
         with self.db.write() as session:
