@@ -14,13 +14,19 @@ export class ApiError extends Error {
   }
 }
 
-const UNREACHABLE = { status: 0, title: "Offline", detail: "The server cannot be reached.", hint: "Is it running? The page keeps trying." };
+const UNREACHABLE = {
+  status: 0,
+  title: "Offline",
+  detail: "The server cannot be reached.",
+  hint: "Is it running? The page keeps trying.",
+};
 
 /** The problem in an answer, also when something between here and the server answered in its own words. */
 export function problemOf(status, text) {
   try {
     const problem = JSON.parse(text);
-    if (typeof problem === "object" && problem !== null && (problem.detail || problem.title)) return { status, ...problem };
+    if (typeof problem === "object" && problem !== null && (problem.detail || problem.title))
+      return { status, ...problem };
   } catch {
     // not JSON: said below
   }

@@ -2,90 +2,24 @@
 // choice of a window; the curves are painted here, from what series.js says is worth a pixel.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { description, fillTable, pointsNote, valuesTable } from "./chartwords.js";
 import { $, h, replace, setText } from "./dom.js";
 import * as format from "./format.js";
 import * as paint from "./paint.js";
 import { decimalsFor, linearRange, logRange } from "./scale.js";
 import { Smoothing, band, decimate, nonFinite, roomFor, thin } from "./series.js";
 
-const SMOOTHING = 0.95;
 const BAND_PX = 6;
 const MIN_SMOOTHED = 24; // fewer points than this are a line already
 const LABELS_EVERY_MS = 1000;
+const EMPTY = [
+  [0, 1],
+  [0, 1],
+]; // uPlot's own data: only the corners of the picture
 // Steps of training are whole: so are the ticks of their axis.
 const WHOLE_STEPS = Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((lead) => lead * 10 ** power)).flat();
-const COLORS = ["train", "validation", "test", "other", "best"];
 
-/** Charts that share crosshair, window, x axis and one animation frame. */
-export class ChartGroup {
-  charts = [];
-  window = null; // [from, to] in steps, or null for everything
-  end = null; // the last step there will be, if known
-  isFinal = false; // no point will come any more
-  smoothing = SMOOTHING;
-  onWindow = null;
-  #frame = null;
-
-  constructor(name) {
-    this.name = name;
-    this.readColors();
-    addEventListener("themechange", () => this.recolor());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolor());
-    document.fonts?.ready.then(() => this.draw());
-  }
-
-  add(figure, options) {
-    const chart = new Chart(this, figure, options);
-    this.charts.push(chart);
-    return chart;
-  }
-
-  /** Draw in the next frame, all charts together, however often it is asked for. */
-  draw() {
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = null;
-      for (const chart of this.charts) chart.draw();
-    });
-  }
-
-  range() {
-    if (this.window) return this.window;
-    const last = Math.max(0, ...this.charts.map((chart) => chart.lastStep));
-    if (this.isFinal && last > 0) return [0, last];
-    return [0, this.end && this.end >= last ? this.end : roomFor(last)];
-  }
-
-  setWindow(window) {
-    this.window = window;
-    for (const chart of this.charts) chart.showWindow(Boolean(window));
-    this.onWindow?.(window);
-    this.draw();
-  }
-
-  setSmoothing(weight) {
-    this.smoothing = weight;
-    this.draw();
-  }
-
-  recolor() {
-    this.readColors();
-    this.draw();
-  }
-
-  /** Colours as the canvas takes them: a probe resolves what the tokens say for the theme of the moment. */
-  readColors() {
-    const probe = document.body.appendChild(h("span", { hidden: true }));
-    const resolve = (name) => {
-      probe.style.color = `var(${name})`;
-      return getComputedStyle(probe).color;
-    };
-    this.colors = Object.fromEntries(COLORS.map((role) => [role, resolve(`--curve-${role}`)]));
-    Object.assign(this.colors, { grid: resolve("--grid"), muted: resolve("--muted"), bad: resolve("--bad") });
-    probe.remove();
-  }
-}
-
-class Chart {
+export class Chart {
   /** curves: [{series, role, label, isSmoothed, isDashed}]; goal: "min", "max" or null for no best value. */
   constructor(group, figure, { title, curves = [], goal = null, isLarge = false, isLog = false }) {
     Object.assign(this, { group, figure, title, goal, isLarge, isLog, labelsAt: 0, cursorStep: null });
@@ -100,10 +34,23 @@ class Chart {
 
   setCurves(curves) {
     const smoothings = new Map(this.curves?.map((curve) => [curve.series, curve.smoothing]));
-    this.curves = curves.map((curve) => ({ ...curve, smoothing: smoothings.get(curve.series) ?? new Smoothing(curve.series) }));
+    this.curves = curves.map((curve) => ({
+      ...curve,
+      smoothing: smoothings.get(curve.series) ?? new Smoothing(curve.series),
+    }));
     this.legendValues = this.curves.map(() => h("span", { class: "legend-value figures" }));
-    replace(this.legend, this.curves.map(({ role, label }, i) =>
-      h("li", { data: { role } }, h("span", { class: "swatch", aria: { hidden: "true" } }), h("span", {}, label), this.legendValues[i])));
+    replace(
+      this.legend,
+      this.curves.map(({ role, label, isDashed }, i) =>
+        h(
+          "li",
+          { data: { role }, class: isDashed ? "dashed" : null },
+          h("span", { class: "swatch", aria: { hidden: "true" } }),
+          h("span", {}, label),
+          this.legendValues[i],
+        ),
+      ),
+    );
     this.group.draw();
   }
 
@@ -130,14 +77,18 @@ class Chart {
     const covers = detail && detail.from <= from && detail.to >= to;
     const series = covers ? detail.series : curve.series;
     const smoothing = covers ? (detail.smoothing ??= new Smoothing(series)) : curve.smoothing;
-    const isSmoothed = Boolean(curve.isSmoothed && this.group.smoothing > 0 && series.length >= MIN_SMOOTHED && series.isNoisy());
+    const isSmoothed = Boolean(
+      curve.isSmoothed && this.group.smoothing > 0 && series.length >= MIN_SMOOTHED && series.isNoisy(),
+    );
     const raw = decimate(series, from, to, columns);
     const hasBand = isSmoothed && raw.steps.length > columns;
     return {
       curve,
       raw,
       isSmoothed,
-      smooth: isSmoothed ? thin(series, smoothing.update(this.group.smoothing, this.#axisLength()), from, to, columns) : null,
+      smooth: isSmoothed
+        ? thin(series, smoothing.update(this.group.smoothing, this.#axisLength()), from, to, columns)
+        : null,
       band: hasBand ? band(series, from, to, Math.floor(columns / BAND_PX)) : null,
       marks: nonFinite(series, from, to, columns),
     };
@@ -173,7 +124,8 @@ class Chart {
     ctx.rect(bbox.left, bbox.top - scale, bbox.width + 2 * scale, bbox.height + 2 * scale);
     ctx.clip();
     for (const { curve } of this.drawn) this.#paintGhosts(ctx, curve, x, y, scale);
-    for (const { band: spread, curve } of this.drawn) if (spread) paint.area(ctx, spread, x, y, { color: colors[curve.role], alpha: 0.16 });
+    for (const { band: spread, curve } of this.drawn)
+      if (spread) paint.area(ctx, spread, x, y, { color: colors[curve.role], alpha: 0.16 });
     for (const drawn of this.drawn) this.#paintCurve(ctx, drawn, x, y, scale);
     this.#paintBest(ctx, x, y, bbox, scale);
     const marks = this.drawn.flatMap((drawn) => drawn.marks);
@@ -185,7 +137,10 @@ class Chart {
   #paintGhosts(ctx, { series }, x, y, scale) {
     const style = { color: this.group.colors.muted, width: scale, alpha: 0.5, dash: [4 * scale, 3 * scale] };
     for (const ghost of series.ghosts) {
-      const branch = { steps: ghost.steps, values: Array.from(ghost.values, (value) => (Number.isFinite(value) ? value : null)) };
+      const branch = {
+        steps: ghost.steps,
+        values: Array.from(ghost.values, (value) => (Number.isFinite(value) ? value : null)),
+      };
       paint.line(ctx, branch, x, y, style);
     }
   }
@@ -193,9 +148,14 @@ class Chart {
   #paintCurve(ctx, { curve, raw, smooth, isSmoothed }, x, y, scale) {
     const color = this.group.colors[curve.role];
     const mainWidth = this.isLarge ? 1.75 : 1.5;
-    const isDense = raw.steps.length > 2 * this.plot.bbox.width / scale;
+    const isDense = raw.steps.length > (2 * this.plot.bbox.width) / scale;
     const dash = curve.isDashed ? [5 * scale, 3 * scale] : [];
-    paint.line(ctx, raw, x, y, { color, width: isSmoothed ? scale : mainWidth * scale, alpha: !isSmoothed ? 1 : isDense ? 0.28 : 0.5, dash });
+    paint.line(ctx, raw, x, y, {
+      color,
+      width: isSmoothed ? scale : mainWidth * scale,
+      alpha: !isSmoothed ? 1 : isDense ? 0.28 : 0.5,
+      dash,
+    });
     if (smooth) paint.line(ctx, smooth, x, y, { color, width: 2 * scale });
     if (raw.steps.length < 16) {
       for (let i = 0; i < raw.steps.length; i += 1) {
@@ -246,8 +206,8 @@ class Chart {
     const numPoints = this.curves.reduce((sum, { series }) => sum + series.numPoints, 0);
     const numDrawn = (this.drawn ?? []).reduce((sum, { raw }) => sum + raw.steps.length, 0);
     setText(this.note, numPoints ? pointsNote(numPoints, Math.min(numDrawn, numPoints)) : "");
-    this.plotElement.setAttribute("aria-label", this.#description());
-    if (this.details.open) this.#fillTable();
+    this.plotElement.setAttribute("aria-label", description(this));
+    if (this.details.open) fillTable(this);
   }
 
   #showLegend() {
@@ -258,36 +218,35 @@ class Chart {
     setText(this.stepNote, this.cursorStep === null ? "" : `step ${format.count(Math.round(this.cursorStep))}`);
   }
 
-  #description() {
-    const parts = this.curves.filter(({ series }) => series.length)
-      .map(({ label, series }) => `${label} ${format.measure(series.last)} at step ${format.count(series.lastStep)}`);
-    const best = this.best();
-    if (best) parts.push(`best ${format.measure(best.value)} at step ${format.count(best.step)}`);
-    return parts.length ? `${this.title}: ${parts.join(", ")}` : `${this.title}: no points yet`;
-  }
-
-  #fillTable() {
-    const cell = (text) => h("td", { class: "right" }, text);
-    replace($("tbody", this.details), this.curves.map(({ label, series }) => {
-      const best = this.goal ? series.best(this.goal) : null;
-      return h("tr", {}, h("th", { scope: "row" }, label), cell(series.length ? format.measure(series.last) : "–"), cell(format.count(series.lastStep)),
-        cell(best ? format.measure(best.value) : "–"), cell(best ? format.count(best.step) : "–"), cell(format.count(series.numPoints)));
-    }));
-  }
-
   // elements
 
   #build() {
     this.legend = h("ul", { class: "legend", aria: { label: "Curves" } });
     this.stepNote = h("span", { class: "chart-step muted small figures" });
     this.note = h("p", { class: "chart-note muted small figures" });
-    this.plotElement = h("div", { class: "chart-plot", role: "img", tabindex: "0", aria: { label: `${this.title}: no points yet` } });
-    this.details = h("details", { class: "chart-values", ontoggle: () => this.#fillTable() }, h("summary", {}, "Values"),
-      h("div", { class: "table-wrap" }, h("table", { class: "table" }, h("caption", { class: "visually-hidden" }, `${this.title}, latest values`),
-        h("thead", {}, h("tr", {}, ["Curve", "Last", "Step", "Best", "Step", "Points"].map((name, i) => h("th", { scope: "col", class: i ? "right" : null }, name)))), h("tbody"))));
+    this.plotElement = h("div", {
+      class: "chart-plot",
+      role: "img",
+      tabindex: "0",
+      aria: { label: `${this.title}: no points yet` },
+    });
+    this.details = valuesTable(this.title, () => fillTable(this));
     this.figure.classList.add("chart", ...(this.isLarge ? ["large"] : []));
     const heading = h(this.isLarge ? "h2" : "h3", {}, this.title);
-    replace(this.figure, h("figcaption", { class: "chart-head" }, heading, this.legend, this.stepNote, h("span", { class: "grow" }), this.#tools()), this.plotElement, h("div", { class: "chart-foot" }, this.details, this.isLarge ? this.note : null));
+    replace(
+      this.figure,
+      h(
+        "figcaption",
+        { class: "chart-head" },
+        heading,
+        this.legend,
+        this.stepNote,
+        h("span", { class: "grow" }),
+        this.#tools(),
+      ),
+      this.plotElement,
+      h("div", { class: "chart-foot" }, this.details, this.isLarge ? this.note : null),
+    );
     this.plotElement.addEventListener("keydown", (event) => this.#onKey(event));
     this.#start();
   }
@@ -295,9 +254,13 @@ class Chart {
   #tools() {
     const { group } = this;
     const log = this.#toggle("log y", this.isLog, (isOn) => this.#setLog(isOn));
-    const reset = h("button", { class: "button quiet small chart-reset", type: "button", hidden: true, onclick: () => group.setWindow(null) }, "Whole run");
+    const reset = h(
+      "button",
+      { class: "button quiet small chart-reset", type: "button", hidden: true, onclick: () => group.setWindow(null) },
+      "Whole run",
+    );
     if (!this.isLarge) return h("div", { class: "chart-tools" }, log);
-    const smooth = this.#toggle("smooth", group.smoothing > 0, (isOn) => group.setSmoothing(isOn ? SMOOTHING : 0));
+    const smooth = this.#toggle("smooth", group.smoothing > 0, (isOn) => group.setSmoothing(isOn));
     const expand = this.#toggle("enlarge", false, (isOn) => this.#enlarge(isOn));
     return h("div", { class: "chart-tools" }, reset, smooth, log, expand);
   }
@@ -314,6 +277,7 @@ class Chart {
 
   #setLog(isOn) {
     this.isLog = isOn;
+    this.yRange = null;
     this.plot.destroy();
     this.#start();
     this.group.draw();
@@ -327,26 +291,49 @@ class Chart {
 
   #start() {
     const { group } = this;
-    const axis = { stroke: () => group.colors.muted, grid: { stroke: () => group.colors.grid, width: 1 }, ticks: { show: false }, font: "11px Inter" };
-    const ySize = 44;
-    this.plot = new uPlot(
-      {
-        width: this.plotElement.clientWidth || 300,
-        height: this.plotElement.clientHeight || 120,
-        padding: [8, 10, 0, 0],
-        legend: { show: false },
-        scales: { x: { time: false, range: () => group.range() }, y: { distr: this.isLog ? 3 : 1, range: () => this.yRange ?? [0, 1] } },
-        axes: [
-          { ...axis, grid: { show: false }, size: 22, gap: 4, space: 70, incrs: WHOLE_STEPS, values: (u, splits) => format.ticks(splits) },
-          { ...axis, size: ySize, gap: 6, space: this.isLarge ? 44 : 26, values: (u, splits, i, space, step) => this.#yTicks(splits, step) },
-        ],
-        series: [{}, { paths: () => null, points: { show: false } }],
-        cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false }, sync: { key: group.name, scales: ["x", null] }, bind: { dblclick: () => () => group.setWindow(null) } },
-        hooks: { draw: [(u) => this.#paint(u)], setCursor: [(u) => this.#onCursor(u)], setSelect: [(u) => this.#onSelect(u)] },
+    const options = {
+      width: this.plotElement.clientWidth || 300,
+      height: this.plotElement.clientHeight || 120,
+      padding: [8, 10, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: () => group.range() },
+        y: { distr: this.isLog ? 3 : 1, range: () => this.yRange ?? [0.1, 1] },
       },
-      [[0, 1], [0, 1]],
-      this.plotElement,
-    );
+      axes: this.#axes(),
+      series: [{}, { paths: () => null, points: { show: false } }],
+      cursor: {
+        y: false,
+        points: { show: false },
+        drag: { x: true, y: false, setScale: false },
+        sync: { key: group.name, scales: ["x", null] },
+        bind: { dblclick: () => () => group.setWindow(null) },
+      },
+      hooks: {
+        draw: [(u) => this.#paint(u)],
+        setCursor: [(u) => this.#onCursor(u)],
+        setSelect: [(u) => this.#onSelect(u)],
+      },
+    };
+    this.plot = new uPlot(options, EMPTY, this.plotElement);
+  }
+
+  #axes() {
+    const axis = { stroke: () => this.group.colors.muted, ticks: { show: false }, font: "11px Inter" };
+    const grid = { stroke: () => this.group.colors.grid, width: 1, ...(this.isLog ? { filter: powersOfTen } : {}) };
+    const yTicks = (u, splits, i, space, step) => this.#yTicks(splits, step);
+    return [
+      {
+        ...axis,
+        grid: { show: false },
+        size: 22,
+        gap: 4,
+        space: 70,
+        incrs: WHOLE_STEPS,
+        values: (u, at) => format.ticks(at),
+      },
+      { ...axis, grid, size: 44, gap: 6, space: this.isLarge ? 44 : 26, values: yTicks },
+    ];
   }
 
   #yTicks(splits, step) {
@@ -397,15 +384,12 @@ class Chart {
   }
 }
 
+const powersOfTen = (u, splits) => splits.map((at) => (Number.isInteger(Math.log10(at)) ? at : null));
+
 const font = (scale) => `500 ${11 * scale}px Inter, sans-serif`;
 
 function mapping({ min, max }, from, to, isLog = false) {
   if (!isLog) return (value) => from + ((value - min) / (max - min)) * (to - from);
   const [low, span] = [Math.log(min), Math.log(max) - Math.log(min)];
   return (value) => (value > 0 ? from + ((Math.log(value) - low) / span) * (to - from) : from);
-}
-
-function pointsNote(numPoints, numDrawn) {
-  if (numDrawn >= numPoints) return `${format.plural(numPoints, "point")}, all drawn`;
-  return `${format.count(numPoints)} points, ${format.count(numDrawn)} drawn, every spike kept`;
 }

@@ -8,24 +8,89 @@ const MAX_TABLE_COLUMNS = 40;
 
 /** A table of columns, each with its figures. A picture's hundreds of pixels are told in one line. */
 export function columnCards(columns, { target = null, numRows = null } = {}) {
-  const shown = columns.length > MAX_CARDS ? columns.filter((column, i) => i < MAX_CARDS - 1 || column.name === target) : columns;
-  const head = [["Column", 0], ["Type", 0], ["Distribution", 0], ["Missing", 1], ["Distinct", 1], ["Lowest", 1], ["Mean", 1], ["Highest", 1]];
+  const shown =
+    columns.length > MAX_CARDS ? columns.filter((column, i) => i < MAX_CARDS - 1 || column.name === target) : columns;
+  const head = [
+    ["Column", 0],
+    ["Type", 0],
+    ["Distribution", 0],
+    ["Missing", 1],
+    ["Distinct", 1],
+    ["Lowest", 1],
+    ["Mean", 1],
+    ["Highest", 1],
+  ];
   const hidden = columns.length - shown.length;
-  return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "Columns"), h("span", { class: "card-note figures" }, format.plural(columns.length, "column"))),
-    h("div", { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "Columns" } }, h("table", { class: "table cards-when-narrow columns-table" }, h("thead", {}, h("tr", {}, head.map(([name, isRight]) => h("th", { scope: "col", class: isRight ? "right" : null }, name)))),
-      h("tbody", {}, shown.map((column) => columnRow(column, target, numRows))))), hidden ? h("p", { class: "table-more muted small" }, `and ${format.plural(hidden, "more column")} like these`) : null);
+  return h(
+    "section",
+    { class: "card flush" },
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", {}, "Columns"),
+      h("span", { class: "card-note figures" }, format.plural(columns.length, "column")),
+    ),
+    h(
+      "div",
+      { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "Columns" } },
+      h(
+        "table",
+        { class: "table cards-when-narrow columns-table" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            head.map(([name, isRight]) => h("th", { scope: "col", class: isRight ? "right" : null }, name)),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          shown.map((column) => columnRow(column, target, numRows)),
+        ),
+      ),
+    ),
+    hidden
+      ? h("p", { class: "table-more muted small" }, `and ${format.plural(hidden, "more column")} like these`)
+      : null,
+  );
 }
 
 function columnRow(column, target, numRows) {
-  const number = (name, value) => h("td", { class: "right", title: format.exact(value), data: { label: name } }, value === null || value === undefined ? "" : format.number(value));
-  const missing = column.num_missing ? h("span", { class: "tag warn" }, missingInWords(column.num_missing, numRows)) : "0";
-  return h("tr", {}, h("th", { scope: "row" }, column.name, column.name === target ? [" ", h("span", { class: "tag" }, "target")] : null), h("td", { data: { label: "Type" } }, column.type),
-    h("td", { class: "histogram-cell", data: { label: "Distribution" } }, histogram(column)), h("td", { class: "right", data: { label: "Missing" } }, missing), number("Distinct", column.num_distinct),
-    number("Lowest", column.min), number("Mean", column.mean), number("Highest", column.max));
+  const number = (name, value) =>
+    h(
+      "td",
+      { class: "right", title: format.exact(value), data: { label: name } },
+      value === null || value === undefined ? "" : format.number(value),
+    );
+  const missing = column.num_missing
+    ? h("span", { class: "tag warn" }, missingInWords(column.num_missing, numRows))
+    : "0";
+  return h(
+    "tr",
+    {},
+    h(
+      "th",
+      { scope: "row" },
+      column.name,
+      column.name === target ? [" ", h("span", { class: "tag" }, "target")] : null,
+    ),
+    h("td", { data: { label: "Type" } }, column.type),
+    h("td", { class: "histogram-cell", data: { label: "Distribution" } }, histogram(column)),
+    h("td", { class: "right", data: { label: "Missing" } }, missing),
+    number("Distinct", column.num_distinct),
+    number("Lowest", column.min),
+    number("Mean", column.mean),
+    number("Highest", column.max),
+  );
 }
 
 function missingInWords(numMissing, numRows) {
-  return numRows ? `${format.count(numMissing)} (${Math.max(1, Math.round((numMissing / numRows) * 100))}%)` : format.count(numMissing);
+  return numRows
+    ? `${format.count(numMissing)} (${Math.max(1, Math.round((numMissing / numRows) * 100))}%)`
+    : format.count(numMissing);
 }
 
 /** Counts as bars: of a number's range, or of the most frequent values. */
@@ -37,9 +102,28 @@ export function histogram(column) {
   const width = 120 / counts.length;
   const bars = counts.map((n, i) => {
     const height = n ? Math.max(1, (n / highest) * 28) : 0;
-    return svg("rect", { x: (i * width).toFixed(2), y: (28 - height).toFixed(2), width: Math.max(0.5, width - 1).toFixed(2), height: height.toFixed(2) }, svg("title", {}, barTitle(column, top, i, n)));
+    return svg(
+      "rect",
+      {
+        x: (i * width).toFixed(2),
+        y: (28 - height).toFixed(2),
+        width: Math.max(0.5, width - 1).toFixed(2),
+        height: height.toFixed(2),
+      },
+      svg("title", {}, barTitle(column, top, i, n)),
+    );
   });
-  return svg("svg", { class: "histogram", viewBox: "0 0 120 28", preserveAspectRatio: "none", role: "img", "aria-label": histogramLabel(column, top, counts) }, bars);
+  return svg(
+    "svg",
+    {
+      class: "histogram",
+      viewBox: "0 0 120 28",
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": histogramLabel(column, top, counts),
+    },
+    bars,
+  );
 }
 
 function barTitle(column, top, i, n) {
@@ -55,12 +139,53 @@ function histogramLabel(column, top, counts) {
 
 export function rowsTable(columns, rows) {
   const shown = columns.slice(0, MAX_TABLE_COLUMNS);
-  const isNumber = new Set(columns.filter(({ type }) => type === "integer" || type === "float").map(({ name }) => name));
-  const cell = (value, name) => h("td", { class: isNumber.has(name) ? "right" : "text-cell" }, value === null || value === undefined ? h("span", { class: "muted" }, "missing") : isNumber.has(name) ? plain(value) : String(value));
+  const isNumber = new Set(
+    columns.filter(({ type }) => type === "integer" || type === "float").map(({ name }) => name),
+  );
+  const cell = (value, name) =>
+    h(
+      "td",
+      { class: isNumber.has(name) ? "right" : "text-cell" },
+      value === null || value === undefined
+        ? h("span", { class: "muted" }, "missing")
+        : isNumber.has(name)
+          ? plain(value)
+          : String(value),
+    );
   const note = columns.length > shown.length ? `first ${shown.length} of ${format.count(columns.length)} columns` : "";
-  return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "First rows"), h("span", { class: "card-note" }, note)),
-    h("div", { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "First rows" } }, h("table", { class: "table" }, h("thead", {}, h("tr", {}, shown.map(({ name }) => h("th", { scope: "col", class: isNumber.has(name) ? "right" : null }, name)))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, shown.map(({ name }) => cell(row[name], name))))))));
+  return h(
+    "section",
+    { class: "card flush" },
+    h("div", { class: "card-head" }, h("h2", {}, "First rows"), h("span", { class: "card-note" }, note)),
+    h(
+      "div",
+      { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "First rows" } },
+      h(
+        "table",
+        { class: "table" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            shown.map(({ name }) => h("th", { scope: "col", class: isNumber.has(name) ? "right" : null }, name)),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          rows.map((row) =>
+            h(
+              "tr",
+              {},
+              shown.map(({ name }) => cell(row[name], name)),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 const plain = (value) => (typeof value === "number" ? String(value).replace("-", "−") : String(value));

@@ -31,7 +31,14 @@ export function chartsFor(names) {
     if (part === "test") continue;
     const isMeasured = ROLES.includes(part);
     const key = metric === "epoch_loss" ? "loss" : isMeasured ? metric : name;
-    if (!charts.has(key)) charts.set(key, { key, title: titleOf(name, isMeasured), goal: isMeasured ? goalOf(metric) : null, curves: [], group: isMeasured ? "" : part });
+    if (!charts.has(key))
+      charts.set(key, {
+        key,
+        title: titleOf(name, isMeasured),
+        goal: isMeasured ? goalOf(metric) : null,
+        curves: [],
+        group: isMeasured ? "" : part,
+      });
     charts.get(key).curves.push(curveOf(name, part, metric, isMeasured));
   }
   for (const chart of charts.values()) chart.curves.sort((a, b) => rank(a) - rank(b));
@@ -41,7 +48,9 @@ export function chartsFor(names) {
 function titleOf(name, isMeasured) {
   const { part, metric } = partsOf(name);
   if (isMeasured) return metric === "epoch_loss" ? "Loss" : capitalize(metricName(name));
-  return part === "system" ? capitalize(metric.replaceAll("_", " ").replace(/ bytes$/, "")) : capitalize(metricName(name));
+  return part === "system"
+    ? capitalize(metric.replaceAll("_", " ").replace(/ bytes$/, ""))
+    : capitalize(metricName(name));
 }
 
 function curveOf(name, part, metric, isMeasured) {
@@ -65,9 +74,15 @@ function order({ key, group }) {
 /** The series that a run of this specification will have: their charts stand before the first point comes. */
 export function expectedSeries(spec) {
   const training = spec?.training ?? {};
-  const metrics = (training.metrics ?? []).map(({ type, k }) => (type === "top_k_accuracy" ? `top_${k ?? 3}_accuracy` : type));
+  const metrics = (training.metrics ?? []).map(({ type, k }) =>
+    type === "top_k_accuracy" ? `top_${k ?? 3}_accuracy` : type,
+  );
   const parts = hasValidation(spec) ? ["train", "validation"] : ["train"];
-  return [...["loss", ...metrics].flatMap((metric) => parts.map((part) => `${part}/${metric}`)), "optimizer/lr", "optimizer/grad_norm"];
+  return [
+    ...["loss", ...metrics].flatMap((metric) => parts.map((part) => `${part}/${metric}`)),
+    "optimizer/lr",
+    "optimizer/grad_norm",
+  ];
 }
 
 function hasValidation(spec) {

@@ -9,8 +9,27 @@ export function emptyDraft() {
     tags: [],
     dataset: null,
     model: { name: null, layers: [] },
-    data: { features: null, target: "", input_shape: null, split: { type: "shares", train: 0.7, validation: 0.15, test: 0.15, seed: 0, stratify: false, shuffle: true }, scale: "none", scale_target: "none", missing: { type: "error" }, categories: "one_hot" },
-    training: { num_epochs: 20, batch_size: 32, seed: 0, device: "auto", loss: { type: "mse_loss" }, optimizer: { type: "adam" }, schedule: { type: "constant" }, metrics: [], early_stopping: null },
+    data: {
+      features: null,
+      target: "",
+      input_shape: null,
+      split: { type: "shares", train: 0.7, validation: 0.15, test: 0.15, seed: 0, stratify: false, shuffle: true },
+      scale: "none",
+      scale_target: "none",
+      missing: { type: "error" },
+      categories: "one_hot",
+    },
+    training: {
+      num_epochs: 20,
+      batch_size: 32,
+      seed: 0,
+      device: "auto",
+      loss: { type: "mse_loss" },
+      optimizer: { type: "adam" },
+      schedule: { type: "constant" },
+      metrics: [],
+      early_stopping: null,
+    },
   };
 }
 
@@ -68,7 +87,9 @@ export function featuresOf(draft, columns) {
 export function pictureOf(features) {
   const side = Math.sqrt(features.length);
   const isSquare = Number.isInteger(side) && side >= 4;
-  return isSquare && features.every(({ name, type }) => PIXEL.test(name) && (type === "integer" || type === "float")) ? [1, side, side] : null;
+  return isSquare && features.every(({ name, type }) => PIXEL.test(name) && (type === "integer" || type === "float"))
+    ? [1, side, side]
+    : null;
 }
 
 /** A target to begin with: a column of a usual name, else the last one. */
@@ -79,10 +100,48 @@ export function likelyTarget(columns) {
 
 /** Models to start from. `layers` is made for {numOutputs, numTokens}. */
 export const PRESETS = [
-  { key: "neuron", title: "One neuron", help: "A weight for each feature, and a bias", layers: ({ numOutputs }) => [linear(numOutputs)] },
-  { key: "mlp", title: "Hidden layers", help: "Two layers of 64 and 32: for tables", layers: ({ numOutputs }) => [linear(64), { type: "relu" }, linear(32), { type: "relu" }, linear(numOutputs)] },
-  { key: "lenet", title: "Convolutional network", help: "As LeNet-5: for pictures", needsPicture: true, layers: ({ numOutputs }) => [conv(6), { type: "relu" }, { type: "max_pool2d", kernel_size: 2 }, conv(16), { type: "relu" }, { type: "max_pool2d", kernel_size: 2 }, { type: "flatten" }, linear(120), { type: "relu" }, linear(84), { type: "relu" }, linear(numOutputs)] },
-  { key: "lstm", title: "Embedding and LSTM", help: "For sequences of whole numbers, as words are", layers: ({ numOutputs, numTokens }) => [{ type: "embedding", num_embeddings: numTokens, embedding_dim: 64 }, { type: "lstm", hidden_size: 32 }, linear(numOutputs)] },
+  {
+    key: "neuron",
+    title: "One neuron",
+    help: "A weight for each feature, and a bias",
+    layers: ({ numOutputs }) => [linear(numOutputs)],
+  },
+  {
+    key: "mlp",
+    title: "Hidden layers",
+    help: "Two layers of 64 and 32: for tables",
+    layers: ({ numOutputs }) => [linear(64), { type: "relu" }, linear(32), { type: "relu" }, linear(numOutputs)],
+  },
+  {
+    key: "lenet",
+    title: "Convolutional network",
+    help: "As LeNet-5: for pictures",
+    needsPicture: true,
+    layers: ({ numOutputs }) => [
+      conv(6),
+      { type: "relu" },
+      { type: "max_pool2d", kernel_size: 2 },
+      conv(16),
+      { type: "relu" },
+      { type: "max_pool2d", kernel_size: 2 },
+      { type: "flatten" },
+      linear(120),
+      { type: "relu" },
+      linear(84),
+      { type: "relu" },
+      linear(numOutputs),
+    ],
+  },
+  {
+    key: "lstm",
+    title: "Embedding and LSTM",
+    help: "For sequences of whole numbers, as words are",
+    layers: ({ numOutputs, numTokens }) => [
+      { type: "embedding", num_embeddings: numTokens, embedding_dim: 64 },
+      { type: "lstm", hidden_size: 32 },
+      linear(numOutputs),
+    ],
+  },
 ];
 
 const linear = (size) => ({ type: "linear", out_features: size });
@@ -110,12 +169,16 @@ export const placeOf = (loc) => loc.join(".");
 /** The same in words, for a list of problems: "Layer 4, kernel size". */
 export function placeInWords(loc) {
   const [first, second, third, ...rest] = loc;
-  if (first === "model" && second === "layers" && Number.isInteger(third)) return [`Layer ${third}`, ...words(rest)].join(", ");
+  if (first === "model" && second === "layers" && Number.isInteger(third))
+    return [`Layer ${third}`, ...words(rest)].join(", ");
   const names = { data: "Data", training: "Training", model: "Model", dataset: "Dataset", name: "Name" };
   return [names[first] ?? String(first ?? "Run"), ...words([second, third, ...rest])].join(", ");
 }
 
-const words = (parts) => parts.filter((part) => part !== undefined && !Number.isInteger(part)).map((part) => String(part).replaceAll("_", " "));
+const words = (parts) =>
+  parts
+    .filter((part) => part !== undefined && !Number.isInteger(part))
+    .map((part) => String(part).replaceAll("_", " "));
 
 /** The value at a place of a specification. */
 export function valueAt(draft, loc) {

@@ -52,7 +52,9 @@ export function count(value) {
 export function ticks(values) {
   const highest = Math.max(...values.map((value) => Math.abs(value ?? 0)));
   const [unit, name] = highest >= 1e6 ? [1e6, "M"] : highest >= 1e4 ? [1e3, "k"] : [1, ""];
-  return values.map((value) => (value === null ? "" : value === 0 ? "0" : `${minus(String(round(value / unit)))}${name}`));
+  return values.map((value) =>
+    value === null ? "" : value === 0 ? "0" : `${minus(String(round(value / unit)))}${name}`,
+  );
 }
 
 /** A number short enough for an axis: 10k, 2.5M, 0.01, 1e−5. */

@@ -9,32 +9,64 @@ import { fieldsOf, formatField, isDefault, labelOf, parseField } from "./schema.
 export function field({ label, help = "", loc = null, isWide = false, isQuiet = false }, control) {
   const id = control.id || uniqueId();
   control.id = id;
-  const helpElement = help ? h("span", { class: isQuiet ? "visually-hidden" : "field-help", id: `${id}-help` }, help) : null;
+  const helpElement = help
+    ? h("span", { class: isQuiet ? "visually-hidden" : "field-help", id: `${id}-help` }, help)
+    : null;
   const error = h("span", { class: "field-error", id: `${id}-error` });
   control.setAttribute("aria-describedby", [help ? `${id}-help` : "", `${id}-error`].join(" ").trim());
   const labelElement = h("label", { class: "field-label", for: id, title: isQuiet && help ? help : null }, label);
-  return h("div", { class: isWide ? "field wide" : "field", data: loc ? { loc: placeOf(loc) } : {} }, labelElement, control, helpElement, error);
+  return h(
+    "div",
+    { class: isWide ? "field wide" : "field", data: loc ? { loc: placeOf(loc) } : {} },
+    labelElement,
+    control,
+    helpElement,
+    error,
+  );
 }
 
 export function select(options, value, onChange, properties = {}) {
-  const element = h("select", { class: "select", ...properties }, options.map((option) => {
-    const { value: given, label } = typeof option === "object" ? option : { value: option, label: labelOf(String(option)) };
-    return h("option", { value: String(given), selected: String(given) === String(value ?? "") }, label);
-  }));
+  const element = h(
+    "select",
+    { class: "select", ...properties },
+    options.map((option) => {
+      const { value: given, label } =
+        typeof option === "object" ? option : { value: option, label: labelOf(String(option)) };
+      return h("option", { value: String(given), selected: String(given) === String(value ?? "") }, label);
+    }),
+  );
   element.addEventListener("change", () => onChange(element.value));
   return element;
 }
 
 export function checkbox({ label, help = "", loc = null }, isChecked, onChange) {
-  const input = h("input", { type: "checkbox", checked: isChecked, onchange: (event) => onChange(event.target.checked) });
-  return h("div", { class: "field check-field", data: loc ? { loc: placeOf(loc) } : {} }, h("label", { class: "check", title: help || null }, input, label), h("span", { class: "field-error" }));
+  const input = h("input", {
+    type: "checkbox",
+    checked: isChecked,
+    onchange: (event) => onChange(event.target.checked),
+  });
+  return h(
+    "div",
+    { class: "field check-field", data: loc ? { loc: placeOf(loc) } : {} },
+    h("label", { class: "check", title: help || null }, input, label),
+    h("span", { class: "field-error" }),
+  );
 }
 
 /** A text control for one field of a class; reads numbers, lists and words as the field has them. */
 export function textField(descriptor, value, loc, onChange, { isQuiet = true, label = labelOf(descriptor.name) } = {}) {
   const isNumber = descriptor.kind === "integer" || descriptor.kind === "number";
-  const placeholder = descriptor.isRequired ? null : formatField(descriptor.default) || (descriptor.isNullable ? "none" : null);
-  const input = h("input", { class: "input figures", value: formatField(value), placeholder, inputmode: isNumber ? "decimal" : null, autocomplete: "off", spellcheck: "false" });
+  const placeholder = descriptor.isRequired
+    ? null
+    : formatField(descriptor.default) || (descriptor.isNullable ? "none" : null);
+  const input = h("input", {
+    class: "input figures",
+    value: formatField(value),
+    placeholder,
+    inputmode: isNumber ? "decimal" : null,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   input.addEventListener("input", () => onChange(parseField(descriptor, input.value)));
   return field({ label, help: descriptor.help, loc, isQuiet }, input);
 }
@@ -46,7 +78,12 @@ export function textField(descriptor, value, loc, onChange, { isQuiet = true, la
 export function classFields(entry, value, loc, catalogue, onChange) {
   const { main, extra, isExtraSet } = splitFields(entry, value, loc, catalogue, onChange);
   if (!extra.length) return main.length ? h("div", { class: "form-grid" }, main) : h("span", { hidden: true });
-  const more = h("details", { class: "more", open: isExtraSet }, h("summary", {}, "More"), h("div", { class: "form-grid" }, extra));
+  const more = h(
+    "details",
+    { class: "more", open: isExtraSet },
+    h("summary", {}, "More"),
+    h("div", { class: "form-grid" }, extra),
+  );
   return h("div", { class: "stack-s" }, main.length ? h("div", { class: "form-grid" }, main) : null, more);
 }
 
@@ -69,9 +106,14 @@ function oneField(descriptor, owner, loc, catalogue, onChange) {
     else owner[name] = value;
     onChange();
   };
-  const current = owner[name] === undefined && (kind === "boolean" || kind === "choice") ? descriptor.default : owner[name];
+  const current =
+    owner[name] === undefined && (kind === "boolean" || kind === "choice") ? descriptor.default : owner[name];
   if (kind === "boolean") return checkbox({ label: labelOf(name), help: descriptor.help, loc }, Boolean(current), set);
-  if (kind === "choice") return field({ label: labelOf(name), help: descriptor.help, loc, isQuiet: true }, select(descriptor.choices, current, set));
+  if (kind === "choice")
+    return field(
+      { label: labelOf(name), help: descriptor.help, loc, isQuiet: true },
+      select(descriptor.choices, current, set),
+    );
   if (kind === "spec") return nestedClass(descriptor, owner, loc, catalogue, onChange);
   return textField(descriptor, owner[name], loc, set);
 }
@@ -83,7 +125,10 @@ function nestedClass({ name, help }, owner, loc, catalogue, onChange) {
     const entry = catalogue.initializers.find(({ type }) => type === owner[name]?.type);
     replace(body, entry ? classFields(entry, owner[name], loc, catalogue, onChange) : null);
   };
-  const options = [{ value: "", label: "as torch does" }, ...catalogue.initializers.map(({ type }) => ({ value: type, label: labelOf(type) }))];
+  const options = [
+    { value: "", label: "as torch does" },
+    ...catalogue.initializers.map(({ type }) => ({ value: type, label: labelOf(type) })),
+  ];
   const choice = select(options, owner[name]?.type ?? "", (type) => {
     if (type) owner[name] = { type };
     else delete owner[name];
@@ -106,13 +151,24 @@ export function classChoice({ label, entries, owner, name, loc, catalogue, onCha
     setText(help, entry?.help ?? "");
     replace(body, entry ? classFields(entry, owner[name], [...loc, name], catalogue, onChange) : null);
   };
-  const choice = select(entries.map(({ type }) => ({ value: type, label: type })), owner[name]?.type, (type) => {
-    owner[name] = { type };
-    draw();
-    onChange(name);
-  });
+  const choice = select(
+    entries.map(({ type }) => ({ value: type, label: type })),
+    owner[name]?.type,
+    (type) => {
+      owner[name] = { type };
+      draw();
+      onChange(name);
+    },
+  );
   draw();
-  return h("div", { class: "class-choice", data: { loc: placeOf([...loc, name]) } }, field({ label, loc: [...loc, name, "type"] }, choice), help, body, h("span", { class: "field-error" }));
+  return h(
+    "div",
+    { class: "class-choice", data: { loc: placeOf([...loc, name]) } },
+    field({ label, loc: [...loc, name, "type"] }, choice),
+    help,
+    body,
+    h("span", { class: "field-error" }),
+  );
 }
 
 /** Show each problem at the nearest place there is for it, and clear the others. Returns the elements, in order. */
@@ -120,7 +176,8 @@ export function showProblems(root, problems) {
   for (const element of $$("[data-loc]", root)) tell(element, "");
   return problems.map((problem) => {
     const place = nearest(root, problem.loc);
-    if (place) tell(place, [place.querySelector(":scope > .field-error")?.textContent, problem.msg].filter(Boolean).join("; "));
+    if (place)
+      tell(place, [place.querySelector(":scope > .field-error")?.textContent, problem.msg].filter(Boolean).join("; "));
     return place;
   });
 }

@@ -29,7 +29,7 @@ export function area(ctx, { steps, lows, highs }, x, y, { color, alpha }) {
   ctx.save();
   ctx.globalAlpha = alpha;
   ctx.fillStyle = color;
-  for (let begin = 0; begin < steps.length; ) {
+  for (let begin = 0; begin < steps.length;) {
     let end = begin;
     while (end < steps.length && lows[end] !== null) end += 1;
     ctx.beginPath();

@@ -34,7 +34,10 @@ const LEADS = [1, 2, 5, 10];
 function roundLog(value, direction) {
   const power = 10 ** Math.floor(Math.log10(value) + 1e-12);
   const lead = value / power;
-  const fits = direction === Math.floor ? LEADS.filter((one) => one <= lead + 1e-9).at(-1) : LEADS.find((one) => one >= lead - 1e-9);
+  const fits =
+    direction === Math.floor
+      ? LEADS.filter((one) => one <= lead + 1e-9).at(-1)
+      : LEADS.find((one) => one >= lead - 1e-9);
   return clean(power * (fits ?? 1));
 }
 

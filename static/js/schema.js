@@ -2,7 +2,21 @@
 
 // What one seldom changes stands behind "More".
 const EXTRA = new Set([
-  ...["name", "inputs", "weight_init", "bias_init", "l1", "l2", "bias", "dilation", "groups", "ceil_mode", "eps", "affine", "elementwise_affine"],
+  ...[
+    "name",
+    "inputs",
+    "weight_init",
+    "bias_init",
+    "l1",
+    "l2",
+    "bias",
+    "dilation",
+    "groups",
+    "ceil_mode",
+    "eps",
+    "affine",
+    "elementwise_affine",
+  ],
   ...["betas", "amsgrad", "dampening", "nesterov", "centered"],
 ]);
 
@@ -13,7 +27,8 @@ const EXTRA = new Set([
  */
 export function fieldsOf(schema) {
   const required = new Set(schema.required ?? []);
-  const fields = Object.entries(schema.properties ?? {}).filter(([, property]) => property.const === undefined)
+  const fields = Object.entries(schema.properties ?? {})
+    .filter(([, property]) => property.const === undefined)
     .map(([name, property]) => fieldOf(name, property, required.has(name)));
   return fields.sort((a, b) => b.isRequired - a.isRequired || a.isExtra - b.isExtra);
 }
@@ -22,7 +37,17 @@ function fieldOf(name, property, isRequired) {
   const options = (property.anyOf ?? [property]).filter((option) => option.type !== "null");
   const isNullable = Boolean(property.anyOf?.some((option) => option.type === "null"));
   const choices = options.flatMap((option) => option.enum ?? []);
-  const base = { name, help: property.description ?? "", default: property.default, isRequired, isNullable, isExtra: EXTRA.has(name), choices, isList: false, items: null };
+  const base = {
+    name,
+    help: property.description ?? "",
+    default: property.default,
+    isRequired,
+    isNullable,
+    isExtra: EXTRA.has(name),
+    choices,
+    isList: false,
+    items: null,
+  };
   return { ...base, ...kindOf(options, choices) };
 }
 

@@ -75,7 +75,8 @@ export class Series {
 
   /** Whether it goes up and down much more than it gets anywhere: then a smoothed line says more than the raw one. */
   isNoisy() {
-    if (this.way?.rewrites !== this.rewrites) this.way = { rewrites: this.rewrites, upTo: 1, length: 0, low: Infinity, high: -Infinity };
+    if (this.way?.rewrites !== this.rewrites)
+      this.way = { rewrites: this.rewrites, upTo: 1, length: 0, low: Infinity, high: -Infinity };
     const { way, values } = this;
     for (; way.upTo < this.length; way.upTo += 1) {
       const [before, value] = [values[way.upTo - 1], values[way.upTo]];
@@ -193,7 +194,7 @@ export function decimate(series, from, to, numColumns) {
   const [begin, end] = windowOf(series, from, to);
   const width = (to - from) / Math.max(1, numColumns) || 1;
   const drawn = { steps: [], values: [] };
-  for (let i = begin; i < end; ) {
+  for (let i = begin; i < end;) {
     const column = Math.floor((series.steps[i] - from) / width);
     let next = i + 1;
     while (next < end && Math.floor((series.steps[next] - from) / width) === column) next += 1;
@@ -244,7 +245,7 @@ export function band(series, from, to, numBuckets) {
   const [begin, end] = windowOf(series, from, to);
   const width = (to - from) / Math.max(1, numBuckets) || 1;
   const drawn = { steps: [], lows: [], highs: [] };
-  for (let i = begin; i < end; ) {
+  for (let i = begin; i < end;) {
     const bucket = Math.floor((series.steps[i] - from) / width);
     let next = i + 1;
     while (next < end && Math.floor((series.steps[next] - from) / width) === bucket) next += 1;
@@ -309,7 +310,8 @@ export class Smoothing {
       this.values[i] = NaN;
       return;
     }
-    const keep = this.lastStep === null || this.weight === 0 ? 0 : Math.exp((this.lastStep - steps[i]) / this.#reach(i));
+    const keep =
+      this.lastStep === null || this.weight === 0 ? 0 : Math.exp((this.lastStep - steps[i]) / this.#reach(i));
     this.sum = this.sum * keep + values[i];
     this.mass = this.mass * keep + 1;
     this.lastStep = steps[i];

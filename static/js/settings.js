@@ -6,7 +6,10 @@ import { count, plural } from "./format.js";
 export function settingsOf(run) {
   const { data = {}, training = {} } = run.spec;
   return [
-    ["model", `${run.model?.name ?? run.spec.model?.name ?? "unnamed"}, ${plural(run.num_parameters ?? run.inspection?.num_parameters ?? 0, "parameter")}`],
+    [
+      "model",
+      `${run.model?.name ?? run.spec.model?.name ?? "unnamed"}, ${plural(run.num_parameters ?? run.inspection?.num_parameters ?? 0, "parameter")}`,
+    ],
     ["data", `${run.dataset?.name ?? "dataset"}, ${splitInWords(data.split)}`],
     ["target", data.target ?? "–"],
     ["loss", training.loss?.type ?? "–"],
@@ -14,7 +17,12 @@ export function settingsOf(run) {
     ["schedule", inWords(training.schedule) || "constant"],
     ["epochs", count(training.num_epochs)],
     ["batch", training.batch_size ? count(training.batch_size) : "all rows"],
-    ["early stopping", training.early_stopping ? `after ${plural(training.early_stopping.patience, "epoch")} without a better ${training.early_stopping.series}` : "none"],
+    [
+      "early stopping",
+      training.early_stopping
+        ? `after ${plural(training.early_stopping.patience, "epoch")} without a better ${training.early_stopping.series}`
+        : "none",
+    ],
     ["scaling", data.scale === "none" || !data.scale ? "none" : data.scale.replaceAll("_", " ")],
     ["seed", String(training.seed ?? 0)],
   ];
@@ -25,7 +33,9 @@ const UNTOLD = new Set(["type", "warmup_steps", "eps", "betas"]);
 /** {type: "sgd", lr: 0.1, momentum: 0.9} -> "sgd lr=0.1 momentum=0.9", without what is zero, off or left as it is. */
 export function inWords(spec) {
   if (!spec?.type) return "";
-  const told = Object.entries(spec).filter(([name, value]) => !UNTOLD.has(name) && value !== null && value !== false && value !== 0);
+  const told = Object.entries(spec).filter(
+    ([name, value]) => !UNTOLD.has(name) && value !== null && value !== false && value !== 0,
+  );
   return [spec.type, ...told.map(([name, value]) => `${name}=${inShort(value)}`)].join(" ");
 }
 
@@ -37,7 +47,10 @@ function inShort(value) {
 export function splitInWords(split) {
   if (!split) return "all rows for training";
   if (split.type === "column") return `split by column ${split.column}`;
-  const parts = [["test", split.test], ["validation", split.validation]].filter(([, share]) => share > 0);
+  const parts = [
+    ["test", split.test],
+    ["validation", split.validation],
+  ].filter(([, share]) => share > 0);
   if (!parts.length) return "all rows for training";
   return `${parts.map(([name, share]) => `${Math.round(share * 100)}% ${name}`).join(", ")}`;
 }

@@ -50,10 +50,18 @@ export function toastError(error) {
 /** Ask before something that cannot be undone. Resolves to whether the person agreed. */
 export function confirmed({ title, text, action }) {
   return new Promise((resolve) => {
-    const dialog = h("dialog", { class: "confirm", aria: { labelledby: "confirm-title" } },
-      h("h2", { id: "confirm-title" }, title), h("p", { class: "muted" }, text),
-      h("form", { method: "dialog", class: "dialog-actions" },
-        h("button", { class: "button", value: "" }, "Keep"), h("button", { class: "button danger", value: "yes" }, action)));
+    const dialog = h(
+      "dialog",
+      { class: "confirm", aria: { labelledby: "confirm-title" } },
+      h("h2", { id: "confirm-title" }, title),
+      h("p", { class: "muted" }, text),
+      h(
+        "form",
+        { method: "dialog", class: "dialog-actions" },
+        h("button", { class: "button", value: "" }, "Keep"),
+        h("button", { class: "button danger", value: "yes" }, action),
+      ),
+    );
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(dialog.returnValue === "yes");

@@ -37,9 +37,15 @@ test("features are all but the target and the column of the split", () => {
   one.data.target = "y";
   one.data.split = { type: "column", column: "part" };
   const columns = [column("x", "float", 9), column("part", "category", 2), column("y", "float", 9)];
-  assert.deepEqual(draft.featuresOf(one, columns).map(({ name }) => name), ["x"]);
+  assert.deepEqual(
+    draft.featuresOf(one, columns).map(({ name }) => name),
+    ["x"],
+  );
   one.data.features = ["part"];
-  assert.deepEqual(draft.featuresOf(one, columns).map(({ name }) => name), ["part"]);
+  assert.deepEqual(
+    draft.featuresOf(one, columns).map(({ name }) => name),
+    ["part"],
+  );
 });
 
 test("presets end with as many outputs as the target asks for", () => {
@@ -51,7 +57,13 @@ test("presets end with as many outputs as the target asks for", () => {
 });
 
 test("a clone keeps what it was made from and gets the next name", () => {
-  const spec = { name: "digits", dataset: "d", model: { layers: [{ type: "relu" }] }, data: { target: "y", scale: "standardize" }, training: { num_epochs: 3, loss: { type: "mse_loss" } } };
+  const spec = {
+    name: "digits",
+    dataset: "d",
+    model: { layers: [{ type: "relu" }] },
+    data: { target: "y", scale: "standardize" },
+    training: { num_epochs: 3, loss: { type: "mse_loss" } },
+  };
   const clone = draft.draftOf(spec, { name: draft.nextName(spec.name) });
   assert.equal(clone.name, "digits 2");
   assert.equal(clone.data.scale, "standardize");

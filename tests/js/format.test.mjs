@@ -13,7 +13,15 @@ for (const [name, pairs] of Object.entries(cases)) {
 }
 
 test("ticks are short", () => {
-  assert.deepEqual([0, 0.01, 2.3, 1000, 10000, 2500000, 1e-5].map(format.tick), ["0", "0.01", "2.3", "1000", "10k", "2.5M", "1e−5"]);
+  assert.deepEqual([0, 0.01, 2.3, 1000, 10000, 2500000, 1e-5].map(format.tick), [
+    "0",
+    "0.01",
+    "2.3",
+    "1000",
+    "10k",
+    "2.5M",
+    "1e−5",
+  ]);
 });
 
 test("the labels of an axis share their unit", () => {

@@ -10,7 +10,10 @@ test("a number is its own answer", () => {
 test("classes come most likely first", () => {
   const answer = readAnswer({ label: 1, probabilities: { 0: 0.2, 1: 0.8 } });
   assert.equal(answer.value, 1);
-  assert.deepEqual(answer.probabilities, [{ name: "1", share: 0.8 }, { name: "0", share: 0.2 }]);
+  assert.deepEqual(answer.probabilities, [
+    { name: "1", share: 0.8 },
+    { name: "0", share: 0.2 },
+  ]);
 });
 
 test("fields begin with what is typical", () => {

@@ -20,13 +20,20 @@ test("events add up to a run", () => {
   assert.equal(state.seriesNamed("train/loss").length, 2);
   assert.equal(state.progress.epoch, 1);
   assert.equal(state.logs[0].text, "epoch 1");
-  assert.deepEqual(state.findings.map((finding) => finding.title), ["Overfitting since epoch 3"]);
+  assert.deepEqual(
+    state.findings.map((finding) => finding.title),
+    ["Overfitting since epoch 3"],
+  );
   assert.ok(!state.isFinished);
 });
 
 test("a rewind reaches every series", () => {
   const state = new RunState();
-  state.apply([event(1, "metrics", points("a", [1, 2, 3], [1, 2, 3])), event(2, "metrics", points("b", [3], [1])), event(3, "rewind", { to_step: 2 })]);
+  state.apply([
+    event(1, "metrics", points("a", [1, 2, 3], [1, 2, 3])),
+    event(2, "metrics", points("b", [3], [1])),
+    event(3, "rewind", { to_step: 2 }),
+  ]);
   assert.equal(state.seriesNamed("a").length, 2);
   assert.equal(state.seriesNamed("b").length, 0);
 });
@@ -40,7 +47,10 @@ test("a snapshot replaces series and log", () => {
     events: [event(90, "log", { text: "new" })],
   });
   assert.equal(state.seriesNamed("train/loss").numPoints, 100);
-  assert.deepEqual(state.logs.map((line) => line.text), ["new"]);
+  assert.deepEqual(
+    state.logs.map((line) => line.text),
+    ["new"],
+  );
   assert.ok(state.isFinished);
 });
 

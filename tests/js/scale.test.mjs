@@ -4,7 +4,10 @@ import test from "node:test";
 import { decimalsFor, linearRange, logRange, niceStep, sparkPath } from "../../static/js/scale.js";
 
 test("a grid has round steps", () => {
-  assert.deepEqual([1, 2.3, 47, 0.013].map((span) => niceStep(span, 5)), [0.2, 0.5, 10, 0.005]);
+  assert.deepEqual(
+    [1, 2.3, 47, 0.013].map((span) => niceStep(span, 5)),
+    [0.2, 0.5, 10, 0.005],
+  );
 });
 
 test("a range ends on round numbers and starts at zero when zero is near", () => {

@@ -29,7 +29,16 @@ test("what must be given comes first, what every layer has comes last", () => {
 
 test("each field has its kind", () => {
   const kinds = Object.fromEntries(Object.values(byName).map(({ name, kind }) => [name, kind]));
-  assert.deepEqual(kinds, { out_channels: "integer", kernel_size: "mixed", bias: "boolean", padding: "mixed", output: "choice", name: "text", inputs: "mixed", weight_init: "spec" });
+  assert.deepEqual(kinds, {
+    out_channels: "integer",
+    kernel_size: "mixed",
+    bias: "boolean",
+    padding: "mixed",
+    output: "choice",
+    name: "text",
+    inputs: "mixed",
+    weight_init: "spec",
+  });
 });
 
 test("a number, several, or a word", () => {
@@ -46,7 +55,9 @@ test("names are a list of words", () => {
 
 test("an empty field leaves the default, or says none where the default is something", () => {
   assert.equal(parseField(byName.name, " "), undefined);
-  const batch = fieldsOf({ properties: { batch_size: { anyOf: [{ type: "integer" }, { type: "null" }], default: 32 } } })[0];
+  const batch = fieldsOf({
+    properties: { batch_size: { anyOf: [{ type: "integer" }, { type: "null" }], default: 32 } },
+  })[0];
   assert.equal(parseField(batch, ""), null);
 });
 

@@ -5,7 +5,10 @@ import { Series, Smoothing, band, decimate, nonFinite, roomFor, thin } from "../
 
 function seriesOf(values, start = 0) {
   const series = new Series("train/loss");
-  series.append(values.map((_, i) => start + i), values);
+  series.append(
+    values.map((_, i) => start + i),
+    values,
+  );
   return series;
 }
 
@@ -109,7 +112,10 @@ test("what is drawn of old points does not change as new ones come", () => {
 test("a value that is not finite is a gap and a mark", () => {
   const series = seriesOf([1, "NaN", 3, "Infinity"]);
   assert.deepEqual(decimate(series, 0, 10, 500).values, [1, null, 3, null]);
-  assert.deepEqual(nonFinite(series, 0, 10, 500), [{ step: 1, kind: "NaN" }, { step: 3, kind: "∞" }]);
+  assert.deepEqual(nonFinite(series, 0, 10, 500), [
+    { step: 1, kind: "NaN" },
+    { step: 3, kind: "∞" },
+  ]);
 });
 
 test("ten thousand NaN in a row are one mark a column", () => {
@@ -141,7 +147,10 @@ test("the nearest point is found", () => {
   const series = new Series("s");
   assert.equal(series.nearest(3), -1);
   series.append([0, 10, 20], [1, 2, 3]);
-  assert.deepEqual([-5, 4, 6, 14, 100].map((step) => series.nearest(step)), [0, 0, 1, 1, 2]);
+  assert.deepEqual(
+    [-5, 4, 6, 14, 100].map((step) => series.nearest(step)),
+    [0, 0, 1, 1, 2],
+  );
 });
 
 test("a line that is smooth already is told from a noisy one", () => {

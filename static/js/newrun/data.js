@@ -9,9 +9,24 @@ import * as format from "../format.js";
 
 const MAX_LISTED = 60;
 const QUESTIONS = { number: "a number", yes_no: "yes or no", classes: "one of several classes" };
-const whole = (name, help, isNullable = false) => ({ name, help, kind: "integer", choices: [], isList: false, items: null, isNullable, default: isNullable ? null : undefined, isRequired: true });
+const whole = (name, help, isNullable = false) => ({
+  name,
+  help,
+  kind: "integer",
+  choices: [],
+  isList: false,
+  items: null,
+  isNullable,
+  default: isNullable ? null : undefined,
+  isRequired: true,
+});
 const share = (name, help) => ({ ...whole(name, help), kind: "number" });
-const shapeField = { ...whole("input_shape", "for pictures: channels, height, width; empty for a plain row", true), isList: true, kind: "mixed", items: "number" };
+const shapeField = {
+  ...whole("input_shape", "for pictures: channels, height, width; empty for a plain row", true),
+  isList: true,
+  kind: "mixed",
+  items: "number",
+};
 
 export class DataStep {
   constructor(builder, container) {
@@ -26,18 +41,39 @@ export class DataStep {
 
   draw() {
     const { draft } = this.builder;
-    replace(this.container, this.#datasetField(), this.columns.length ? this.#columnsPart(draft) : this.#namesPart(draft), this.#splitPart(draft), this.#readyPart(draft));
+    replace(
+      this.container,
+      this.#datasetField(),
+      this.columns.length ? this.#columnsPart(draft) : this.#namesPart(draft),
+      this.#splitPart(draft),
+      this.#readyPart(draft),
+    );
   }
 
   #datasetField() {
     const { draft, datasets } = this.builder;
     const ready = datasets.filter(({ status }) => status === "ready");
-    const options = ready.map(({ id, name, num_rows: numRows }) => ({ value: id, label: `${name}, ${format.plural(numRows, "row")}` }));
-    if (draft.dataset && typeof draft.dataset === "object") options.unshift({ value: "inline", label: `${draft.dataset.name} (comes with the program)` });
-    if (!options.length) return h("div", { class: "empty inline", data: { loc: "dataset" } }, h("h3", {}, "No dataset is ready"), h("p", {}, "Add a file or a built-in dataset first."), h("a", { class: "button", href: "/datasets" }, "Open the datasets"), h("span", { class: "field-error" }));
+    const options = ready.map(({ id, name, num_rows: numRows }) => ({
+      value: id,
+      label: `${name}, ${format.plural(numRows, "row")}`,
+    }));
+    if (draft.dataset && typeof draft.dataset === "object")
+      options.unshift({ value: "inline", label: `${draft.dataset.name} (comes with the program)` });
+    if (!options.length)
+      return h(
+        "div",
+        { class: "empty inline", data: { loc: "dataset" } },
+        h("h3", {}, "No dataset is ready"),
+        h("p", {}, "Add a file or a built-in dataset first."),
+        h("a", { class: "button", href: "/datasets" }, "Open the datasets"),
+        h("span", { class: "field-error" }),
+      );
     if (!draft.dataset) options.unshift({ value: "", label: "choose one" });
     const value = typeof draft.dataset === "object" && draft.dataset ? "inline" : (draft.dataset ?? "");
-    return field({ label: "Dataset", loc: ["dataset"] }, select(options, value, (id) => this.choose(id)));
+    return field(
+      { label: "Dataset", loc: ["dataset"] },
+      select(options, value, (id) => this.choose(id)),
+    );
   }
 
   /** Take a dataset: target, loss and shape follow from its columns, unless they fit already. */
@@ -48,7 +84,8 @@ export class DataStep {
     const names = new Set(this.columns.map(({ name }) => name));
     if (!names.has(draft.data.target)) draft.data.target = likelyTarget(this.columns);
     if (draft.data.features?.some((name) => !names.has(name))) draft.data.features = null;
-    if (draft.data.split.type === "column" && !names.has(draft.data.split.column)) draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
+    if (draft.data.split.type === "column" && !names.has(draft.data.split.column))
+      draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
     this.#follow();
   }
 
@@ -80,57 +117,139 @@ export class DataStep {
   #columnsPart(draft) {
     const target = this.columns.find(({ name }) => name === draft.data.target);
     const asked = QUESTIONS[questionOf(target)];
-    const targetField = field({ label: "Target: what is to be predicted", help: asked ? `asks for ${asked}` : "", loc: ["data", "target"] }, select(this.columns.map(({ name }) => ({ value: name, label: name })), draft.data.target, (name) => {
-      draft.data.target = name;
-      if (draft.data.features) draft.data.features = draft.data.features.filter((one) => one !== name);
-      this.#follow();
-    }));
-    return h("div", { class: "stack-s" }, h("div", { class: "form-grid wide-fields" }, targetField, this.#shapeField(draft)), this.#features(draft));
+    const targetField = field(
+      { label: "Target: what is to be predicted", help: asked ? `asks for ${asked}` : "", loc: ["data", "target"] },
+      select(
+        this.columns.map(({ name }) => ({ value: name, label: name })),
+        draft.data.target,
+        (name) => {
+          draft.data.target = name;
+          if (draft.data.features) draft.data.features = draft.data.features.filter((one) => one !== name);
+          this.#follow();
+        },
+      ),
+    );
+    return h(
+      "div",
+      { class: "stack-s" },
+      h("div", { class: "form-grid wide-fields" }, targetField, this.#shapeField(draft)),
+      this.#features(draft),
+    );
   }
 
   #shapeField(draft) {
-    return textField(shapeField, draft.data.input_shape, ["data", "input_shape"], (value) => {
-      draft.data.input_shape = value ?? null;
-      this.builder.changed();
-    }, { isQuiet: false });
+    return textField(
+      shapeField,
+      draft.data.input_shape,
+      ["data", "input_shape"],
+      (value) => {
+        draft.data.input_shape = value ?? null;
+        this.builder.changed();
+      },
+      { isQuiet: false },
+    );
   }
 
   #features(draft) {
     const others = this.columns.filter(({ name }) => name !== draft.data.target);
     const used = new Set(featuresOf(draft, this.columns).map(({ name }) => name));
-    const count = h("span", { class: "muted small figures" }, `${format.count(used.size)} of ${format.plural(others.length, "column")}`);
-    if (others.length > MAX_LISTED) return h("div", { class: "field", data: { loc: "data.features" } }, h("div", { class: "row" }, h("span", { class: "field-label" }, "Features"), count), h("p", { class: "field-help" }, "All columns but the target. To choose some of that many, use the JSON view."), h("span", { class: "field-error" }));
+    const count = h(
+      "span",
+      { class: "muted small figures" },
+      `${format.count(used.size)} of ${format.plural(others.length, "column")}`,
+    );
+    if (others.length > MAX_LISTED)
+      return h(
+        "div",
+        { class: "field", data: { loc: "data.features" } },
+        h("div", { class: "row" }, h("span", { class: "field-label" }, "Features"), count),
+        h("p", { class: "field-help" }, "All columns but the target. To choose some of that many, use the JSON view."),
+        h("span", { class: "field-error" }),
+      );
     const toggle = (name, isOn) => {
       if (isOn) used.add(name);
       else used.delete(name);
-      draft.data.features = used.size === others.length ? null : others.map((column) => column.name).filter((one) => used.has(one));
+      draft.data.features =
+        used.size === others.length ? null : others.map((column) => column.name).filter((one) => used.has(one));
       count.textContent = `${format.count(used.size)} of ${format.plural(others.length, "column")}`;
       this.builder.changed();
     };
-    const items = others.map((column) => h("li", {}, h("label", { class: "feature" }, h("input", { type: "checkbox", checked: used.has(column.name), onchange: (event) => toggle(column.name, event.target.checked) }), h("span", { class: "feature-name" }, column.name), histogram(column), h("span", { class: "muted small figures" }, column.num_missing ? `${format.count(column.num_missing)} missing` : column.type))));
-    return h("fieldset", { class: "field", data: { loc: "data.features" } }, h("legend", { class: "row" }, h("span", { class: "field-label" }, "Features"), count), h("ul", { class: "features" }, items), h("span", { class: "field-error" }));
+    const items = others.map((column) =>
+      h(
+        "li",
+        {},
+        h(
+          "label",
+          { class: "feature" },
+          h("input", {
+            type: "checkbox",
+            checked: used.has(column.name),
+            onchange: (event) => toggle(column.name, event.target.checked),
+          }),
+          h("span", { class: "feature-name" }, column.name),
+          histogram(column),
+          h(
+            "span",
+            { class: "muted small figures" },
+            column.num_missing ? `${format.count(column.num_missing)} missing` : column.type,
+          ),
+        ),
+      ),
+    );
+    return h(
+      "fieldset",
+      { class: "field", data: { loc: "data.features" } },
+      h("legend", { class: "row" }, h("span", { class: "field-label" }, "Features"), count),
+      h("ul", { class: "features" }, items),
+      h("span", { class: "field-error" }),
+    );
   }
 
   /** Without the columns at hand: their names by hand. */
   #namesPart(draft) {
-    const input = h("input", { class: "input", value: draft.data.target ?? "", autocomplete: "off", oninput: (event) => {
-      draft.data.target = event.target.value;
-      this.builder.changed();
-    } });
-    return h("div", { class: "form-grid wide-fields" }, field({ label: "Target: what is to be predicted", loc: ["data", "target"] }, input), this.#shapeField(draft));
+    const input = h("input", {
+      class: "input",
+      value: draft.data.target ?? "",
+      autocomplete: "off",
+      oninput: (event) => {
+        draft.data.target = event.target.value;
+        this.builder.changed();
+      },
+    });
+    return h(
+      "div",
+      { class: "form-grid wide-fields" },
+      field({ label: "Target: what is to be predicted", loc: ["data", "target"] }, input),
+      this.#shapeField(draft),
+    );
   }
 
   // split and preparation
 
   #splitPart(draft) {
     const { split } = draft.data;
-    const kind = select([{ value: "shares", label: "at random, by shares" }, { value: "column", label: "by a column" }], split.type, (type) => {
-      draft.data.split = type === "column" ? { type, column: "", train: ["train"], validation: [], test: ["test"] } : { type, train: 0.7, validation: 0.15, test: 0.15, seed: 0, stratify: false };
-      this.draw();
-      this.builder.changed();
-    });
+    const kind = select(
+      [
+        { value: "shares", label: "at random, by shares" },
+        { value: "column", label: "by a column" },
+      ],
+      split.type,
+      (type) => {
+        draft.data.split =
+          type === "column"
+            ? { type, column: "", train: ["train"], validation: [], test: ["test"] }
+            : { type, train: 0.7, validation: 0.15, test: 0.15, seed: 0, stratify: false };
+        this.draw();
+        this.builder.changed();
+      },
+    );
     const fields = split.type === "column" ? this.#columnSplit(split) : this.#sharesSplit(split);
-    return h("div", { class: "stack-s", data: { loc: "data.split" } }, h("div", { class: "form-grid" }, field({ label: "Split", loc: ["data", "split", "type"] }, kind), fields), h("span", { class: "field-error" }));
+    return h(
+      "div",
+      { class: "stack-s", data: { loc: "data.split" } },
+      h("div", { class: "form-grid" }, field({ label: "Split", loc: ["data", "split", "type"] }, kind), fields),
+      h("span", { class: "field-error" }),
+    );
   }
 
   #sharesSplit(split) {
@@ -138,9 +257,28 @@ export class DataStep {
       split[name] = value;
       this.builder.changed();
     };
-    const number = (name, label, help) => textField(share(name, help), split[name], ["data", "split", name], set(name), { label });
-    return [number("train", "train", "the share that is trained on"), number("validation", "validation", "the share that is looked at after each epoch"), number("test", "test", "the share that is kept for the end"), textField(whole("seed", "the same seed deals the same way"), split.seed ?? 0, ["data", "split", "seed"], set("seed")),
-      checkbox({ label: "same mix of classes", help: "stratify: each part gets the same share of each class", loc: ["data", "split", "stratify"] }, Boolean(split.stratify), set("stratify"))];
+    const number = (name, label, help) =>
+      textField(share(name, help), split[name], ["data", "split", name], set(name), { label });
+    return [
+      number("train", "train", "the share that is trained on"),
+      number("validation", "validation", "the share that is looked at after each epoch"),
+      number("test", "test", "the share that is kept for the end"),
+      textField(
+        whole("seed", "the same seed deals the same way"),
+        split.seed ?? 0,
+        ["data", "split", "seed"],
+        set("seed"),
+      ),
+      checkbox(
+        {
+          label: "same mix of classes",
+          help: "stratify: each part gets the same share of each class",
+          loc: ["data", "split", "stratify"],
+        },
+        Boolean(split.stratify),
+        set("stratify"),
+      ),
+    ];
   }
 
   #columnSplit(split) {
@@ -149,8 +287,26 @@ export class DataStep {
       split[name] = value ?? [];
       this.builder.changed();
     };
-    const values = (name) => textField({ ...whole(name, `its values for ${name}`), kind: "mixed", isList: true, items: "string" }, split[name], ["data", "split", name], set(name));
-    return [field({ label: "column", loc: ["data", "split", "column"] }, select([{ value: "", label: "choose one" }, ...columns.map(({ name }) => ({ value: name, label: name }))], split.column, set("column"))), values("train"), values("validation"), values("test")];
+    const values = (name) =>
+      textField(
+        { ...whole(name, `its values for ${name}`), kind: "mixed", isList: true, items: "string" },
+        split[name],
+        ["data", "split", name],
+        set(name),
+      );
+    return [
+      field(
+        { label: "column", loc: ["data", "split", "column"] },
+        select(
+          [{ value: "", label: "choose one" }, ...columns.map(({ name }) => ({ value: name, label: name }))],
+          split.column,
+          set("column"),
+        ),
+      ),
+      values("train"),
+      values("validation"),
+      values("test"),
+    ];
   }
 
   #readyPart(draft) {
@@ -159,17 +315,53 @@ export class DataStep {
       data[name] = value;
       this.builder.changed();
     };
-    const scales = [{ value: "none", label: "as they are" }, { value: "standardize", label: "to mean 0, deviation 1" }, { value: "min_max", label: "to 0 … 1" }];
-    const missing = [{ value: "error", label: "not allowed" }, ...["mean", "median", "most_frequent", "constant"].map((type) => ({ value: type, label: `filled: ${type.replaceAll("_", " ")}` })), { value: "drop", label: "drop such rows" }];
+    const scales = [
+      { value: "none", label: "as they are" },
+      { value: "standardize", label: "to mean 0, deviation 1" },
+      { value: "min_max", label: "to 0 … 1" },
+    ];
+    const missing = [
+      { value: "error", label: "not allowed" },
+      ...["mean", "median", "most_frequent", "constant"].map((type) => ({
+        value: type,
+        label: `filled: ${type.replaceAll("_", " ")}`,
+      })),
+      { value: "drop", label: "drop such rows" },
+    ];
     const setMissing = (type) => {
       data.missing = type === "constant" ? { type, value: 0 } : { type };
       this.draw();
       this.builder.changed();
     };
-    return h("div", { class: "form-grid" }, field({ label: "Scale of features", loc: ["data", "scale"] }, select(scales, data.scale, set("scale"))), field({ label: "Scale of the target", loc: ["data", "scale_target"] }, select(scales, data.scale_target, set("scale_target"))),
-      field({ label: "Missing values", loc: ["data", "missing"] }, select(missing, data.missing?.type ?? "error", setMissing)), data.missing?.type === "constant" ? textField(share("value", "what stands in"), data.missing.value, ["data", "missing", "value"], (value) => {
-        data.missing.value = value;
-        this.builder.changed();
-      }) : null, field({ label: "Categories", loc: ["data", "categories"] }, select([{ value: "one_hot", label: "a column for each" }, { value: "ordinal", label: "one with its number" }], data.categories, set("categories"))));
+    return h(
+      "div",
+      { class: "form-grid" },
+      field({ label: "Scale of features", loc: ["data", "scale"] }, select(scales, data.scale, set("scale"))),
+      field(
+        { label: "Scale of the target", loc: ["data", "scale_target"] },
+        select(scales, data.scale_target, set("scale_target")),
+      ),
+      field(
+        { label: "Missing values", loc: ["data", "missing"] },
+        select(missing, data.missing?.type ?? "error", setMissing),
+      ),
+      data.missing?.type === "constant"
+        ? textField(share("value", "what stands in"), data.missing.value, ["data", "missing", "value"], (value) => {
+            data.missing.value = value;
+            this.builder.changed();
+          })
+        : null,
+      field(
+        { label: "Categories", loc: ["data", "categories"] },
+        select(
+          [
+            { value: "one_hot", label: "a column for each" },
+            { value: "ordinal", label: "one with its number" },
+          ],
+          data.categories,
+          set("categories"),
+        ),
+      ),
+    );
   }
 }

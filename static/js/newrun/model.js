@@ -20,21 +20,57 @@ export class ModelStep {
   draw() {
     this.list = h("ol", { class: "layers", aria: { label: "Layers" } });
     this.note = h("p", { class: "muted small figures", aria: { live: "polite" } });
-    replace(this.container, this.#startBar(), h("div", { data: { loc: "model" } }, h("div", { data: { loc: "model.layers" } }, this.list, h("span", { class: "field-error" })), h("span", { class: "field-error" })), this.#addBar(), this.note);
+    replace(
+      this.container,
+      this.#startBar(),
+      h(
+        "div",
+        { data: { loc: "model" } },
+        h("div", { data: { loc: "model.layers" } }, this.list, h("span", { class: "field-error" })),
+        h("span", { class: "field-error" }),
+      ),
+      this.#addBar(),
+      this.note,
+    );
     this.#drawLayers();
   }
 
   #startBar() {
     const { models } = this.builder;
-    const presets = PRESETS.map(({ key, title, help }) => h("button", { class: "button small", type: "button", title: help, onclick: () => this.use(key) }, title));
-    const kept = models.length ? select([{ value: "", label: "a kept model…" }, ...models.map(({ id, name }) => ({ value: id, label: name }))], "", (id) => this.useKept(id), { class: "select kept-select", "aria-label": "Start from a kept model" }) : null;
+    const presets = PRESETS.map(({ key, title, help }) =>
+      h("button", { class: "button small", type: "button", title: help, onclick: () => this.use(key) }, title),
+    );
+    const kept = models.length
+      ? select(
+          [{ value: "", label: "a kept model…" }, ...models.map(({ id, name }) => ({ value: id, label: name }))],
+          "",
+          (id) => this.useKept(id),
+          { class: "select kept-select", "aria-label": "Start from a kept model" },
+        )
+      : null;
     return h("div", { class: "row" }, h("span", { class: "muted small" }, "Start from"), presets, kept);
   }
 
   #addBar() {
-    const groups = Map.groupBy ? Map.groupBy(this.builder.catalogue.layers, ({ group }) => group ?? "layers") : groupBy(this.builder.catalogue.layers);
-    const choice = h("select", { class: "select add-select", "aria-label": "Type of the new layer" }, [...groups].map(([group, entries]) => h("optgroup", { label: group }, entries.map(({ type }) => h("option", { value: type }, type)))));
-    const add = h("button", { class: "button", type: "button", onclick: () => this.#insert(this.layers.length, { type: choice.value }) }, "Add layer");
+    const groups = Map.groupBy
+      ? Map.groupBy(this.builder.catalogue.layers, ({ group }) => group ?? "layers")
+      : groupBy(this.builder.catalogue.layers);
+    const choice = h(
+      "select",
+      { class: "select add-select", "aria-label": "Type of the new layer" },
+      [...groups].map(([group, entries]) =>
+        h(
+          "optgroup",
+          { label: group },
+          entries.map(({ type }) => h("option", { value: type }, type)),
+        ),
+      ),
+    );
+    const add = h(
+      "button",
+      { class: "button", type: "button", onclick: () => this.#insert(this.layers.length, { type: choice.value }) },
+      "Add layer",
+    );
     const keep = h("button", { class: "button quiet", type: "button", onclick: () => this.#keep() }, "Keep this model");
     return h("div", { class: "row" }, choice, add, h("span", { class: "grow" }), keep);
   }
@@ -42,28 +78,90 @@ export class ModelStep {
   // layers
 
   #drawLayers() {
-    replace(this.list, this.layers.length ? this.layers.map((layer, i) => this.#layer(layer, i)) : h("li", { class: "empty inline muted" }, "No layers yet. Start from one of the models above, or add a layer."));
+    replace(
+      this.list,
+      this.layers.length
+        ? this.layers.map((layer, i) => this.#layer(layer, i))
+        : h(
+            "li",
+            { class: "empty inline muted" },
+            "No layers yet. Start from one of the models above, or add a layer.",
+          ),
+    );
   }
 
   #layer(layer, i) {
     const entry = this.builder.catalogue.layers.find(({ type }) => type === layer.type);
     const last = this.layers.length - 1;
-    const tool = (name, symbol, action, isDisabled = false) => h("button", { class: "button quiet small icon", type: "button", "aria-label": `${name} layer ${i}`, title: name, disabled: isDisabled, onclick: action }, icon(symbol));
-    const tools = h("div", { class: "layer-tools" }, tool("Move up", "up", () => this.#move(i, i - 1), i === 0), tool("Move down", "down", () => this.#move(i, i + 1), i === last), tool("Duplicate", "copy", () => this.#insert(i + 1, withoutName(layer))), tool("Remove", "remove", () => this.#remove(i)));
-    const { main, extra, isExtraSet } = entry ? splitFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed(), WIRING) : { main: [], extra: [] };
+    const tool = (name, symbol, action, isDisabled = false) =>
+      h(
+        "button",
+        {
+          class: "button quiet small icon",
+          type: "button",
+          "aria-label": `${name} layer ${i}`,
+          title: name,
+          disabled: isDisabled,
+          onclick: action,
+        },
+        icon(symbol),
+      );
+    const tools = h(
+      "div",
+      { class: "layer-tools" },
+      tool("Move up", "up", () => this.#move(i, i - 1), i === 0),
+      tool("Move down", "down", () => this.#move(i, i + 1), i === last),
+      tool("Duplicate", "copy", () => this.#insert(i + 1, withoutName(layer))),
+      tool("Remove", "remove", () => this.#remove(i)),
+    );
+    const { main, extra, isExtraSet } = entry
+      ? splitFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed(), WIRING)
+      : { main: [], extra: [] };
     const more = h("div", { class: "form-grid layer-more", id: `layer-more-${i}`, hidden: !isExtraSet }, extra);
     tools.prepend(this.#moreButton(i, more));
-    return h("li", { class: "layer", data: { loc: `model.layers.${i}` } },
-      h("div", { class: "layer-row" }, h("span", { class: "layer-number muted figures" }, String(i)), h("strong", { class: "layer-type", title: entry?.help }, layer.type), h("div", { class: "layer-fields" }, main.length ? main : h("span", { class: "muted small layer-help" }, entry?.help ?? "")),
-        h("div", { class: "layer-figures figures" }, h("span", { class: "layer-shape", data: { shape: i } }), h("span", { class: "muted small", data: { parameters: i } })), tools),
-      more, h("span", { class: "field-error" }));
+    return h(
+      "li",
+      { class: "layer", data: { loc: `model.layers.${i}` } },
+      h(
+        "div",
+        { class: "layer-row" },
+        h("span", { class: "layer-number muted figures" }, String(i)),
+        h("strong", { class: "layer-type", title: entry?.help }, layer.type),
+        h(
+          "div",
+          { class: "layer-fields" },
+          main.length ? main : h("span", { class: "muted small layer-help" }, entry?.help ?? ""),
+        ),
+        h(
+          "div",
+          { class: "layer-figures figures" },
+          h("span", { class: "layer-shape", data: { shape: i } }),
+          h("span", { class: "muted small", data: { parameters: i } }),
+        ),
+        tools,
+      ),
+      more,
+      h("span", { class: "field-error" }),
+    );
   }
 
   #moreButton(i, more) {
-    return h("button", { class: "button quiet small icon", type: "button", "aria-label": `More settings of layer ${i}`, title: "More settings", "aria-expanded": String(!more.hidden), "aria-controls": more.id, onclick: (event) => {
-      more.hidden = !more.hidden;
-      event.currentTarget.setAttribute("aria-expanded", String(!more.hidden));
-    } }, icon("more"));
+    return h(
+      "button",
+      {
+        class: "button quiet small icon",
+        type: "button",
+        "aria-label": `More settings of layer ${i}`,
+        title: "More settings",
+        "aria-expanded": String(!more.hidden),
+        "aria-controls": more.id,
+        onclick: (event) => {
+          more.hidden = !more.hidden;
+          event.currentTarget.setAttribute("aria-expanded", String(!more.hidden));
+        },
+      },
+      icon("more"),
+    );
   }
 
   #insert(at, layer) {
@@ -127,23 +225,35 @@ export class ModelStep {
     this.layers.forEach((_, i) => {
       const report = reports.get(i);
       setText($(`[data-shape="${i}"]`, this.list), report ? format.shape(report.output_shape) : "");
-      setText($(`[data-parameters="${i}"]`, this.list), report?.num_parameters ? format.plural(report.num_parameters, "parameter") : "");
+      setText(
+        $(`[data-parameters="${i}"]`, this.list),
+        report?.num_parameters ? format.plural(report.num_parameters, "parameter") : "",
+      );
     });
-    setText(this.note, inspection ? `input ${format.shape(inspection.input_shape)} → output ${format.shape(inspection.output_shape)}, ${format.plural(inspection.num_parameters, "parameter")}` : "");
+    setText(
+      this.note,
+      inspection
+        ? `input ${format.shape(inspection.input_shape)} → output ${format.shape(inspection.output_shape)}, ${format.plural(inspection.num_parameters, "parameter")}`
+        : "",
+    );
   }
 }
 
 // What every layer has beside its own fields.
 const WIRING = {
   name: { anyOf: [{ type: "string" }, { type: "null" }], default: null, description: "what other layers call it by" },
-  inputs: { anyOf: [{ type: "array", items: { type: "string" } }, { type: "null" }], default: null, description: "the layers it takes from; empty: the one before" },
+  inputs: {
+    anyOf: [{ type: "array", items: { type: "string" } }, { type: "null" }],
+    default: null,
+    description: "the layers it takes from; empty: the one before",
+  },
 };
 
 const withoutName = ({ name, ...layer }) => layer;
 
 function groupBy(entries) {
   const groups = new Map();
-  for (const entry of entries) groups.set(entry.group ?? "layers", [...(groups.get(entry.group ?? "layers") ?? []), entry]);
+  for (const entry of entries)
+    groups.set(entry.group ?? "layers", [...(groups.get(entry.group ?? "layers") ?? []), entry]);
   return groups;
 }
-

@@ -14,8 +14,17 @@ export class Summary {
     const { draft } = this.builder;
     const rows = answer?.num_rows;
     const steps = numSteps(draft, rows?.train);
-    const pairs = [["training rows", rows?.train], ["validation rows", rows?.validation], ["test rows", rows?.test], ["parameters", answer?.inspection?.num_parameters], ["steps", steps]];
-    replace($("#summary-pairs"), pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, format.count(value ?? null)))));
+    const pairs = [
+      ["training rows", rows?.train],
+      ["validation rows", rows?.validation],
+      ["test rows", rows?.test],
+      ["parameters", answer?.inspection?.num_parameters],
+      ["steps", steps],
+    ];
+    replace(
+      $("#summary-pairs"),
+      pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, format.count(value ?? null)))),
+    );
     this.#showProblems(answer, places);
   }
 
@@ -25,8 +34,27 @@ export class Summary {
     button.setAttribute("aria-disabled", String(!answer?.ok));
     setText($("#check-state"), this.#state(answer, problems));
     const seen = new Set();
-    replace($("#problems"), problems.map((problem, i) => ({ problem, place: places[i] })).filter(({ problem }) => !seen.has(problem.msg + problem.loc.join(".")) && seen.add(problem.msg + problem.loc.join("."))).map(({ problem, place }) =>
-      h("li", {}, h("button", { class: "problem", type: "button", onclick: () => goTo(place) }, h("span", { class: "problem-place" }, placeInWords(problem.loc)), h("span", {}, problem.msg)))));
+    replace(
+      $("#problems"),
+      problems
+        .map((problem, i) => ({ problem, place: places[i] }))
+        .filter(
+          ({ problem }) =>
+            !seen.has(problem.msg + problem.loc.join(".")) && seen.add(problem.msg + problem.loc.join(".")),
+        )
+        .map(({ problem, place }) =>
+          h(
+            "li",
+            {},
+            h(
+              "button",
+              { class: "problem", type: "button", onclick: () => goTo(place) },
+              h("span", { class: "problem-place" }, placeInWords(problem.loc)),
+              h("span", {}, problem.msg),
+            ),
+          ),
+        ),
+    );
   }
 
   #state(answer, problems) {

@@ -3,7 +3,18 @@
 import { h, replace } from "../dom.js";
 import { checkbox, classChoice, field, select, textField } from "../forms.js";
 
-const number = (name, help, rest = {}) => ({ name, help, kind: "number", choices: [], isList: false, items: null, isNullable: false, default: undefined, isRequired: false, ...rest });
+const number = (name, help, rest = {}) => ({
+  name,
+  help,
+  kind: "number",
+  choices: [],
+  isList: false,
+  items: null,
+  isNullable: false,
+  default: undefined,
+  isRequired: false,
+  ...rest,
+});
 const optional = (name, help) => number(name, help, { isNullable: true, default: 0 });
 
 export class TrainingStep {
@@ -14,10 +25,30 @@ export class TrainingStep {
   draw() {
     const { training } = this.builder.draft;
     const { catalogue } = this.builder;
-    const choice = (label, name, entries) => classChoice({ label, entries, owner: training, name, loc: ["training"], catalogue, onChange: () => this.builder.changed() });
-    replace(this.container,
-      h("div", { class: "choices" }, choice("Loss", "loss", catalogue.losses), choice("Optimizer", "optimizer", catalogue.optimizers), choice("Schedule of the learning rate", "schedule", catalogue.schedules)),
-      this.#metrics(training), this.#length(training), this.#stopping(training), this.#more(training));
+    const choice = (label, name, entries) =>
+      classChoice({
+        label,
+        entries,
+        owner: training,
+        name,
+        loc: ["training"],
+        catalogue,
+        onChange: () => this.builder.changed(),
+      });
+    replace(
+      this.container,
+      h(
+        "div",
+        { class: "choices" },
+        choice("Loss", "loss", catalogue.losses),
+        choice("Optimizer", "optimizer", catalogue.optimizers),
+        choice("Schedule of the learning rate", "schedule", catalogue.schedules),
+      ),
+      this.#metrics(training),
+      this.#length(training),
+      this.#stopping(training),
+      this.#more(training),
+    );
   }
 
   #set(training, name) {
@@ -38,40 +69,128 @@ export class TrainingStep {
       this.draw();
       this.builder.changed();
     };
-    const boxes = catalogue.metrics.map(({ type, help }) => checkbox({ label: type.replaceAll("_", " "), help }, at(type) >= 0, toggle(type)));
+    const boxes = catalogue.metrics.map(({ type, help }) =>
+      checkbox({ label: type.replaceAll("_", " "), help }, at(type) >= 0, toggle(type)),
+    );
     const topK = training.metrics.find(({ type }) => type === "top_k_accuracy");
-    const k = topK ? textField(number("k", "among how many of the likeliest classes", { kind: "integer" }), topK.k, ["training", "metrics", at("top_k_accuracy"), "k"], (value) => {
-      topK.k = value;
-      this.builder.changed();
-    }, { label: "k of top k" }) : null;
-    return h("fieldset", { class: "field", data: { loc: "training.metrics" } }, h("legend", { class: "field-label" }, "Metrics"), h("div", { class: "row metric-boxes" }, boxes, k), h("span", { class: "field-error" }));
+    const k = topK
+      ? textField(
+          number("k", "among how many of the likeliest classes", { kind: "integer" }),
+          topK.k,
+          ["training", "metrics", at("top_k_accuracy"), "k"],
+          (value) => {
+            topK.k = value;
+            this.builder.changed();
+          },
+          { label: "k of top k" },
+        )
+      : null;
+    return h(
+      "fieldset",
+      { class: "field", data: { loc: "training.metrics" } },
+      h("legend", { class: "field-label" }, "Metrics"),
+      h("div", { class: "row metric-boxes" }, boxes, k),
+      h("span", { class: "field-error" }),
+    );
   }
 
   #length(training) {
-    const text = (descriptor, options = {}) => textField(descriptor, training[descriptor.name], ["training", descriptor.name], this.#set(training, descriptor.name), { isQuiet: false, ...options });
-    const devices = [{ value: "auto", label: "a GPU where there is one" }, { value: "cpu", label: "cpu" }, { value: "cuda", label: "cuda" }];
-    return h("div", { class: "form-grid" }, text(number("num_epochs", "how often all rows are seen"), { label: "Epochs" }), text(optional("batch_size", "rows in a step; empty: all"), { label: "Batch size" }), text(number("seed", "same seed, same run"), { label: "Seed" }),
-      field({ label: "Device", loc: ["training", "device"] }, select(devices, training.device ?? "auto", this.#set(training, "device"))));
+    const text = (descriptor, options = {}) =>
+      textField(
+        descriptor,
+        training[descriptor.name],
+        ["training", descriptor.name],
+        this.#set(training, descriptor.name),
+        { isQuiet: false, ...options },
+      );
+    const devices = [
+      { value: "auto", label: "a GPU where there is one" },
+      { value: "cpu", label: "cpu" },
+      { value: "cuda", label: "cuda" },
+    ];
+    return h(
+      "div",
+      { class: "form-grid" },
+      text(number("num_epochs", "how often all rows are seen"), { label: "Epochs" }),
+      text(optional("batch_size", "rows in a step; empty: all"), { label: "Batch size" }),
+      text(number("seed", "same seed, same run"), { label: "Seed" }),
+      field(
+        { label: "Device", loc: ["training", "device"] },
+        select(devices, training.device ?? "auto", this.#set(training, "device")),
+      ),
+    );
   }
 
   #stopping(training) {
     const isOn = Boolean(training.early_stopping);
-    const toggle = checkbox({ label: "Stop early when a curve no longer gets better", loc: ["training", "early_stopping"] }, isOn, (on) => {
-      training.early_stopping = on ? { series: "validation/loss", patience: 10, min_delta: 0, restore_best: true } : null;
-      this.draw();
-      this.builder.changed();
-    });
+    const toggle = checkbox(
+      { label: "Stop early when a curve no longer gets better", loc: ["training", "early_stopping"] },
+      isOn,
+      (on) => {
+        training.early_stopping = on
+          ? { series: "validation/loss", patience: 10, min_delta: 0, restore_best: true }
+          : null;
+        this.draw();
+        this.builder.changed();
+      },
+    );
     if (!isOn) return toggle;
     const stopping = training.early_stopping;
-    const text = (descriptor) => textField(descriptor, stopping[descriptor.name], ["training", "early_stopping", descriptor.name], this.#set(stopping, descriptor.name));
-    return h("div", { class: "stack-s" }, toggle, h("div", { class: "form-grid" }, text({ ...number("series", "the curve that is watched"), kind: "text" }), text(number("patience", "epochs without a better value")), text(number("min_delta", "how much better counts as better")),
-      checkbox({ label: "keep the best weights", loc: ["training", "early_stopping", "restore_best"] }, stopping.restore_best !== false, this.#set(stopping, "restore_best"))));
+    const text = (descriptor) =>
+      textField(
+        descriptor,
+        stopping[descriptor.name],
+        ["training", "early_stopping", descriptor.name],
+        this.#set(stopping, descriptor.name),
+      );
+    return h(
+      "div",
+      { class: "stack-s" },
+      toggle,
+      h(
+        "div",
+        { class: "form-grid" },
+        text({ ...number("series", "the curve that is watched"), kind: "text" }),
+        text(number("patience", "epochs without a better value")),
+        text(number("min_delta", "how much better counts as better")),
+        checkbox(
+          { label: "keep the best weights", loc: ["training", "early_stopping", "restore_best"] },
+          stopping.restore_best !== false,
+          this.#set(stopping, "restore_best"),
+        ),
+      ),
+    );
   }
 
   #more(training) {
-    const text = (descriptor) => textField(descriptor, training[descriptor.name], ["training", descriptor.name], this.#set(training, descriptor.name), { isQuiet: false });
-    const isOpen = ["max_grad_norm", "checkpoint_every_s", "keep_checkpoints", "log_every_epochs"].some((name) => training[name] !== undefined && training[name] !== null);
-    return h("details", { class: "more", open: isOpen && training.max_grad_norm !== null }, h("summary", {}, "More"), h("div", { class: "form-grid" }, text(number("max_grad_norm", "longer gradients are shortened to it", { isNullable: true, default: null })), text(number("checkpoint_every_s", "seconds between saved states", { default: 30 })), text(number("keep_checkpoints", "how many are kept", { default: 3 })),
-      text(number("log_every_epochs", "epochs between log lines", { default: 1 })), checkbox({ label: "new order each epoch", help: "shuffle", loc: ["training", "shuffle"] }, training.shuffle !== false, this.#set(training, "shuffle"))));
+    const text = (descriptor) =>
+      textField(
+        descriptor,
+        training[descriptor.name],
+        ["training", descriptor.name],
+        this.#set(training, descriptor.name),
+        { isQuiet: false },
+      );
+    const isOpen = ["max_grad_norm", "checkpoint_every_s", "keep_checkpoints", "log_every_epochs"].some(
+      (name) => training[name] !== undefined && training[name] !== null,
+    );
+    return h(
+      "details",
+      { class: "more", open: isOpen && training.max_grad_norm !== null },
+      h("summary", {}, "More"),
+      h(
+        "div",
+        { class: "form-grid" },
+        text(number("max_grad_norm", "longer gradients are shortened to it", { isNullable: true, default: null })),
+        text(number("checkpoint_every_s", "seconds between saved states", { default: 30 })),
+        text(number("keep_checkpoints", "how many are kept", { default: 3 })),
+        text(number("log_every_epochs", "epochs between log lines", { default: 1 })),
+        checkbox(
+          { label: "new order each epoch", help: "shuffle", loc: ["training", "shuffle"] },
+          training.shuffle !== false,
+          this.#set(training, "shuffle"),
+        ),
+      ),
+    );
   }
 }

@@ -14,9 +14,23 @@ async function showReady() {
   $("#ingest").hidden = true;
   $("#new-run").hidden = false;
   replace($("#columns"), columnCards(dataset.columns, { numRows: dataset.num_rows }));
-  const facts = [format.plural(dataset.num_rows, "row"), format.plural(dataset.columns.length, "column"), format.bytes(dataset.size_bytes)];
-  if (dataset.content_hash) facts.push(h("span", { class: "mono", title: `SHA-256 of the content: ${dataset.content_hash}` }, dataset.content_hash.slice(0, 16)));
-  replace($("#facts"), facts.map((fact) => h("li", {}, fact)));
+  const facts = [
+    format.plural(dataset.num_rows, "row"),
+    format.plural(dataset.columns.length, "column"),
+    format.bytes(dataset.size_bytes),
+  ];
+  if (dataset.content_hash)
+    facts.push(
+      h(
+        "span",
+        { class: "mono", title: `SHA-256 of the content: ${dataset.content_hash}` },
+        dataset.content_hash.slice(0, 16),
+      ),
+    );
+  replace(
+    $("#facts"),
+    facts.map((fact) => h("li", {}, fact)),
+  );
   try {
     const { rows } = await api.get(`/datasets/${dataset.id}/rows${api.query({ limit: NUM_ROWS })}`);
     replace($("#rows"), rowsTable(dataset.columns, rows));
@@ -61,7 +75,8 @@ function onEvents(events) {
 function showProgress(body) {
   const share = body.share ?? (body.num_bytes ? (body.bytes ?? 0) / body.num_bytes : null);
   if (share !== null && share !== undefined) $("#ingest-bar").value = share;
-  if (body.num_rows ?? body.rows) setText($("#ingest-text"), `${format.plural(body.num_rows ?? body.rows, "row")} read`);
+  if (body.num_rows ?? body.rows)
+    setText($("#ingest-text"), `${format.plural(body.num_rows ?? body.rows, "row")} read`);
 }
 
 $("#delete").addEventListener("click", async () => {

@@ -22,16 +22,36 @@ async function addOne(file, opensIt) {
   const state = h("span", { class: "muted small figures" }, "sending");
   const stop = new AbortController();
   const cancel = h("button", { class: "button quiet small", type: "button", onclick: () => stop.abort() }, "Stop");
-  const item = h("li", { class: "upload-item" }, h("div", { class: "row" }, h("strong", {}, file.name), h("span", { class: "muted small" }, format.bytes(file.size)), state, cancel), bar);
+  const item = h(
+    "li",
+    { class: "upload-item" },
+    h(
+      "div",
+      { class: "row" },
+      h("strong", {}, file.name),
+      h("span", { class: "muted small" }, format.bytes(file.size)),
+      state,
+      cancel,
+    ),
+    bar,
+  );
   $("#uploads").append(item);
   const form = new FormData();
-  form.append("definition", JSON.stringify({ name: file.name.replace(/(\.(csv|tsv|txt|json|jsonl|ndjson|parquet|gz))+$/i, "") }));
+  form.append(
+    "definition",
+    JSON.stringify({ name: file.name.replace(/(\.(csv|tsv|txt|json|jsonl|ndjson|parquet|gz))+$/i, "") }),
+  );
   form.append("file", file);
   try {
-    const dataset = await api.upload("/datasets", form, (share) => {
-      bar.value = share;
-      setText(state, share < 1 ? format.percent(share) : "checking");
-    }, stop.signal);
+    const dataset = await api.upload(
+      "/datasets",
+      form,
+      (share) => {
+        bar.value = share;
+        setText(state, share < 1 ? format.percent(share) : "checking");
+      },
+      stop.signal,
+    );
     setText(state, "added");
     cancel.remove();
     item.append(h("a", { href: `/datasets/${dataset.id}` }, `Open ${dataset.name}`));
@@ -46,7 +66,13 @@ async function addOne(file, opensIt) {
 
 function problem(error) {
   const more = (error.errors ?? []).map(({ msg }) => msg).filter((msg) => !error.message.includes(msg));
-  return h("div", { class: "note bad", role: "alert" }, h("p", { class: "note-title" }, error.message), more.slice(0, 5).map((msg) => h("p", {}, msg)), error.hint ? h("p", {}, error.hint) : null);
+  return h(
+    "div",
+    { class: "note bad", role: "alert" },
+    h("p", { class: "note-title" }, error.message),
+    more.slice(0, 5).map((msg) => h("p", {}, msg)),
+    error.hint ? h("p", {}, error.hint) : null,
+  );
 }
 
 $("#files").addEventListener("change", (event) => {

@@ -12,13 +12,22 @@ function show(inspection) {
 }
 
 function withoutShapes() {
-  const layers = model.definition.layers.map((layer, index) => ({ index, name: layer.name ?? `${layer.type}_${index + 1}`, type: layer.type, output_shape: null, num_parameters: null }));
+  const layers = model.definition.layers.map((layer, index) => ({
+    index,
+    name: layer.name ?? `${layer.type}_${index + 1}`,
+    type: layer.type,
+    output_shape: null,
+    num_parameters: null,
+  }));
   return { input_shape: null, num_parameters: null, layers };
 }
 
 $("#inspect").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const shape = $("#shape").value.split(/[^0-9]+/).filter(Boolean).map(Number);
+  const shape = $("#shape")
+    .value.split(/[^0-9]+/)
+    .filter(Boolean)
+    .map(Number);
   setText($("#inspect-error"), "");
   try {
     show(await api.post("/models/inspect", { model: model.definition, input_shape: shape }));
@@ -28,11 +37,21 @@ $("#inspect").addEventListener("submit", async (event) => {
 });
 
 $("#copy").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(JSON.stringify(model.definition, null, 2)).then(() => toast("Copied the definition."), () => toast("The browser does not let this page copy.", { isError: true }));
+  await navigator.clipboard.writeText(JSON.stringify(model.definition, null, 2)).then(
+    () => toast("Copied the definition."),
+    () => toast("The browser does not let this page copy.", { isError: true }),
+  );
 });
 
 $("#delete").addEventListener("click", async () => {
-  if (!(await confirmed({ title: `Delete ${model.name}?`, text: "Runs that used it keep their own copy.", action: "Delete the model" }))) return;
+  if (
+    !(await confirmed({
+      title: `Delete ${model.name}?`,
+      text: "Runs that used it keep their own copy.",
+      action: "Delete the model",
+    }))
+  )
+    return;
   try {
     await api.remove(`/models/${model.id}`);
     location.assign("/models");

@@ -31,7 +31,10 @@ const builder = {
   targetChanged() {
     if (!this.modelTouched && this.data.columns.length) {
       const preset = proposedPreset();
-      this.draft.model = { name: preset.title.toLowerCase(), layers: preset.layers(presetContext(this.draft, this.data.columns)) };
+      this.draft.model = {
+        name: preset.title.toLowerCase(),
+        layers: preset.layers(presetContext(this.draft, this.data.columns)),
+      };
     }
     drawAll();
     this.changed();
@@ -72,7 +75,12 @@ const check = debounce(CHECK_AFTER_MS, async () => {
     answer = await api.post("/runs/check", body(), { signal: request.signal });
   } catch (error) {
     if (error.name === "AbortError") return;
-    answer = { ok: false, errors: error.errors?.length ? error.errors : [{ loc: [], msg: error.message }], inspection: null, num_rows: null };
+    answer = {
+      ok: false,
+      errors: error.errors?.length ? error.errors : [{ loc: [], msg: error.message }],
+      inspection: null,
+      num_rows: null,
+    };
   }
   show();
 });
@@ -118,7 +126,8 @@ function onJson() {
   const area = $("#json");
   try {
     const spec = JSON.parse(area.value);
-    if (spec === null || typeof spec !== "object" || Array.isArray(spec)) throw new SyntaxError("A run is an object: { … }");
+    if (spec === null || typeof spec !== "object" || Array.isArray(spec))
+      throw new SyntaxError("A run is an object: { … }");
     builder.draft = draftOf(spec);
     builder.modelTouched = true;
     area.removeAttribute("aria-invalid");
@@ -136,10 +145,14 @@ function onJson() {
 function begin() {
   const asked = new URLSearchParams(location.search);
   if (page.from_spec) {
-    builder.draft = draftOf(page.from_spec, { name: page.is_clone ? nextName(page.from_spec.name) : page.from_spec.name });
+    builder.draft = draftOf(page.from_spec, {
+      name: page.is_clone ? nextName(page.from_spec.name) : page.from_spec.name,
+    });
     if (typeof builder.draft.model === "string") {
       const kept = builder.models.find(({ id }) => id === builder.draft.model);
-      builder.draft.model = kept ? structuredClone({ name: kept.name, ...kept.definition }) : { name: null, layers: [] };
+      builder.draft.model = kept
+        ? structuredClone({ name: kept.name, ...kept.definition })
+        : { name: null, layers: [] };
     }
     builder.modelTouched = true;
     return;
@@ -156,7 +169,10 @@ $("#name").addEventListener("input", (event) => {
   builder.changed();
 });
 $("#tags").addEventListener("input", (event) => {
-  builder.draft.tags = event.target.value.split(",").map((tag) => tag.trim()).filter(Boolean);
+  builder.draft.tags = event.target.value
+    .split(",")
+    .map((tag) => tag.trim())
+    .filter(Boolean);
   builder.changed();
 });
 $("#new-run").addEventListener("submit", start);

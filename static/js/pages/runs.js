@@ -53,7 +53,8 @@ function fillRow(row, run) {
 
 function tagsOf(run) {
   const tags = run.tags.map((tag) => h("span", { class: "tag" }, tag));
-  if (run.error) tags.push(h("span", { class: "tag bad", title: run.error.message }, run.error.kind.replaceAll("_", " ")));
+  if (run.error)
+    tags.push(h("span", { class: "tag bad", title: run.error.message }, run.error.kind.replaceAll("_", " ")));
   return tags.flatMap((tag) => [tag, " "]);
 }
 
@@ -89,7 +90,21 @@ function drawSpark(cell, run) {
   const isWhole = run.status !== "running" || !run.progress?.num_steps;
   const path = sparkPath(points, isWhole ? 1 : run.progress.step / run.progress.num_steps);
   const label = `loss from ${format.measure(points[0])} to ${format.measure(points.at(-1))}`;
-  return replace(cell, svg("svg", { class: "spark", viewBox: "0 0 100 28", preserveAspectRatio: "none", role: "img", "aria-label": label, "data-status": run.status }, svg("path", { d: path })));
+  return replace(
+    cell,
+    svg(
+      "svg",
+      {
+        class: "spark",
+        viewBox: "0 0 100 28",
+        preserveAspectRatio: "none",
+        role: "img",
+        "aria-label": label,
+        "data-status": run.status,
+      },
+      svg("path", { d: path }),
+    ),
+  );
 }
 
 function wantSpark(id) {
@@ -106,7 +121,9 @@ async function fetchSparks() {
   numFetching += 1;
   try {
     const last = runs.get(id)?.run.metrics["train/loss"]?.last_step;
-    const { series } = await api.get(`/runs/${id}/metrics${api.query({ name: "train/loss", max_points: SPARK_POINTS })}`);
+    const { series } = await api.get(
+      `/runs/${id}/metrics${api.query({ name: "train/loss", max_points: SPARK_POINTS })}`,
+    );
     sparks.set(id, { last, points: series[0].values.map(format.toNumber) });
     if (runs.has(id)) drawSpark($('[data-field="spark"]', rowOf(runs.get(id).run)), runs.get(id).run);
   } catch {
@@ -204,7 +221,8 @@ function showSelection() {
 async function cancelSelected() {
   const active = selected().filter((id) => isActive(runs.get(id).run));
   const title = `Cancel ${format.plural(active.length, "run")}?`;
-  if (!(await confirmed({ title, text: "What was learned so far is kept as a checkpoint.", action: "Cancel runs" }))) return;
+  if (!(await confirmed({ title, text: "What was learned so far is kept as a checkpoint.", action: "Cancel runs" })))
+    return;
   const answers = await Promise.allSettled(active.map((id) => api.post(`/runs/${id}/cancel`)));
   const failed = answers.find((answer) => answer.status === "rejected");
   if (failed) toastError(failed.reason);
@@ -217,12 +235,16 @@ filter.addEventListener("submit", (event) => {
   event.preventDefault();
   load();
 });
-filter.q.addEventListener("input", debounce(200, () => load()));
+filter.q.addEventListener(
+  "input",
+  debounce(200, () => load()),
+);
 filter.status.addEventListener("change", () => load());
 $("#more").addEventListener("click", () => load({ append: true }));
 $("#cancel-selected").addEventListener("click", cancelSelected);
 $("#runs").addEventListener("change", (event) => {
-  if (event.target.id === "select-all") for (const box of $$("td.select-cell input", body)) box.checked = event.target.checked;
+  if (event.target.id === "select-all")
+    for (const box of $$("td.select-cell input", body)) box.checked = event.target.checked;
   showSelection();
 });
 body.addEventListener("click", (event) => {
@@ -244,5 +266,6 @@ setInterval(() => {
   for (const { run } of runs.values()) if (run.status === "running") setTime($('[data-field="time"]', rowOf(run)), run);
 }, 1000);
 setInterval(() => {
-  for (const row of $$("tr[data-in-view]", body)) if (runs.get(row.dataset.run)?.run.status === "running") wantSpark(row.dataset.run);
+  for (const row of $$("tr[data-in-view]", body))
+    if (runs.get(row.dataset.run)?.run.status === "running") wantSpark(row.dataset.run);
 }, SPARKS_EVERY_MS);

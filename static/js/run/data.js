@@ -12,20 +12,58 @@ export async function showData(panel, run) {
   if (shownFor === run.dataset.id) return;
   replace(panel, h("p", { class: "muted" }, "Loading the dataset…"));
   try {
-    const [dataset, page] = await Promise.all([api.get(`/datasets/${run.dataset.id}`), api.get(`/datasets/${run.dataset.id}/rows${api.query({ limit: 10 })}`)]);
+    const [dataset, page] = await Promise.all([
+      api.get(`/datasets/${run.dataset.id}`),
+      api.get(`/datasets/${run.dataset.id}/rows${api.query({ limit: 10 })}`),
+    ]);
     shownFor = run.dataset.id;
     const { data } = run.spec;
-    const used = new Set(data.features ?? dataset.columns.map((column) => column.name).filter((name) => name !== data.target));
+    const used = new Set(
+      data.features ?? dataset.columns.map((column) => column.name).filter((name) => name !== data.target),
+    );
     const columns = dataset.columns.filter((column) => used.has(column.name) || column.name === data.target);
-    replace(panel, summaryCard(run, dataset, used.size), columnCards(columns, { target: data.target, numRows: dataset.num_rows }), rowsTable(columns, page.rows));
+    replace(
+      panel,
+      summaryCard(run, dataset, used.size),
+      columnCards(columns, { target: data.target, numRows: dataset.num_rows }),
+      rowsTable(columns, page.rows),
+    );
   } catch (error) {
-    replace(panel, h("section", { class: "note bad" }, h("p", { class: "note-title" }, "The dataset could not be shown"), h("p", {}, error.message)));
+    replace(
+      panel,
+      h(
+        "section",
+        { class: "note bad" },
+        h("p", { class: "note-title" }, "The dataset could not be shown"),
+        h("p", {}, error.message),
+      ),
+    );
   }
 }
 
 function summaryCard(run, dataset, numFeatures) {
   const { data } = run.spec;
-  const pairs = [["dataset", h("a", { href: `/datasets/${dataset.id}` }, dataset.name)], ["rows", format.count(dataset.num_rows)], ["features", format.count(numFeatures)], ["target", data.target ?? "–"], ["split", splitInWords(data.split)],
-    ["scaling", data.scale ?? "none"], ["missing values", data.missing?.type ?? "error"], ["content", h("span", { class: "mono", title: dataset.content_hash ?? "" }, (dataset.content_hash ?? "").slice(0, 16))]];
-  return h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", {}, "What it was trained on")), h("dl", { class: "pairs two" }, pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
+  const pairs = [
+    ["dataset", h("a", { href: `/datasets/${dataset.id}` }, dataset.name)],
+    ["rows", format.count(dataset.num_rows)],
+    ["features", format.count(numFeatures)],
+    ["target", data.target ?? "–"],
+    ["split", splitInWords(data.split)],
+    ["scaling", data.scale ?? "none"],
+    ["missing values", data.missing?.type ?? "error"],
+    [
+      "content",
+      h("span", { class: "mono", title: dataset.content_hash ?? "" }, (dataset.content_hash ?? "").slice(0, 16)),
+    ],
+  ];
+  return h(
+    "section",
+    { class: "card" },
+    h("div", { class: "card-head" }, h("h2", {}, "What it was trained on")),
+    h(
+      "dl",
+      { class: "pairs two" },
+      pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+    ),
+  );
 }

@@ -10,7 +10,13 @@ const isFinished = (status) => FINISHED.has(status);
 
 export class Header {
   constructor(run, state) {
-    Object.assign(this, { run, state, heardAt: Date.now() - (run.worker?.heartbeat_age_s ?? 0) * 1000, loadedAt: Date.now(), isAsked: Boolean(run.request) });
+    Object.assign(this, {
+      run,
+      state,
+      heardAt: Date.now() - (run.worker?.heartbeat_age_s ?? 0) * 1000,
+      loadedAt: Date.now(),
+      isAsked: Boolean(run.request),
+    });
     $("#cancel").addEventListener("click", () => this.#cancel());
     $("#delete").addEventListener("click", () => this.#delete());
     setInterval(() => this.#showFacts(), 1000);
@@ -25,7 +31,8 @@ export class Header {
   update(run) {
     this.run = run;
     this.loadedAt = Date.now();
-    if (run.worker?.heartbeat_age_s !== null && run.worker) this.heardAt = Math.max(this.heardAt, Date.now() - run.worker.heartbeat_age_s * 1000);
+    if (run.worker?.heartbeat_age_s !== null && run.worker)
+      this.heardAt = Math.max(this.heardAt, Date.now() - run.worker.heartbeat_age_s * 1000);
     this.show();
   }
 
@@ -54,19 +61,32 @@ export class Header {
   #showFacts() {
     const facts = this.#facts();
     const list = $("#facts");
-    if (list.children.length !== facts.length) replace(list, facts.map((text) => h("li", {}, text)));
+    if (list.children.length !== facts.length)
+      replace(
+        list,
+        facts.map((text) => h("li", {}, text)),
+      );
     else facts.forEach((text, i) => setText(list.children[i], text));
   }
 
   #facts() {
     const { status, progress } = this.state;
-    if (status === "queued") return [this.run.waits_for ? "waiting until its dataset is read" : "waiting for a worker", this.#age("submitted", this.run.created_at)];
+    if (status === "queued")
+      return [
+        this.run.waits_for ? "waiting until its dataset is read" : "waiting for a worker",
+        this.#age("submitted", this.run.created_at),
+      ];
     const facts = [];
-    if (progress?.num_steps) facts.push(`epoch ${format.count(progress.epoch)} / ${format.count(progress.num_epochs)}`, `step ${format.count(progress.step)} / ${format.count(progress.num_steps)}`);
+    if (progress?.num_steps)
+      facts.push(
+        `epoch ${format.count(progress.epoch)} / ${format.count(progress.num_epochs)}`,
+        `step ${format.count(progress.step)} / ${format.count(progress.num_steps)}`,
+      );
     if (progress?.samples_per_s) facts.push(`${format.count(Math.round(progress.samples_per_s))} samples/s`);
     if (isFinished(status)) facts.push(...this.#ending());
     else {
-      if (progress?.left_s !== undefined && progress?.left_s !== null) facts.push(`${format.duration(progress.left_s)} left`);
+      if (progress?.left_s !== undefined && progress?.left_s !== null)
+        facts.push(`${format.duration(progress.left_s)} left`);
       facts.push(this.#evidence());
     }
     return facts;
@@ -77,7 +97,13 @@ export class Header {
     const device = this.state.progress?.device ?? run.worker?.device;
     const took = run.duration_s === null ? [] : [`took ${format.duration(run.duration_s)}`];
     const isEarly = this.state.status === "succeeded" && this.state.progress?.step < this.state.progress?.num_steps;
-    return [...(isEarly ? ["stopped early"] : []), ...took, ...(device ? [`on ${device}`] : []), ...(run.attempt > 1 ? [`attempt ${run.attempt}`] : []), this.#age("finished", run.finished_at)];
+    return [
+      ...(isEarly ? ["stopped early"] : []),
+      ...took,
+      ...(device ? [`on ${device}`] : []),
+      ...(run.attempt > 1 ? [`attempt ${run.attempt}`] : []),
+      this.#age("finished", run.finished_at),
+    ];
   }
 
   /** Why one may believe that it runs. */

@@ -13,16 +13,79 @@ export function layersCard({ inspection, spec }) {
   const layers = inspection?.layers ?? [];
   const given = spec.model?.layers ?? [];
   const right = (text) => h("td", { class: "right" }, text);
-  const rows = layers.map((layer) => h("tr", {}, h("td", { class: "right muted wide-only" }, String(layer.index)), h("th", { scope: "row" }, layer.type, layer.name === String(layer.index) ? null : [" ", h("span", { class: "muted small" }, layer.name)]),
-    h("td", { class: "muted", data: { label: "Settings" } }, argumentsOf(given[layer.index])), h("td", { class: "right nowrap", data: { label: "Output" } }, format.shape(layer.output_shape)), h("td", { class: "right", data: { label: "Parameters" } }, format.count(layer.num_parameters))));
-  const head = [["", 1], ["Layer", 0], ["Settings", 0], ["Output", 1], ["Parameters", 1]];
-  return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "Layers"), h("span", { class: "card-note figures" }, `input ${format.shape(inspection?.input_shape)}`)),
-    h("div", { class: "table-wrap" }, h("table", { class: "table cards-when-narrow" }, h("thead", {}, h("tr", {}, head.map(([name, isRight]) => (name ? h("th", { scope: "col", class: isRight ? "right" : null }, name) : h("td", {}))))),
-      h("tbody", {}, rows), h("tfoot", {}, h("tr", {}, h("td", { colspan: "4" }, "All parameters"), right(format.count(inspection?.num_parameters)))))));
+  const rows = layers.map((layer) =>
+    h(
+      "tr",
+      {},
+      h("td", { class: "right muted wide-only" }, String(layer.index)),
+      h(
+        "th",
+        { scope: "row" },
+        layer.type,
+        layer.name === String(layer.index) ? null : [" ", h("span", { class: "muted small" }, layer.name)],
+      ),
+      h("td", { class: "muted", data: { label: "Settings" } }, argumentsOf(given[layer.index])),
+      h("td", { class: "right nowrap", data: { label: "Output" } }, format.shape(layer.output_shape)),
+      h("td", { class: "right", data: { label: "Parameters" } }, format.count(layer.num_parameters)),
+    ),
+  );
+  const head = [
+    ["", 1],
+    ["Layer", 0],
+    ["Settings", 0],
+    ["Output", 1],
+    ["Parameters", 1],
+  ];
+  return h(
+    "section",
+    { class: "card flush" },
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", {}, "Layers"),
+      h("span", { class: "card-note figures" }, `input ${format.shape(inspection?.input_shape)}`),
+    ),
+    h(
+      "div",
+      { class: "table-wrap" },
+      h(
+        "table",
+        { class: "table cards-when-narrow" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            head.map(([name, isRight]) =>
+              name ? h("th", { scope: "col", class: isRight ? "right" : null }, name) : h("td", {}),
+            ),
+          ),
+        ),
+        h("tbody", {}, rows),
+        h(
+          "tfoot",
+          {},
+          h("tr", {}, h("td", { colspan: "4" }, "All parameters"), right(format.count(inspection?.num_parameters))),
+        ),
+      ),
+    ),
+  );
 }
 
 // What a frozen specification spells out although nobody chose it.
-const USUAL = { dilation: 1, groups: 1, bias: true, affine: true, elementwise_affine: true, ceil_mode: false, eps: 1e-5, stride: 1, output: "last", num_layers: 1 };
+const USUAL = {
+  dilation: 1,
+  groups: 1,
+  bias: true,
+  affine: true,
+  elementwise_affine: true,
+  ceil_mode: false,
+  eps: 1e-5,
+  stride: 1,
+  output: "last",
+  num_layers: 1,
+};
 
 function argumentsOf(layer) {
   if (!layer) return "";
@@ -33,11 +96,45 @@ function argumentsOf(layer) {
 }
 
 function filesCard(run) {
-  const rows = run.artifacts.map((file) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: `/api/v1/runs/${run.id}/artifacts/${encodeURIComponent(file.name)}`, download: file.name }, file.name)),
-    h("td", { class: "right" }, format.bytes(file.size_bytes)), h("td", { class: "mono muted small", title: `SHA-256 ${file.sha256}` }, file.sha256.slice(0, 12))));
-  const curves = h("tr", {}, h("th", { scope: "row" }, h("a", { href: `/api/v1/runs/${run.id}/metrics`, data: { csv: "true" } }, "curves.csv")), h("td", { class: "right muted" }, "every point"), h("td", {}));
-  const head = h("thead", { class: "visually-hidden" }, h("tr", {}, ["File", "Size", "SHA-256"].map((name) => h("th", { scope: "col" }, name))));
-  return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "Downloads"), h("span", { class: "card-note" }, exportNote(run))), h("div", { class: "table-wrap" }, h("table", { class: "table" }, head, h("tbody", {}, rows, curves))));
+  const rows = run.artifacts.map((file) =>
+    h(
+      "tr",
+      {},
+      h(
+        "th",
+        { scope: "row" },
+        h(
+          "a",
+          { href: `/api/v1/runs/${run.id}/artifacts/${encodeURIComponent(file.name)}`, download: file.name },
+          file.name,
+        ),
+      ),
+      h("td", { class: "right" }, format.bytes(file.size_bytes)),
+      h("td", { class: "mono muted small", title: `SHA-256 ${file.sha256}` }, file.sha256.slice(0, 12)),
+    ),
+  );
+  const curves = h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, h("a", { href: `/api/v1/runs/${run.id}/metrics`, data: { csv: "true" } }, "curves.csv")),
+    h("td", { class: "right muted" }, "every point"),
+    h("td", {}),
+  );
+  const head = h(
+    "thead",
+    { class: "visually-hidden" },
+    h(
+      "tr",
+      {},
+      ["File", "Size", "SHA-256"].map((name) => h("th", { scope: "col" }, name)),
+    ),
+  );
+  return h(
+    "section",
+    { class: "card flush" },
+    h("div", { class: "card-head" }, h("h2", {}, "Downloads"), h("span", { class: "card-note" }, exportNote(run))),
+    h("div", { class: "table-wrap" }, h("table", { class: "table" }, head, h("tbody", {}, rows, curves))),
+  );
 }
 
 function exportNote({ export: state, status }) {
@@ -47,9 +144,40 @@ function exportNote({ export: state, status }) {
 }
 
 function checkpointsCard(run) {
-  const rows = run.checkpoints.map((one) => h("tr", {}, h("th", { scope: "row" }, `step ${format.count(one.step)}`), h("td", { class: "right" }, `epoch ${format.count(one.epoch)}`), h("td", {}, one.is_best ? h("span", { class: "tag" }, "best") : ""), h("td", { class: "right" }, format.bytes(one.size_bytes))));
-  const content = rows.length ? h("div", { class: "table-wrap" }, h("table", { class: "table" }, h("thead", { class: "visually-hidden" }, h("tr", {}, ["Step", "Epoch", "Best", "Size"].map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows)))
-    : h("p", { class: "empty inline muted" }, "None yet: one is kept every so often, and training goes on from it if its worker is lost.");
+  const rows = run.checkpoints.map((one) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, `step ${format.count(one.step)}`),
+      h("td", { class: "right" }, `epoch ${format.count(one.epoch)}`),
+      h("td", {}, one.is_best ? h("span", { class: "tag" }, "best") : ""),
+      h("td", { class: "right" }, format.bytes(one.size_bytes)),
+    ),
+  );
+  const content = rows.length
+    ? h(
+        "div",
+        { class: "table-wrap" },
+        h(
+          "table",
+          { class: "table" },
+          h(
+            "thead",
+            { class: "visually-hidden" },
+            h(
+              "tr",
+              {},
+              ["Step", "Epoch", "Best", "Size"].map((name) => h("th", { scope: "col" }, name)),
+            ),
+          ),
+          h("tbody", {}, rows),
+        ),
+      )
+    : h(
+        "p",
+        { class: "empty inline muted" },
+        "None yet: one is kept every so often, and training goes on from it if its worker is lost.",
+      );
   return h("section", { class: "card flush" }, h("div", { class: "card-head" }, h("h2", {}, "Checkpoints")), content);
 }
 

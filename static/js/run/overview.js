@@ -1,7 +1,7 @@
 // Curves, results, findings and settings.
 
 import * as api from "../api.js";
-import { ChartGroup } from "../chart.js";
+import { ChartGroup } from "../chartgroup.js";
 import { chartsFor, expectedSeries, goalOf } from "../curves.js";
 import { $, debounce, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
@@ -38,7 +38,8 @@ export class Overview {
     const signature = curves.map((curve) => curve.name).join(" ");
     if (shown?.signature === signature) return;
     if (shown) shown.chart.setCurves(bound);
-    const chart = shown?.chart ?? this.group.add(this.#figureFor(key), { title, goal, curves: bound, isLarge: key === "loss" });
+    const chart =
+      shown?.chart ?? this.group.add(this.#figureFor(key), { title, goal, curves: bound, isLarge: key === "loss" });
     this.charts.set(key, { chart, signature });
   }
 
@@ -77,31 +78,69 @@ export class Overview {
     const { part, figures } = resultsOf(this.run, this.state);
     setText($("#results-part"), part);
     if (!figures.length) {
-      replace($("#results"), h("p", { class: "muted wide" }, this.state.isFinished ? "The run ended before there was a result." : "Figures appear here once the first epoch is done."));
+      replace(
+        $("#results"),
+        h(
+          "p",
+          { class: "muted wide" },
+          this.state.isFinished
+            ? "The run ended before there was a result."
+            : "Figures appear here once the first epoch is done.",
+        ),
+      );
       return;
     }
-    replace($("#results"), figures.map(({ value, label }) => h("div", {}, h("p", { class: "figure-value", title: format.exact(value) }, format.measure(value)), h("p", { class: "figure-label" }, label))));
+    replace(
+      $("#results"),
+      figures.map(({ value, label }) =>
+        h(
+          "div",
+          {},
+          h("p", { class: "figure-value", title: format.exact(value) }, format.measure(value)),
+          h("p", { class: "figure-label" }, label),
+        ),
+      ),
+    );
   }
 
   showFindings() {
     const { findings } = this.state;
     setText($("#doctor-count"), findings.length ? format.plural(findings.length, "finding") : "");
     if (!findings.length) {
-      const text = this.state.isFinished ? "Nothing stood out in the curves." : "Watches the curves while it learns. Nothing to say so far.";
+      const text = this.state.isFinished
+        ? "Nothing stood out in the curves."
+        : "Watches the curves while it learns. Nothing to say so far.";
       replace($("#findings"), h("p", { class: "muted" }, text));
       return;
     }
-    replace($("#findings"), findings.map((finding) => this.#finding(finding)));
+    replace(
+      $("#findings"),
+      findings.map((finding) => this.#finding(finding)),
+    );
   }
 
   #finding({ title, text, fix, step }) {
     const hint = typeof fix === "string" ? fix : fix?.label;
-    return h("div", { class: "finding" }, h("h3", {}, title), h("p", {}, text), hint ? h("p", { class: "finding-fix" }, hint) : null,
-      h("div", { class: "row" }, h("a", { class: "button small", href: `/runs/new?from=${this.run.id}` }, "Clone and change"), step ? h("span", { class: "muted small figures" }, `step ${format.count(step)}`) : null));
+    return h(
+      "div",
+      { class: "finding" },
+      h("h3", {}, title),
+      h("p", {}, text),
+      hint ? h("p", { class: "finding-fix" }, hint) : null,
+      h(
+        "div",
+        { class: "row" },
+        h("a", { class: "button small", href: `/runs/new?from=${this.run.id}` }, "Clone and change"),
+        step ? h("span", { class: "muted small figures" }, `step ${format.count(step)}`) : null,
+      ),
+    );
   }
 
   #showSettings() {
-    replace($("#settings"), settingsOf(this.run).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    replace(
+      $("#settings"),
+      settingsOf(this.run).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+    );
   }
 
   async #copySpec() {
@@ -123,7 +162,9 @@ export function resultsOf(run, state) {
 
 function evaluated(evaluation, part) {
   const { baseline } = evaluation;
-  const figures = Object.entries(evaluation.parts[part]).filter(([, value]) => typeof value === "number").map(([name, value]) => ({ value, label: format.metricName(name) }));
+  const figures = Object.entries(evaluation.parts[part])
+    .filter(([, value]) => typeof value === "number")
+    .map(([name, value]) => ({ value, label: format.metricName(name) }));
   figures.sort((a, b) => (a.label === "loss") - (b.label === "loss"));
   const shown = figures.slice(0, SHOWN_FIGURES);
   const compared = baseline && ["accuracy", "loss"].find((name) => typeof baseline[name] === "number");
@@ -132,14 +173,23 @@ function evaluated(evaluation, part) {
 }
 
 function measured(state) {
-  const part = [...state.series.keys()].some((name) => name.startsWith("validation/") && state.seriesNamed(name).length) ? "validation" : "train";
+  const part = [...state.series.keys()].some((name) => name.startsWith("validation/") && state.seriesNamed(name).length)
+    ? "validation"
+    : "train";
   const figures = [];
   for (const series of state.series.values()) {
     if (!series.name.startsWith(`${part}/`) || !series.length || series.name.endsWith("epoch_loss")) continue;
     const metric = series.name.slice(part.length + 1);
     const best = part === "validation" && metric === "loss" ? series.best(goalOf(metric) ?? "min") : null;
-    figures.push(best ? { value: best.value, label: "best loss" } : { value: series.last, label: format.metricName(metric) });
+    figures.push(
+      best ? { value: best.value, label: "best loss" } : { value: series.last, label: format.metricName(metric) },
+    );
   }
   figures.sort((a, b) => a.label.includes("loss") - b.label.includes("loss"));
-  return { part: figures.length ? `${part === "train" ? "training" : "validation"} rows${state.isFinished ? "" : ", so far"}` : "", figures: figures.slice(0, SHOWN_FIGURES + 1) };
+  return {
+    part: figures.length
+      ? `${part === "train" ? "training" : "validation"} rows${state.isFinished ? "" : ", so far"}`
+      : "",
+    figures: figures.slice(0, SHOWN_FIGURES + 1),
+  };
 }

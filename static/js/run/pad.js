@@ -8,7 +8,13 @@ export class Pad {
   /** `highest` is the value of a full stroke; `onChange` is called when the picture changed. */
   constructor({ channels, height, width }, highest, onChange) {
     Object.assign(this, { channels, height, width, highest, onChange, values: new Float32Array(height * width) });
-    this.canvas = h("canvas", { class: "pad", width, height, role: "img", aria: { label: `Drawing pad, ${width} by ${height} pixels` } });
+    this.canvas = h("canvas", {
+      class: "pad",
+      width,
+      height,
+      role: "img",
+      aria: { label: `Drawing pad, ${width} by ${height} pixels` },
+    });
     this.canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.#move(event));
     this.canvas.addEventListener("pointerup", () => (this.last = null));
@@ -65,7 +71,10 @@ export class Pad {
 
   #at(event) {
     const box = this.canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * this.width - 0.5, ((event.clientY - box.top) / box.height) * this.height - 0.5];
+    return [
+      ((event.clientX - box.left) / box.width) * this.width - 0.5,
+      ((event.clientY - box.top) / box.height) * this.height - 0.5,
+    ];
   }
 
   #stroke([x0, y0], [x1, y1]) {
@@ -78,8 +87,16 @@ export class Pad {
   #dab(x, y) {
     const radius = BRUSH * Math.max(1, this.width / 16) + 0.35;
     const reach = Math.ceil(radius + 1);
-    for (let row = Math.max(0, Math.floor(y - reach)); row <= Math.min(this.height - 1, Math.ceil(y + reach)); row += 1) {
-      for (let column = Math.max(0, Math.floor(x - reach)); column <= Math.min(this.width - 1, Math.ceil(x + reach)); column += 1) {
+    for (
+      let row = Math.max(0, Math.floor(y - reach));
+      row <= Math.min(this.height - 1, Math.ceil(y + reach));
+      row += 1
+    ) {
+      for (
+        let column = Math.max(0, Math.floor(x - reach));
+        column <= Math.min(this.width - 1, Math.ceil(x + reach));
+        column += 1
+      ) {
         const ink = Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(column - x, row - y)));
         const i = row * this.width + column;
         this.values[i] = Math.max(this.values[i], ink);

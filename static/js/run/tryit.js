@@ -36,11 +36,32 @@ export class TryIt {
   #build() {
     const { data } = this.run.spec;
     const left = new Set([data.target, data.split?.type === "column" ? data.split.column : null]);
-    this.features = data.features ? data.features.map((name) => this.dataset.columns.find((column) => column.name === name)) : this.dataset.columns.filter(({ name }) => !left.has(name));
+    this.features = data.features
+      ? data.features.map((name) => this.dataset.columns.find((column) => column.name === name))
+      : this.dataset.columns.filter(({ name }) => !left.has(name));
     this.answer = h("div", { class: "answer", role: "status" });
     const picture = pictureShape(this.run.inspection.input_shape);
-    const input = picture && this.features.length === picture.channels * picture.height * picture.width ? this.#pad(picture) : this.features.length <= MAX_FORM_COLUMNS ? this.#form() : this.#text();
-    replace(this.panel, h("div", { class: "tab-columns" }, input, h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", {}, "Answer"), h("span", { class: "card-note" }, data.target ?? "")), this.answer)), fileCard(this.run));
+    const input =
+      picture && this.features.length === picture.channels * picture.height * picture.width
+        ? this.#pad(picture)
+        : this.features.length <= MAX_FORM_COLUMNS
+          ? this.#form()
+          : this.#text();
+    replace(
+      this.panel,
+      h(
+        "div",
+        { class: "tab-columns" },
+        input,
+        h(
+          "section",
+          { class: "card" },
+          h("div", { class: "card-head" }, h("h2", {}, "Answer"), h("span", { class: "card-note" }, data.target ?? "")),
+          this.answer,
+        ),
+      ),
+      fileCard(this.run),
+    );
     this.predict = debounce(120, () => this.#predict());
     if (picture && this.pad) replace(this.answer, h("p", { class: "muted" }, "Draw something, or take a row."));
     else this.predict();
@@ -51,24 +72,53 @@ export class TryIt {
   #form() {
     this.fields = new Map();
     const fields = this.features.map((column) => this.#field(column));
-    this.read = () => Object.fromEntries([...this.fields].map(([name, { column, input }]) => [name, parseValue(column, input.value)]));
+    this.read = () =>
+      Object.fromEntries([...this.fields].map(([name, { column, input }]) => [name, parseValue(column, input.value)]));
     this.write = (row) => {
       for (const [name, { input }] of this.fields) input.value = row[name] ?? "";
     };
-    const form = h("form", { class: "form-grid", oninput: () => this.predict(), onsubmit: (event) => event.preventDefault() }, fields);
+    const form = h(
+      "form",
+      { class: "form-grid", oninput: () => this.predict(), onsubmit: (event) => event.preventDefault() },
+      fields,
+    );
     return this.#inputCard("Typical values to begin with", form);
   }
 
   #field(column) {
     const id = uniqueId("try");
     const value = typicalValue(column);
-    const isChoice = column.type === "boolean" || (column.values && !["integer", "float"].includes(column.type) && column.values.length <= 50);
+    const isChoice =
+      column.type === "boolean" ||
+      (column.values && !["integer", "float"].includes(column.type) && column.values.length <= 50);
     const choices = column.type === "boolean" ? ["true", "false"] : column.values;
-    const input = isChoice ? h("select", { class: "select", id }, choices.map((one) => h("option", { value: String(one), selected: String(one) === String(value) }, String(one))))
-      : h("input", { class: "input figures", id, value: String(value), inputmode: column.type === "text" ? "text" : "decimal", autocomplete: "off" });
+    const input = isChoice
+      ? h(
+          "select",
+          { class: "select", id },
+          choices.map((one) =>
+            h("option", { value: String(one), selected: String(one) === String(value) }, String(one)),
+          ),
+        )
+      : h("input", {
+          class: "input figures",
+          id,
+          value: String(value),
+          inputmode: column.type === "text" ? "text" : "decimal",
+          autocomplete: "off",
+        });
     this.fields.set(column.name, { column, input });
-    const range = column.min !== null && column.min !== undefined ? `${format.number(column.min)} to ${format.number(column.max)}` : "";
-    return h("div", { class: "field" }, h("label", { class: "field-label", for: id }, column.name), input, h("span", { class: "field-help figures" }, range));
+    const range =
+      column.min !== null && column.min !== undefined
+        ? `${format.number(column.min)} to ${format.number(column.max)}`
+        : "";
+    return h(
+      "div",
+      { class: "field" },
+      h("label", { class: "field-label", for: id }, column.name),
+      input,
+      h("span", { class: "field-help figures" }, range),
+    );
   }
 
   // a picture
@@ -99,13 +149,27 @@ export class TryIt {
     };
     this.write = (row) => (area.value = this.features.map(({ name }) => row[name] ?? "").join(", "));
     this.write(Object.fromEntries(this.features.map((column) => [column.name, typicalValue(column)])));
-    return this.#inputCard(`${format.count(this.features.length)} values, in the order of the columns`, h("label", { class: "field-label", for: id }, "Values, with commas between them"), area);
+    return this.#inputCard(
+      `${format.count(this.features.length)} values, in the order of the columns`,
+      h("label", { class: "field-label", for: id }, "Values, with commas between them"),
+      area,
+    );
   }
 
   #inputCard(note, ...content) {
     this.truth = h("span", { class: "muted small" });
-    const take = h("button", { class: "button", type: "button", onclick: () => this.#takeRow() }, "Take a row from the dataset");
-    return h("section", { class: "card stack-s" }, h("div", { class: "card-head" }, h("h2", {}, "Input"), h("span", { class: "card-note" }, note)), content.slice(0, content[0] instanceof HTMLCanvasElement ? 1 : content.length), h("div", { class: "row" }, take, content[0] instanceof HTMLCanvasElement ? content.slice(1) : null, this.truth));
+    const take = h(
+      "button",
+      { class: "button", type: "button", onclick: () => this.#takeRow() },
+      "Take a row from the dataset",
+    );
+    return h(
+      "section",
+      { class: "card stack-s" },
+      h("div", { class: "card-head" }, h("h2", {}, "Input"), h("span", { class: "card-note" }, note)),
+      content.slice(0, content[0] instanceof HTMLCanvasElement ? 1 : content.length),
+      h("div", { class: "row" }, take, content[0] instanceof HTMLCanvasElement ? content.slice(1) : null, this.truth),
+    );
   }
 
   async #takeRow() {
@@ -125,7 +189,11 @@ export class TryIt {
     this.request?.abort();
     this.request = new AbortController();
     try {
-      const { predictions } = await api.post(`/runs/${this.run.id}/predict`, { rows: [this.read()] }, { signal: this.request.signal });
+      const { predictions } = await api.post(
+        `/runs/${this.run.id}/predict`,
+        { rows: [this.read()] },
+        { signal: this.request.signal },
+      );
       this.#showAnswer(readAnswer(predictions[0]));
     } catch (error) {
       if (error.name !== "AbortError") replace(this.answer, problem("No answer", error));
@@ -136,29 +204,60 @@ export class TryIt {
     const text = typeof value === "number" && !Number.isInteger(value) ? format.measure(value) : String(value);
     const shown = probabilities?.slice(0, SHOWN_CLASSES) ?? [];
     const more = (probabilities?.length ?? 0) - shown.length;
-    replace(this.answer, h("p", { class: "answer-value figures", title: format.exact(value) }, text), shown.length ? h("ol", { class: "bars", aria: { label: "Probabilities" } }, shown.map((one, i) => bar(one, i === 0))) : null, more > 0 ? h("p", { class: "muted small" }, `and ${format.plural(more, "less likely class", "less likely classes")}`) : null);
+    replace(
+      this.answer,
+      h("p", { class: "answer-value figures", title: format.exact(value) }, text),
+      shown.length
+        ? h(
+            "ol",
+            { class: "bars", aria: { label: "Probabilities" } },
+            shown.map((one, i) => bar(one, i === 0)),
+          )
+        : null,
+      more > 0
+        ? h("p", { class: "muted small" }, `and ${format.plural(more, "less likely class", "less likely classes")}`)
+        : null,
+    );
   }
 }
 
 function bar({ name, share }, isBest) {
-  const element = h("li", { class: isBest ? "best" : null }, h("span", {}, name), h("span", { class: "bar", aria: { hidden: "true" } }), h("span", { class: "number" }, format.measure(share)));
+  const element = h(
+    "li",
+    { class: isBest ? "best" : null },
+    h("span", {}, name),
+    h("span", { class: "bar", aria: { hidden: "true" } }),
+    h("span", { class: "number" }, format.measure(share)),
+  );
   element.children[1].style.setProperty("--share", share.toFixed(4));
   return element;
 }
 
 /** The server answers with ONNX Runtime, so the model must have been exported. */
 function isUsable(run) {
-  return run.status === "succeeded" && (run.export.status === "succeeded" || run.artifacts.some(({ name }) => name === "model.onnx"));
+  return (
+    run.status === "succeeded" &&
+    (run.export.status === "succeeded" || run.artifacts.some(({ name }) => name === "model.onnx"))
+  );
 }
 
 function waiting(run) {
-  const text = run.status === "succeeded"
-    ? (run.export.status === "failed" ? `The model could not be written as ONNX: ${run.export.error?.message ?? "the log says more"}` : "The model is being written as ONNX. This takes a few seconds.")
-    : "A model can be tried once its training has succeeded.";
+  const text =
+    run.status === "succeeded"
+      ? run.export.status === "failed"
+        ? `The model could not be written as ONNX: ${run.export.error?.message ?? "the log says more"}`
+        : "The model is being written as ONNX. This takes a few seconds."
+      : "A model can be tried once its training has succeeded.";
   return h("section", { class: "card empty" }, h("h2", {}, "Not ready to be tried"), h("p", {}, text));
 }
 
 function problem(title, error) {
   const places = (error.errors ?? []).map(({ loc, msg }) => h("li", {}, `${loc.at(-1)}: ${msg}`));
-  return h("div", { class: "note bad" }, h("p", { class: "note-title" }, title), h("p", {}, error.message), places.length > 1 ? h("ul", {}, places.slice(0, 5)) : null);
+  return h(
+    "div",
+    { class: "note bad" },
+    h("p", { class: "note-title" }, title),
+    h("p", {}, error.message),
+    places.length > 1 ? h("ul", {}, places.slice(0, 5)) : null,
+  );
 }
