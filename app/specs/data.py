@@ -73,10 +73,12 @@ class DataSpec(Spec):
     input_shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(default=None, min_length=1, max_length=4)
     """the shape that the features of a row are put into, as 1×28×28 for pixels"""
     split: Annotated[SharesSplit | ColumnSplit, Field(discriminator="type")] = SharesSplit()
+    """which rows train, which validate, which are kept for the test"""
     scale: Scale = "none"
     """numbers to mean 0 and deviation 1, or to 0…1"""
     scale_target: Scale = "none"
     """the same for a number to be predicted; predictions are scaled back"""
     missing: Missing = Missing()
+    """what happens to rows with gaps"""
     categories: Literal["one_hot", "ordinal"] = "one_hot"
     """a column for each category, or one with its number"""

@@ -1,10 +1,14 @@
 """How weights begin. Names and arguments are those of `torch.nn.init`."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.specs.base import Spec
+
+Gain = Annotated[float, Field(gt=0, description="what the deviation is multiplied by")]
+Mean = Annotated[float, Field(description="the mean")]
+Nonlinearity = Literal["relu", "leaky_relu", "selu", "tanh", "sigmoid", "linear"]
 
 
 class Zeros(Spec):
@@ -31,8 +35,9 @@ class Normal(Spec):
     """Drawn from a normal distribution."""
 
     type: Literal["normal"] = "normal"
-    mean: float = 0.0
+    mean: Mean = 0.0
     std: float = Field(default=1.0, ge=0)
+    """the standard deviation"""
 
 
 class TruncNormal(Spec):
@@ -40,10 +45,19 @@ class TruncNormal(Spec):
 
     type: Literal["trunc_normal"] = "trunc_normal"
     also_called: ClassVar[tuple[str, ...]] = ("truncated_normal",)
-    mean: float = 0.0
+    mean: Mean = 0.0
     std: float = Field(default=1.0, gt=0)
+    """the standard deviation, before the cut"""
     a: float = -2.0
+    """the least value"""
     b: float = 2.0
+    """the greatest value"""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.a >= self.b:
+            raise ValueError(f"a is {self.a:g} and b is {self.b:g}: a should be less than b")
+        return self
 
 
 class Uniform(Spec):
@@ -51,7 +65,15 @@ class Uniform(Spec):
 
     type: Literal["uniform"] = "uniform"
     a: float = 0.0
+    """the least value"""
     b: float = 1.0
+    """the greatest value"""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.a >= self.b:
+            raise ValueError(f"a is {self.a:g} and b is {self.b:g}: a should be less than b")
+        return self
 
 
 class XavierUniform(Spec):
@@ -59,7 +81,7 @@ class XavierUniform(Spec):
 
     type: Literal["xavier_uniform"] = "xavier_uniform"
     also_called: ClassVar[tuple[str, ...]] = ("glorot_uniform",)
-    gain: float = Field(default=1.0, gt=0)
+    gain: Gain = 1.0
 
 
 class XavierNormal(Spec):
@@ -67,30 +89,37 @@ class XavierNormal(Spec):
 
     type: Literal["xavier_normal"] = "xavier_normal"
     also_called: ClassVar[tuple[str, ...]] = ("glorot_normal",)
-    gain: float = Field(default=1.0, gt=0)
+    gain: Gain = 1.0
 
 
-class KaimingUniform(Spec):
+class _Kaiming(Spec):
+    a: float = 0.0
+    """the slope of the negative side, for leaky_relu"""
+    mode: Literal["fan_in", "fan_out"] = "fan_in"
+    """whether the variance is kept on the way forward (fan_in) or back (fan_out)"""
+    nonlinearity: Nonlinearity = "relu"
+    """the activation that follows"""
+
+
+class KaimingUniform(_Kaiming):
     """Even, scaled for relu (He et al., 2015)."""
 
     type: Literal["kaiming_uniform"] = "kaiming_uniform"
     also_called: ClassVar[tuple[str, ...]] = ("he_uniform",)
-    nonlinearity: Literal["relu", "leaky_relu", "linear", "tanh", "sigmoid"] = "relu"
 
 
-class KaimingNormal(Spec):
+class KaimingNormal(_Kaiming):
     """Normal, scaled for relu (He et al., 2015)."""
 
     type: Literal["kaiming_normal"] = "kaiming_normal"
     also_called: ClassVar[tuple[str, ...]] = ("he_normal",)
-    nonlinearity: Literal["relu", "leaky_relu", "linear", "tanh", "sigmoid"] = "relu"
 
 
 class Orthogonal(Spec):
     """A random orthogonal matrix (Saxe et al., 2013)."""
 
     type: Literal["orthogonal"] = "orthogonal"
-    gain: float = Field(default=1.0, gt=0)
+    gain: Gain = 1.0
 
 
 AnyInitializer = Annotated[

@@ -2,14 +2,24 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from app.specs.base import Spec
 
-Rate = Annotated[float, Field(gt=0, le=1000)]
+Rate = Annotated[float, Field(gt=0, le=1000, description="the learning rate: how far a step goes")]
+Momentum = Annotated[float, Field(ge=0, lt=1, description="how much of the last step is taken again")]
+WeightDecay = Annotated[
+    float, Field(ge=0, description="pulls weights towards 0: this times the weight joins its gradient")
+]
 Beta = Annotated[float, Field(ge=0, lt=1)]
-Momentum = Annotated[float, Field(ge=0, lt=1)]
-NotNegative = Annotated[float, Field(ge=0)]
+Betas = Annotated[
+    tuple[Beta, Beta], Field(description="how slowly the running means of the gradient and of its square forget")
+]
+Eps = Annotated[float, Field(gt=0, description="added to what divides, against division by zero")]
+Amsgrad = Annotated[
+    bool, Field(description="whether steps shrink only: divided by the largest mean so far (Reddi, 2018)")
+]
+Unit = Annotated[Literal["step", "epoch"], Field(description="what is counted")]
 
 
 class MSELoss(Spec):
@@ -76,9 +86,18 @@ class SGD(Spec):
     also_called: ClassVar[tuple[str, ...]] = ("gradient_descent", "stochastic_gradient_descent", "momentum")
     lr: Rate = 0.01
     momentum: Momentum = 0.0
-    dampening: float = 0.0
-    weight_decay: NotNegative = 0.0
+    dampening: float = Field(default=0.0, ge=0, le=1)
+    """how much of the gradient is kept out of the momentum"""
+    weight_decay: WeightDecay = 0.0
     nesterov: bool = False
+    """whether the gradient is taken where the momentum leads (Sutskever et al., 2013)"""
+
+    @field_validator("nesterov")
+    @classmethod
+    def _has_momentum(cls, nesterov: bool, info: ValidationInfo) -> bool:
+        if nesterov and not (info.data.get("momentum", 1) > 0 and info.data.get("dampening", 0) == 0):
+            raise ValueError("nesterov needs momentum, and no dampening")
+        return nesterov
 
 
 class Adam(Spec):
@@ -86,10 +105,10 @@ class Adam(Spec):
 
     type: Literal["adam"] = "adam"
     lr: Rate = 0.001
-    betas: tuple[Beta, Beta] = (0.9, 0.999)
-    eps: float = Field(default=1e-8, gt=0)
-    weight_decay: NotNegative = 0.0
-    amsgrad: bool = False
+    betas: Betas = (0.9, 0.999)
+    eps: Eps = 1e-8
+    weight_decay: WeightDecay = 0.0
+    amsgrad: Amsgrad = False
 
 
 class AdamW(Spec):
@@ -97,10 +116,11 @@ class AdamW(Spec):
 
     type: Literal["adamw"] = "adamw"
     lr: Rate = 0.001
-    betas: tuple[Beta, Beta] = (0.9, 0.999)
-    eps: float = Field(default=1e-8, gt=0)
-    weight_decay: NotNegative = 0.01
-    amsgrad: bool = False
+    betas: Betas = (0.9, 0.999)
+    eps: Eps = 1e-8
+    weight_decay: float = Field(default=0.01, ge=0)
+    """pulls weights towards 0: each step takes this times the rate off them"""
+    amsgrad: Amsgrad = False
 
 
 class RMSprop(Spec):
@@ -109,10 +129,12 @@ class RMSprop(Spec):
     type: Literal["rmsprop"] = "rmsprop"
     lr: Rate = 0.01
     alpha: Beta = 0.99
-    eps: float = Field(default=1e-8, gt=0)
-    weight_decay: NotNegative = 0.0
+    """how slowly the running mean of the squared gradient forgets"""
+    eps: Eps = 1e-8
+    weight_decay: WeightDecay = 0.0
     momentum: Momentum = 0.0
     centered: bool = False
+    """whether the mean gradient is taken off first: divided by the variance"""
 
 
 AnyOptimizer = Annotated[SGD | Adam | AdamW | RMSprop, Field(discriminator="type")]
@@ -137,7 +159,7 @@ class StepSchedule(_Schedule):
     """after how many it falls"""
     gamma: float = Field(default=0.1, gt=0, le=1)
     """what it is multiplied by then"""
-    unit: Literal["step", "epoch"] = "epoch"
+    unit: Unit = "epoch"
 
 
 class ExponentialSchedule(_Schedule):
@@ -145,9 +167,10 @@ class ExponentialSchedule(_Schedule):
 
     type: Literal["exponential"] = "exponential"
     gamma: float = Field(default=0.9, gt=0, le=1)
-    """what it is multiplied by over each `every`"""
+    """what it is multiplied by over so many"""
     every: int = Field(default=1, ge=1)
-    unit: Literal["step", "epoch"] = "epoch"
+    """over how many it is multiplied by gamma"""
+    unit: Unit = "epoch"
 
 
 class CosineSchedule(_Schedule):
@@ -175,6 +198,7 @@ class TopKAccuracy(Spec):
     type: Literal["top_k_accuracy"] = "top_k_accuracy"
     also_called: ClassVar[tuple[str, ...]] = ("top_k",)
     k: int = Field(default=3, ge=1)
+    """how many count as right"""
 
 
 class Precision(Spec):
@@ -258,10 +282,15 @@ class TrainingSpec(Spec):
     shuffle: bool = True
     """whether rows come in a new order each epoch"""
     loss: AnyLoss
+    """what the training makes small"""
     optimizer: AnyOptimizer = Adam()
+    """how a step follows from the gradient"""
     schedule: AnySchedule = ConstantSchedule()
+    """how the rate changes over the run"""
     metrics: tuple[AnyMetric, ...] = ()
+    """what is measured beside the loss"""
     early_stopping: EarlyStopping | None = None
+    """ends the run when it no longer gets better"""
     max_grad_norm: float | None = Field(default=None, gt=0)
     """gradients longer than this are shortened to it"""
     checkpoint_every_s: float = Field(default=30.0, gt=0)

@@ -78,7 +78,7 @@ CASES: list[tuple[dict[str, Any], list[str | int], str]] = [
     ({"data__features": ["note"]}, ["data", "features"], "holds text"),
     ({"data__input_shape": [1, 2, 3]}, ["data", "input_shape"], "1×2×3 holds 6 numbers, the features are 4"),
     ({"training__loss": {"type": "mse_loss"}, "data__target": "kind"}, ["training", "loss", "type"], "needs numbers"),
-    ({"training__loss": {"type": "cross_entropy"}}, ["model", "layers", 0], "1 outputs, but 'output' has 2 classes"),
+    ({"training__loss": {"type": "cross_entropy"}}, ["model", "layers", 0], "one output, but 'output' has 2 classes"),
     ({"data__target": "kind"}, ["training", "loss", "type"], "needs two different values, but 'kind' has 3"),
     ({"training__loss": {"type": "hinge"}}, ["training", "loss", "type"], "there is no 'hinge'"),
     ({"training__loss": {"type": "binary_cross_entropy"}}, ["training", "loss", "type"], "end with sigmoid"),

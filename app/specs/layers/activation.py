@@ -44,7 +44,8 @@ class ELU(_Elementwise):
     """What is negative bends smoothly towards −alpha (Clevert et al., 2015)."""
 
     type: Literal["elu"] = "elu"
-    alpha: float = 1.0
+    alpha: float = Field(default=1.0, gt=0)
+    """what is approached"""
     module: ClassVar[str] = "torch.nn.ELU"
     arguments: ClassVar[tuple[str, ...]] = ("alpha",)
 
@@ -54,6 +55,7 @@ class GELU(_Elementwise):
 
     type: Literal["gelu"] = "gelu"
     approximate: Literal["none", "tanh"] = "none"
+    """tanh takes a formula that is quicker and a little off"""
     module: ClassVar[str] = "torch.nn.GELU"
     arguments: ClassVar[tuple[str, ...]] = ("approximate",)
 
@@ -85,6 +87,7 @@ class Softplus(_Elementwise):
 
     type: Literal["softplus"] = "softplus"
     beta: float = Field(default=1.0, gt=0)
+    """how sharp the bend is"""
     module: ClassVar[str] = "torch.nn.Softplus"
     arguments: ClassVar[tuple[str, ...]] = ("beta",)
 

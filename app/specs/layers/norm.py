@@ -79,11 +79,14 @@ class LocalResponseNorm(Layer):
 
     type: Literal["local_response_norm"] = "local_response_norm"
     also_called: ClassVar[tuple[str, ...]] = ("lrn",)
-    size: int = Field(ge=1)
+    size: int = Field(ge=1, le=100_000)
     """how many neighbouring channels count"""
-    alpha: float = 1e-4
-    beta: float = 0.75
-    k: float = 1.0
+    alpha: float = Field(default=1e-4, ge=0)
+    """how much their mean square counts"""
+    beta: float = Field(default=0.75, ge=0)
+    """the exponent"""
+    k: float = Field(default=1.0, gt=0)
+    """added to it, against division by zero"""
 
     group: ClassVar[str] = "normalisation"
     examples: ClassVar[tuple[Example, ...]] = (

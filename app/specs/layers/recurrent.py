@@ -9,7 +9,10 @@ from app.specs.layers.base import Example, Recipe, Weighted, need_axes
 
 
 class _Recurrent(Weighted):
-    """What lstm and gru share: input (length, features), output the last step's state or every step's."""
+    """What lstm and gru share: input (length, features), output the last step's state or every step's.
+
+    Dropout with one mask a sequence: Gal and Ghahramani, 2016, https://arxiv.org/abs/1512.05287.
+    """
 
     hidden_size: int = Field(ge=1, le=100_000)
     """how many numbers the state has"""
@@ -60,10 +63,7 @@ _EXAMPLES = (
 
 
 class LSTM(_Recurrent):
-    """Long short-term memory: a state with gates that say what to keep (Hochreiter, Schmidhuber, 1997).
-
-    Dropout with one mask a sequence: Gal and Ghahramani, 2016.
-    """
+    """Long short-term memory: a state with gates that say what to keep (Hochreiter, Schmidhuber, 1997)."""
 
     type: Literal["lstm"] = "lstm"
     gates: ClassVar[int] = 4
@@ -72,7 +72,7 @@ class LSTM(_Recurrent):
 
 
 class GRU(_Recurrent):
-    """Gated recurrent unit: as lstm, with fewer gates (Cho et al., 2014). Dropout: Gal and Ghahramani, 2016."""
+    """Gated recurrent unit: as lstm, with fewer gates (Cho et al., 2014)."""
 
     type: Literal["gru"] = "gru"
     gates: ClassVar[int] = 3

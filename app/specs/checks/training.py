@@ -1,0 +1,79 @@
+"""Whether loss, metrics and early stopping fit what is to be predicted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.specs.base import Problem
+from app.specs.columns import Column
+from app.specs.data import DataSpec
+from app.specs.training import (
+    BINARY_LOSSES,
+    CLASS_LOSSES,
+    CLASS_METRICS,
+    REGRESSION_LOSSES,
+    AnyMetric,
+    EarlyStopping,
+    TrainingSpec,
+)
+
+
+def training_problems(training: TrainingSpec, data: DataSpec, target: Column | None) -> Iterator[Problem]:
+    """Everything in `training` that does not fit the target column, which is None where there is no such column."""
+    if target is not None:
+        yield from _loss_problems(training.loss.type, data, target)
+    seen: set[AnyMetric] = set()
+    for i, metric in enumerate(training.metrics):
+        if metric in seen:
+            yield Problem(loc=["training", "metrics", i], msg=f"{metric.type} is named twice", received=metric.type)
+        seen.add(metric)
+        for problem in _metric_problems(metric, training.loss.type, target):
+            yield problem.under("training", "metrics", i)
+    if training.early_stopping is not None:
+        yield from _stopping_problems(training.early_stopping, training, data)
+
+
+def _loss_problems(loss: str, data: DataSpec, target: Column) -> Iterator[Problem]:
+    message = None
+    if loss in REGRESSION_LOSSES and not target.is_numeric:
+        message = f"{loss} needs numbers, but {target.name!r} holds {target.type} values; cross_entropy fits"
+    if loss in BINARY_LOSSES and target.num_distinct != 2:
+        message = f"{loss} needs two different values, but {target.name!r} has {target.num_distinct:,}"
+    if loss in CLASS_LOSSES and target.values is None:
+        message = (
+            f"{loss} needs classes, but {target.name!r} has {target.num_distinct:,} different values; mse_loss fits"
+        )
+    if loss in CLASS_LOSSES and target.num_distinct < 2:
+        message = f"{loss} needs two classes at least, but {target.name!r} has {target.num_distinct}"
+    if message:
+        yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)
+    if data.scale_target != "none" and loss not in REGRESSION_LOSSES:
+        message = "classes cannot be scaled: this is for losses of numbers"
+        yield Problem(loc=["data", "scale_target"], msg=message, received=data.scale_target)
+
+
+def _metric_problems(metric: AnyMetric, loss: str, target: Column | None) -> Iterator[Problem]:
+    """Of a number, what is said of classes makes sense where it is 0 or 1: then a half divides them."""
+    of_numbers = loss in REGRESSION_LOSSES
+    two_valued = target is not None and target.num_distinct == 2 and (target.min, target.max) == (0, 1)
+    if of_numbers and metric.type in CLASS_METRICS and not (two_valued and metric.type != "top_k_accuracy"):
+        yield Problem(loc=[], msg=f"{metric.type} needs classes, {loss} predicts a number", received=metric.type)
+    if not of_numbers and metric.type not in CLASS_METRICS:
+        yield Problem(loc=[], msg=f"{metric.type} needs numbers, {loss} predicts a class", received=metric.type)
+    if metric.type == "top_k_accuracy" and loss in CLASS_LOSSES and target and metric.k > target.num_distinct:
+        message = f"there are {target.num_distinct} classes, so no {metric.k} likeliest"
+        yield Problem(loc=["k"], msg=message, received=metric.k)
+    if metric.type == "top_k_accuracy" and loss in BINARY_LOSSES:
+        yield Problem(loc=[], msg="of two classes both are among the likeliest", received=metric.type)
+
+
+def _stopping_problems(stopping: EarlyStopping, training: TrainingSpec, data: DataSpec) -> Iterator[Problem]:
+    parts = ["train", *(["validation"] if data.split.validation else [])]
+    names = ["loss", *(_series(metric) for metric in training.metrics)]
+    curves = [f"{part}/{name}" for part in parts for name in names]
+    if stopping.series not in curves:
+        message = f"there will be no curve {stopping.series!r}; there are {', '.join(curves)}"
+        yield Problem(loc=["training", "early_stopping", "series"], msg=message, received=stopping.series)
+
+
+def _series(metric: Any) -> str:
+    return f"top_{metric.k}_accuracy" if metric.type == "top_k_accuracy" else str(metric.type)
