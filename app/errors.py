@@ -96,6 +96,12 @@ class TooManyRequests(AppError):
     status = HTTPStatus.TOO_MANY_REQUESTS
 
 
+class Unavailable(AppError):
+    """The database does not answer; try again in a moment."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
 class JobFailure(Exception):
     """Raised in a worker: ends the job as failed, with a kind to filter by, words for a person, and what to try."""
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.guard import Guard, TooManyGuesses, cookie_name
 from app.access.service import SESSION_LIFETIME_S
-from app.errors import AppError, Forbidden, Unauthorized
+from app.errors import AppError, Forbidden, Unauthorized, Unavailable
 from app.settings import Settings
 
 OPEN_PATHS = frozenset({"/login", "/healthz", "/readyz"})
@@ -167,6 +168,9 @@ class TokenCheck:
             answer = await self._admit(scope)
         except AppError as error:
             await refuse(error, scope, receive, send)
+            return
+        except DBAPIError:
+            await refuse(Unavailable(), scope, receive, send)
             return
         await (answer or self.app)(scope, receive, send)
 

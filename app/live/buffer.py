@@ -64,9 +64,10 @@ class Buffer:
         self._frames: dict[int, str] = {}
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Take in the next events, and let go of the oldest ones that no longer fit."""
+        """Take in the next events, and let go of the oldest ones that no longer fit, or that lie before a hole."""
         for entry in entries:
-            assert entry.seq == self.last_seq + 1, (self.stream, self.last_seq, entry.seq)
+            if entry.seq != self.last_seq + 1:
+                self._restart(entry.seq - 1)
             self._entries.append(entry)
             self._count(entry, 1)
             self.last_seq = entry.seq
@@ -74,16 +75,15 @@ class Buffer:
         self._trim()
 
     def prepend(self, entries: Sequence[Entry]) -> bool:
-        """Take in the events right before the oldest, newest first, as far as they fit. False when it is full."""
+        """Take in the events right before the oldest, newest first. False when not all fit, or one is missing."""
+        self._frames.clear()
         for entry in reversed(entries):
-            assert entry.seq == self.floor, (self.stream, self.floor, entry.seq)
-            if not self._fits(entry):
+            if entry.seq != self.floor or not self._fits(entry):
                 return False
             self._entries.insert(0, entry)
             self._count(entry, 1)
             self.floor -= 1
-        self._frames.clear()
-        return True
+        return bool(entries)
 
     def frame(self, after: int) -> str | None:
         """The message that carries on from a cursor before `last_seq`; None when too much lies between."""
@@ -95,6 +95,11 @@ class Buffer:
             head = f'{{"type":"events","stream":{to_json(self.stream)},"last_seq":{self.last_seq}'
             frame = self._frames[after] = f'{head},"events":[{events}]}}'
         return frame
+
+    def _restart(self, last_seq: int) -> None:
+        self.floor = self.last_seq = last_seq
+        self._entries.clear()
+        self._cost = self._characters = 0
 
     def _trim(self) -> None:
         num_dropped = 0

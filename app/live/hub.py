@@ -7,8 +7,10 @@ of its readers, and forgotten some seconds after the last has gone.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,7 +33,8 @@ SQLITE_PERIOD_S = 0.05  # a look costs microseconds when nobody has committed
 POSTGRES_PERIOD_S = 0.1  # a look is a query
 IDLE_S = 5  # a reader that comes back within this finds its stream as it left it
 CHECK_ACCESS_EVERY_S = 2
-MOST_OF_THE_TIME = 0.1  # a list that takes long to read is read less often
+AFTER_FAILURE_S = 1
+MOST_OF_THE_TIME = 0.25  # a list that takes long to read is read less often
 
 
 class Hub:
@@ -106,12 +109,11 @@ class Hub:
         while True:
             await self._is_followed.wait()
             await asyncio.sleep(self._period_s)
-            try:
+            with _going_on("look for news") as attempt:
                 await self._look()
-            except DBAPIError as error:
-                _log.warning("could not look for news, trying again: %s", error.orig)
+            if attempt.failed:
                 self._has_new_feed = True
-                await asyncio.sleep(1)
+                await asyncio.sleep(AFTER_FAILURE_S)
 
     async def _look(self) -> None:
         feeds = {name: feed for name, feed in self._feeds.items() if isinstance(feed, JobFeed)}
@@ -131,30 +133,31 @@ class Hub:
         assert isinstance(feed, ListFeed)
         while not _is_idle(feed):
             started = time.monotonic()
-            try:
-                feed.take(await self._in_thread(source.changed))
-            except TooMany:
-                feed.take(None)
-            except DBAPIError as error:
-                _log.warning("could not read the %s, trying again: %s", name, error.orig)
-                await asyncio.sleep(1)
-            await asyncio.sleep(max(source.every_s, (time.monotonic() - started) / MOST_OF_THE_TIME))
+            with _going_on(f"read the {name}") as attempt:
+                feed.take(await self._changed(source))
+            took_s = time.monotonic() - started
+            await asyncio.sleep(AFTER_FAILURE_S if attempt.failed else max(source.every_s, took_s / MOST_OF_THE_TIME))
         self._feeds.pop(name, None)
+
+    async def _changed(self, source: Source) -> dict[str, str] | None:
+        try:
+            return await self._in_thread(source.changed)
+        except TooMany:
+            return None
 
     async def _check_access_regularly(self) -> None:
         while True:
             await asyncio.sleep(CHECK_ACCESS_EVERY_S)
-            followers = list(self.followers)
-            if not followers:
-                continue
-            try:
-                valid = await self._in_thread(self._still_valid, {follower.principal for follower in followers})
-            except DBAPIError as error:
-                _log.warning("could not check tokens, trying again: %s", error.orig)
-                continue
-            for follower in followers:
-                if follower.principal not in valid:
-                    follower.end(SIGNED_OUT)
+            if self.followers:
+                with _going_on("check tokens"):
+                    await self._check_access()
+
+    async def _check_access(self) -> None:
+        followers = list(self.followers)
+        valid = await self._in_thread(self._still_valid, {follower.principal for follower in followers})
+        for follower in followers:
+            if follower.principal not in valid:
+                follower.end(SIGNED_OUT)
 
     def _still_valid(self, principals: set[access.Principal]) -> set[access.Principal]:
         with self._db.read() as session:
@@ -168,14 +171,26 @@ class Hub:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(_report)
 
 
 def _is_idle(feed: Feed) -> bool:
     return not feed.readers and time.monotonic() - feed.idle_since > IDLE_S
 
 
-def _report(task: asyncio.Task[None]) -> None:
-    """A task that should go on for ever and did not is a mistake of ours that must not be silent."""
-    if not task.cancelled() and (error := task.exception()):
-        _log.error("%s stopped", task.get_coro(), exc_info=error)
+@dataclass
+class _Attempt:
+    failed: bool = False
+
+
+@contextmanager
+def _going_on(what: str) -> Iterator[_Attempt]:
+    """Whatever fails is logged and tried again: what follows streams must outlive the database's bad moments."""
+    attempt = _Attempt()
+    try:
+        yield attempt
+    except DBAPIError as error:
+        attempt.failed = True
+        _log.warning("could not %s, trying again: %s", what, error.orig)
+    except Exception:
+        attempt.failed = True
+        _log.exception("could not %s, trying again", what)

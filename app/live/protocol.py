@@ -12,6 +12,7 @@ MAX_STREAMS = 200  # of one socket
 # Codes with which the server closes a socket (4000 to 4999 are an application's own).
 SIGNED_OUT = 4401
 TOO_SLOW = 4008
+TRY_AGAIN = 1013
 
 
 class BadMessage(Exception):

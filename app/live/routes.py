@@ -1,15 +1,17 @@
 """The websocket. Whoever gets here was let in by `app.access.middleware`, by cookie, header or `?token=`."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from anyio import create_task_group
 from fastapi import APIRouter
+from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.live.follower import Follower
 from app.live.hub import Hub
-from app.live.protocol import TOO_SLOW
+from app.live.protocol import TOO_SLOW, TRY_AGAIN
 
 router = APIRouter()
 _CLOSE_WITHIN_S = 1
@@ -46,16 +48,26 @@ async def _hear(websocket: WebSocket, follower: Follower) -> None:
         if message["type"] == "websocket.disconnect":
             follower.end(None)
             return
-        await follower.hear(message.get("text") or "")
+        with _ending(follower):
+            await follower.hear(message.get("text") or "")
 
 
 async def _tell(follower: Follower) -> None:
-    try:
+    with _ending(follower):
         await follower.tell()
+
+
+@contextmanager
+def _ending(follower: Follower) -> Iterator[None]:
+    """What ends a socket, as the code that says so."""
+    try:
+        yield
     except TimeoutError:
         follower.end(TOO_SLOW)
     except WebSocketDisconnect:
         follower.end(None)
+    except DBAPIError:
+        follower.end(TRY_AGAIN)
 
 
 async def _close(websocket: WebSocket, code: int | None) -> None:

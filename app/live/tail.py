@@ -100,9 +100,8 @@ def _load(session: Session, job_id: str) -> Buffer:
     if last_seq is None:
         raise NotFound(f"There is no stream {job_id}.")
     buffer = Buffer(job_id, last_seq)
-    while buffer.floor > 0:
-        if not buffer.prepend(_read(session, job_id, max(0, buffer.floor - _PIECE), buffer.floor)):
-            break
+    while buffer.floor > 0 and buffer.prepend(_read(session, job_id, max(0, buffer.floor - _PIECE), buffer.floor)):
+        pass
     return buffer
 
 

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIWebSocketRoute, iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import WebSocketDenialResponse
 
 from app.access import service
@@ -330,6 +331,18 @@ def test_ten_wrong_logins_have_to_wait_and_who_is_in_stays_in(browser: TestClien
     assert guess.status_code == 429
     assert guess.headers["content-type"] == "application/problem+json"
     assert browser.get("/api/v1/runs").status_code == 200
+
+
+def test_a_door_whose_database_is_away_stays_closed(
+    client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("", {}, Exception("away"))
+
+    monkeypatch.setattr(app.state.guard, "_read", away)
+    answer = client.get("/api/v1/runs", headers=BEARER)
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_the_throttle_counts_guesses_by_address_and_forgets_them() -> None:

@@ -117,12 +117,14 @@ class Writer:
         self.write(*(events.New("log", {"level": "info", "text": text}) for text in texts))
 
     def points(self, count: int, values: Sequence[float] | None = None) -> None:
-        """The next points of train/loss."""
+        """Append the next points of train/loss."""
+        self.write(self.next_points(count, values))
+
+    def next_points(self, count: int, values: Sequence[float] | None = None) -> events.New:
+        """The next points of train/loss, each with its step as its value unless `values` are given."""
         steps = range(self.next_step, self.next_step + count)
         self.next_step += count
-        self.write(
-            events.New("metrics", points=[Points.of("train/loss", list(steps), values or [float(s) for s in steps])])
-        )
+        return events.New("metrics", points=[Points.of("train/loss", list(steps), values or [float(s) for s in steps])])
 
 
 @pytest.fixture

@@ -64,6 +64,18 @@ def test_the_end_of_a_stream_is_filled_backwards_until_it_is_full() -> None:
     assert seqs(buffer.frame(2)) == [3, 4, 5, 6]
 
 
+def test_a_hole_is_a_gap_like_any_other() -> None:
+    buffer = Buffer("job", 0)
+    buffer.append([entry(1), entry(2), entry(5), entry(6)])
+    assert (buffer.floor, buffer.last_seq) == (4, 6)
+    assert buffer.frame(2) is None
+    assert seqs(buffer.frame(4)) == [5, 6]
+    loaded = Buffer("job", 6)
+    assert not loaded.prepend([entry(2), entry(4), entry(5), entry(6)])
+    assert (loaded.floor, loaded.last_seq) == (3, 6)
+    assert not Buffer("job", 6).prepend([])
+
+
 def test_points_are_what_an_event_costs() -> None:
     body = {
         "series": [{"name": "a", "steps": [1, 2], "values": [0.5, "NaN"]}, {"name": "b", "steps": [1], "values": [1]}]
