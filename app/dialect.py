@@ -16,3 +16,4 @@ class Dialect(BaseModel):
     has_header: bool
     columns: list[str]  # from the header, or column0, column1, …
     num_rows: int  # records without the header
+    longest_record: int  # in bytes

@@ -15,7 +15,7 @@ from app.specs.base import Problem
 
 _PIECE_BYTES = 1 << 20
 _MAGIC_BYTES = 16
-_LINE_IN_FIELDS = 16  # how many of the largest fields a line may hold
+_LINE_IN_FIELDS = 4  # how many of the largest fields a line may hold
 _MAX_RATIO, _RATIO_FROM_BYTES = 250, 16 << 20  # text packs 3 to 30 times; a bomb a thousand times
 
 _KINDS = {

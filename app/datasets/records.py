@@ -17,6 +17,7 @@ from app.errors import AppError, TooLarge, Unprocessable
 from app.specs.base import Problem
 
 HEAD_BYTES = 128 << 10  # what the delimiter, the quoting and the header are judged by
+_RECORD_IN_FIELDS = 16  # how many of the largest fields a record may hold
 
 
 class Sink(Protocol):
@@ -49,7 +50,8 @@ class _Open:
     record_line: int = 0
     quote_line: int = 0
     num_fields: int = 0  # that the record has so far
-    num_bytes: int = 0  # that the field has so far
+    record_bytes: int = 0
+    field_bytes: int = 0
 
 
 class Records:
@@ -60,7 +62,7 @@ class Records:
         self._head: list[bytes] | None = []
         self._sniffed = Sniffed(prefer, "", False, [])
         self._sha256 = hashlib.sha256()
-        self._num_lines = self._num_records = self._num_written = 0
+        self._num_lines = self._num_records = self._num_written = self._longest = 0
         self._open: _Open | None = None
 
     def feed(self, lines: bytes) -> None:
@@ -82,8 +84,8 @@ class Records:
         if num_rows == 0:
             message = "The file has a header but no rows."
             raise Unprocessable(message, errors=[Problem(loc=["file"], msg=message, received=self._sniffed.columns)])
-        dialect = Dialect(**vars(self._sniffed), num_rows=num_rows)
-        self._sha256.update(dialect.model_dump_json().encode())
+        dialect = Dialect(**vars(self._sniffed), num_rows=num_rows, longest_record=self._longest)
+        self._sha256.update(dialect.model_dump_json(exclude={"longest_record"}).encode())
         return Taken(dialect, self._num_written, self._sha256.hexdigest())
 
     def _settle(self, head: list[bytes]) -> None:
@@ -105,6 +107,7 @@ class Records:
         if self._open:
             blank[:1] = False
         self._check_fields(text, block)
+        self._check_lengths(text, block)
         self._check_records(text, block, blank)
         self._write(text, block, blank)
         self._open = self._left_open(text, block) if block.inside else None
@@ -123,7 +126,7 @@ class Records:
 
     def _check_fields(self, text: Bytes, block: Block) -> None:
         """No field is too long, nor is the one that goes on in the next block."""
-        begun = self._open.num_bytes if self._open else 0
+        begun = self._open.field_bytes if self._open else 0
         lengths = np.diff(block.ends, prepend=-1, append=len(text)) - 1
         lengths[0] += begun
         too_long = np.flatnonzero(lengths > self._limits.field_bytes)
@@ -134,6 +137,26 @@ class Records:
         hint = "A quote that is never closed has the same effect."
         raise refusal(TooLarge, line, f"a field is longer than {size(self._limits.field_bytes)}", hint=hint)
 
+    def _check_lengths(self, text: Bytes, block: Block) -> None:
+        """No record is too long, nor is the one that goes on in the next block."""
+        places = block.ends[block.records]
+        lengths = np.diff(places, prepend=-1, append=len(text))
+        lengths[0] += self._open.record_bytes if self._open else 0
+        limit = _RECORD_IN_FIELDS * self._limits.field_bytes
+        self._longest = max(self._longest, int(lengths.max()))
+        if self._longest > limit:
+            raise refusal(
+                TooLarge,
+                self._record_line(text, block, int(lengths.argmax())),
+                f"a record is longer than {size(limit)}",
+            )
+
+    def _record_line(self, text: Bytes, block: Block, record: int) -> int:
+        """The line on which the `record`-th record of the block begins."""
+        if self._open and not record:
+            return self._open.record_line
+        return self._line(text, _after(block.ends[block.records], record - 1))
+
     def _check_records(self, text: Bytes, block: Block, blank: NDArray[np.bool_]) -> None:
         expected = len(self._sniffed.columns)
         num_fields = np.diff(block.records, prepend=-1)
@@ -143,10 +166,9 @@ class Records:
             return
         record = int(odd[0])
         start = _after(block.ends[block.records], record - 1)
-        line = self._open.record_line if self._open and not record else self._line(text, start)
         shown = text[start : block.ends[block.records[record]]][:200].tobytes().decode(errors="replace")
         message = f"{expected} fields expected, as in the first record, but {num_fields[record]} found"
-        raise refusal(Unprocessable, line, message, shown)
+        raise refusal(Unprocessable, self._record_line(text, block, record), message, shown)
 
     def _write(self, text: Bytes, block: Block, blank: NDArray[np.bool_]) -> None:
         drop = np.concatenate([block.returns, block.ends[block.records[blank]]])
@@ -166,7 +188,8 @@ class Records:
             record_line=before.record_line if before else self._line(text, record_start),
             quote_line=self._line(text, block.opened) if block.opened >= 0 or not self._open else self._open.quote_line,
             num_fields=num_ends + (before.num_fields if before else 0),
-            num_bytes=len(text) - field_start + (goes_on.num_bytes if goes_on else 0),
+            record_bytes=len(text) - record_start + (before.record_bytes if before else 0),
+            field_bytes=len(text) - field_start + (goes_on.field_bytes if goes_on else 0),
         )
 
     def _line(self, text: Bytes, place: int) -> int:

@@ -120,10 +120,11 @@ def _is_number(cell: str) -> bool:
 
 
 def _names(header: Sequence[str]) -> list[str]:
-    names = [name.strip() or f"column{i}" for i, name in enumerate(header)]
-    for i, name in enumerate(names):
+    places: dict[str, int] = {}
+    for i, cell in enumerate(header):
+        name = cell.strip() or f"column{i}"
         if len(name) > _LONGEST_NAME:
             raise Malformed(1, f"the name of column {i + 1} has more than {_LONGEST_NAME} characters", name[:50])
-        if (first := names.index(name)) < i:
+        if (first := places.setdefault(name, i)) < i:
             raise Malformed(1, f"columns {first + 1} and {i + 1} have the same name", name)
-    return names
+    return list(places)

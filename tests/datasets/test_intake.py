@@ -218,3 +218,14 @@ def test_a_member_without_end_is_not_taken_for_whole() -> None:
     packer = zlib.compressobj(wbits=31)
     packed = packer.compress(b"a,b\n1,2\n") + packer.flush(zlib.Z_SYNC_FLUSH)
     assert "ends too early" in refused(packed).message
+
+
+def test_a_record_of_many_long_fields_is_refused_beyond_its_limit() -> None:
+    limits = Limits(file_bytes=1 << 40, field_bytes=1000)
+    rest = b",".join([b'"' + b"x\n" * 450 + b'"'] * 20)
+    data = b",".join(b"c%d" % i for i in range(20)) + b"\n1" + b",2" * 19 + b"\n" + rest + b"\n"
+    error = refused(data, limits=limits, chunk=500)
+    assert isinstance(error, TooLarge)
+    assert error.errors[0].loc == ["file", 3]
+    taken, _ = take_in(data, chunk=500)
+    assert taken.dialect.longest_record == len(rest) + 1

@@ -18,7 +18,9 @@ from app.queue import JobKind, JobStatus
 from app.specs.run import BuiltinSource, DatasetDefinition, UploadSource
 
 Work = Callable[[], list[JobStatus]]
-TAKEN = Taken(Dialect(delimiter=",", quote='"', has_header=True, columns=["a"], num_rows=1), 4, "0" * 64)
+TAKEN = Taken(
+    Dialect(delimiter=",", quote='"', has_header=True, columns=["a"], num_rows=1, longest_record=2), 4, "0" * 64
+)
 
 
 def builtin(name: str, called: str | None = None) -> DatasetDefinition:

@@ -26,7 +26,7 @@ from worker.data.splitting import Rows, by_column, by_shares
 Numbers = NDArray[np.float64]
 Arrays = tuple[NDArray[Any], NDArray[Any]]
 
-_COLUMNS_AT_ONCE = 32
+_BYTES_AT_ONCE = 32 << 20  # of columns that are read together
 _SCALED = frozenset({"integer", "float", "timestamp"})
 
 
@@ -92,8 +92,9 @@ class _Table:
 
     def columns(self, names: Sequence[str]) -> Iterator[tuple[str, Numbers]]:
         """Many columns in their order, some at a time."""
-        for start in range(0, len(names), _COLUMNS_AT_ONCE):
-            some = names[start : start + _COLUMNS_AT_ONCE]
+        at_once = max(1, _BYTES_AT_ONCE // (8 * max(1, self.num_rows)))
+        for start in range(0, len(names), at_once):
+            some = names[start : start + at_once]
             read = self._file.read(columns=list(some))
             for name in some:
                 yield name, numbers(read.column(name), self._known[name])

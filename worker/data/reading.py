@@ -4,12 +4,14 @@ How the file is written was settled when it was taken in; here it is read just s
 Integers are int64, other numbers float64, then booleans, timestamps in microseconds, and strings.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import duckdb
+import psutil
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -22,9 +24,10 @@ Progress = Callable[[int], None]
 _CANDIDATES = ("NULL", "BIGINT", "DOUBLE", "TIMESTAMP", "DATE", "VARCHAR")
 _SAMPLE_ROWS = 20_480
 _GROUP_BYTES = 64 << 20  # of a Parquet row group, unpacked
-_FIELD_BYTES = 1 << 20
+_LINE_BYTES = 2 << 20  # what DuckDB allows by itself
 _EXACT = 2**53  # from here on, not every integer is a float64
-_MEMORY_LIMIT = "1GB"
+_MIN_MEMORY_BYTES = 1 << 30
+_WIDE = 10_000  # columns, over all threads
 
 
 def write_parquet(batches: Iterator[pa.RecordBatch], schema: pa.Schema, target: BinaryIO, progress: Progress) -> int:
@@ -64,7 +67,7 @@ class _Unreadable(JobFailure):
 
 def _convert(source: Path, dialect: Dialect, num_sampled: int, target: BinaryIO, progress: Progress) -> int:
     """Read with the types that so many rows suggest, -1 for all. Raises _Unreadable where a value is of another."""
-    with closing(duckdb.connect(config={"memory_limit": _MEMORY_LIMIT})) as connection:
+    with closing(_connect(len(dialect.columns))) as connection:
         try:
             types = _types(connection, source, dialect, num_sampled)
             schema = pa.schema([(name, _ARROW[kind]) for name, kind in zip(dialect.columns, types, strict=True)])
@@ -78,6 +81,13 @@ def _convert(source: Path, dialect: Dialect, num_sampled: int, target: BinaryIO,
             if error.errno is not None:  # of the disk, not of the file's content, which Arrow reports so too
                 raise
             raise _Unreadable(error) from error
+
+
+def _connect(num_columns: int) -> Any:
+    """DuckDB keeps two thousand values of each column for each thread: a very wide table is read by one."""
+    num_threads = max(1, min(os.cpu_count() or 1, _WIDE // num_columns))
+    memory = max(_MIN_MEMORY_BYTES, psutil.virtual_memory().available // 2)
+    return duckdb.connect(config={"memory_limit": f"{memory}B", "threads": num_threads})
 
 
 def _read(connection: Any, source: Path, dialect: Dialect, types: list[str]) -> Iterator[pa.RecordBatch]:
@@ -154,7 +164,7 @@ def _read_csv(source: Path, dialect: Dialect, **options: Any) -> str:
         "null_padding": False,
         "nullstr": list(MISSING_WORDS),
         "allow_quoted_nulls": True,
-        "max_line_size": 16 * _FIELD_BYTES,
+        "max_line_size": max(_LINE_BYTES, dialect.longest_record + 1),
     } | options
     arguments = ", ".join(f"{name}={_literal(value)}" for name, value in options.items())
     return f"read_csv({_literal(str(source))}, {arguments})"

@@ -1,4 +1,4 @@
-"""What is known of each column of a table: computed once, when the table is taken in, a column at a time.
+"""What is known of each column of a table: computed once, when the table is taken in, a few columns at a time.
 
 Everything follows from a column's distinct values and how often each occurs, so a column is gone through once.
 Infinities are counted and otherwise left out.
@@ -22,6 +22,7 @@ MAX_VALUES = 1000  # as many distinct values are listed
 MAX_VALUES_OF_TABLE = 100_000  # over all columns: a picture of 784 pixels would list 200,000
 NUM_BINS = 20
 NUM_TOP = 20
+_BYTES_AT_ONCE = 32 << 20  # of columns that are read together
 _CATEGORY_LETTERS = 100  # longer strings are text, however often they come again
 _FEW = 20  # as many distinct strings are categories in any case
 
@@ -64,9 +65,11 @@ def describe_table(path: Path, progress: Progress = lambda num_columns: None) ->
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         max_values = min(MAX_VALUES, max(_FEW, MAX_VALUES_OF_TABLE // len(names)))
-        columns = []
-        for name in names:
-            columns.append(describe(name, file.read(columns=[name]).column(name), max_values))
+        at_once = max(1, _BYTES_AT_ONCE // (8 * max(1, file.metadata.num_rows)))
+        columns: list[Column] = []
+        for start in range(0, len(names), at_once):
+            table = file.read(columns=names[start : start + at_once])
+            columns += [describe(name, table.column(name), max_values) for name in names[start : start + at_once]]
             progress(len(columns))
         return columns
 

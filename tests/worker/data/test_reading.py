@@ -165,3 +165,20 @@ def test_a_file_that_is_not_as_it_was_taken_in_is_not_read_in_part(tmp_path: Pat
     source.write_bytes(b"a,b\n1,2\n")
     with (tmp_path / "out.parquet").open("wb+") as file, pytest.raises(JobFailure, match="2 records, but 1"):
         convert(source, dialect, file, lambda num_rows: None)
+
+
+@pytest.mark.parametrize("num_long", [1, 4])
+def test_records_of_megabytes_are_read_whole(tmp_path: Path, num_long: int) -> None:
+    long = ["x" * 900_000 + f"\n{i}" for i in range(num_long)]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [[f"name{i}" for i in range(num_long)], ["a"] * num_long, long, ["b"] * num_long]
+    )
+    found = read(tmp_path, text.getvalue().encode(), delimiter=",", quote='"', has_header=True)
+    assert [list(row.values()) for row in found] == [["a"] * num_long, long, ["b"] * num_long]
+
+
+def test_thousands_of_columns_are_read(tmp_path: Path) -> None:
+    names = [f"gene{i}" for i in range(12_000)]
+    rows = read(tmp_path, (",".join(names) + "\n" + ",".join(["0.5"] * 12_000) + "\n").encode())
+    assert rows == [dict.fromkeys(names, 0.5)]
