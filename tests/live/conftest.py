@@ -153,6 +153,14 @@ async def hear(socket: ClientConnection, timeout_s: float = 5) -> dict[str, Any]
         return message
 
 
+def small_window(port: int) -> sockets.socket:
+    """A connection whose receiver can hold back the sender after a few kilobytes."""
+    raw = sockets.socket()
+    raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    raw.connect(("127.0.0.1", port))
+    return raw
+
+
 @dataclass
 class Reader:
     """A client that keeps its place, checks that nothing is missing or twice, and knows every point."""
