@@ -50,7 +50,7 @@ def start(session: Session, name: str) -> Run:
 
 
 def queue_demo(session: Session, *, only_if_empty: bool = False) -> list[str]:
-    """Queue the programs that can start now, and return their names; with `only_if_empty`, only on a deck without runs."""
+    """Queue the programs that can start now, and return their names. `only_if_empty`: only on a deck without runs."""
     if only_if_empty and session.scalar(select(Run.id).limit(1)):
         return []
     names = [entry.name for entry in entries(session) if entry.available]

@@ -36,7 +36,7 @@ def metrics(session: Reading, settings: AppSettings) -> Response:
     jobs = Gauge("traindeck_jobs", "Jobs by kind and status", ["kind", "status"], registry=registry)
     for kind, status, count in session.execute(
         select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)
-    ).tuples():
+    ):
         jobs.labels(kind, status).set(count)
     alive = Gauge("traindeck_workers_alive", "Workers whose heartbeat is fresh", registry=registry)
     fresh = select(func.count()).where(Worker.heartbeat_at > now() - settings.lease_s, Worker.stopped_at.is_(None))

@@ -46,7 +46,7 @@ def _take(browser: Browser, one: Deck, theme: str, run_id: str) -> None:
     context = browser.new_context(viewport=SIZE, color_scheme=theme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{one.url}/?token={TOKEN}")
-    for name, path in (("run", f"/runs/{run_id}"), ("runs", "/runs"), ("new-run", "/runs/new"), ("gallery", "/gallery")):
+    for name, path in (("run", f"/runs/{run_id}"), ("runs", "/runs"), ("gallery", "/gallery")):
         page.goto(one.url + path)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(1000)  # one frame draws all that came; a second is many

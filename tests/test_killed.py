@@ -52,7 +52,7 @@ def running(settings: Settings) -> Iterator[Deck]:
 
 
 def kill_child(one: Deck) -> None:
-    wait_for(lambda: one.job_processes())[0].kill()
+    wait_for(one.job_processes)[0].kill()
 
 
 def kill_supervisor(one: Deck) -> None:

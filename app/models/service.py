@@ -49,7 +49,7 @@ def delete_model(session: Session, model_id: str) -> None:
 def _out(session: Session, rows: list[Model]) -> list[ModelOut]:
     ids = [row.id for row in rows]
     counted = select(Run.model_id, func.count()).where(Run.model_id.in_(ids)).group_by(Run.model_id)
-    num_runs = {model_id: count for model_id, count in session.execute(counted).tuples()}
+    num_runs = dict(session.execute(counted).all())
     return [
         ModelOut(
             id=row.id,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, String, cast, delete, func, or_, select
+from sqlalchemy import String, cast, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app import events, queue
@@ -142,7 +142,7 @@ def summaries(session: Session, run_ids: Sequence[str]) -> list[RunOut]:
 def count_by_status(session: Session) -> dict[str, int]:
     """How many runs stand where."""
     query = select(Job.status, func.count()).join(Run, Run.job_id == Job.id).group_by(Job.status)
-    return {status: count for status, count in session.execute(query).tuples()}
+    return dict(session.execute(query).all())
 
 
 def get_run(session: Session, run_id: str) -> RunDetail:
@@ -230,7 +230,7 @@ def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def _rows() -> Select[Any]:
+def _rows() -> Any:
     return (
         select(
             Run,
