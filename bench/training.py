@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -67,7 +68,7 @@ def _digits() -> nn.Module:
 
 def _dense(*sizes: int, between: type[nn.Module], last: type[nn.Module] = nn.Identity) -> nn.Module:
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), between()]
     return nn.Sequential(*layers[:-1], last())
 
@@ -99,18 +100,18 @@ class Program:
         return inputs, (torch.rand(self.num_rows, 1, generator=generator) < 0.5).float()
 
 
+def _sigmoids() -> nn.Module:
+    return _dense(2, 4, 1, between=nn.Sigmoid, last=nn.Sigmoid)
+
+
 PROGRAMS = (
     Program("1 celsius", "celsius", 7, (1,), None, lambda: nn.Linear(1, 1), 500),
-    Program("2a xor", "xor-descent", 4, (2,), None, lambda: _sigmoids(), 1000),
-    Program("2b xor, Adam", "xor-adam", 4, (2,), None, lambda: _sigmoids(), 1000),
+    Program("2a xor", "xor-descent", 4, (2,), None, _sigmoids, 1000),
+    Program("2b xor, Adam", "xor-adam", 4, (2,), None, _sigmoids, 1000),
     Program("3 heart", "heart-scaled", 303, (13,), None, lambda: _dense(13, 256, 128, 64, 1, between=nn.ReLU), 50),
     Program("4 digits", "digits", 6000, (1, 28, 28), 10, _digits, 1),
     Program("5 sequences", "sequences", 1000, (100,), 2, _Recurrent, 2),
 )
-
-
-def _sigmoids() -> nn.Module:
-    return _dense(2, 4, 1, between=nn.Sigmoid, last=nn.Sigmoid)
 
 
 def by_hand(program: Program, body: dict[str, Any], inputs: Tensor, targets: Tensor) -> float:

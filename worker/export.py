@@ -73,7 +73,8 @@ def to_onnx(model: nn.Module, example: Tensor) -> bytes:
             verbose=False,
         )
     assert program is not None
-    return program.model_proto.SerializeToString()
+    serialized: bytes = program.model_proto.SerializeToString()
+    return serialized
 
 
 def largest_difference(model: nn.Module, onnx: bytes, inputs: Tensor) -> float:

@@ -154,7 +154,7 @@ def roc_auc(scores: Tensor, positive: Tensor) -> float | None:
     if not num_positive or not num_negative:
         return None
     _, places, counts = torch.unique(scores.double(), return_inverse=True, return_counts=True)
-    mean_rank = counts.cumsum(0) - (counts - 1) / 2
+    mean_rank = counts.cumsum(0) - (counts - 1).double() / 2
     ranks = mean_rank[places][positive].sum()
     return float((ranks - num_positive * (num_positive + 1) / 2) / (num_positive * num_negative))
 

@@ -5,7 +5,7 @@ from the seed alone.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from numpy.typing import NDArray
@@ -60,7 +60,7 @@ def read(job: Job) -> Submitted:
     spec = RunSpec.model_validate(run.spec)
     assert isinstance(spec.model, ModelSpec), "a run's specification is written out when it is submitted"
     columns = [Column.model_validate(column) for column in dataset.columns or []]
-    dtype = "int64" if spec.model.takes_integers else "float32"
+    dtype: Literal["float32", "int64"] = "int64" if spec.model.takes_integers else "float32"
     path = job.storage.path("datasets", dataset.id, TABLE)
     prepared = prepare(path, spec.data, spec.training.loss.type, columns, dtype)
     return Submitted(run_id, spec, spec.model, prepared)

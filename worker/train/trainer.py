@@ -21,7 +21,7 @@ from worker.train.finish import finish
 from worker.train.history import History
 from worker.train.metrics import Accumulator
 from worker.train.plan import Plan
-from worker.train.recorder import Pace, Recorder
+from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan
 from worker.train.stopping import sign
 
@@ -123,7 +123,8 @@ class Trainer:
         return values
 
     def _line(self) -> str:
-        values = [f"{name} {series[-1]:.4g}" for name, series in self.history.epochs.items()]
+        names = {EPOCH_LOSS: "train/loss"}
+        values = [f"{names.get(name, name)} {series[-1]:.4g}" for name, series in self.history.epochs.items()]
         return f"epoch {self.epoch:,} of {self.plan.num_epochs:,}: {', '.join(values)}"
 
     def _tend(self) -> None:

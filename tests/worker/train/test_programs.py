@@ -1,0 +1,106 @@
+"""The classic first programs, trained as they ship: what each of them is known to do, it does here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db.tables import Run
+from tests.inline import Inline
+
+
+@pytest.fixture
+def inline(tmp_path: Path) -> Iterator[Inline]:
+    one = Inline(tmp_path)
+    yield one
+    one.close()
+
+
+def figures(run: Run, part: str) -> dict[str, float]:
+    assert run.evaluation is not None
+    found: dict[str, float] = run.evaluation["parts"][part]
+    return found
+
+
+def test_celsius_finds_the_weight_and_the_bias(inline: Inline) -> None:
+    run = inline.program("celsius")
+    assert run.evaluation is not None
+    weight, bias = run.evaluation["parameters"]
+    (((w,),), (b,)) = weight["values"], bias["values"]
+    assert w * 100 + b == pytest.approx(212, abs=3)
+    assert w == pytest.approx(1.8, abs=0.05)
+    assert b == pytest.approx(32, abs=3)
+    assert inline.series(run, "train/loss")[0] == list(range(1, 501))
+    assert inline.findings(run) == []
+
+
+def test_celsius_gives_the_same_bits_again(inline: Inline) -> None:
+    first, second = inline.program("celsius"), inline.program("celsius")
+    assert first.evaluation == second.evaluation
+    assert inline.series(first, "train/loss") == inline.series(second, "train/loss")
+
+
+@pytest.mark.parametrize("seed", [0, 4, 9])
+def test_xor_by_gradient_descent_does_not_learn_and_it_is_said(inline: Inline, seed: int) -> None:
+    run = inline.program("xor-descent", seed=seed)
+    assert 0.19 <= figures(run, "train")["loss"] <= 0.25
+    assert inline.findings(run) == ["not_learning"]
+
+
+@pytest.mark.parametrize("seed", [0, 4, 9])
+def test_xor_with_adam_answers_all_four_rows_rightly(inline: Inline, seed: int) -> None:
+    run = inline.program("xor-adam", seed=seed)
+    assert figures(run, "train")["loss"] < 0.001
+    assert figures(run, "train")["accuracy"] == 1
+    assert inline.findings(run) == []
+
+
+def test_xor_tells_its_loss_every_hundred_epochs(inline: Inline) -> None:
+    lines = [line for line in inline.log(inline.program("xor-adam")) if line.startswith("epoch")]
+    assert [line.split(" of ")[0] for line in lines] == [f"epoch {n * 100:,}" for n in range(1, 11)]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["xor-descent", "xor-adam"])
+def test_xor_does_so_for_every_seed(inline: Inline, name: str) -> None:
+    for seed in range(10):
+        loss = figures(inline.program(name, seed=seed), "train")["loss"]
+        assert 0.19 <= loss <= 0.251 if name == "xor-descent" else loss < 0.001
+
+
+def test_a_table_done_properly_is_judged_on_rows_it_has_not_seen(inline: Inline) -> None:
+    run = inline.program("heart-builtin")
+    test = figures(run, "test")
+    assert test["accuracy"] > 0.9
+    assert {"precision", "recall", "f1", "confusion", "per_class", "roc_auc"} <= set(test)
+    assert run.evaluation is not None
+    assert run.evaluation["baseline"]["name"] == "always saying benign"
+    assert run.evaluation["baseline"]["accuracy"] < test["accuracy"]
+    assert run.evaluation["classes"] == ["benign", "malignant"]
+
+
+def test_small_digits_are_told_apart_by_convolutions(inline: Inline) -> None:
+    run = inline.program("digits-builtin")
+    assert figures(run, "test")["accuracy"] > 0.92
+    assert figures(run, "test")["top_3_accuracy"] > 0.98
+
+
+def test_a_rate_that_dies_before_it_learned_is_said(inline: Inline) -> None:
+    schedule = {"type": "exponential", "gamma": 0.096, "every": 10, "unit": "step"}
+    run = inline.program("digits-builtin", num_epochs=8, schedule=schedule)
+    assert figures(run, "test")["accuracy"] < 0.5
+    assert inline.findings(run) == ["learning_rate_died"]
+
+
+def test_random_labels_are_not_learned_for_rows_not_seen(inline: Inline) -> None:
+    run = inline.program("sequences", num_epochs=2)
+    assert 0.35 <= figures(run, "validation")["accuracy"] <= 0.65
+    assert inline.series(run, "validation/accuracy")[0] == [8, 16]
+
+
+@pytest.mark.full
+def test_random_labels_learned_by_heart_are_called_that(inline: Inline) -> None:
+    run = inline.program("sequences", num_epochs=50)
+    assert figures(run, "train")["accuracy"] > 0.9
+    assert figures(run, "validation")["accuracy"] < 0.7
+    assert inline.findings(run) == ["overfitting"]
