@@ -38,12 +38,18 @@ class Graph(nn.Module):
         super().__init__()
         for name, module in modules.items():
             self.add_module(name, module)
-        self.wiring = [(name, inputs) for name, inputs in wiring.items()]  # noqa: C416, ordered pairs
+        reader = {one: name for name, inputs in wiring.items() for one in inputs}  # of each value, the last
+        self._steps = [
+            (name, inputs, [one for one in dict.fromkeys(inputs) if reader[one] == name])
+            for name, inputs in wiring.items()
+        ]
 
     def forward(self, x: Tensor) -> Tensor:
         values = {INPUT: x}
-        for name, inputs in self.wiring:
-            x = values[name] = self._modules[name](*[values[one] for one in inputs])  # type: ignore[misc]
+        for name, inputs, done in self._steps:
+            x = values[name] = self.get_submodule(name)(*[values[one] for one in inputs])
+            for one in done:  # in evaluation nothing else holds it, so its memory is free
+                del values[one]
         return x
 
 

@@ -77,11 +77,12 @@ class SameAvgPool(nn.Module):
         self.register_buffer("share", there, persistent=False)  # (1, 1, *sizes'): of each window, what is not padding
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._pool(x) / self.share
+        return self._pool(x) / self.share if any(self.pads) else self._pool(x)
 
     def _pool(self, x: Tensor) -> Tensor:
         pool = F.avg_pool1d if len(self.stride) == 1 else F.avg_pool2d
-        return pool(F.pad(x, self.pads), self.kernel_size, self.stride)
+        padded = F.pad(x, self.pads) if any(self.pads) else x
+        return pool(padded, self.kernel_size, self.stride)
 
 
 class LocalResponseNorm(nn.Module):
