@@ -4,6 +4,7 @@
 """
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db.tables import Dataset, Run
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.runs import service
 from app.specs.run import RunSpec
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+_LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that someone has brought in, by what tells it from any other."""
+
+    dataset_id: str
+    columns: frozenset[str]
 
 
 class Entry(BaseModel):
@@ -33,30 +43,24 @@ class Entry(BaseModel):
 
 def entries(session: Session) -> list[Entry]:
     """Every program, in the order to try them."""
-    return [_entry(session, about) for about in _about()]
+    uploads = _uploads(session)
+    return [_entry(about, uploads) for about in _about()]
 
 
 def find(session: Session, name: str) -> Entry:
     """The program of that name. Raises NotFound."""
     for about in _about():
         if about["name"] == name:
-            return _entry(session, about)
+            return _entry(about, _uploads(session))
     raise NotFound(f"There is no program {name} in the gallery.")
 
 
 def start(session: Session, name: str) -> Run:
-    """Queue a program. Raises NotFound, and whatever `create_run` raises."""
-    return service.create_run(session, RunSpec.model_validate(find(session, name).definition))
-
-
-def queue_demo(session: Session, *, only_if_empty: bool = False) -> list[str]:
-    """Queue the programs that can start now, and return their names. `only_if_empty`: only on a deck without runs."""
-    if only_if_empty and session.scalar(select(Run.id).limit(1)):
-        return []
-    names = [entry.name for entry in entries(session) if entry.available]
-    for name in names:
-        start(session, name)
-    return names
+    """Queue a program. Raises NotFound, Conflict when its data is not there, and whatever `create_run` raises."""
+    entry = find(session, name)
+    if not entry.available:
+        raise Conflict(f"{entry.title} cannot start yet.", hint=entry.note)
+    return service.create_run(session, RunSpec.model_validate(entry.definition))
 
 
 def definition(name: str) -> dict[str, Any]:
@@ -65,37 +69,27 @@ def definition(name: str) -> dict[str, Any]:
     return body
 
 
-def _entry(session: Session, about: dict[str, Any]) -> Entry:
+def _entry(about: dict[str, Any], uploads: list[Upload]) -> Entry:
     """With the data it is written for if someone has uploaded it, else with what ships, where there is something."""
+    words = {key: about[key] for key in ("name", "title", "summary")}
     body = definition(about["name"])
-    note = None
-    if body["dataset"]["source"]["type"] == "upload":
-        dataset_id = _uploaded(session, _columns_of(body, about))
-        if dataset_id is not None:
-            body["dataset"] = dataset_id
-        elif fallback := about.get("fallback"):
-            body, note = definition(fallback), about["note"]
-        else:
-            return Entry(**_words(about), available=False, note=about["note"], definition=body)
-    return Entry(**_words(about), available=True, note=note, definition=body)
+    if body["dataset"]["source"]["type"] == "builtin":
+        return Entry(**words, available=True, note=None, definition=body)
+    needed = {body["data"]["target"], *about["columns"]}
+    dataset_id = next((one.dataset_id for one in uploads if needed <= one.columns), None)
+    if dataset_id is not None:
+        return Entry(**words, available=True, note=None, definition=body | {"dataset": dataset_id})
+    if "fallback" in about:
+        return Entry(**words, available=True, note=about["note"], definition=definition(about["fallback"]))
+    return Entry(**words, available=False, note=about["note"], definition=body)
 
 
-def _words(about: dict[str, Any]) -> dict[str, str]:
-    return {key: about[key] for key in ("name", "title", "summary")}
-
-
-def _columns_of(body: dict[str, Any], about: dict[str, Any]) -> set[str]:
-    """The columns that tell the dataset a program is written for from any other."""
-    return {body["data"]["target"], *about["columns"]}
-
-
-def _uploaded(session: Session, columns: set[str]) -> str | None:
-    """The newest dataset that has these columns, whatever its name."""
-    query = select(Dataset.id, Dataset.columns).where(Dataset.status == "ready").order_by(Dataset.id.desc())
-    for dataset_id, found in session.execute(query):
-        if columns <= {column["name"] for column in found or []}:
-            return str(dataset_id)
-    return None
+def _uploads(session: Session) -> list[Upload]:
+    """The newest files that are ready. What they are called does not matter, their columns do."""
+    is_upload = Dataset.source["type"].as_string() == "upload"
+    query = select(Dataset.id, Dataset.columns).where(Dataset.status == "ready", is_upload)
+    rows = session.execute(query.order_by(Dataset.id.desc()).limit(_LOOKED_AT))
+    return [Upload(dataset_id, frozenset(column["name"] for column in columns or [])) for dataset_id, columns in rows]
 
 
 @cache
