@@ -40,8 +40,14 @@ def create_app(settings: Settings) -> FastAPI:
     migrate(database)
     with database.write() as session:
         clear_token = ensure_token(session, settings)
-    app = FastAPI(title="Traindeck", version="0.1.0", lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.openapi_url = f"{API}/openapi.json"
+    app = FastAPI(
+        title="Traindeck",
+        version="0.1.0",
+        lifespan=_lifespan,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.settings, app.state.database, app.state.clear_token = settings, database, clear_token
     app.state.hub = Hub(database, settings)
     problems.install(app)
