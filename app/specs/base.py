@@ -147,6 +147,7 @@ _WORDS = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "string_type": "text",
+    "string_unicode": "text without broken characters",
     "tuple_type": "a list",
     "list_type": "a list",
     "dict_type": "an object",

@@ -1,0 +1,86 @@
+"""What the forms are made of: help in one line, and every field with its words, its bounds and its default."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from app.specs import catalogue
+from app.specs.base import Spec
+from app.specs.initializers import AnyInitializer
+from app.specs.layers import LAYERS, AnyLayer
+from app.specs.run import RunSpec
+from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
+
+UNIONS: dict[str, Any] = {
+    "layers": AnyLayer,
+    "losses": AnyLoss,
+    "optimizers": AnyOptimizer,
+    "schedules": AnySchedule,
+    "metrics": AnyMetric,
+    "initializers": AnyInitializer,
+}
+ENTRIES = [(kind, entry) for kind, entries in catalogue.schema().items() for entry in entries]
+SAMPLES = {"val": 1.0, "shape": [2, 3]}
+
+
+def every_spec(cls: type[Spec] = Spec) -> Iterator[type[Spec]]:
+    for one in cls.__subclasses__():
+        if one.__module__.startswith("app.specs") and not one.__name__.startswith("_"):
+            yield one
+        yield from every_spec(one)
+
+
+def test_every_kind_is_there() -> None:
+    assert catalogue.schema().keys() == UNIONS.keys()
+    assert {entry["type"] for entry in catalogue.schema()["layers"]} == {
+        layer.model_fields["type"].default for layer in LAYERS
+    }
+
+
+@pytest.mark.parametrize(("kind", "entry"), ENTRIES, ids=lambda value: value["type"] if isinstance(value, dict) else "")
+def test_a_form_can_be_made_of_an_entry(kind: str, entry: dict[str, Any]) -> None:
+    json.dumps(entry, allow_nan=False)
+    assert entry["help"] and "\n" not in entry["help"] and entry["help"].endswith((".", ")"))
+    for name, field in entry["fields"].items():
+        assert field.get("description"), name
+        assert ("default" in field) != (name in entry["required"]), name
+    filled = {name: SAMPLES.get(name, 3) for name in entry["required"]}
+    defaults = {name: field["default"] for name, field in entry["fields"].items() if "default" in field}
+    found = TypeAdapter(UNIONS[kind]).validate_python({"type": entry["type"], **defaults, **filled})
+    assert found.model_dump(mode="json", exclude_defaults=True).keys() <= {"type", *filled}
+
+
+@pytest.mark.parametrize("cls", list(dict.fromkeys(every_spec())), ids=lambda cls: cls.__name__)
+def test_every_field_is_described(cls: type[Spec]) -> None:
+    undescribed = [name for name, field in cls.model_fields.items() if name != "type" and not field.description]
+    assert not undescribed
+
+
+def test_no_two_layers_share_a_name_that_others_call_them() -> None:
+    for kind, union in UNIONS.items():
+        members = union.__origin__.__args__
+        words = [word for one in members for word in (one.model_fields["type"].default, *one.also_called)]
+        assert len(words) == len(set(words)), kind
+
+
+def test_bounds_reach_the_form() -> None:
+    conv = next(entry for entry in catalogue.schema()["layers"] if entry["type"] == "conv2d")
+    assert conv["required"] == ["out_channels", "kernel_size"]
+    assert conv["fields"]["out_channels"] == {
+        "description": "how many filters, and so channels that come out",
+        "maximum": 100_000,
+        "minimum": 1,
+        "type": "integer",
+    }
+    assert {"enum": ["same", "valid"], "type": "string"} in conv["fields"]["padding"]["anyOf"]
+    assert conv["group"] == "convolution"
+
+
+def test_the_schema_of_a_run_can_be_published() -> None:
+    schema = RunSpec.model_json_schema()
+    assert "‹" not in json.dumps(schema, ensure_ascii=False)
+    layers = schema["$defs"]["ModelSpec"]["properties"]["layers"]
+    assert layers["items"]["discriminator"]["propertyName"] == "type"
