@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.specs.base import SpecError
+from app.specs.layers.base import RESERVED
 from app.specs.model import ModelSpec
 
 
@@ -63,3 +64,65 @@ def test_every_layer_that_does_not_fit_is_told() -> None:
     with pytest.raises(SpecError) as caught:
         two.inspect((1, 4, 4))
     assert [one.loc for one in caught.value.errors] == [["layers", 0, "kernel_size"], ["layers", 1, "kernel_size"]]
+
+
+EMBEDDING = {"type": "embedding", "num_embeddings": 9, "embedding_dim": 2}
+
+
+@pytest.mark.parametrize(
+    ("layers", "takes_integers"),
+    [
+        ([EMBEDDING], True),
+        ([{"type": "reshape", "shape": [2, 2]}, EMBEDDING], True),
+        ([linear(3)], False),
+        ([{"type": "flatten"}, linear(3)], False),
+    ],
+)
+def test_an_input_that_is_looked_up_is_whole_numbers(layers: list[dict[str, Any]], takes_integers: bool) -> None:
+    assert model(*layers).takes_integers is takes_integers
+    model(*layers).inspect((4,))
+
+
+@pytest.mark.parametrize(
+    ("layers", "place", "words"),
+    [
+        ([linear(3), EMBEDDING], 1, "looks up whole numbers, but what it is given was computed"),
+        ([{"type": "dropout"}, EMBEDDING], 1, "looks up whole numbers"),
+        (
+            [
+                EMBEDDING | {"name": "e"},
+                {"type": "flatten"},
+                linear(2, inputs=["input"]),
+                {"type": "concat", "inputs": ["1", "2"]},
+            ],
+            2,
+            "is given whole numbers to look up",
+        ),
+    ],
+)
+def test_what_is_looked_up_is_not_computed_with(layers: list[dict[str, Any]], place: int, words: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        model(*layers).inspect((4,))
+    (problem,) = caught.value.errors
+    assert problem.loc == ["layers", place] and words in problem.msg
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, -1)])
+def test_an_input_has_a_shape(shape: tuple[int, ...]) -> None:
+    with pytest.raises(SpecError) as caught:
+        model(linear(3), linear(3, name="unused"), linear(1, inputs=["0"])).inspect(shape)
+    assert [problem.loc for problem in caught.value.errors] == [["input_shape"], ["layers", 1]]
+
+
+def test_more_parameters_than_fit_anywhere_are_refused() -> None:
+    with pytest.raises(SpecError, match="1,000,001,000,000 parameters are more than any worker can hold"):
+        model(linear(1_000_000)).inspect((1_000_000,))
+
+
+def test_names_of_layers_are_not_words_of_torch() -> None:
+    from torch import nn
+
+    from worker.nn.build import Graph
+
+    words = {word for word in (*dir(nn.Sequential()), *dir(Graph({}, {}))) if not word.startswith("_")}
+    assert words <= RESERVED, "a module of such a name could not be added"

@@ -6,15 +6,24 @@ import pytest
 from pydantic import ValidationError
 
 from app.specs.base import SpecError, problems
-from app.specs.columns import Column
-from app.specs.run import RunSpec, check
+from app.specs.columns import Column, TopValue
+from app.specs.run import RunSpec, check, feature_names
+
+
+def top(**counts: int) -> list[TopValue]:
+    return [TopValue(value=value, count=count) for value, count in counts.items()]
+
 
 COLUMNS = [
     Column(name="age", type="integer", num_distinct=41, min=29, max=77, mean=54, std=9),
     Column(name="chol", type="float", num_distinct=152, num_missing=3, min=126, max=564, mean=246, std=51),
     Column(name="town", type="category", num_distinct=3, values=["Aarau", "Basel", "Chur"]),
     Column(name="note", type="text", num_distinct=303),
-    Column(name="kind", type="category", num_distinct=3, values=["a", "b", "c"]),
+    Column(name="kind", type="category", num_distinct=3, values=["a", "b", "c"], top_values=top(a=200, b=101, c=2)),
+    Column(name="part", type="category", num_distinct=2, values=["test", "train"], top_values=top(train=200, test=103)),
+    Column(name="gaps", type="category", num_distinct=2, num_missing=1, values=["x", "y"]),
+    Column(name="far", type="float", num_distinct=99, num_infinite=2, min=0, max=1),
+    Column(name="same", type="integer", num_distinct=1, min=4, max=4, values=[4]),
     Column(name="output", type="integer", num_distinct=2, min=0, max=1, mean=0.5, std=0.5, values=[0, 1]),
 ]
 
@@ -57,6 +66,9 @@ def test_a_run_that_fits_says_what_follows_from_it() -> None:
 
 
 LINEAR = {"type": "linear", "out_features": 1}
+CONV = {"out_channels": 1, "kernel_size": 1}
+SHARES = {"type": "shares"}
+BY_PART = {"type": "column", "column": "part"}
 CASES: list[tuple[dict[str, Any], list[str | int], str]] = [
     ({"model__layers": [{"type": "conv3d"}]}, ["model", "layers", 0, "type"], "did you mean conv"),
     ({"model__layers": [{"type": "linear"}]}, ["model", "layers", 0, "out_features"], "'out_features' is missing"),
@@ -85,13 +97,60 @@ CASES: list[tuple[dict[str, Any], list[str | int], str]] = [
     ({"training__metrics": [{"type": "r2"}]}, ["training", "metrics", 0], "predicts a class"),
     ({"training__optimizer": {"type": "adam", "lr": -1}}, ["training", "optimizer", "lr"], "greater than 0"),
     ({"data__split": {"type": "shares", "train": 0.9}}, ["data", "split"], "add up to 1.2"),
-    ({"data__split": {"type": "column", "column": "part"}}, ["data", "split", "column"], "no column 'part'"),
+    ({"data__split": {"type": "column", "column": "fold"}}, ["data", "split", "column"], "no column 'fold'"),
     (
         {"training__early_stopping": {"series": "validation/f1"}},
         ["training", "early_stopping", "series"],
         "no curve 'validation/f1'",
     ),
     ({"data__scale_target": "standardize"}, ["data", "scale_target"], "classes cannot be scaled"),
+    ({"model__layers": [{"type": "relu"}]}, ["model", "layers"], "no layer has anything to learn"),
+    ({"model__layers": [{"type": "conv1d", **CONV}]}, ["model", "layers", 0], "needs a series (channels×length)"),
+    ({"data__target": "chol"}, ["data", "target"], "3 rows have no chol"),
+    ({"data__features": ["age", "age"]}, ["data", "features", 1], "'age' is named twice"),
+    ({"data__features": ["far"]}, ["data", "features"], "2 values of 'far' are infinite"),
+    ({"data__features": ["gaps"], "data__missing": {"type": "mean"}}, ["data", "missing"], "which have no mean"),
+    ({"data__split": BY_PART | {"column": "output"}}, ["data", "split", "column"], "is the target"),
+    (
+        {"data__split": BY_PART | {"test": ["tset"]}},
+        ["data", "split", "test", 0],
+        "has no value 'tset'; it has test, train",
+    ),
+    (
+        {"data__split": SHARES | {"stratify": True}, "data__target": "kind"},
+        ["data", "split", "stratify"],
+        "'c' stands in 2",
+    ),
+    ({"data__split": SHARES | {"stratify": True}, "data__target": "age"}, ["data", "split", "stratify"], "too many"),
+    ({"training__metrics": [{"type": "f1"}, {"type": "f1"}]}, ["training", "metrics", 1], "f1 is named twice"),
+    ({"training__metrics": [{"type": "top_k_accuracy"}]}, ["training", "metrics", 0], "both are among the likeliest"),
+    (
+        {"training__loss": {"type": "cross_entropy"}, "training__metrics": [{"type": "top_k_accuracy", "k": 3}]},
+        ["training", "metrics", 0, "k"],
+        "there are 2 classes, so no 3 likeliest",
+    ),
+    ({"training__loss": {"type": "mse_loss"}, "data__target": "age"}, ["training", "metrics", 0], "predicts a number"),
+    (
+        {"training__loss": {"type": "cross_entropy"}, "data__target": "age"},
+        ["training", "loss", "type"],
+        "mse_loss fits",
+    ),
+    (
+        {"training__loss": {"type": "cross_entropy"}, "data__target": "same"},
+        ["training", "loss", "type"],
+        "two classes",
+    ),
+    ({"training__loss": {"type": "nll_loss"}}, ["training", "loss", "type"], "end with log_softmax"),
+    (
+        {"model__layers": [LINEAR, {"type": "batch_norm"}], "training__batch_size": 1},
+        ["training", "batch_size"],
+        "needs two rows a batch",
+    ),
+    (
+        {"data__split": {"type": "column", "column": "part"}, "training__early_stopping": {}},
+        ["training", "early_stopping", "series"],
+        "there are train/loss, train/accuracy",
+    ),
 ]
 
 
@@ -119,13 +178,80 @@ def test_a_kernel_that_does_not_fit_is_told_with_sizes() -> None:
     assert caught.value.errors[0].received == 6
 
 
-def test_tokens_must_lie_within_the_vocabulary() -> None:
-    tokens = [Column(name=f"t{i}", type="integer", num_distinct=50, min=0, max=999) for i in range(5)]
-    layers = [
-        {"type": "embedding", "num_embeddings": 100, "embedding_dim": 4},
-        {"type": "lstm", "hidden_size": 3},
-        {"type": "linear", "out_features": 1},
-    ]
-    body = spec(data={"target": "output"}, model={"layers": layers})
-    with pytest.raises(SpecError, match="the embedding has places for 0 to 99"):
-        check(RunSpec.model_validate(body), [*tokens, COLUMNS[-1]], 100)
+SEQUENCES = [
+    {"type": "embedding", "num_embeddings": 100, "embedding_dim": 4},
+    {"type": "lstm", "hidden_size": 3},
+    {"type": "linear", "out_features": 1},
+]
+TOKEN: dict[str, Any] = {"name": "t", "type": "integer", "num_distinct": 50, "min": 0, "max": 99}
+
+
+@pytest.mark.parametrize(
+    ("token", "data", "loc", "words"),
+    [
+        ({"max": 999}, {}, ["model", "layers", 0, "num_embeddings"], "'t' goes from 0 to 999"),
+        ({"min": -1}, {}, ["model", "layers", 0, "num_embeddings"], "the embedding has places for 0 to 99"),
+        ({"type": "float"}, {}, ["data", "features"], "holds float values"),
+        ({}, {"scale": "standardize"}, ["data", "scale"], "is scaled"),
+        ({"num_missing": 1}, {"missing": {"type": "median"}}, ["data", "missing"], "become a median"),
+        (
+            {"num_missing": 1},
+            {"missing": {"type": "constant", "value": 100}},
+            ["model", "layers", 0, "num_embeddings"],
+            "goes from 0 to 100",
+        ),
+        ({"type": "category", "values": ["a", "b"]}, {}, ["data", "categories"], "a column for each category"),
+        (
+            {"type": "category", "values": ["a", "b"], "num_missing": 1},
+            {"categories": "ordinal", "missing": {"type": "constant"}},
+            ["model", "layers", 0, "num_embeddings"],
+            "goes from -1 to 1",
+        ),
+    ],
+)
+def test_tokens_are_whole_numbers_within_the_vocabulary(
+    token: dict[str, Any], data: dict[str, Any], loc: list[str | int], words: str
+) -> None:
+    body = spec(data={"target": "output", **data}, model={"layers": SEQUENCES})
+    columns = [Column.model_validate(TOKEN | token), COLUMNS[-1]]
+    with pytest.raises(SpecError) as caught:
+        check(RunSpec.model_validate(body), columns, 100)
+    (problem,) = caught.value.errors
+    assert problem.loc == loc and words in problem.msg
+
+
+def test_tokens_that_fit_are_read_as_whole_numbers() -> None:
+    body = spec(data={"target": "output"}, model={"layers": SEQUENCES})
+    checked = check(RunSpec.model_validate(body), [Column.model_validate(TOKEN), COLUMNS[-1]], 100)
+    assert checked.input_dtype == "int64" and checked.input_shape == (1,)
+
+
+def test_parts_that_a_column_names_are_counted() -> None:
+    split = BY_PART | {"validation": ["test"]}
+    checked = check(RunSpec.model_validate(spec(data__split=split)), COLUMNS, 303)
+    assert checked.num_rows == {"train": 200, "validation": 103, "test": 103}
+    unknown = [column.model_copy(update={"top_values": None}) for column in COLUMNS]
+    assert check(RunSpec.model_validate(spec(data__split=split)), unknown, 303).num_rows is None
+
+
+def test_a_number_is_predicted_of_any_numeric_column() -> None:
+    body = spec(data__target="age", data__features=["town"], training={"loss": {"type": "l1_loss"}})
+    checked = check(RunSpec.model_validate(body), COLUMNS, 303)
+    assert checked.target.kind == "number" and checked.target.classes is None
+
+
+def test_of_a_number_that_is_0_or_1_accuracy_can_be_asked() -> None:
+    body = spec(training={"loss": {"type": "mse_loss"}, "metrics": [{"type": "accuracy"}, {"type": "rmse"}]})
+    assert check(RunSpec.model_validate(body), COLUMNS, 303).target.kind == "number"
+
+
+def test_as_many_outputs_as_classes() -> None:
+    layers = [{"type": "linear", "out_features": 3}]
+    body = spec(data__target="kind", model={"layers": layers}, training__loss={"type": "cross_entropy"})
+    checked = check(RunSpec.model_validate(body), COLUMNS, 303)
+    assert checked.target.kind == "classes" and checked.target.classes == ["a", "b", "c"]
+
+
+def test_features_are_all_columns_but_the_target_and_the_one_that_splits() -> None:
+    data = RunSpec.model_validate(spec(data={"target": "output", "split": BY_PART})).data
+    assert feature_names(data, COLUMNS) == ["age", "chol", "town", "note", "kind", "gaps", "far", "same"]
