@@ -49,6 +49,7 @@ class Job:
         self._lost = False
         self._buffering = threading.Lock()
         self._writing = threading.Lock()
+        self._said = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write_regularly, name="reporter", daemon=True)
         self._thread.start()
@@ -72,12 +73,14 @@ class Job:
         """Anything else that belongs on the stream; `body` must be JSON."""
         with self._buffering:
             self._pending.append(events.New(kind, body))
+        self._said.set()
 
     def progress(self, body: dict[str, Any]) -> None:
         """How far the job is. Only the newest leaves with a batch."""
         with self._buffering:
             self._pending = [event for event in self._pending if event.kind != "progress"]
             self._pending.append(events.New("progress", body))
+        self._said.set()
 
     def metrics(self, name: str, steps: ArrayLike, values: ArrayLike) -> None:
         """Points (N,) of the series `name`, in the order of their steps."""
@@ -88,6 +91,7 @@ class Job:
             list_of_points = self._pending[-1].points
             assert isinstance(list_of_points, list)
             list_of_points.append(points)
+        self._said.set()
 
     def flush(self) -> None:
         """Wait until everything reported so far is durable. Raises LeaseLost."""
@@ -101,6 +105,7 @@ class Job:
     def close(self) -> None:
         """Stop the thread; what is still buffered is dropped."""
         self._closing.set()
+        self._said.set()
         self._thread.join(timeout=30)
 
     def _store(self, write: Callable[[Session], T]) -> T:
@@ -148,14 +153,16 @@ class Job:
         return [_merged(event) if event.kind == events.METRICS else event for event in batch]
 
     def _write_regularly(self) -> None:
-        looked_at = 0.0
-        while not self._closing.wait(self.settings.flush_s):
+        """What is said leaves at once, and then at most every `flush_s`."""
+        while not self._closing.is_set():
+            said_something = self._said.wait(_LOOK_EVERY_S)
+            self._said.clear()
             try:
-                if self._pending:
+                if said_something:
                     self.flush()
-                elif time.monotonic() - looked_at > _LOOK_EVERY_S:
+                    self._closing.wait(self.settings.flush_s)
+                else:
                     self._look()
-                    looked_at = time.monotonic()
             except LeaseLost:
                 self._lost = True
                 return
