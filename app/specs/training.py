@@ -84,7 +84,7 @@ class SGD(Spec):
 
     type: Literal["sgd"] = "sgd"
     also_called: ClassVar[tuple[str, ...]] = ("gradient_descent", "stochastic_gradient_descent", "momentum")
-    lr: Rate = 0.01
+    lr: Rate = 0.001
     momentum: Momentum = 0.0
     dampening: float = Field(default=0.0, ge=0, le=1)
     """how much of the gradient is kept out of the momentum"""

@@ -8,10 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from app.specs.model import ModelSpec
-from worker.nn.build import build, penalties
-from worker.nn.modules import LocalResponseNorm, SameAvgPool, SameConv2d, SameMaxPool
-from worker.nn.recurrent import GRU, LSTM
+from worker.nn.modules import Add, Concat, LocalResponseNorm, Reshape, SameAvgPool, SameConv1d, SameConv2d, SameMaxPool
 
 
 @pytest.mark.parametrize(
@@ -51,101 +48,69 @@ def test_what_same_pooling_adds_neither_wins_nor_counts() -> None:
     assert SameAvgPool((5,), (2,), (2,))(x).tolist() == [[[-1.5, -3.5, -5.0]]]
 
 
-def make(cls: type, **changes: object) -> nn.Module:
-    arguments = {
-        "input_size": 3,
-        "hidden_size": 4,
-        "num_layers": 2,
-        "bidirectional": True,
-        "input_dropout": 0.0,
-        "recurrent_dropout": 0.0,
-        "output": "all",
-    }
-    return cls(**arguments | changes)
+@pytest.mark.parametrize("shape", [(2, 6, 8, 8), (2, 3, 9)])
+def test_the_gradient_of_local_response_norm_is_torchs(shape: tuple[int, ...]) -> None:
+    x = (torch.randn(*shape) * 10).requires_grad_()
+    (theirs,) = torch.autograd.grad(nn.LocalResponseNorm(3, 0.3, 0.75, 2.0)(x).square().sum(), x)
+    (ours,) = torch.autograd.grad(LocalResponseNorm(shape[1], 3, 0.3, 0.75, 2.0)(x).square().sum(), x)
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("cls", [LSTM, GRU])
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_the_unrolled_loop_is_torchs_own_when_nothing_is_dropped(cls: type, bidirectional: bool) -> None:
-    module = make(cls, bidirectional=bidirectional)
-    x = torch.randn(5, 7, 3)
-    torch.testing.assert_close(module._unrolled(x), module.core(x)[0])
+@pytest.mark.parametrize(("size", "kernel", "stride", "dilation"), [(10, 4, 3, 1), (7, 3, 2, 2), (5, 8, 1, 1)])
+def test_same_padding_of_a_series(size: int, kernel: int, stride: int, dilation: int) -> None:
+    arguments = {"in_channels": 2, "out_channels": 3, "kernel_size": (kernel,), "groups": 1, "bias": True}
+    conv = SameConv1d(sizes=(size,), stride=(stride,), dilation=(dilation,), **arguments)
+    x = torch.randn(2, 2, size)
+    total = max(0, (-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size)
+    padded = F.pad(x, (total // 2, total - total // 2))
+    torch.testing.assert_close(conv(x), F.conv1d(padded, conv.weight, conv.bias, stride, 0, dilation))
 
 
-@pytest.mark.parametrize("cls", [LSTM, GRU])
-def test_dropout_is_off_in_evaluation(cls: type) -> None:
-    module = make(cls, input_dropout=0.5, recurrent_dropout=0.5).eval()
-    x = torch.randn(5, 7, 3)
-    torch.testing.assert_close(module(x), module.core(x)[0], rtol=0, atol=0)
+def test_same_padding_at_stride_1_is_torchs() -> None:
+    ours = SameConv2d(
+        sizes=(9, 7),
+        in_channels=2,
+        out_channels=3,
+        kernel_size=(5, 3),
+        stride=(1, 1),
+        dilation=(1, 1),
+        groups=1,
+        bias=True,
+    )
+    x = torch.randn(2, 2, 9, 7)
+    torch.testing.assert_close(ours(x), F.conv2d(x, ours.weight, ours.bias, padding="same"))
 
 
-@pytest.mark.parametrize("cls", [LSTM, GRU])
-def test_the_last_output_is_where_each_way_ends(cls: type) -> None:
-    module = make(cls, output="last").eval()
-    x = torch.randn(5, 7, 3)
-    everything = module.core(x)[0]
-    torch.testing.assert_close(module(x), torch.cat([everything[:, -1, :4], everything[:, 0, 4:]], 1))
-
-
-def test_recurrent_dropout_drops_the_same_state_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = make(LSTM, num_layers=1, bidirectional=False, recurrent_dropout=0.5)
-    seen: list[torch.Tensor] = []
-    step = module._step
-
-    def record(
-        gates: torch.Tensor, state: tuple[torch.Tensor, ...], masked: torch.Tensor, *rest: torch.Tensor
-    ) -> object:
-        seen.append((masked == 0) & (state[0] != 0))
-        return step(gates, state, masked, *rest)
-
-    monkeypatch.setattr(module, "_step", record)
-    module(torch.randn(64, 6, 3))
-    masks = seen[1:]  # the first state is zero everywhere
-    assert all(torch.equal(mask, masks[0]) for mask in masks)
-    share = masks[0].float().mean().item()
-    assert 0.3 < share < 0.7
-    assert len({tuple(row) for row in masks[0].tolist()}) > 5, "each sequence has a mask of its own"
-
-
-def test_input_dropout_drops_the_same_feature_at_every_step() -> None:
-    module = make(LSTM, num_layers=1, bidirectional=False, input_dropout=0.5)
-    fed: list[torch.Tensor] = []
-    module.core.register_forward_pre_hook(lambda _, args: fed.append(args[0]))
-    module(torch.ones(32, 6, 3))
-    assert torch.equal(fed[0], fed[0][:, :1].expand_as(fed[0]))
-    assert 0 < (fed[0] == 0).float().mean() < 1
-
-
-RESIDUAL = ModelSpec.model_validate(
-    {
-        "layers": [
-            {"type": "linear", "out_features": 4, "name": "first", "l2": 0.1, "bias_init": {"type": "zeros"}},
-            {"type": "relu"},
-            {"type": "linear", "out_features": 4, "weight_init": {"type": "constant", "val": 2.0}},
-            {"type": "add", "inputs": ["2", "first"]},
-        ]
-    }
+@pytest.mark.parametrize(
+    ("sizes", "kernel", "stride"), [((9, 7), (3, 2), (2, 3)), ((6, 6), (2, 2), (2, 2)), ((5,), (4,), (1,))]
 )
+def test_same_pooling_is_the_greatest_and_the_mean_of_what_is_there(
+    sizes: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...]
+) -> None:
+    x = torch.randn(2, 3, *sizes)
+    before = [max(0, (-(-s // d) - 1) * d + k - s) // 2 for s, k, d in zip(sizes, kernel, stride, strict=True)]
+    greatest, mean = SameMaxPool(sizes, kernel, stride)(x), SameAvgPool(sizes, kernel, stride)(x)
+    for place in itertools.product(*[range(n) for n in greatest.shape[2:]]):
+        starts = [p * d - b for p, d, b in zip(place, stride, before, strict=True)]
+        window = tuple(slice(max(0, start), start + k) for start, k in zip(starts, kernel, strict=True))
+        inside = x[(slice(None), slice(None), *window)].flatten(2)
+        torch.testing.assert_close(greatest[(..., *place)], inside.amax(2))
+        torch.testing.assert_close(mean[(..., *place)], inside.mean(2))
 
 
-def test_a_graph_computes_what_it_says() -> None:
-    module = build(RESIDUAL, (3,))
-    x = torch.randn(5, 3)
-    first = module.get_submodule("first")(x)
-    torch.testing.assert_close(module(x), module.get_submodule("2")(torch.relu(first)) + first)
+def test_where_branches_meet() -> None:
+    a, b, c = torch.randn(3, 2, 4)
+    torch.testing.assert_close(Add()(a, b, c), a + b + c)
+    torch.testing.assert_close(Concat(1)(a, b, c), torch.cat([a, b, c], 1))
+    assert Reshape((2, 2))(a).tolist() == a.reshape(2, 2, 2).tolist()
 
 
-def test_weights_begin_as_asked_and_penalties_name_them() -> None:
-    module = build(RESIDUAL, (3,))
-    parameters = dict(module.named_parameters())
-    assert (parameters["2.weight"] == 2).all() and (parameters["first.bias"] == 0).all()
-    ((weight, l1, l2),) = penalties(RESIDUAL, module)
-    assert weight is parameters["first.weight"] and (l1, l2) == (0, 0.1)
-
-
-def test_the_same_seed_builds_the_same_weights() -> None:
-    built = []
-    for _ in range(2):
-        torch.manual_seed(7)
-        built.append(build(RESIDUAL, (3,)).state_dict())
-    assert all(torch.equal(built[0][name], built[1][name]) for name in built[0])
+@pytest.mark.parametrize("kind", ["conv", "norm"])
+def test_images_stay_in_the_layout_they_come_in(kind: str) -> None:
+    """Else the convolutions after it would copy every image."""
+    x = torch.randn(2, 3, 8, 8).to(memory_format=torch.channels_last)
+    module: nn.Module = LocalResponseNorm(3, 2, 0.1, 0.75, 1.0)
+    if kind == "conv":
+        arguments = {"stride": (1, 1), "dilation": (1, 1), "groups": 1, "bias": True}
+        module = SameConv2d(sizes=(8, 8), in_channels=3, out_channels=4, kernel_size=(4, 4), **arguments)
+    assert module.to(memory_format=torch.channels_last)(x).is_contiguous(memory_format=torch.channels_last)

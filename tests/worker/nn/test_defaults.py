@@ -1,0 +1,79 @@
+"""What a user knows of PyTorch holds here: names of arguments and their defaults are torch's own."""
+
+import importlib
+import inspect
+from typing import Any
+
+import pytest
+import torch
+
+from app.specs.initializers import AnyInitializer
+from app.specs.layers import LAYERS, Layer
+from app.specs.training import AnyLoss, AnyOptimizer
+
+OF_EVERY_LAYER = {"type", "name", "inputs", "weight_init", "bias_init", "l1", "l2"}
+OURS = {  # where torch has another default, none, or no such argument
+    "adaptive_avg_pool2d": {"output_size"},
+    "concat": {"dim"},
+    "lstm": {"input_dropout", "recurrent_dropout", "output"},
+    "gru": {"input_dropout", "recurrent_dropout", "output"},
+    "log_softmax": {"dim"},
+    "reshape": {"shape"},
+    "softmax": {"dim"},
+}
+TORCHS = {  # where the recipe names a module of ours, or which one follows from the input
+    "worker.nn.modules.LocalResponseNorm": torch.nn.LocalResponseNorm,
+    "worker.nn.recurrent.LSTM": torch.nn.RNNBase,
+    "worker.nn.recurrent.GRU": torch.nn.RNNBase,
+}
+
+
+def defaults(function: Any) -> dict[str, Any]:
+    return {name: one.default for name, one in inspect.signature(function).parameters.items()}
+
+
+def assert_same(spec: type, fields: set[str], torchs: dict[str, Any]) -> None:
+    assert fields <= torchs.keys(), f"torch has no {fields - torchs.keys()}"
+    for name in fields:
+        field = spec.model_fields[name]  # type: ignore[attr-defined]
+        wanted = torchs[name]
+        if wanted is inspect.Parameter.empty:
+            assert field.is_required(), name
+        else:
+            assert field.default == wanted, name
+
+
+def torch_class(layer: type[Layer]) -> Any:
+    example = layer.examples[0]
+    spec = layer.model_validate({"type": layer.model_fields["type"].default, **example.args})
+    path = spec.recipe(*example.inputs).cls.replace("worker.nn.modules.Same", "torch.nn.")
+    place, _, name = path.rpartition(".")
+    return TORCHS.get(path) or getattr(importlib.import_module(place), name)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.model_fields["type"].default)
+def test_layers_have_torchs_arguments(layer: type[Layer]) -> None:
+    fields = set(layer.model_fields) - OF_EVERY_LAYER - OURS.get(layer.model_fields["type"].default, set())
+    torchs = defaults(torch_class(layer).__init__)
+    if torch_class(layer) is torch.nn.Conv1d or torch_class(layer) is torch.nn.Conv2d:
+        torchs = defaults(torch_class(layer))
+    assert_same(layer, fields, torchs)
+
+
+@pytest.mark.parametrize("spec", AnyOptimizer.__origin__.__args__, ids=lambda spec: spec.__name__)
+def test_optimizers_have_torchs_arguments(spec: type) -> None:
+    assert_same(spec, set(spec.model_fields) - {"type"}, defaults(getattr(torch.optim, spec.__name__)))
+
+
+@pytest.mark.parametrize("spec", AnyInitializer.__origin__.__args__, ids=lambda spec: spec.__name__)
+def test_initialisers_have_torchs_arguments(spec: type) -> None:
+    kind = spec.model_fields["type"].default  # type: ignore[attr-defined]
+    fields = set(spec.model_fields) - {"type", "nonlinearity"}  # torch's is leaky_relu with no slope: relu
+    assert_same(spec, fields, defaults(getattr(torch.nn.init, f"{kind}_")))
+
+
+@pytest.mark.parametrize("spec", AnyLoss.__origin__.__args__, ids=lambda spec: spec.__name__)
+def test_losses_have_torchs_arguments(spec: type) -> None:
+    kind = spec.model_fields["type"].default  # type: ignore[attr-defined]
+    torchs = defaults(getattr(torch.nn.functional, kind))
+    assert_same(spec, set(spec.model_fields) - {"type"}, torchs)
