@@ -29,6 +29,7 @@ from app.specs.training import TrainingSpec
 from app.transforms import Preprocessing, Target
 from bench.table import show, spread
 from worker.job import Job
+from worker.train import device as devices
 from worker.train.batches import Part
 from worker.train.setup import assemble
 from worker.train.trainer import Trainer
@@ -153,10 +154,14 @@ def traindeck(program: Program, body: dict[str, Any], inputs: Tensor, targets: T
     model = ModelSpec.model_validate(body["model"])
     plan = assemble("bench", model, training, parts, preprocessing, torch.device("cpu"))
     trainer = Trainer(job, plan)
+    usual = torch.get_num_threads()
+    torch.set_num_threads(devices.num_threads(model, program.input_shape, plan.batches.batch_size, slots=1))
     began = time.perf_counter()
     trainer.fit()
     job.flush()
-    return time.perf_counter() - began
+    took = time.perf_counter() - began
+    torch.set_num_threads(usual)
+    return took
 
 
 def _database(folder: Path) -> Database:

@@ -1,11 +1,17 @@
 """Where a run computes: which device, with how many threads, and how much memory there is."""
 
 import os
+from math import prod
 
 import psutil
 import torch
 
 from app.errors import JobFailure
+from app.specs.base import Shape
+from app.specs.model import ModelSpec
+
+# Multiply-adds of a batch, from where two threads are faster than one (dense and convolutional networks on 2 cores).
+_WORTH_SHARING = 100_000_000
 
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory", "CUDA error: out of memory")
 
@@ -23,11 +29,29 @@ def choose(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def share_threads(slots: int) -> int:
-    """Give this process its share of the machine's cores, so that runs side by side do not fight for them."""
-    num_threads = max(1, len(os.sched_getaffinity(0)) // slots)
-    torch.set_num_threads(num_threads)
-    return num_threads
+def num_threads(model: ModelSpec, input_shape: Shape, batch_size: int, slots: int) -> int:
+    """How many threads a CPU run takes: one where a step is so small that they would only wait for one another.
+
+    Else its share of the cores, so that runs side by side do not fight for them. Follows from the specification and
+    the machine alone, for sums come out otherwise in another number of parts.
+    """
+    if batch_size * _multiply_adds(model, input_shape) < _WORTH_SHARING:
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) // slots)
+
+
+def _multiply_adds(model: ModelSpec, input_shape: Shape) -> int:
+    """Roughly, those of one row's way through the model that can be done at the same time."""
+    total = 0
+    for layer, report in zip(model.layers, model.inspect(input_shape).layers, strict=True):
+        shape = report.output_shape
+        if layer.type == "embedding":  # looks up
+            continue
+        if layer.type in ("lstm", "gru"):  # one step after the other
+            total += report.num_parameters
+        else:
+            total += report.num_parameters * prod(shape[1:] if layer.group == "convolution" else shape[:-1])
+    return total
 
 
 def describe(device: torch.device) -> str:

@@ -76,10 +76,12 @@ def make_plan(job: Job) -> Plan:
     """The plan of the run that a job names. Raises JobFailure where the data or the device do not do."""
     submitted = read(job)
     training = submitted.spec.training
+    prepared, parts = submitted.prepared, submitted.parts
     device = devices.choose(training.device)
-    devices.share_threads(job.settings.slots)
-    prepared = submitted.prepared
-    plan = assemble(submitted.run_id, submitted.model, training, submitted.parts, prepared.preprocessing, device)
+    batch_size = training.batch_size or len(parts["train"])
+    shape = tuple(prepared.preprocessing.input_shape)
+    torch.set_num_threads(devices.num_threads(submitted.model, shape, batch_size, job.settings.slots))
+    plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device)
     job.log(f"device: {devices.describe(device)}; torch {torch.__version__}")
     rows = ", ".join(f"{len(part):,} to {_PURPOSES[name]}" for name, part in plan.parts.items())
     job.log(f"rows: {rows}; {plan.num_parameters:,} parameters; {plan.num_steps:,} steps")
