@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 STOP = "stop"  # the worker is told to go; the job is to be given back
 CANCEL = "cancel"
 _LOOK_EVERY_S = 0.5  # how often an otherwise silent job looks for requests
+_FIRST_PAUSE_S = 0.01
 _RETRY_FOR_S = 60.0  # how long a database that is away is waited for
 
 
@@ -153,14 +154,16 @@ class Job:
         return [_merged(event) if event.kind == events.METRICS else event for event in batch]
 
     def _write_regularly(self) -> None:
-        """What is said leaves at once, and then at most every `flush_s`."""
+        """What is said first leaves at once, what follows in batches: every 10 ms, then every 20 … every `flush_s`."""
+        pause_s = _FIRST_PAUSE_S
         while not self._closing.is_set():
             said_something = self._said.wait(_LOOK_EVERY_S)
             self._said.clear()
             try:
                 if said_something:
                     self.flush()
-                    self._closing.wait(self.settings.flush_s)
+                    self._closing.wait(pause_s)
+                    pause_s = min(2 * pause_s, self.settings.flush_s)
                 else:
                     self._look()
             except LeaseLost:
