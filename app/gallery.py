@@ -63,6 +63,16 @@ def start(session: Session, name: str) -> Run:
     return service.create_run(session, RunSpec.model_validate(entry.definition))
 
 
+def queue_demo(session: Session, *, only_if_empty: bool = False) -> list[str]:
+    """Queue the programs that can start now, and return their names. `only_if_empty`: only on a deck without runs."""
+    if only_if_empty and session.scalar(select(Run.id).limit(1)):
+        return []
+    names = [entry.name for entry in entries(session) if entry.available]
+    for name in names:
+        start(session, name)
+    return names
+
+
 def definition(name: str) -> dict[str, Any]:
     """The body of `POST /runs` in `examples/<name>.json`."""
     body: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text())
