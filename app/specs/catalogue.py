@@ -17,7 +17,7 @@ def _members(union: Any) -> tuple[type[Spec], ...]:
 
 @cache
 def schema() -> dict[str, list[dict[str, Any]]]:
-    """For each kind, its types: title, first line of help, group, and the JSON schema of each field."""
+    """For each kind, its types: title, what others call it, help, group, and the JSON schema of each field."""
     unions = {
         "losses": AnyLoss,
         "optimizers": AnyOptimizer,
@@ -40,6 +40,7 @@ def _entry(cls: type[Spec]) -> dict[str, Any]:
     return {
         "type": name,
         "title": name.replace("_", " "),
+        "also_called": cls.also_called,
         "help": inspect.cleandoc(cls.__doc__ or ""),
         "group": getattr(cls, "group", None),
         "num_inputs": getattr(cls, "num_inputs", (1, 1)),
