@@ -57,9 +57,7 @@ def up(
 
 
 @cli.command()
-def serve(
-    host: Host = None, port: Port = None, data_dir: DataDir = None, database_url: DatabaseUrl = None
-) -> None:
+def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Run the server alone."""
     from app.server import serve as serve_forever
 
