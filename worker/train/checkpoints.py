@@ -98,7 +98,7 @@ class Checkpoints:
         state = {"format": _FORMAT, "step": step, "epoch": epoch, **snapshot.state}
         files = [
             self.storage.write(folder / TENSORS, safetensors.torch.save(tensors)),
-            self.storage.write(folder / STATE, json.dumps(state).encode()),
+            self.storage.write(folder / STATE, json.dumps(state, allow_nan=False).encode()),
         ]
         hashes = {TENSORS: files[0].sha256, STATE: files[1].sha256}
         return Written(new_id(), folder, step, epoch, None, sum(file.size_bytes for file in files), hashes)

@@ -1,6 +1,7 @@
 """Where a run computes: which device, with how many threads, and how much memory there is."""
 
 import os
+import resource
 from math import prod
 
 import psutil
@@ -12,6 +13,7 @@ from app.specs.model import ModelSpec
 
 # Multiply-adds of a batch, from where two threads are faster than one (dense and convolutional networks on 2 cores).
 _WORTH_SHARING = 100_000_000
+_GIB = 1 << 30
 
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory", "CUDA error: out of memory")
 
@@ -71,25 +73,37 @@ def free_bytes(device: torch.device) -> int:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an allocation failed, on whichever device; torch's CPU allocator raises a plain RuntimeError."""
-    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
-def out_of_memory(device: torch.device, batch_size: int, num_parameters: int) -> JobFailure:
-    """The failure with the figures that decide what to change."""
-    gib = 1 << 30
-    details = {"batch_size": batch_size, "num_parameters": num_parameters, "free_bytes": free_bytes(device)}
-    if device.type == "cuda":
-        details["peak_bytes"] = torch.cuda.max_memory_allocated(device)
-        details["total_bytes"] = torch.cuda.mem_get_info(device)[1]
-    else:
-        details["peak_bytes"] = psutil.Process().memory_info().rss
-        details["total_bytes"] = psutil.virtual_memory().total
+def full_device(error: BaseException) -> torch.device:
+    """The device on which an allocation failed."""
+    return torch.device("cuda" if isinstance(error, torch.OutOfMemoryError) else "cpu")
+
+
+def out_of_memory(device: torch.device, batch_size: int | None, num_parameters: int) -> JobFailure:
+    """The failure with the figures that decide what to change. `batch_size` None is all rows."""
+    peak_bytes, total_bytes = _peak_and_total(device)
+    batch = "all rows" if batch_size is None else f"{batch_size:,}"
     return JobFailure(
         "out_of_memory",
-        f"The {device.type.upper()} ran out of memory: {details['peak_bytes'] / gib:.1f} GiB used of "
-        f"{details['total_bytes'] / gib:.1f} GiB, with {num_parameters:,} parameters and batches of {batch_size:,}.",
+        f"The {device.type.upper()} ran out of memory: {peak_bytes / _GIB:.1f} GiB used of "
+        f"{total_bytes / _GIB:.1f} GiB, with {num_parameters:,} parameters and batches of {batch}.",
         hint="Try a smaller batch_size first, then a smaller model.",
-        details=details,
+        details={
+            "batch_size": batch_size,
+            "num_parameters": num_parameters,
+            "peak_bytes": peak_bytes,
+            "total_bytes": total_bytes,
+        },
     )
+
+
+def _peak_and_total(device: torch.device) -> tuple[int, int]:
+    """The most bytes that this process took, and those there are."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device), torch.cuda.mem_get_info(device)[1]
+    # ru_maxrss is in KiB on Linux.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10, psutil.virtual_memory().total

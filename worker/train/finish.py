@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app import queue
 from app.db import now
 from app.db.tables import Artifact, Run
+from app.errors import JobFailure
 from app.queue import JobKind
 from app.storage import Storage, StoredFile
 from worker import evaluate
@@ -34,6 +35,7 @@ def finish(trainer: "Trainer") -> Callable[[Session], None]:
     is_best = trainer.judge_epoch()
     checkpoint = trainer.checkpoints.write(trainer.snapshot(), step=trainer.step, epoch=trainer.epoch)
     _take_best_weights(trainer)
+    _refuse_non_finite(plan, trainer.step)
     evaluation = evaluation_of(plan)
     for name, value in evaluation["parts"].get("test", {}).items():
         if isinstance(value, float):
@@ -59,6 +61,18 @@ def _take_best_weights(trainer: "Trainer") -> None:
     if stopping is not None and stopping.best_weights:
         trainer.plan.model.load_state_dict(stopping.best_weights)
         trainer.job.log(f"took the weights of epoch {stopping.best_epoch:,}, the best by {stopping.series}")
+
+
+def _refuse_non_finite(plan: Plan, step: int) -> None:
+    """The last step's own loss was still a number; what that step made of the weights may not be."""
+    if all(bool(parameter.isfinite().all()) for parameter in plan.model.parameters()):
+        return
+    raise JobFailure(
+        "non_finite_weights",
+        f"Weights became NaN or infinite at step {step:,}.",
+        hint="Try a smaller learning rate, scaled inputs (standardize), or max_grad_norm 1.",
+        details={"step": step},
+    )
 
 
 def evaluation_of(plan: Plan) -> dict[str, Any]:

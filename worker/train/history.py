@@ -4,6 +4,10 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
+from app.columns import spell, unspell
+
 _MAX_WINDOWS = 128
 
 
@@ -60,10 +64,12 @@ class History:
         return self.epochs[name][-1] if self.epochs.get(name) else math.nan
 
     def state(self) -> dict[str, Any]:
-        """The history as plain lists and numbers."""
-        return asdict(self)
+        """The history as JSON has it; what is not finite is spelled out."""
+        epochs = {name: spell(np.array(values)) for name, values in self.epochs.items()}
+        return {"windows": [asdict(window) for window in self.windows], "width": self.width, "epochs": epochs}
 
     @classmethod
     def of_state(cls, state: dict[str, Any]) -> "History":
         """The history that `state` gave."""
-        return cls([Window(**window) for window in state["windows"]], state["width"], state["epochs"])
+        epochs = {name: unspell(values).tolist() for name, values in state["epochs"].items()}
+        return cls([Window(**window) for window in state["windows"]], state["width"], epochs)

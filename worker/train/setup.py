@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.db.tables import Dataset, Run
+from app.errors import JobFailure
 from app.specs.columns import Column
 from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
@@ -88,6 +89,13 @@ def make_plan(job: Job) -> Plan:
     return plan
 
 
+def out_of_memory(job: Job, device: torch.device) -> JobFailure:
+    """The failure of a run that took more memory than there is, with the figures that decide what to change."""
+    with job.db.read() as session:
+        run = session.get_one(Run, job.claim.payload["run_id"])
+    return devices.out_of_memory(device, run.spec["training"]["batch_size"], run.num_parameters)
+
+
 def assemble(
     run_id: str,
     model: ModelSpec,
@@ -106,7 +114,8 @@ def assemble(
     judge = _judge(training, preprocessing)
     constant, chance = _constant(training, parts["train"].targets, preprocessing.target, judge)
     optimizer = optimizers.build(parameters=module.parameters(), device=device, **training.optimizer.model_dump())
-    lr, num_steps = training.optimizer.lr, training.num_epochs * len(batches)
+    lr, steps_per_epoch = training.optimizer.lr, len(batches)
+    num_steps = training.num_epochs * steps_per_epoch
     return Plan(
         run_id=run_id,
         device=device,
@@ -114,7 +123,7 @@ def assemble(
         judge=judge,
         gradients=Gradients(module, [Penalty(*one) for one in penalties(model, module)], training.max_grad_norm),
         optimizer=optimizer,
-        rate=lambda step: schedules.rate(training.schedule, lr, step, len(batches), num_steps),
+        rate=lambda step: schedules.rate(training.schedule, lr, step, steps_per_epoch, num_steps),
         parts=parts,
         batches=batches,
         preprocessing=preprocessing,

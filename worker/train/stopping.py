@@ -1,5 +1,6 @@
 """Early stopping, and the weights of the best epoch."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +29,10 @@ class EarlyStopping:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
 
     def judge(self, epoch: int, value: float, model: nn.Module) -> bool:
-        """Take in the value after `epoch`, from 1. Returns whether to stop. A NaN is never better."""
-        better = value == value if self.best is None else sign(self.series) * (self.best - value) > self.min_delta
+        """Take in the value after `epoch`, from 1. Returns whether to stop. What is not finite is never better."""
+        better = math.isfinite(value)
+        if better and self.best is not None:
+            better = sign(self.series) * (self.best - value) > self.min_delta
         if not better:
             self.num_bad_epochs += 1
             return self.num_bad_epochs >= self.patience

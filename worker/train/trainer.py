@@ -4,6 +4,7 @@ Where a run stands is one number, `step`: epoch and place in the epoch follow fr
 when they reach the CPU (`recorder`), so nothing in the loop waits for the device.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from worker import evaluate
 from worker.job import Cancelled, Job
-from worker.train import checkpoints, device, optimizers
+from worker.train import checkpoints, optimizers
+from worker.train import device as devices
 from worker.train.checkpoints import Checkpoints, Snapshot
 from worker.train.doctor import Doctor
 from worker.train.finish import finish
@@ -22,7 +24,7 @@ from worker.train.history import History
 from worker.train.metrics import Accumulator
 from worker.train.plan import Plan
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
-from worker.train.setup import make_plan
+from worker.train.setup import make_plan, out_of_memory
 from worker.train.stopping import sign
 
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
@@ -31,20 +33,17 @@ PROGRESS_EVERY_S = 0.2
 
 def run(job: Job) -> Callable[[Session], None]:
     """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well."""
-    plan = make_plan(job)
-    failure = None
     try:
-        trainer = Trainer(job, plan)
+        trainer = Trainer(job, make_plan(job))
         trainer.resume()
         trainer.fit()
         return finish(trainer)
     except (MemoryError, RuntimeError) as error:
-        if not device.is_out_of_memory(error):
+        if not devices.is_out_of_memory(error):
             raise
-        failure = device.out_of_memory(plan.device, plan.batches.batch_size, plan.num_parameters)
-    # Outside of `except`: the traceback held every tensor of the step that failed.
-    job.flush()
-    raise failure
+        device = devices.full_device(error)
+    # Only now: the traceback held every tensor of the step that failed.
+    raise out_of_memory(job, device)
 
 
 class Trainer:
@@ -165,7 +164,7 @@ class Trainer:
         """Whether the last epoch beats that of every checkpoint so far; from then on it is the one to beat."""
         series = self.plan.monitored
         score = self.history.last(series) * sign(series)
-        better = score == score and (self.best_score is None or score < self.best_score)
+        better = math.isfinite(score) and (self.best_score is None or score < self.best_score)
         self.best_score = score if better else self.best_score
         return better
 

@@ -77,7 +77,12 @@ def bench(sqlite_db: Database, sqlite_url: str, data_dir: Any) -> Iterator[Bench
         session.flush()
         run_id = new_id()
         job_id = queue.enqueue(session, JobKind.TRAIN, {"run_id": run_id})
-        fields: dict[str, Any] = {"spec": {}, "inspection": {}, "tags": [], "num_parameters": 0}
+        fields: dict[str, Any] = {
+            "spec": {"training": {"batch_size": 5}},
+            "inspection": {},
+            "tags": [],
+            "num_parameters": 0,
+        }
         session.add(Run(id=run_id, name="a run", job_id=job_id, dataset_id=dataset.id, created_at=now(), **fields))
     bench = Bench(sqlite_db, settings, run_id, job_id)
     yield bench

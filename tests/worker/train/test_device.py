@@ -68,4 +68,5 @@ def test_the_failure_has_the_figures_that_decide_what_to_change() -> None:
     failure = device.out_of_memory(CPU, batch_size=128, num_parameters=1_000_000)
     assert failure.kind == "out_of_memory"
     assert "1,000,000 parameters" in failure.message
-    assert set(failure.details) == {"batch_size", "num_parameters", "free_bytes", "peak_bytes", "total_bytes"}
+    assert "all rows" in device.out_of_memory(CPU, batch_size=None, num_parameters=1).message
+    assert set(failure.details) == {"batch_size", "num_parameters", "peak_bytes", "total_bytes"}

@@ -35,8 +35,9 @@ def test_few_steps_are_kept_one_by_one() -> None:
 
 def test_the_state_survives_json() -> None:
     history = history_of([0.1 * i for i in range(300)])
-    history.add_epoch("validation/loss", 0.1)
-    again = History.of_state(json.loads(json.dumps(history.state())))
+    for loss in (0.1, 1 / 3, math.inf):
+        history.add_epoch("validation/loss", loss)
+    again = History.of_state(json.loads(json.dumps(history.state(), allow_nan=False)))
     assert again == history
     again.add_step(301, 1.0, 0.1)
     history.add_step(301, 1.0, 0.1)

@@ -307,6 +307,32 @@ def test_a_loss_that_is_no_number_ends_the_job_with_the_step(bench: Bench, bad: 
     assert not math.isfinite(values[-1])
 
 
+def test_weights_that_are_no_numbers_after_the_last_step_end_the_job(bench: Bench) -> None:
+    plan = make_plan(bench.run_id, num_epochs=1)
+    trainer = Trainer(bench.claim(), plan)
+    trainer.fit()
+    with torch.no_grad():
+        next(plan.model.parameters()).view(-1)[0] = math.nan
+    with pytest.raises(JobFailure) as failure:
+        finish(trainer)
+    assert failure.value.kind == "non_finite_weights"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_a_lack_of_memory_is_told_with_its_figures(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(trainer: Trainer) -> None:
+        raise error
+
+    monkeypatch.setattr(training, "make_plan", lambda job: make_plan(bench.run_id))
+    monkeypatch.setattr(Trainer, "fit", fail)
+    with pytest.raises(JobFailure) as failure:
+        training.run(bench.claim())
+    assert failure.value.kind == "out_of_memory"
+    assert failure.value.details["batch_size"] == 5
+
+
 def test_early_stopping_keeps_the_best_weights(bench: Bench) -> None:
     stopping = EarlyStopping("validation/loss", patience=2)
     trainer = train(bench.claim(), make_plan(bench.run_id, num_epochs=500, stopping=stopping))
