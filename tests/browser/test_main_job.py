@@ -74,8 +74,11 @@ def test_a_mistake_is_told_at_its_layer_and_nothing_starts(page: Page, running: 
     page.get_by_role("button", name="One neuron").click()
     page.get_by_label("Type of the new layer").select_option("conv2d")
     page.get_by_role("button", name="Add layer").click()
-    problem = page.locator('[data-loc^="model.layers.1"] .field-error', has_text="image")
-    expect(problem.first).to_be_visible()
+    layer = page.locator('[data-loc="model.layers.1"]')
+    expect(layer).to_contain_text("missing")
+    layer.get_by_label("out channels").fill("4")
+    layer.get_by_label("kernel size").fill("3")
+    expect(layer).to_contain_text("needs an image")
     expect(page.locator("#start")).to_have_attribute("aria-disabled", "true")
     assert len(running.get("/runs")["items"]) == before
 
@@ -85,4 +88,4 @@ def test_a_broken_row_is_told_with_its_line(page: Page, running: Deck, tmp_path:
     broken.write_text("a,b\n1,2\n3,4,5\n6,7\n")
     page.goto(f"{running.url}/datasets")
     page.locator("#files").set_input_files(broken)
-    expect(page.locator("#uploads")).to_contain_text("line 3")
+    expect(page.locator("#uploads")).to_contain_text("Line 3")
