@@ -7,6 +7,7 @@ train the gallery's programs 1 to 5 on generated data of the same shapes, in tur
 import json
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -200,6 +201,7 @@ def measure(program: Program, database: Database, folder: Path) -> list[str]:
 
 
 def main() -> None:
+    warnings.filterwarnings("ignore", message="Using padding='same' with even kernel")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         database = _database(folder)

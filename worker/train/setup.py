@@ -139,7 +139,7 @@ def assemble(
 
 
 def _likes_channels_last(module: nn.Module, preprocessing: Preprocessing) -> bool:
-    """Two-dimensional convolutions over images: the digits network takes 0.7 of the time that way on a CPU."""
+    """Two-dimensional convolutions over images: they take 0.75 to 0.8 of the time that way on a CPU."""
     return len(preprocessing.input_shape) == 3 and any(isinstance(one, nn.Conv2d) for one in module.modules())
 
 
