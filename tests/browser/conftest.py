@@ -23,13 +23,13 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as one:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     one = playwright.chromium.launch(executable_path=installed(), headless=True, args=list(ARGUMENTS))
     yield one
@@ -56,7 +56,9 @@ def page(browser: Browser, running: Deck) -> Iterator[Page]:
     said: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not re.search(r"WebSocket|ERR_CONNECTION|status of 422", message.text):
+        if message.type in ("error", "warning") and not re.search(
+            r"WebSocket|ERR_CONNECTION|status of 422", message.text
+        ):
             said.append(message.text)
 
     page.on("console", listen)
