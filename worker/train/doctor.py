@@ -64,8 +64,8 @@ def not_learning(history: History, chance: Chance) -> Finding | None:
         windows[-1].last_step,
         "The loss was still falling: more epochs, or a larger learning rate, may be all it needs."
         if _still_falls(windows)
-        else "Try a learning rate ten times larger or smaller, adam if it is another optimizer, scaled inputs, other weights "
-        "to begin with. Or there is nothing in these columns to learn the target from.",
+        else "Try a learning rate ten times larger or smaller, adam if it is another optimizer, scaled inputs, other "
+        "first weights. Or there is nothing in these columns to learn the target from.",
     )
 
 
