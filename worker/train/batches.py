@@ -5,6 +5,7 @@ The order of an epoch follows from the seed and the epoch's number alone, so tra
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -56,12 +57,13 @@ class Batches:
     min_rows: int = 1
 
     def __len__(self) -> int:
-        return len(self._bounds())
+        return len(self._bounds)
 
     def sizes(self) -> list[int]:
         """The number of rows of each batch of an epoch."""
-        return [end - start for start, end in self._bounds()]
+        return [end - start for start, end in self._bounds]
 
+    @cached_property
     def _bounds(self) -> list[tuple[int, int]]:
         num_rows = len(self.part)
         starts = list(range(0, num_rows, self.batch_size))
@@ -71,7 +73,7 @@ class Batches:
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of `epoch` from number `first` on, on the device."""
-        bounds = self._bounds()
+        bounds = self._bounds
         if len(bounds) == 1 or not self.shuffle:  # the order of rows within the only batch changes nothing
             for start, end in bounds[first:]:
                 yield self._send(self.part.inputs[start:end], self.part.targets[start:end])

@@ -2,6 +2,7 @@
 
 import os
 import resource
+from collections.abc import Sequence
 from math import prod
 
 import psutil
@@ -9,7 +10,7 @@ import torch
 
 from app.errors import JobFailure
 from app.specs.base import Shape
-from app.specs.model import ModelSpec
+from app.specs.model import INPUT, ModelSpec
 
 # Multiply-adds of a batch, from where two threads are faster than one (dense and convolutional networks on 2 cores).
 _WORTH_SHARING = 100_000_000
@@ -43,16 +44,20 @@ def num_threads(model: ModelSpec, input_shape: Shape, batch_size: int, slots: in
 
 
 def _multiply_adds(model: ModelSpec, input_shape: Shape) -> int:
-    """Roughly, those of one row's way through the model that can be done at the same time."""
+    """Roughly, those of one row's way through the model."""
     total = 0
+    shapes: dict[str, Sequence[int]] = {INPUT: input_shape}
     for layer, report in zip(model.layers, model.inspect(input_shape).layers, strict=True):
-        shape = report.output_shape
+        shapes[report.name] = report.output_shape
         if layer.type == "embedding":  # looks up
             continue
-        if layer.type in ("lstm", "gru"):  # one step after the other
-            total += report.num_parameters
+        if layer.group == "convolution":
+            places = report.output_shape[1:]
+        elif layer.type in ("lstm", "gru"):
+            places = list(shapes[report.inputs[0]][:1])
         else:
-            total += report.num_parameters * prod(shape[1:] if layer.group == "convolution" else shape[:-1])
+            places = report.output_shape[:-1]
+        total += report.num_parameters * prod(places)
     return total
 
 

@@ -39,12 +39,12 @@ class Answers:
     threshold: float | None = None
 
     def of_outputs(self, outputs: Tensor) -> Tensor:
-        """Class indices `(N,)`."""
-        return outputs.argmax(dim=1) if self.threshold is None else (outputs > self.threshold).flatten()
+        """Class indices `(N,)`, or whether each is class 1, in the shape of `outputs`."""
+        return outputs.argmax(dim=1) if self.threshold is None else outputs > self.threshold
 
     def of_targets(self, targets: Tensor) -> Tensor:
-        """Class indices `(N,)`."""
-        return targets if self.threshold is None else (targets > self.threshold).flatten()
+        """The same of the truth."""
+        return targets if self.threshold is None else targets > self.threshold
 
     def confusion(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Counts `(K, K)`, float64: rows are the truth, columns the answers."""
