@@ -37,8 +37,11 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["pyt
 CMD ["traindeck", "serve", "--host", "0.0.0.0"]
 
 FROM base AS worker
-# From PyTorch's own index: the build there has no CUDA in it, which is gigabytes.
-RUN pip install --constraint /tmp/constraints.txt --index-url https://download.pytorch.org/whl/cpu torch
+# The address of PyTorch's index of CPU builds: with it, gigabytes of CUDA stay out of this image.
+ARG TORCH_INDEX_URL=""
+RUN if [ -n "$TORCH_INDEX_URL" ]; then \
+        pip install --constraint /tmp/constraints.txt --index-url "$TORCH_INDEX_URL" torch; \
+    fi
 RUN pip install --constraint /tmp/constraints.txt \
     --requirement /tmp/requirements/server.txt --requirement /tmp/requirements/worker.txt
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-deps /wheels/*.whl
