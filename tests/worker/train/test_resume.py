@@ -1,0 +1,123 @@
+"""Models with more state than the values of weights: layouts, masks, running means. Each goes on exactly."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from app.specs.model import ModelSpec
+from app.specs.training import TrainingSpec
+from app.transforms import Preprocessing, Target
+from worker.train import optimizers
+from worker.train.batches import Part
+from worker.train.plan import Plan
+from worker.train.setup import assemble
+from worker.train.trainer import Trainer
+
+from .conftest import CPU, Bench
+
+MODELS: dict[str, tuple[tuple[int, ...], list[dict[str, Any]]]] = {
+    "convolutions, channels last": (
+        (3, 8, 8),
+        [
+            {"type": "conv2d", "out_channels": 6, "kernel_size": 3, "stride": 2, "padding": "same", "l2": 0.01},
+            {"type": "batch_norm"},
+            {"type": "relu"},
+            {"type": "local_response_norm", "size": 3},
+            {"type": "dropout", "p": 0.2},
+            {"type": "flatten"},
+            {"type": "linear", "out_features": 4},
+        ],
+    ),
+    "tokens, recurrent dropout": (
+        (6,),
+        [
+            {"type": "embedding", "num_embeddings": 12, "embedding_dim": 5},
+            {"type": "lstm", "hidden_size": 7, "input_dropout": 0.2, "recurrent_dropout": 0.2},
+            {"type": "linear", "out_features": 4},
+        ],
+    ),
+}
+OPTIMIZERS: list[dict[str, Any]] = [
+    {"type": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True},
+    {"type": "adam", "lr": 0.01, "amsgrad": True},
+    {"type": "rmsprop", "lr": 0.01, "centered": True},
+]
+
+
+def make_plan(bench: Bench, model: str, optimizer: dict[str, Any]) -> Plan:
+    shape, layers = MODELS[model]
+    spec = ModelSpec.model_validate({"layers": layers})
+    generator = torch.Generator().manual_seed(2)
+    inputs = torch.rand(46, *shape, generator=generator)
+    inputs = (inputs * 12).long() if spec.takes_integers else inputs
+    targets = torch.randint(4, (46,), generator=generator)
+    parts = {"train": Part(inputs[:30], targets[:30]), "validation": Part(inputs[30:], targets[30:])}
+    training = TrainingSpec.model_validate(
+        {
+            "num_epochs": 3,
+            "batch_size": 8,
+            "seed": 5,
+            "loss": {"type": "cross_entropy", "label_smoothing": 0.1},
+            "optimizer": optimizer,
+            "schedule": {"type": "cosine", "warmup_steps": 3},
+            "metrics": [{"type": "accuracy"}, {"type": "top_k_accuracy", "k": 2}],
+            "early_stopping": {"patience": 9},
+            "max_grad_norm": 1.0,
+        }
+    )
+    preprocessing = Preprocessing(
+        steps=[],
+        input_shape=list(shape),
+        input_dtype="int64" if spec.takes_integers else "float32",
+        target=Target(name="y", classes=["a", "b", "c", "d"]),
+        loss="cross_entropy",
+    )
+    return assemble(bench.run_id, spec, training, parts, preprocessing, CPU)
+
+
+def state(trainer: Trainer) -> dict[str, torch.Tensor]:
+    stopping = trainer.plan.stopping
+    assert stopping is not None
+    return {
+        **{f"weights/{name}": tensor.clone() for name, tensor in trainer.plan.model.state_dict().items()},
+        **{f"optimizer/{name}": tensor for name, tensor in optimizers.state_tensors(trainer.plan.optimizer).items()},
+        **{f"best/{name}": tensor for name, tensor in stopping.best_weights.items()},
+        "random": torch.get_rng_state(),
+    }
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda one: one["type"])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_training_taken_up_by_another_process_ends_in_the_same_bits(
+    bench: Bench, model: str, optimizer: dict[str, Any]
+) -> None:
+    whole = Trainer(bench.claim(), make_plan(bench, model, optimizer))
+    whole.fit()
+
+    first = Trainer(bench.claim(), make_plan(bench, model, optimizer))
+    tend = first._tend
+
+    class Killed(BaseException):
+        pass
+
+    def save_and_die() -> None:
+        if first.step == 5:
+            first.save()
+        if first.step == 7:
+            raise Killed
+        tend()
+
+    first._tend = save_and_die  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        first.fit()
+    torch.manual_seed(999)
+
+    second = Trainer(bench.claim(), make_plan(bench, model, optimizer))
+    second.resume()
+    assert second.step == 5
+    second.fit()
+    expected, found = state(whole), state(second)
+    assert expected.keys() == found.keys()
+    assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
+    assert second.history == whole.history
