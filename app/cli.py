@@ -36,6 +36,11 @@ def main() -> None:
         sys.exit(1)
 
 
+def _say(text: str) -> None:
+    """A line as it is: an address that is broken into two cannot be clicked."""
+    console.print(text, soft_wrap=True, highlight=False)
+
+
 def _settings(**given: Any) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
@@ -53,7 +58,7 @@ def up(
     from app.processes import run_together
 
     settings = _settings(host=host, port=port, data_dir=data_dir, slots=slots)
-    run_together(settings, num_workers=workers, demo=demo, say=console.print)
+    run_together(settings, num_workers=workers, demo=demo, say=_say)
 
 
 @cli.command()
@@ -62,7 +67,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, databa
     from app.server import serve as serve_forever
 
     _log_to_terminal()
-    serve_forever(_settings(host=host, port=port, data_dir=data_dir, database_url=database_url), say=console.print)
+    serve_forever(_settings(host=host, port=port, data_dir=data_dir, database_url=database_url), say=_say)
 
 
 @cli.command()
