@@ -113,6 +113,7 @@ def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[s
         .values(
             status=JobStatus.RUNNING,
             attempt=Job.attempt + 1,
+            last_batch=None,
             worker_id=worker_id,
             lease_until=now() + lease_s,
             heartbeat_at=now(),
@@ -162,6 +163,13 @@ def fence(
     return Fence(row.last_seq, row.heartbeat_at, row.request)
 
 
+def sound(session: Session, claim: Claim) -> None:
+    """The job has come further than before and its state is safe: deaths so far were no loop. Raises LeaseLost."""
+    alive = _held(claim).values(num_crashes=0).returning(Job.id).execution_options(synchronize_session=False)
+    if session.execute(alive).one_or_none() is None:
+        raise LeaseLost(claim.job_id)
+
+
 def beat(session: Session, claims: Iterable[Claim], *, lease_s: float) -> tuple[dict[str, Fence], list[Claim]]:
     """Renew the leases a supervisor holds. Returns what was asked of each job, and the claims that were lost."""
     held: dict[str, Fence] = {}
@@ -190,7 +198,14 @@ def obey_cancel(session: Session, claim: Claim) -> None:
 
 
 def release(session: Session, claim: Claim) -> None:
-    """Give a job back unharmed, as a worker does that is told to stop. Raises LeaseLost."""
+    """Give a job back unharmed, as a worker does that is told to stop; one that was to be cancelled ends.
+
+    Raises LeaseLost.
+    """
+    request = session.execute(select(Job.request).where(Job.id == claim.job_id).with_for_update()).scalar_one_or_none()
+    if request == "cancel":
+        _end_held(session, claim, JobStatus.CANCELLED)
+        return
     _requeue(session, _held(claim), {"reason": "worker stopped"}, claim.job_id, num_crashes=0)
 
 
@@ -199,10 +214,11 @@ def crash(session: Session, claim: Claim, cause: str) -> JobStatus:
 
     Raises LeaseLost.
     """
-    num_crashes, request = session.execute(
-        select(Job.num_crashes, Job.request).where(Job.id == claim.job_id).with_for_update()
-    ).one()
-    return _after_crash(session, _held(claim), claim.job_id, num_crashes + 1, request, cause)
+    query = select(Job.num_crashes, Job.request).where(Job.id == claim.job_id).with_for_update()
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise LeaseLost(claim.job_id)
+    return _after_crash(session, _held(claim), claim.job_id, row.num_crashes + 1, row.request, cause)
 
 
 def rescue(session: Session) -> list[str]:

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app import events, queue
@@ -113,6 +113,30 @@ def test_a_job_that_kills_its_process_three_times_fails_as_crash_loop(session: S
     job = session.get_one(Job, job_id)
     assert job.error and job.error["kind"] == "crash_loop" and "SIGSEGV" in job.error["message"]
     assert claim(session) is None
+
+
+def test_deaths_with_progress_between_them_are_no_loop(session: Session) -> None:
+    job_id = enqueue(session)
+    for _ in range(5):
+        held = claim(session)
+        assert held
+        queue.sound(session, held)
+        assert queue.crash(session, held, "the power failed") == JobStatus.QUEUED
+    assert session.get_one(Job, job_id).num_crashes == 1
+
+
+def test_the_death_of_a_job_that_is_gone_is_nobodys_affair(session: Session) -> None:
+    held = claimed(session)
+    session.execute(delete(Job).where(Job.id == held.job_id))
+    with pytest.raises(LeaseLost):
+        queue.crash(session, held, "killed")
+
+
+def test_a_worker_that_stops_obeys_a_cancel(session: Session) -> None:
+    held = claimed(session)
+    queue.cancel(session, held.job_id)
+    queue.release(session, held)
+    assert status(session, held.job_id) == JobStatus.CANCELLED
 
 
 def test_giving_a_job_back_is_no_crash(session: Session) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from multiprocessing import connection, parent_process
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app import queue
@@ -66,8 +67,8 @@ def run(job: Job) -> None:
     except Cancelled:
         obey = queue.obey_cancel if job.requested == CANCEL else queue.release
         job.commit(lambda session: obey(session, claim))
-    except LeaseLost:
-        raise
+    except (LeaseLost, DBAPIError):
+        raise  # a database that is away ends this attempt; the queue has the job
     except JobFailure as failure:
         error = failure.as_error()
         job.log(failure.message, "error")

@@ -128,7 +128,9 @@ class Job:
     def _store_once(
         self, session: Session, batch: list[events.New], write: Callable[[Session], T], retrying: bool
     ) -> T:
-        if not (retrying and self._arrived(session)):
+        if retrying and self._arrived(session):
+            queue.fence(session, self.claim, lease_s=self.settings.lease_s)
+        else:
             progress = next((event.body for event in reversed(batch) if event.kind == "progress"), None)
             fence = queue.fence(
                 session,

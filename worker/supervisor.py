@@ -208,6 +208,8 @@ class Supervisor:
                 queue.release(session, claim)
         except LeaseLost:
             pass  # the child has done it, or had finished
+        except DBAPIError as error:
+            _log.warning("job %s could not be given back; its lease will run out: %s", claim.job_id, error.orig)
 
 
 def _cause(exitcode: int) -> str:

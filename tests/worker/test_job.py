@@ -129,6 +129,34 @@ def test_a_batch_that_never_arrived_is_sent_again(job: Job, db: Database, monkey
     assert [event.body["text"] for event in stream(db, job, "log")] == ["in the end"]
 
 
+def test_the_batches_of_an_earlier_attempt_are_not_mistaken_for_ours(
+    job: Job, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job.log("the first attempt's first batch")
+    job.flush()
+    job.close()
+    with db.write() as session:
+        queue.crash(session, job.claim, "killed")
+        again = queue.claim(session, "w1", lease_s=30)
+    assert again
+    second = Job(again, db, settings)
+    failures = iter(range(1))
+    write = db.write
+
+    @contextmanager
+    def failing() -> Iterator[Session]:
+        with write() as session:
+            if next(failures, None) is not None:
+                raise OperationalError("UPDATE", {}, sqlite3.OperationalError("disk I/O error"))
+            yield session
+
+    monkeypatch.setattr(db, "write", failing)
+    second.log("the second attempt's first batch")
+    second.flush()
+    second.close()
+    assert [event.body["text"] for event in stream(db, job, "log")][-1] == "the second attempt's first batch"
+
+
 def test_who_lost_the_lease_writes_nothing_and_learns_it(job: Job, db: Database) -> None:
     with db.write() as session:
         session.execute(update(JobRow).values(lease_until=now() - 1))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.db.tables import Dataset
@@ -36,8 +37,8 @@ def run(job: Job) -> None:
     try:
         if dataset.status != "ready":
             _ingest(job, dataset)
-    except (Cancelled, LeaseLost):
-        raise
+    except (Cancelled, LeaseLost, DBAPIError):
+        raise  # the file is still needed: another attempt will read it
     except Exception as error:
         _fail(job, dataset_id, _in_words(error))
         raise
