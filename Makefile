@@ -1,7 +1,6 @@
 # Everything is kept in .venv; each target installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .PHONY: install install-test run test test-full lint format bench screenshots wheel clean
 
@@ -34,7 +33,7 @@ format: install-test
 
 test: lint
 	$(BIN)/pytest
-	node --test tests/js/
+	node --test tests/js/*.test.mjs
 
 test-full: lint
 	$(BIN)/pytest --full

@@ -58,7 +58,8 @@ def up(
     from app.processes import run_together
 
     settings = _settings(host=host, port=port, data_dir=data_dir, slots=slots)
-    run_together(settings, num_workers=workers, demo=demo, say=_say)
+    if not run_together(settings, num_workers=workers, demo=demo, say=_say):
+        raise typer.Exit(1)
 
 
 @cli.command()

@@ -6,6 +6,7 @@ database says.
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,6 @@ from app.db import Database
 from app.settings import Settings
 
 _RESTART_AFTER_S = 1.0
-_STOP_WITHIN_S = 20.0
 
 
 @dataclass
@@ -43,8 +43,10 @@ def environment(settings: Settings) -> dict[str, str]:
     return os.environ | shared | {"PYTHONUNBUFFERED": "1"}
 
 
-def run_together(settings: Settings, *, num_workers: int, demo: bool, say: Callable[[str], object]) -> None:
-    """Run until told to stop by Ctrl-C or SIGTERM."""
+def run_together(settings: Settings, *, num_workers: int, demo: bool, say: Callable[[str], object]) -> bool:
+    """Run until told to stop by Ctrl-C or SIGTERM. False when the server could not start."""
+    if settings.port == 0:
+        settings = settings.model_copy(update={"port": _free_port(settings.host)})
     env = environment(settings)
     server = _Service("server", [sys.executable, "-m", "app.cli", "serve"], env)
     services = [server] + [
@@ -59,8 +61,9 @@ def run_together(settings: Settings, *, num_workers: int, demo: bool, say: Calla
             for service in services[1:]:
                 service.start()
             _keep_running(services, stopping, say)
+        return stopping.asked
     finally:
-        _stop(services)
+        _stop(services, settings.cancel_grace_s + 5)
 
 
 class _Stop:
@@ -76,11 +79,11 @@ class _Stop:
 
 
 def _wait_until_ready(settings: Settings, server: _Service, stopping: _Stop) -> bool:
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    url = f"http://{host}:{settings.port}/readyz"
+    url = f"http://{settings.reachable_host}:{settings.port}/readyz"
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy stands before our own machine
     while not stopping.asked and not server.died():
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with direct.open(url, timeout=2):
                 return True
         except OSError:
             time.sleep(0.05)
@@ -110,9 +113,15 @@ def _keep_running(services: list[_Service], stopping: _Stop, say: Callable[[str]
         time.sleep(0.1)
 
 
-def _stop(services: list[_Service]) -> None:
+def _free_port(host: str) -> int:
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as one:
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _stop(services: list[_Service], within_s: float) -> None:
     """Workers first: they save what runs. A process that does not go in time is killed."""
-    deadline = time.monotonic() + _STOP_WITHIN_S
+    deadline = time.monotonic() + within_s
     running = [service.process for service in reversed(services) if service.process and not service.died()]
     for process in running:
         process.terminate()

@@ -36,5 +36,4 @@ def _link(app: FastAPI, settings: Settings, port: int) -> str:
     if token is None:
         with app.state.database.write() as session:
             token = access.make_link(session)
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    return f"http://{host}:{port}/?token={token}"
+    return f"http://{settings.reachable_host}:{port}/?token={token}"

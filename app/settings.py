@@ -37,3 +37,10 @@ class Settings(BaseSettings):
         self.data_dir = self.data_dir.expanduser().absolute()
         if not self.database_url:
             self.database_url = f"sqlite:///{self.data_dir / 'traindeck.sqlite3'}"
+
+    @property
+    def reachable_host(self) -> str:
+        """How a program on this machine writes the address that the server is bound to."""
+        if self.host in ("0.0.0.0", "::"):
+            return "127.0.0.1"
+        return f"[{self.host}]" if ":" in self.host else self.host

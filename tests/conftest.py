@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.db.migrate import migrate
+from app.main import create_app
 from app.settings import Settings
 from app.storage import Storage
 
@@ -144,3 +146,12 @@ def settings(data_dir: Path, database_url: str) -> Settings:
 @pytest.fixture
 def storage(data_dir: Path) -> Storage:
     return Storage(data_dir)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A client of the server, let in by the token; faults are answers, not exceptions."""
+    app = create_app(settings)
+    headers = {"Authorization": f"Bearer {settings.token}"}
+    with TestClient(app, base_url="http://localhost", headers=headers, raise_server_exceptions=False) as client:
+        yield client

@@ -171,7 +171,8 @@ def delete_dataset(session: Session, dataset_id: str) -> None:
     _refuse_if_used(session, dataset)
     job = session.get(Job, dataset.job_id) if dataset.job_id else None
     if job is not None and job.status == JobStatus.QUEUED:
-        queue.cancel(session, job.id)
+        if queue.cancel(session, job.id) is not JobStatus.CANCELLED:
+            raise NotReady(f"A worker has just begun to read the dataset {dataset.name}; try again in a few seconds.")
     elif job is not None and job.status not in ENDED:
         raise NotReady(f"The dataset {dataset.name} is being read; it can be deleted in a few seconds.")
     session.delete(dataset)

@@ -1,9 +1,10 @@
 """Runs: submit, find, describe, change, remove. Plain functions on a session; the caller commits."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import String, cast, delete, func, or_, select
+from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app import events, queue
@@ -120,13 +121,11 @@ def list_runs(
     """Runs, newest first, from after `cursor`; and the cursor of the next page, None at the end."""
     query = _rows().order_by(Run.id.desc()).limit(limit + 1)
     if q:
-        words = [f"%{_escaped(word)}%" for word in q.split()]
-        tags = cast(Run.tags, String)
-        query = query.where(*(or_(Run.name.ilike(w, escape="\\"), tags.ilike(w, escape="\\")) for w in words))
+        query = query.where(*(_mentions(word) for word in q.split()))
     if status:
         query = query.where(_TrainJob.status == status)
     if tag:
-        query = query.where(cast(Run.tags, String).like(f'%"{_escaped(tag)}"%', escape="\\"))
+        query = query.where(cast(Run.tags, String).like(f"%{_escaped(json.dumps(tag))}%", escape="\\"))
     if cursor:
         query = query.where(Run.id < cursor)
     rows = list(session.execute(query))
@@ -218,12 +217,24 @@ def delete_run(session: Session, run_id: str) -> None:
     """
     run = find_run(session, run_id)
     jobs = [job_id for job_id in (run.job_id, run.export_job_id) if job_id]
+    waiting = select(Job.id).where(Job.id == run.export_job_id, Job.status == JobStatus.QUEUED)
+    if export_job_id := session.scalar(waiting):
+        queue.cancel(session, export_job_id)
     active = (JobStatus.QUEUED, JobStatus.RUNNING)
     if session.scalar(select(func.count()).where(Job.id.in_(jobs), Job.status.in_(active))):
         raise Conflict(f"The run {run.name} has not ended; cancel it first.")
     session.delete(run)
     session.flush()
     session.execute(delete(Job).where(Job.id.in_(jobs)))
+
+
+def _mentions(word: str) -> ColumnElement[bool]:
+    """Whether a run's name or a tag holds a word. Tags are searched as they are stored: as JSON."""
+    stored = json.dumps(word)[1:-1]
+    return or_(
+        Run.name.ilike(f"%{_escaped(word)}%", escape="\\"),
+        cast(Run.tags, String).ilike(f"%{_escaped(stored)}%", escape="\\"),
+    )
 
 
 def _escaped(word: str) -> str:

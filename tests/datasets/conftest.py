@@ -1,27 +1,17 @@
-"""A server on each database, and a worker in this very process."""
+"""A worker in this very process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from fastapi.testclient import TestClient
 
 from app import queue
 from app.db import Database, now
 from app.db.tables import Job as JobRow
 from app.db.tables import Worker
-from app.main import create_app
 from app.queue import JobStatus
 from app.settings import Settings
 from worker import child
 from worker.job import Job
-
-
-@pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    app = create_app(settings)
-    headers = {"Authorization": f"Bearer {settings.token}"}
-    with TestClient(app, base_url="http://localhost", headers=headers, raise_server_exceptions=False) as client:
-        yield client
 
 
 @pytest.fixture

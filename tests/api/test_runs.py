@@ -1,0 +1,149 @@
+"""Runs over REST, on both databases: taken, found, changed, cancelled, removed; and what bad input gets."""
+
+import copy
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app import events, queue
+from app.columns import Points
+from app.db import Database
+
+RUNS = "/api/v1/runs"
+PROGRAM: dict[str, Any] = {
+    "name": "one neuron",
+    "tags": ["größe", 'a "b"'],
+    "dataset": {"name": "celsius", "source": {"type": "builtin", "name": "celsius"}},
+    "model": {"layers": [{"type": "linear", "out_features": 1}]},
+    "data": {"target": "fahrenheit", "split": {"type": "shares", "train": 1, "validation": 0, "test": 0}},
+    "training": {"num_epochs": 5, "batch_size": None, "loss": {"type": "mse_loss"}},
+}
+
+
+def submit(client: TestClient, **changes: Any) -> dict[str, Any]:
+    answer = client.post(RUNS, json=PROGRAM | changes)
+    assert answer.status_code == 201, answer.text
+    run: dict[str, Any] = answer.json()
+    assert answer.headers["Location"] == f"{RUNS}/{run['id']}"
+    return run
+
+
+def listed(client: TestClient, **query: Any) -> list[str]:
+    return [run["name"] for run in client.get(RUNS, params=query).json()["items"]]
+
+
+def test_a_run_is_taken_with_its_model_and_dataset_inline(client: TestClient) -> None:
+    run = submit(client)
+    detail = client.get(f"{RUNS}/{run['id']}").json()
+    assert detail["status"] == "queued" and detail["waits_for"], "its dataset is made first"
+    assert detail["num_parameters"] == 2
+    assert detail["inspection"]["layers"][0]["output_shape"] == [1]
+    assert detail["spec"]["dataset"] == detail["dataset"]["id"]
+
+
+def test_lists_go_page_by_page_newest_first(client: TestClient) -> None:
+    for i in range(5):
+        submit(client, name=f"run {i}")
+    first = client.get(RUNS, params={"limit": 3}).json()
+    rest = client.get(RUNS, params={"limit": 3, "cursor": first["next_cursor"]}).json()
+    assert [run["name"] for run in first["items"] + rest["items"]] == [f"run {i}" for i in (4, 3, 2, 1, 0)]
+    assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"q": "neuron"}, {"q": "größe one"}, {"q": '"b"'}, {"tag": "größe"}, {"tag": 'a "b"'}, {"status": "queued"}],
+    ids=str,
+)
+def test_runs_are_found_by_words_tags_and_status(client: TestClient, query: dict[str, str]) -> None:
+    submit(client)
+    submit(client, name="other_one", tags=[])
+    expected = ["other_one", "one neuron"] if "status" in query else ["one neuron"]
+    assert listed(client, **query) == expected
+
+
+@pytest.mark.parametrize("query", [{"q": "%"}, {"q": "on_"}, {"tag": "größ"}, {"status": "failed"}], ids=str)
+def test_what_does_not_match_is_not_found(client: TestClient, query: dict[str, str]) -> None:
+    submit(client)
+    assert listed(client, **query) == []
+
+
+def test_a_waiting_run_is_cancelled_and_removed(client: TestClient) -> None:
+    run = submit(client)
+    assert client.delete(f"{RUNS}/{run['id']}").status_code == 409
+    assert client.post(f"{RUNS}/{run['id']}/cancel").json()["status"] == "cancelled"
+    assert client.post(f"{RUNS}/{run['id']}/cancel").status_code == 409
+    assert client.delete(f"{RUNS}/{run['id']}").status_code == 204
+    assert client.get(f"{RUNS}/{run['id']}").status_code == 404
+
+
+def test_a_run_is_renamed_and_queued_again(client: TestClient) -> None:
+    run = submit(client)
+    assert client.patch(f"{RUNS}/{run['id']}", json={"name": "new", "tags": ["x"]}).json()["tags"] == ["x"]
+    again = client.post(f"{RUNS}/{run['id']}/clone")
+    assert again.status_code == 201 and again.json()["id"] != run["id"]
+
+
+def bad(**changes: Any) -> dict[str, Any]:
+    body = copy.deepcopy(PROGRAM)
+    for place, value in changes.items():
+        *path, last = place.split("__")
+        inner = body
+        for part in path:
+            inner = inner[part]
+        inner[last] = value
+    return body
+
+
+@pytest.mark.parametrize(
+    ("body", "loc"),
+    [
+        (bad(model__layers=[{"type": "conv9d"}]), ["model", "layers", 0, "type"]),
+        (bad(model__layers=[{"type": "linear", "out_features": 2}]), ["model", "layers", 0]),
+        (bad(data__target="kelvin"), ["data", "target"]),
+        (bad(training__loss={"type": "binary_cross_entropy_with_logits"}), ["training", "loss", "type"]),
+        (bad(dataset="0" * 26), ["dataset"]),
+        (bad(model="0" * 26), ["model"]),
+        (bad(dataset={"name": "x", "source": {"type": "builtin", "name": "celcius"}}), ["dataset", "source", "name"]),
+    ],
+    ids=lambda value: str(value)[-60:],
+)
+def test_what_does_not_fit_is_a_problem_with_its_place_and_nothing_is_stored(
+    client: TestClient, body: dict[str, Any], loc: list[str | int]
+) -> None:
+    answer = client.post(RUNS, json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert loc in [error["loc"] for error in answer.json()["errors"]], answer.json()
+    assert listed(client) == []
+    assert client.get("/api/v1/datasets").json()["items"] == []
+
+
+def test_curves_are_read_whole_in_buckets_and_as_csv(client: TestClient, db: Database) -> None:
+    run = submit(client)
+    points = [Points.of("train/loss", range(1, 5001), [*([0.5] * 4998), float("nan"), float("-inf")])]
+    with db.write() as session:
+        held = queue.claim(session, None, lease_s=30)  # type: ignore[arg-type]
+        assert held
+        events.insert(session, run["job_id"], 2, 0.0, [events.New("metrics", points=points)])
+    drawn = client.get(f"{RUNS}/{run['id']}/metrics", params={"name": "train/loss", "max_points": 100}).json()
+    assert drawn["series"][0]["num_points"] == 5000 and drawn["series"][0]["num_drawn"] <= 100
+    assert sum(drawn["series"][0]["num_nan"]) == sum(drawn["series"][0]["num_neg_inf"]) == 1
+    lines = client.get(f"{RUNS}/{run['id']}/metrics", headers={"Accept": "text/csv"}).text.splitlines()
+    assert len(lines) == 5001
+    assert lines[-2:] == ["train/loss,4999,NaN", "train/loss,5000,-Infinity"]
+    assert client.get(f"{RUNS}/{run['id']}/metrics", params={"name": "x"}).status_code == 404
+
+
+def test_checking_says_what_a_run_would_be_and_stores_nothing(client: TestClient) -> None:
+    found = client.post(f"{RUNS}/check", json=PROGRAM).json()
+    assert found["ok"] and found["num_rows"] == {"train": 7, "validation": 0, "test": 0}
+    found = client.post(f"{RUNS}/check", json=bad(data__target="kelvin")).json()
+    assert not found["ok"] and found["errors"][0]["loc"] == ["data", "target"]
+    assert listed(client) == []
+
+
+def test_the_api_says_what_it_can_do(client: TestClient) -> None:
+    described = client.get("/api/v1/openapi.json").json()
+    assert "/api/v1/runs" in described["paths"]
