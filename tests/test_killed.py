@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 import pytest
 from safetensors.numpy import load
+from sqlalchemy import select
 
+from app.db import Database
 from app.settings import Settings
 from tests.deck import Deck, deck, wait_for
 
@@ -68,8 +70,14 @@ def kill_server(one: Deck) -> None:
 def freeze_supervisor(one: Deck) -> None:
     """Silent for longer than its lease, while another worker takes over; then awake again."""
     frozen = [one.processes["worker 1"].pid, *(process.pid for process in one.job_processes())]
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+    # A process that is stopped while it holds SQLite's write lock stops every writer: that is the file's nature, not the
+    # queue's, so nobody holds it at that moment but this test.
+    database = Database(one.settings.database_url)
+    with database.write() as session:
+        session.execute(select(1))
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+    database.dispose()
     one.start("worker 2")
     run_id = one.get("/runs")["items"][0]["id"]
     wait_for(lambda: one.run(run_id)["attempt"] == 2, timeout_s=30)
