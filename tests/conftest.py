@@ -17,7 +17,6 @@ from app.main import create_app
 from app.settings import Settings
 from app.storage import Storage
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker does, and before anything imports torch
 TOKEN = "a-token-for-tests-only"
 
 

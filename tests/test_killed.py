@@ -70,8 +70,8 @@ def kill_server(one: Deck) -> None:
 def freeze_supervisor(one: Deck) -> None:
     """Silent for longer than its lease, while another worker takes over; then awake again."""
     frozen = [one.processes["worker 1"].pid, *(process.pid for process in one.job_processes())]
-    # A process that is stopped while it holds SQLite's write lock stops every writer: that is the file's nature, not the
-    # queue's, so nobody holds it at that moment but this test.
+    # A process that is stopped while it holds SQLite's write lock stops every writer: that is the file's nature, not
+    # the queue's, so nobody holds it at that moment but this test.
     database = Database(one.settings.database_url)
     with database.write() as session:
         session.execute(select(1))

@@ -85,8 +85,6 @@ class Supervisor:
             time.sleep(self.settings.poll_s)
 
     def _start_forkserver(self) -> None:
-        # Threads that wait for one another must not spin: where cores are shared, a step takes ten times as long.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._context.set_forkserver_preload(["worker.preload"])
         # The first child is there once everything is imported. Until then to start one would block, and a job that was
         # claimed meanwhile would lose its lease.
