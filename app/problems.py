@@ -1,17 +1,19 @@
 """Every refusal in one shape: RFC 9457 problem+json for the API, a page in words for a browser."""
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from app import pages
 from app.errors import AppError, Unprocessable
 from app.specs.base import SpecError, problems
 
+_log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -55,6 +57,9 @@ def _http_error(request: Request, error: HTTPException) -> Response:
 
 
 def _database_error(request: Request, error: DBAPIError) -> Response:
+    if not isinstance(error, OperationalError | InterfaceError):
+        _log.error("a statement failed", exc_info=error)  # it answers, but was asked wrongly: our fault
+        return _fault(request, error)
     problem = {
         "type": "about:blank",
         "title": "Service Unavailable",

@@ -127,9 +127,22 @@ def find_dataset(session: Session, dataset_id: str) -> Dataset:
     return dataset
 
 
+def refuse_failed(session: Session, dataset: Dataset) -> None:
+    """Raises Conflict, with the reason, when a dataset will never be ready."""
+    job = session.get(Job, dataset.job_id) if dataset.job_id else None
+    status, error = _state(dataset, job)
+    if status == FAILED:
+        reason = (error or {}).get("message")
+        raise Conflict(f"The dataset {dataset.name} could not be read, so it has no rows.", hint=reason)
+
+
 def columns_of(session: Session, dataset_id: str) -> list[Column]:
-    """What is known of a dataset's columns. Raises NotFound, and NotReady while nothing is."""
+    """What is known of a dataset's columns.
+
+    Raises NotFound, Conflict when reading it failed, and NotReady until it is read.
+    """
     dataset = find_dataset(session, dataset_id)
+    refuse_failed(session, dataset)
     if dataset.columns is None:
         raise NotReady(f"The dataset {dataset.name} is still being read; try again in a few seconds.")
     return [Column.model_validate(column) for column in dataset.columns]

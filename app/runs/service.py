@@ -31,7 +31,7 @@ def create_run(session: Session, spec: RunSpec) -> Run:
     """
     spec, model_id = resolve_model(session, spec)
     dataset = _dataset(session, spec)
-    checked = _check(spec, dataset)
+    checked = _check(session, spec, dataset)
     after = dataset.job_id if dataset.status == "ingesting" else None
     run_id = new_id()
     job_id = queue.enqueue(session, JobKind.TRAIN, {"run_id": run_id}, after=after)
@@ -58,7 +58,7 @@ def check_run(session: Session, spec: RunSpec) -> tuple[Checked, Dataset | None]
     spec, _ = resolve_model(session, spec)
     if isinstance(spec.dataset, str):
         dataset = _dataset(session, spec)
-        return _check(spec, dataset), dataset
+        return _check(session, spec, dataset), dataset
     known = datasets.describe(session, spec.dataset)
     return _checked(spec, known.columns, known.num_rows), None
 
@@ -82,9 +82,8 @@ def _dataset(session: Session, spec: RunSpec) -> Dataset:
     return row
 
 
-def _check(spec: RunSpec, dataset: Dataset) -> Checked:
-    if dataset.status == "failed":
-        raise _problem(["dataset"], "this dataset could not be read, so it has no rows", dataset.name)
+def _check(session: Session, spec: RunSpec, dataset: Dataset) -> Checked:
+    datasets.refuse_failed(session, dataset)
     if dataset.columns is None or dataset.num_rows is None:
         raise NotReady(f"The dataset {dataset.name} is still being read; try again in a few seconds.")
     return _checked(spec, [Column.model_validate(column) for column in dataset.columns], dataset.num_rows)

@@ -120,6 +120,15 @@ def test_what_does_not_fit_is_a_problem_with_its_place_and_nothing_is_stored(
     assert client.get("/api/v1/datasets").json()["items"] == []
 
 
+def test_a_dataset_that_could_not_be_read_is_not_waited_for(client: TestClient, db: Database) -> None:
+    answer = client.post("/api/v1/datasets", files={"file": ("a.csv", b"a,b\n1,2\n3,4\n", "text/csv")})
+    dataset = answer.json()
+    with db.write() as session:
+        queue.cancel(session, dataset["job_id"])
+    answer = client.post(RUNS, json=bad(dataset=dataset["id"], data__target="b"))
+    assert answer.status_code == 409 and "could not be read" in answer.json()["detail"]
+
+
 def test_curves_are_read_whole_in_buckets_and_as_csv(client: TestClient, db: Database) -> None:
     run = submit(client)
     points = [Points.of("train/loss", range(1, 5001), [*([0.5] * 4998), float("nan"), float("-inf")])]
