@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,8 +95,7 @@ class Deck:
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                _kill_family(process)
         self.http.close()
 
     def post(self, path: str, body: Any = None, **kw: Any) -> dict[str, Any]:
@@ -135,6 +134,15 @@ class Deck:
             return bool(progress) and progress["step"] >= step
 
         wait_for(reached, timeout_s, every_s=0.02)
+
+
+def _kill_family(process: subprocess.Popen[bytes]) -> None:
+    """Nothing that a test has started outlives it, with locks that the next test would wait for."""
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    process.kill()
+    process.wait()
 
 
 @contextmanager

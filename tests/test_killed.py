@@ -15,6 +15,7 @@ from safetensors.numpy import load
 from sqlalchemy import select
 
 from app.db import Database
+from app.db.engine import IDLE_IN_TRANSACTION_S
 from app.settings import Settings
 from tests.deck import Deck, deck, wait_for
 
@@ -78,11 +79,14 @@ def freeze_supervisor(one: Deck) -> None:
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
     database.dispose()
-    one.start("worker 2")
-    run_id = one.get("/runs")["items"][0]["id"]
-    wait_for(lambda: one.run(run_id)["attempt"] == 2, timeout_s=30)
-    for pid in frozen:
-        os.kill(pid, signal.SIGCONT)
+    try:
+        one.start("worker 2")
+        run_id = one.get("/runs")["items"][0]["id"]
+        # Postgres lets go of a frozen process's locks when its transaction has been idle for too long.
+        wait_for(lambda: one.run(run_id)["attempt"] == 2, timeout_s=IDLE_IN_TRANSACTION_S + 30)
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
 
 
 def points(one: Deck, run_id: str) -> dict[str, Any]:

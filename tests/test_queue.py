@@ -5,10 +5,11 @@ import time
 
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app import events, queue
-from app.db import Database, now
+from app.db import Database, engine, now
 from app.db.tables import Job, Worker
 from app.errors import Conflict, NotFound
 from app.queue import Claim, JobKind, JobStatus, LeaseLost
@@ -237,3 +238,24 @@ def test_leases_follow_the_databases_clock(session: Session, monkeypatch: pytest
     held = claimed(session)
     assert queue.rescue(session) == []
     queue.fence(session, held, lease_s=LEASE_S)
+
+
+def test_a_worker_frozen_inside_a_transaction_holds_its_job_no_longer_than_that(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if db.is_sqlite:
+        pytest.skip("a lock of SQLite's file is the process's own: only its end frees it")
+    with db.write() as session:
+        taken = claimed(session)
+        silence(session, taken.job_id)
+    monkeypatch.setattr(engine, "IDLE_IN_TRANSACTION_S", 1)
+    frozen = Database(db.url)
+    with pytest.raises(DBAPIError), frozen.write() as held:
+        held.execute(update(Job).where(Job.id == taken.job_id).values(progress={"step": 1}))
+        deadline, rescued = time.monotonic() + 20, list[str]()
+        while not rescued and time.monotonic() < deadline:
+            with db.write() as session:
+                rescued = queue.rescue(session)
+            time.sleep(0.1)
+        assert rescued == [taken.job_id]
+    frozen.dispose()

@@ -18,6 +18,9 @@ from sqlalchemy.sql.functions import FunctionElement
 _log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_S = 30
+# A process that froze, or whose network went, inside a transaction keeps its row locks: Postgres ends it after this,
+# or nobody could rescue its job. No transaction of ours leaves the database waiting nearly that long.
+IDLE_IN_TRANSACTION_S = 15
 _WAL_RESET_FIXED = (3, 51, 3)  # before it, two connections that write and checkpoint at once can corrupt the file
 
 
@@ -80,7 +83,15 @@ def _with_driver(url: str) -> str:
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:
     """Repeatable snapshots cost retries on write; read committed is what the fences are written for."""
-    return create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+    event.listen(engine, "connect", _set_up_postgres)
+    return engine
+
+
+def _set_up_postgres(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s'")
+    connection.commit()
 
 
 def _sqlite_engine(url: str) -> Engine:
