@@ -84,6 +84,7 @@ def enqueue(
             kind=kind,
             status=JobStatus.QUEUED,
             priority=priority,
+            position=now(),
             payload=payload,
             after_id=after,
             attempt=0,
@@ -98,11 +99,11 @@ def enqueue(
 
 
 def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[str] = tuple(JobKind)) -> Claim | None:
-    """Take the next job: highest priority first, then oldest. None when nothing waits."""
+    """Take the next job: highest priority first, then by place. None when nothing waits."""
     candidate = (
         select(Job.id)
         .where(Job.status == JobStatus.QUEUED, Job.after_id.is_(None), Job.kind.in_(kinds))
-        .order_by(Job.priority.desc(), Job.id)
+        .order_by(Job.priority.desc(), Job.position, Job.id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()

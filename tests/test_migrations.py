@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from app.db import Base, Database
+from app.db.migrate import migrate
 
 
 def test_the_tables_and_the_migrations_agree(db: Database) -> None:
@@ -34,3 +35,28 @@ def test_two_processes_that_start_at_once_both_come_up(
     started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
     ended = [process.communicate()[1].decode() for process in started]
     assert [process.returncode for process in started] == [0] * 4, ended
+
+
+def test_what_was_there_is_there_after_a_migration(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'deck.sqlite3'}")
+    migrate(database, "0001")
+    job, run = "j" * 26, "r" * 26
+    with database.engine.begin() as connection:
+        for statement in (
+            "INSERT INTO jobs (id, kind, status, priority, payload, attempt, num_crashes, last_seq, created_at)"
+            f" VALUES ('{job}', 'train', 'succeeded', 0, '{{}}', 1, 0, 1, 7)",
+            f"INSERT INTO events (job_id, seq, time, kind, body) VALUES ('{job}', 1, 7, 'status', '{{}}')",
+            "INSERT INTO datasets (id, name, status, source, created_at) VALUES ('d', 'd', 'ready', '{}', 7)",
+            "INSERT INTO runs (id, name, job_id, dataset_id, spec, inspection, num_parameters, tags, created_at)"
+            f" VALUES ('{run}', 'old', '{job}', 'd', '{{}}', '{{}}', 1, '[\"a\"]', 7)",
+            "INSERT INTO artifacts (id, run_id, name, media_type, path, size_bytes, sha256, created_at)"
+            f" VALUES ('a', '{run}', 'model.onnx', 'x', 'y', 1, 'z', 7)",
+        ):
+            connection.exec_driver_sql(statement)
+    migrate(database)
+    with database.engine.connect() as connection:
+        for table in ("jobs", "events", "runs", "artifacts"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 1, table
+        assert connection.exec_driver_sql("SELECT position FROM jobs").scalar() == 7
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    database.dispose()

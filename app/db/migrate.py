@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from app.db.engine import Database, warn_if_wal_can_reset
 
@@ -23,10 +23,31 @@ def migrate(database: Database, revision: str = "head") -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with _alone(database):
-        with database.engine.begin() as connection:
+    with _alone(database), database.engine.connect() as connection, _without_cascades(connection):
+        with connection.begin():
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
+
+
+@contextmanager
+def _without_cascades(connection: Connection) -> Iterator[None]:
+    """SQLite changes a column by making its table anew, and dropping the old one must not empty those that refer to it.
+
+    As https://sqlite.org/lang_altertable.html#otheralter has it: foreign keys off, and checked at the end.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    bare = connection.connection.dbapi_connection
+    assert bare is not None
+    bare.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction, so before it begins
+    try:
+        yield
+        broken = bare.execute("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise RuntimeError(f"The migration left rows that refer to nothing: {broken[:5]}")
+    finally:
+        bare.execute("PRAGMA foreign_keys=ON")
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """Every table, a file for each subject."""
 
-from app.db.tables.access import BrowserSession, IdempotencyKey, Token
+from app.db.tables.access import BrowserSession, IdempotencyKey, Token, View
 from app.db.tables.datasets import Dataset
 from app.db.tables.events import Event, Rollup, Series
 from app.db.tables.jobs import Job
-from app.db.tables.runs import Artifact, Checkpoint, Model, Run
+from app.db.tables.runs import Artifact, Checkpoint, Model, Run, RunSetting, RunTag
 from app.db.tables.workers import Worker
 
 __all__ = [
@@ -18,7 +18,10 @@ __all__ = [
     "Model",
     "Rollup",
     "Run",
+    "RunSetting",
+    "RunTag",
     "Series",
     "Token",
+    "View",
     "Worker",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import ID, Base
@@ -29,6 +29,19 @@ class BrowserSession(Base):
     sha256: Mapped[str] = mapped_column(primary_key=True)
     token_id: Mapped[str] = mapped_column(ID, ForeignKey("tokens.id", ondelete="CASCADE"))
     created_at: Mapped[float]
+
+
+class View(Base):
+    """How a person has arranged a page: panels, columns, saved filters. Theirs, or shared under a name of ours."""
+
+    __tablename__ = "views"
+    __table_args__ = (UniqueConstraint("principal", "key"),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
+    principal: Mapped[str]  # the token's id; "" for a view that is shared with everyone
+    key: Mapped[str]  # "run-panels", "runs-columns", …
+    body: Mapped[dict[str, Any]]
+    updated_at: Mapped[float]
 
 
 class IdempotencyKey(Base):

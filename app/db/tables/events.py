@@ -26,7 +26,7 @@ class Series(Base):
     """A named curve of a job, with the summary that lists show. Finite values only, but for the counts and `last`."""
 
     __tablename__ = "series"
-    __table_args__ = (UniqueConstraint("job_id", "name"),)
+    __table_args__ = (UniqueConstraint("job_id", "name"), Index("ix_series_last", "name", "last", "job_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     job_id: Mapped[str] = mapped_column(ID, ForeignKey("jobs.id", ondelete="CASCADE"))

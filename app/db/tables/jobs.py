@@ -14,7 +14,7 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        Index("ix_jobs_claim", "status", "priority", "id"),
+        Index("ix_jobs_claim", "status", "priority", "position", "id"),
         Index("ix_jobs_lease", "status", "lease_until"),
     )
 
@@ -22,6 +22,8 @@ class Job(Base):
     kind: Mapped[str]
     status: Mapped[str]
     priority: Mapped[int] = mapped_column(default=0)
+    # Its place among those of its priority: the time it was queued, until someone moves it.
+    position: Mapped[float] = mapped_column(default=0.0)
     payload: Mapped[dict[str, Any]]
     # The job that must succeed first; empty once it has.
     after_id: Mapped[str | None] = mapped_column(ID, ForeignKey("jobs.id", ondelete="SET NULL"), index=True)

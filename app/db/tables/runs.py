@@ -24,13 +24,18 @@ class Run(Base):
     """One training of one model on one dataset, its whole specification frozen at submission."""
 
     __tablename__ = "runs"
-    __table_args__ = (Index("ix_runs_job", "job_id", unique=True), Index("ix_runs_dataset", "dataset_id"))
+    __table_args__ = (
+        Index("ix_runs_job", "job_id", unique=True),
+        Index("ix_runs_dataset", "dataset_id"),
+        Index("ix_runs_project", "project", "id"),
+        Index("ix_runs_name", "name", "id"),
+    )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
     name: Mapped[str]
     job_id: Mapped[str] = mapped_column(ID, ForeignKey("jobs.id"))
     export_job_id: Mapped[str | None] = mapped_column(ID, ForeignKey("jobs.id", ondelete="SET NULL"))
-    dataset_id: Mapped[str] = mapped_column(ID, ForeignKey("datasets.id"))
+    dataset_id: Mapped[str | None] = mapped_column(ID, ForeignKey("datasets.id"))  # none where a script reports
     model_id: Mapped[str | None] = mapped_column(ID, ForeignKey("models.id", ondelete="SET NULL"))
     spec: Mapped[dict[str, Any]]
     inspection: Mapped[dict[str, Any]]  # each layer's shape and parameters, as checked at submission
@@ -38,6 +43,42 @@ class Run(Base):
     tags: Mapped[list[Any]]
     evaluation: Mapped[dict[str, Any] | None]
     created_at: Mapped[float]
+    # What people add to order their runs by: none of it changes what was trained.
+    project: Mapped[str] = mapped_column(default="")
+    notes: Mapped[str] = mapped_column(default="")  # Markdown
+    is_favorite: Mapped[bool] = mapped_column(default=False)
+    archived_at: Mapped[float | None]
+    # Where its points come from: "worker" (trained here), "client" (a script reports them), "tensorboard" (imported).
+    origin: Mapped[str] = mapped_column(default="worker")
+
+
+class RunSetting(Base):
+    """One setting of a run's specification under its dotted name ("optimizer.lr"), so that lists filter and sort by it.
+
+    Either `number` or `text` is filled; true and false are the numbers 1 and 0 with their words in `text`.
+    """
+
+    __tablename__ = "run_settings"
+    __table_args__ = (
+        Index("ix_run_settings_number", "key", "number", "run_id"),
+        Index("ix_run_settings_text", "key", "text", "run_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    run_id: Mapped[str] = mapped_column(ID, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[float | None]
+    text: Mapped[str | None]
+
+
+class RunTag(Base):
+    """A tag of a run, beside the run's own list of them: what lists filter by."""
+
+    __tablename__ = "run_tags"
+    __table_args__ = (Index("ix_run_tags_tag", "tag", "run_id"), {"sqlite_with_rowid": False})
+
+    run_id: Mapped[str] = mapped_column(ID, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
 
 
 class Artifact(Base):
