@@ -15,27 +15,40 @@ from numpy.typing import ArrayLike, NDArray
 
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
+Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Points of one series: `steps` (N,) ascending, `values` (N,), which may be NaN or infinite."""
+    """Points of one series: `steps` (N,) ascending, `values` (N,), which may be NaN or infinite.
+
+    `times` (N,), in seconds since the epoch, are kept where they are told, as by a script that reports or a file that is
+    imported. Elsewhere the time of the event says when.
+    """
 
     name: str
     steps: Steps
     values: Values
+    times: Times | None = None
 
     @classmethod
-    def of(cls, name: str, steps: ArrayLike, values: ArrayLike) -> "Points":
+    def of(cls, name: str, steps: ArrayLike, values: ArrayLike, times: ArrayLike | None = None) -> "Points":
         """Points from anything that numpy reads. Raises ValueError when the lengths differ."""
-        points = cls(name, np.asarray(steps, np.int64).ravel(), np.asarray(values, np.float64).ravel())
-        if len(points.steps) != len(points.values):
-            raise ValueError(f"{name}: {len(points.steps)} steps, but {len(points.values)} values")
+        points = cls(
+            name,
+            np.asarray(steps, np.int64).ravel(),
+            np.asarray(values, np.float64).ravel(),
+            None if times is None else np.asarray(times, np.float64).ravel(),
+        )
+        for what, column in (("values", points.values), ("times", points.times)):
+            if column is not None and len(points.steps) != len(column):
+                raise ValueError(f"{name}: {len(points.steps)} steps, but {len(column)} {what}")
         return points
 
     def select(self, mask: NDArray[np.bool_]) -> "Points":
         """The points where `mask` (N,) holds."""
-        return Points(self.name, self.steps[mask], self.values[mask])
+        times = None if self.times is None else self.times[mask]
+        return Points(self.name, self.steps[mask], self.values[mask], times)
 
     def as_json(self) -> dict[str, Any]:
         """The form that clients read."""
@@ -43,11 +56,16 @@ class Points:
 
 
 def encode(batch: Iterable[Points]) -> bytes:
-    """A batch of points as bytes."""
+    """A batch of points as bytes. Series of the same times, as one call reports them, share that column."""
     header: list[dict[str, Any]] = []
     columns: list[bytes] = []
+    timed: dict[bytes, int] = {}
     for points in batch:
         entry, parts = _encode_one(points)
+        if points.times is not None:
+            times = points.times.astype("<f8").tobytes()
+            entry["times"] = timed.setdefault(times, len(header))
+            parts += [times] if entry["times"] == len(header) else []
         header.append(entry)
         columns += parts
     text = json.dumps(header, separators=(",", ":")).encode()
@@ -74,7 +92,7 @@ def decode(data: bytes) -> list[Points]:
     """The batch that `encode` made."""
     (length,) = struct.unpack_from("<I", data)
     offset = 4 + length
-    batch = []
+    batch: list[Points] = []
     for entry in json.loads(data[4:offset]):
         count = entry["n"]
         if "start" in entry:
@@ -85,7 +103,11 @@ def decode(data: bytes) -> list[Points]:
         kind = np.dtype(entry["type"])
         values = np.frombuffer(data, kind, count, offset).astype(np.float64)
         offset += kind.itemsize * count
-        batch.append(Points(entry["name"], steps, values))
+        times = None
+        if (owner := entry.get("times")) is not None:
+            times = np.frombuffer(data, "<f8", count, offset) if owner == len(batch) else batch[owner].times
+            offset += 8 * count if owner == len(batch) else 0
+        batch.append(Points(entry["name"], steps, values, times))
     return batch
 
 

@@ -34,11 +34,15 @@ RAW_READ_LIMIT = 20_000  # points of a range that are read one by one rather tha
 
 @dataclass(frozen=True)
 class New:
-    """An event to append. The body of a "metrics" event is `points`; of any other, `body`, which must be JSON."""
+    """An event to append. The body of a "metrics" event is `points`; of any other, `body`, which must be JSON.
+
+    With `time`, in seconds since the epoch, it happened then, not now: what is imported has happened long ago.
+    """
 
     kind: str
     body: dict[str, Any] = field(default_factory=dict)
     points: Sequence[Points] = ()
+    time: float | None = None
 
 
 @dataclass(frozen=True)
@@ -243,7 +247,8 @@ def _event(seq: int, time: float, kind: str, body: bytes) -> Event:
 
 
 def _row(job_id: str, seq: int, time: float, event: New) -> dict[str, Any]:
-    row: dict[str, Any] = {"job_id": job_id, "seq": seq, "time": time, "kind": event.kind}
+    at = time if event.time is None else event.time
+    row: dict[str, Any] = {"job_id": job_id, "seq": seq, "time": at, "kind": event.kind}
     if event.kind != METRICS:
         body = json.dumps(event.body, separators=(",", ":"), allow_nan=False).encode()
         return row | {"body": body, "from_step": None, "to_step": None}

@@ -39,3 +39,17 @@ def test_non_finite_values_are_spelled_out_for_json() -> None:
     spelled = columns.spell(np.array([1.5, math.nan, math.inf, -math.inf]))
     assert json.loads(json.dumps(spelled, allow_nan=False)) == [1.5, "NaN", "Infinity", "-Infinity"]
     np.testing.assert_array_equal(columns.unspell(spelled), [1.5, math.nan, math.inf, -math.inf])
+
+
+def test_times_come_back_bit_for_bit_and_are_kept_once_for_series_that_share_them() -> None:
+    times = 1_795_000_000.123456 + np.random.default_rng(0).random(1000).cumsum()
+    steps = np.arange(1000)
+    one, two = (Points.of(name, steps, np.zeros(1000), times) for name in ("a", "b"))
+    other, untimed = Points.of("c", steps, np.zeros(1000), times + 1), Points.of("d", steps, np.ones(1000))
+    encoded = columns.encode([one, untimed, two, other])
+    assert len(encoded) < 4 * 4 * 1000 + 2 * 8 * 1000 + 400
+    back = columns.decode(encoded)
+    for points, expected in zip(back, (times, None, times, times + 1), strict=True):
+        np.testing.assert_array_equal(points.times, expected)
+    np.testing.assert_array_equal(back[2].values, 0)
+    np.testing.assert_array_equal(back[1].values, 1)
