@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import DBAPIError
+from starlette.middleware.gzip import GZipMiddleware
 
 from app import gallery_routes, pages, problems, queue, status_routes
 from app.access import routes as access_routes
@@ -57,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(IdempotencyMiddleware, database=database)
+    app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
     protect(app, Guard(database), settings)
     return app
 

@@ -19,10 +19,7 @@ Loc = list[str | int]
 class Spec(BaseModel):
     """Anything a user can say: it does not change, and a word that is not known is a mistake."""
 
-    # Built when first used: some sixty classes, most of which one start never needs by themselves.
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", defer_build=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     also_called: ClassVar[tuple[str, ...]] = ()  # what others call this `type`: for whoever looks for it by that name
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from app.specs.base import Shape, ShapeError, Spec
 from app.specs.initializers import NEEDS_MATRIX, AnyInitializer
@@ -41,6 +41,8 @@ RESERVED = frozenset({"input", *_WORDS_OF_TORCH.split()})
 
 class Layer(Spec):
     """A layer of a model. Shapes leave the batch out, channels first."""
+
+    model_config = ConfigDict(defer_build=True)  # built within the union, and alone only where one is used alone
 
     type: str
     name: str | None = Field(default=None, max_length=60, json_schema_extra={"pattern": "^[A-Za-z][A-Za-z0-9_]*$"})
