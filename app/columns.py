@@ -22,8 +22,8 @@ Times = NDArray[np.float64]
 class Points:
     """Points of one series: `steps` (N,) ascending, `values` (N,), which may be NaN or infinite.
 
-    `times` (N,), in seconds since the epoch, are kept where they are told, as by a script that reports or a file that is
-    imported. Elsewhere the time of the event says when.
+    `times` (N,), in seconds since the epoch, are kept where they are told, as by a script that reports or an imported
+    file. Elsewhere the time of the event says when.
     """
 
     name: str

@@ -41,6 +41,11 @@ class JobKind(StrEnum):
     TRAIN = "train"
     INGEST = "ingest"
     EXPORT = "export"
+    REPORT = "report"  # done elsewhere: held by the client that reports it, never claimed by a worker
+
+
+WORK = tuple(kind for kind in JobKind if kind is not JobKind.REPORT)
+SILENT = "silent"  # how a reported job has failed whose client was no longer heard of; its next word takes it up again
 
 
 class LeaseLost(Exception):
@@ -98,7 +103,7 @@ def enqueue(
     return job_id
 
 
-def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[str] = tuple(JobKind)) -> Claim | None:
+def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[str] = WORK) -> Claim | None:
     """Take the next job: highest priority first, then by place. None when nothing waits."""
     candidate = (
         select(Job.id)
@@ -129,6 +134,56 @@ def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[s
     status = {"status": JobStatus.RUNNING, "attempt": row.attempt, "worker_id": worker_id}
     events.insert(session, row.id, row.last_seq, row.heartbeat_at, [events.New("status", status)])
     return Claim(row.id, row.attempt, row.kind, row.payload, worker_id)
+
+
+def hold(session: Session, payload: dict[str, Any], *, lease_s: float, started_at: float | None = None) -> Claim:
+    """Begin a job that is done elsewhere. It runs at once, under an attempt of the client that will report it."""
+    job_id = new_id()
+    created_at = session.execute(
+        insert(Job)
+        .values(
+            id=job_id,
+            kind=JobKind.REPORT,
+            status=JobStatus.RUNNING,
+            position=now(),
+            payload=payload,
+            attempt=1,
+            last_seq=1,
+            lease_until=now() + lease_s,
+            heartbeat_at=now(),
+            created_at=now(),
+            started_at=now() if started_at is None else started_at,
+        )
+        .returning(Job.created_at)
+    ).scalar_one()
+    events.insert(session, job_id, 1, created_at, [events.New("status", {"status": JobStatus.RUNNING, "attempt": 1})])
+    return Claim(job_id, 1, JobKind.REPORT, payload, "")
+
+
+def take_up(session: Session, claim: Claim, payload: dict[str, Any] | None = None, *, lease_s: float) -> Claim:
+    """Go on with a reported job, whatever became of it, under a new attempt that shuts out the one before.
+
+    With a new `payload`, the batches are counted anew. Raises LeaseLost when it is no longer at the attempt of `claim`.
+    """
+    where = update(Job).where(Job.id == claim.job_id, Job.attempt == claim.attempt, Job.kind == JobKind.REPORT)
+    attempt = claim.attempt + 1
+    anew = {} if payload is None else {"payload": payload, "last_batch": None}
+    _move(
+        session,
+        where,
+        claim.job_id,
+        {"status": JobStatus.RUNNING, "attempt": attempt},
+        status=JobStatus.RUNNING,
+        attempt=attempt,
+        lease_until=now() + lease_s,
+        heartbeat_at=now(),
+        finished_at=None,
+        error=None,
+        request=None,
+        requested_at=None,
+        **anew,
+    )
+    return Claim(claim.job_id, attempt, claim.kind, payload or claim.payload, claim.worker_id)
 
 
 def fence(
@@ -183,9 +238,9 @@ def beat(session: Session, claims: Iterable[Claim], *, lease_s: float) -> tuple[
     return held, lost
 
 
-def succeed(session: Session, claim: Claim) -> None:
-    """The job did what it was for. Raises LeaseLost."""
-    _end_held(session, claim, JobStatus.SUCCEEDED)
+def succeed(session: Session, claim: Claim, *, finished_at: float | None = None) -> None:
+    """The job did what it was for; now, or at the time that is told. Raises LeaseLost."""
+    _end_held(session, claim, JobStatus.SUCCEEDED, finished_at=finished_at)
 
 
 def fail(session: Session, claim: Claim, error: dict[str, Any]) -> None:
@@ -225,12 +280,15 @@ def crash(session: Session, claim: Claim, cause: str) -> JobStatus:
 def rescue(session: Session) -> list[str]:
     """Take jobs from workers that fell silent. Safe to call from every process at once; returns the jobs' ids."""
     rescued = []
-    silent = select(Job.id, Job.attempt, Job.num_crashes, Job.request, Job.worker_id).where(_silent())
+    silent = select(Job.id, Job.kind, Job.attempt, Job.num_crashes, Job.request, Job.worker_id).where(_silent())
     for row in session.execute(silent.with_for_update(skip_locked=True)).all():
         where = update(Job).where(Job.id == row.id, Job.attempt == row.attempt, _silent())
         cause = f"worker {row.worker_id} fell silent"
         try:
-            _after_crash(session, where, row.id, row.num_crashes + 1, row.request, cause)
+            if row.kind == JobKind.REPORT:
+                _end_silent(session, where, row.id, row.request)
+            else:
+                _after_crash(session, where, row.id, row.num_crashes + 1, row.request, cause)
         except LeaseLost:
             continue
         rescued.append(row.id)
@@ -289,14 +347,30 @@ def _silent() -> ColumnElement[bool]:
     return and_(Job.status == JobStatus.RUNNING, Job.lease_until < now())
 
 
-def _end_held(session: Session, claim: Claim, status: JobStatus, error: dict[str, Any] | None = None) -> None:
-    _end(session, _held(claim), claim.job_id, status, error)
+def _end_held(
+    session: Session,
+    claim: Claim,
+    status: JobStatus,
+    error: dict[str, Any] | None = None,
+    *,
+    finished_at: float | None = None,
+) -> None:
+    _end(session, _held(claim), claim.job_id, status, error, finished_at=finished_at)
 
 
-def _end(session: Session, where: Update, job_id: str, status: JobStatus, error: dict[str, Any] | None = None) -> None:
+def _end(
+    session: Session,
+    where: Update,
+    job_id: str,
+    status: JobStatus,
+    error: dict[str, Any] | None = None,
+    *,
+    finished_at: float | None = None,
+) -> None:
     """Every way to an end: the row, its status event, and the jobs that waited for this one."""
     detail = {"status": status} | ({"error": error} if error else {})
-    _move(session, where, job_id, detail, status=status, error=error, finished_at=now(), lease_until=None)
+    at = now() if finished_at is None else finished_at
+    _move(session, where, job_id, detail, status=status, error=error, finished_at=at, lease_until=None)
     if status is JobStatus.SUCCEEDED:
         session.execute(update(Job).where(Job.after_id == job_id).values(after_id=None))
         return
@@ -309,6 +383,20 @@ def _end(session: Session, where: Update, job_id: str, status: JobStatus, error:
     for waiting in session.scalars(waiting_jobs).all():
         row = update(Job).where(Job.id == waiting, Job.status == JobStatus.QUEUED)
         _end(session, row, waiting, JobStatus.FAILED, reason)
+
+
+def _end_silent(session: Session, where: Update, job_id: str, request: str | None) -> None:
+    """Nobody can say whether a script that reported still runs: what is known is that it is silent."""
+    if request == "cancel":
+        _end(session, where, job_id, JobStatus.CANCELLED)
+        return
+    error = {
+        "kind": SILENT,
+        "message": "Its script was no longer heard of.",
+        "hint": "If it still runs, the run goes on when it is heard of again. If it has died, "
+        "`python -m traindeck sync` on its machine delivers what it had not sent.",
+    }
+    _end(session, where, job_id, JobStatus.FAILED, error)
 
 
 def _after_crash(
