@@ -24,7 +24,8 @@ from app.idempotency import IdempotencyMiddleware
 from app.live import routes as live_routes
 from app.live.hub import Hub
 from app.models import routes as model_routes
-from app.runs import predict_routes
+from app.reports import routes as report_routes
+from app.runs import compare_routes, predict_routes
 from app.runs import routes as run_routes
 from app.settings import Settings
 from app.workers import routes as worker_routes
@@ -69,6 +70,8 @@ def _api() -> APIRouter:
     for routes in (
         run_routes,
         predict_routes,
+        report_routes,
+        compare_routes,
         dataset_routes,
         model_routes,
         worker_routes,
