@@ -65,8 +65,8 @@ class RunOut(BaseModel):
     last_seq: int
     attempt: int
     waits_for: str | None = Field(description="the job that must end first")
-    dataset: Named
-    model: Named
+    dataset: Named | None = Field(description="none where a script reports the run")
+    model: Named | None
     progress: dict[str, Any] | None
     metrics: dict[str, SeriesSummary]
     worker: WorkerRef | None

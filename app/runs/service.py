@@ -252,7 +252,7 @@ def _rows() -> Any:
             now().label("at"),
         )
         .join(_TrainJob, Run.job_id == _TrainJob.id)
-        .join(Dataset, Run.dataset_id == Dataset.id)
+        .outerjoin(Dataset, Run.dataset_id == Dataset.id)
         .outerjoin(_ExportJob, Run.export_job_id == _ExportJob.id)
         .outerjoin(Model, Run.model_id == Model.id)
         .outerjoin(Worker, _TrainJob.worker_id == Worker.id)
@@ -282,14 +282,20 @@ def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
         last_seq=job.last_seq,
         attempt=job.attempt,
         waits_for=job.after_id,
-        dataset=Named(id=run.dataset_id, name=row.dataset_name),
-        model=Named(id=run.model_id, name=row.model_name or run.spec["model"].get("name") or "unnamed"),
+        dataset=Named(id=run.dataset_id, name=row.dataset_name) if run.dataset_id else None,
+        model=_model_ref(run, row.model_name),
         progress=job.progress,
         metrics=series,
         worker=_worker_ref(job, row.Worker, at),
         error=job.error,
         export=_export_state(row.export_job),
     )
+
+
+def _model_ref(run: Run, name: str | None) -> Named | None:
+    """The model of a run; one that a script reports has none of ours."""
+    inline = run.spec.get("model")
+    return None if inline is None else Named(id=run.model_id, name=name or inline.get("name") or "unnamed")
 
 
 def _worker_ref(job: Job, worker: Worker | None, at: float) -> WorkerRef | None:
