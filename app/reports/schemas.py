@@ -25,6 +25,7 @@ RunId = Annotated[str, Field(pattern=r"^[0-9a-hjkmnp-tv-z]{26}$")]
 Writer = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 Step = Annotated[int, Field(ge=0, le=MAX_STEP)]
+Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 Columns = FailFast()  # of a column of a million wrong values, the first one says it all
 
 
@@ -53,7 +54,7 @@ class SeriesIn(_Said):
     name: SeriesName
     steps: Annotated[list[Step], Columns, Field(max_length=MAX_POINTS)]
     values: Annotated[list[float], Columns, Field(max_length=MAX_POINTS)]  # also "NaN", "Infinity", "-Infinity"
-    times: Annotated[list[Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]], Columns] | None = Field(
+    times: Annotated[list[Time] | None, Columns] = Field(
         default=None, description="when each was made, in seconds since the epoch"
     )
 
