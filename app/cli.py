@@ -120,7 +120,7 @@ def new_token(
     from app.access import service
 
     with _migrated(_settings(data_dir=data_dir, database_url=database_url)).write() as session:
-        clear = service.create(session, name)
+        clear = service.create_named(session, name)
     console.print(clear, highlight=False)
 
 

@@ -67,6 +67,13 @@ def _adopt(session: Session, token: str) -> str:
     return token
 
 
+def create_named(session: Session, name: str) -> str:
+    """A new token for whoever asks for one. Raises Conflict when the name is in use, or kept for our own."""
+    if name in (MAIN, LINK):
+        raise Conflict(f"The name {name!r} is kept for Traindeck's own tokens.", hint="Choose another name.")
+    return create(session, name)
+
+
 def create(session: Session, name: str) -> str:
     """A new token, in clear for this once. Raises Conflict when a token of that name is in use."""
     if session.scalar(select(Token.id).where(Token.name == name, Token.revoked_at.is_(None))):

@@ -160,3 +160,9 @@ def test_a_short_token_is_warned_of(session: Session, settings: Settings, caplog
     service.ensure_token(session, settings.model_copy(update={"token": "short"}))
     assert "shorter" in caplog.text
     assert "short'" not in caplog.text
+
+
+@pytest.mark.parametrize("name", [service.MAIN, service.LINK])
+def test_names_of_our_own_tokens_are_not_given_away(session: Session, name: str) -> None:
+    with pytest.raises(Conflict):
+        service.create_named(session, name)
