@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Update, and_, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app import events
+from app import causes, events
+from app.causes import Cause
 from app.db.engine import now
-from app.db.tables import Job
+from app.db.tables import Job, Worker
 from app.errors import Conflict, NotFound
 from app.ids import new_id
 
@@ -121,6 +122,7 @@ def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[s
             attempt=Job.attempt + 1,
             last_batch=None,
             worker_id=worker_id,
+            pid=None,
             lease_until=now() + lease_s,
             heartbeat_at=now(),
             started_at=func.coalesce(Job.started_at, now()),
@@ -194,10 +196,11 @@ def fence(
     num_events: int = 0,
     progress: dict[str, Any] | None = None,
     batch: int | None = None,
+    pid: int | None = None,
 ) -> Fence:
     """Begin a worker's transaction: prove the claim, renew the lease, take numbers for `num_events` events.
 
-    Raises LeaseLost when the job is no longer this attempt's.
+    `pid`: the process that has the job in hand. Raises LeaseLost when the job is no longer this attempt's.
     """
     values: dict[str, Any] = {
         "lease_until": now() + lease_s,
@@ -205,9 +208,11 @@ def fence(
         "last_seq": Job.last_seq + num_events,
     }
     if progress is not None:
-        values["progress"] = progress
+        values |= {"progress": progress, "progress_at": now()}
     if batch is not None:
         values["last_batch"] = batch
+    if pid is not None:
+        values["pid"] = pid
     row = session.execute(
         _held(claim)
         .values(**values)
@@ -262,10 +267,10 @@ def release(session: Session, claim: Claim) -> None:
     if request == "cancel":
         _end_held(session, claim, JobStatus.CANCELLED)
         return
-    _requeue(session, _held(claim), {"reason": "worker stopped"}, claim.job_id, num_crashes=0)
+    _requeue(session, _held(claim), causes.stopped(), claim.job_id, num_crashes=0)
 
 
-def crash(session: Session, claim: Claim, cause: str) -> JobStatus:
+def crash(session: Session, claim: Claim, cause: Cause) -> JobStatus:
     """The job's process died. It is tried again, unless it was to be cancelled or has now died three times.
 
     Raises LeaseLost.
@@ -280,10 +285,16 @@ def crash(session: Session, claim: Claim, cause: str) -> JobStatus:
 def rescue(session: Session) -> list[str]:
     """Take jobs from workers that fell silent. Safe to call from every process at once; returns the jobs' ids."""
     rescued = []
-    silent = select(Job.id, Job.kind, Job.attempt, Job.num_crashes, Job.request, Job.worker_id).where(_silent())
-    for row in session.execute(silent.with_for_update(skip_locked=True)).all():
+    silent = (
+        select(Job.id, Job.kind, Job.attempt, Job.num_crashes, Job.request, Worker.name, Worker.host)
+        .add_columns((now() - Job.heartbeat_at).label("silent_s"))
+        .outerjoin(Worker, Job.worker_id == Worker.id)
+        .where(_silent())
+        .with_for_update(of=Job, skip_locked=True)
+    )
+    for row in session.execute(silent).all():
         where = update(Job).where(Job.id == row.id, Job.attempt == row.attempt, _silent())
-        cause = f"worker {row.worker_id} fell silent"
+        cause = causes.lost_host(row.name or "that had it", row.host or "an unknown host", row.silent_s)
         try:
             if row.kind == JobKind.REPORT:
                 _end_silent(session, where, row.id, row.request)
@@ -400,31 +411,28 @@ def _end_silent(session: Session, where: Update, job_id: str, request: str | Non
 
 
 def _after_crash(
-    session: Session, where: Update, job_id: str, num_crashes: int, request: str | None, cause: str
+    session: Session, where: Update, job_id: str, num_crashes: int, request: str | None, cause: Cause
 ) -> JobStatus:
     if request == "cancel":
         _end(session, where, job_id, JobStatus.CANCELLED)
         return JobStatus.CANCELLED
     if num_crashes < MAX_CRASHES:
-        _requeue(session, where, {"reason": cause}, job_id, num_crashes=1)
+        _requeue(session, where, cause, job_id, num_crashes=1)
         return JobStatus.QUEUED
-    error = {
-        "kind": "crash_loop",
-        "message": f"Its process died {num_crashes} times; the last time: {cause}.",
-        "hint": "If it ran out of memory, a smaller batch or model helps; the log shows how far it came.",
-    }
-    _end(session, where, job_id, JobStatus.FAILED, error)
+    _end(session, where, job_id, JobStatus.FAILED, causes.crash_loop(num_crashes, cause).as_json())
     return JobStatus.FAILED
 
 
-def _requeue(session: Session, where: Update, detail: dict[str, Any], job_id: str, *, num_crashes: int) -> None:
+def _requeue(session: Session, where: Update, cause: Cause, job_id: str, *, num_crashes: int) -> None:
     _move(
         session,
         where,
         job_id,
-        {"status": JobStatus.QUEUED, **detail},
+        {"status": JobStatus.QUEUED, "cause": cause.as_json()},
         status=JobStatus.QUEUED,
+        cause=cause.as_json(),
         worker_id=None,
+        pid=None,
         lease_until=None,
         num_crashes=Job.num_crashes + num_crashes,
     )

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app import events, queue
+from app.causes import Cause
 from app.db import Database, engine, now
 from app.db.tables import Job, Worker
 from app.errors import Conflict, NotFound
@@ -78,7 +79,7 @@ def test_a_rescued_worker_can_write_nothing_more(session: Session) -> None:
         lambda: queue.fail(session, zombie, {"kind": "x", "message": "x"}),
         lambda: queue.obey_cancel(session, zombie),
         lambda: queue.release(session, zombie),
-        lambda: queue.crash(session, zombie, "x"),
+        lambda: queue.crash(session, zombie, Cause("killed", "x")),
     ):
         with pytest.raises(LeaseLost):
             write()
@@ -110,10 +111,25 @@ def test_a_job_that_kills_its_process_three_times_fails_as_crash_loop(session: S
     for expected in (JobStatus.QUEUED, JobStatus.QUEUED, JobStatus.FAILED):
         held = claim(session)
         assert held
-        assert queue.crash(session, held, "killed by SIGSEGV") == expected
+        assert queue.crash(session, held, Cause("killed", "killed by SIGSEGV")) == expected
     job = session.get_one(Job, job_id)
     assert job.error and job.error["kind"] == "crash_loop" and "SIGSEGV" in job.error["message"]
     assert claim(session) is None
+
+
+def test_why_the_last_attempt_ended_is_kept_and_told(session: Session) -> None:
+    held = claimed(session)
+    queue.crash(session, held, Cause("out_of_memory", "It was killed."))
+    again = claim(session, "w2")
+    assert again
+    job = session.get_one(Job, held.job_id)
+    assert job.cause and job.cause["kind"] == "out_of_memory" and job.pid is None
+    silence(session, held.job_id)
+    queue.rescue(session)
+    told = [event.body["cause"]["kind"] for event in events.read(session, held.job_id) if "cause" in event.body]
+    assert told == ["out_of_memory", "lost_host"]
+    session.expire_all()
+    assert "w2 on here" in (session.get_one(Job, held.job_id).cause or {})["message"]
 
 
 def test_deaths_with_progress_between_them_are_no_loop(session: Session) -> None:
@@ -122,7 +138,7 @@ def test_deaths_with_progress_between_them_are_no_loop(session: Session) -> None
         held = claim(session)
         assert held
         queue.sound(session, held)
-        assert queue.crash(session, held, "the power failed") == JobStatus.QUEUED
+        assert queue.crash(session, held, Cause("killed", "the power failed")) == JobStatus.QUEUED
     assert session.get_one(Job, job_id).num_crashes == 1
 
 
@@ -130,7 +146,7 @@ def test_the_death_of_a_job_that_is_gone_is_nobodys_affair(session: Session) -> 
     held = claimed(session)
     session.execute(delete(Job).where(Job.id == held.job_id))
     with pytest.raises(LeaseLost):
-        queue.crash(session, held, "killed")
+        queue.crash(session, held, Cause("killed", "killed"))
 
 
 def test_a_worker_that_stops_obeys_a_cancel(session: Session) -> None:
@@ -172,7 +188,7 @@ def test_cancelled_and_killed_never_starts_again(session: Session) -> None:
     by_crash, by_silence = claimed(session), claimed(session)
     for held in (by_crash, by_silence):
         queue.cancel(session, held.job_id)
-    queue.crash(session, by_crash, "killed")
+    queue.crash(session, by_crash, Cause("killed", "killed"))
     silence(session, by_silence.job_id)
     queue.rescue(session)
     assert {status(session, held.job_id) for held in (by_crash, by_silence)} == {JobStatus.CANCELLED}

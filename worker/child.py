@@ -1,8 +1,8 @@
 """The process of one job: runs its handler, and records how it ended.
 
-A handler is `run(job) -> finish | None`. What it returns is called with the session of the very transaction that ends
-the job, so that a result and its "succeeded" stand or fall together. It raises `JobFailure` to end the job as failed,
-and `Cancelled` once it has obeyed a request.
+A handler is `run(job) -> Ending | None`. What it returns is written in the very transaction that ends the job, so that
+a result, the events that tell of it and its "succeeded" stand or fall together. It raises `JobFailure` to end the job
+as failed, and `Cancelled` once it has obeyed a request.
 """
 
 import ctypes
@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from multiprocessing import connection, parent_process
 from typing import Any
 
@@ -24,14 +23,13 @@ from app.db import Database
 from app.errors import JobFailure
 from app.queue import Claim, JobKind, LeaseLost
 from app.settings import Settings
-from worker.job import CANCEL, STOP, Cancelled, Job
+from worker.job import CANCEL, STOP, Cancelled, Ending, Job
 
 HANDLERS = {
     JobKind.TRAIN: "worker.train.trainer",
     JobKind.INGEST: "worker.data.ingest",
     JobKind.EXPORT: "worker.export",
 }
-Finish = Callable[[Session], Any]
 
 EXIT_LEASE_LOST = 3
 
@@ -63,7 +61,7 @@ def run(job: Job) -> None:
     claim = job.claim
     try:
         handler = importlib.import_module(HANDLERS[JobKind(claim.kind)])
-        finish: Finish | None = handler.run(job)
+        ending: Ending | None = handler.run(job)
     except Cancelled:
         obey = queue.obey_cancel if job.requested == CANCEL else queue.release
         job.commit(lambda session: obey(session, claim))
@@ -78,12 +76,12 @@ def run(job: Job) -> None:
         error = _unexpected(exception)
         job.commit(lambda session: queue.fail(session, claim, error))
     else:
-        job.commit(lambda session: _end_well(session, claim, finish))
+        job.commit(lambda session: _end_well(session, claim, ending), events=ending.told if ending else ())
 
 
-def _end_well(session: Session, claim: Claim, finish: Finish | None) -> None:
-    if finish is not None:
-        finish(session)
+def _end_well(session: Session, claim: Claim, ending: Ending | None) -> None:
+    if ending is not None:
+        ending.write(session)
     queue.succeed(session, claim)
 
 

@@ -6,7 +6,7 @@ The exported graph is held to torch's own answers on real rows before anyone see
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import numpy as np
@@ -14,15 +14,14 @@ import onnxruntime
 import safetensors.torch
 import torch
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from torch import Tensor, nn
 
 from app.db.tables import Artifact
 from app.errors import JobFailure
-from worker.job import Job
+from worker.job import Cancelled, Ending, Job
 from worker.nn.build import build
 from worker.train import setup
-from worker.train.finish import WEIGHTS, register_artifacts
+from worker.train.finish import WEIGHTS, artifact_event, register_artifacts
 
 MODEL, MEDIA_TYPE = "model.onnx", "application/octet-stream"
 INPUT, OUTPUT = "input", "output"
@@ -30,13 +29,18 @@ MAX_DIFFERENCE = 1e-4  # between torch and ONNX Runtime, relative to the largest
 CHECKED_ROWS = 256
 
 
-def run(job: Job) -> Callable[[Session], None]:
-    """Export the model of the run that the job names. Returns what registers the file. Raises JobFailure."""
+def run(job: Job) -> Ending:
+    """Export the model of the run that the job names. Returns what registers the file.
+
+    Raises JobFailure, and Cancelled when asked to stop.
+    """
     submitted = setup.read(job)
     model = build(submitted.model, tuple(submitted.prepared.preprocessing.input_shape))
     model.load_state_dict(_weights(job, submitted.run_id))
     inputs = submitted.parts["train"].inputs[:CHECKED_ROWS]
+    _obey(job)
     onnx = to_onnx(model, inputs)
+    _obey(job)
     difference = largest_difference(model, onnx, inputs)
     job.log(f"exported {len(onnx):,} bytes; differs from torch by {difference:.1e} at most on {len(inputs)} rows")
     if not difference <= MAX_DIFFERENCE:  # NaN is not
@@ -48,8 +52,15 @@ def run(job: Job) -> Callable[[Session], None]:
         )
     folder = job.storage.folder("runs", submitted.run_id, f"export-{job.claim.attempt}")
     file = job.storage.write(folder / MODEL, onnx)
-    job.event("artifact", {"name": MODEL, "size_bytes": file.size_bytes, "sha256": file.sha256})
-    return lambda session: register_artifacts(session, submitted.run_id, {MODEL: file}, {MODEL: MEDIA_TYPE})
+    return Ending(
+        lambda session: register_artifacts(session, submitted.run_id, {MODEL: file}, {MODEL: MEDIA_TYPE}),
+        [artifact_event(MODEL, file)],
+    )
+
+
+def _obey(job: Job) -> None:
+    if job.requested:
+        raise Cancelled
 
 
 def _weights(job: Job, run_id: str) -> dict[str, Tensor]:

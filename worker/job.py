@@ -5,9 +5,11 @@ the handler never waits for the database but in `commit` and `flush`. A batch wh
 """
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -36,6 +38,14 @@ _RETRY_FOR_S = 60.0  # how long a database that is away is waited for
 
 class Cancelled(Exception):
     """Raised by a handler once it has obeyed `Job.requested`."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What ends a job well: `write` makes its results true, and `told` tells of them, in one transaction."""
+
+    write: Callable[[Session], Any]
+    told: Sequence[events.New] = ()
 
 
 class Job:
@@ -98,10 +108,13 @@ class Job:
         """Wait until everything reported so far is durable. Raises LeaseLost."""
         self.commit(lambda session: None)
 
-    def commit(self, write: Callable[[Session], T]) -> T:
-        """Everything reported so far, and then `write`, in one fenced transaction. Raises LeaseLost."""
+    def commit(self, write: Callable[[Session], T], *, events: Sequence[events.New] = ()) -> T:
+        """Everything reported so far, then `events`, and then `write`, in one fenced transaction. Raises LeaseLost.
+
+        Of a row that `write` adds, tell by `events`: what goes through `event` may be durable before the row is.
+        """
         with self._writing:
-            return self._store(write)
+            return self._store(write, events)
 
     def close(self) -> None:
         """Stop the thread; what is still buffered is dropped."""
@@ -109,8 +122,8 @@ class Job:
         self._said.set()
         self._thread.join(timeout=30)
 
-    def _store(self, write: Callable[[Session], T]) -> T:
-        batch = self._take()
+    def _store(self, write: Callable[[Session], T], told: Sequence[events.New]) -> T:
+        batch = [*self._take(), *told]
         self._batch += 1
         deadline = time.monotonic() + _RETRY_FOR_S
         retrying = False
@@ -139,6 +152,7 @@ class Job:
                 num_events=len(batch),
                 progress=progress,
                 batch=self._batch,
+                pid=os.getpid() if self._batch == 1 else None,
             )
             events.insert(session, self.claim.job_id, fence.last_seq, fence.time, batch)
             if fence.request:

@@ -15,18 +15,18 @@ from importlib import metadata
 from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
 
-import psutil
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
-from app import queue
+from app import causes, queue
+from app.causes import Cause
 from app.db import Database, now
 from app.db.migrate import migrate
 from app.db.tables import Job, Worker
 from app.ids import new_id
-from app.queue import Claim, JobKind, LeaseLost
+from app.queue import WORK, Claim, JobKind, LeaseLost
 from app.settings import Settings
-from worker.machine import devices
+from worker.machine import Watch, devices
 
 _log = logging.getLogger("traindeck.worker")
 
@@ -37,7 +37,8 @@ _LIGHT = (JobKind.INGEST, JobKind.EXPORT)  # one of these may run beside full sl
 class _Child:
     claim: Claim
     process: ForkServerProcess
-    killed_because: str | None = None
+    watch: Watch
+    killed_because: Cause | None = None  # by this supervisor; none where nobody here did
 
 
 class Supervisor:
@@ -95,19 +96,25 @@ class Supervisor:
 
     def _register(self) -> None:
         with self.db.write() as session:
-            session.add(
-                Worker(
-                    id=self.id,
-                    name=self.settings.worker_name,
-                    host=platform.node(),
-                    pid=os.getpid(),
-                    slots=self.settings.slots,
-                    devices=devices(),
-                    versions={"python": platform.python_version(), "torch": metadata.version("torch")},
-                    started_at=now(),
-                    heartbeat_at=now(),
-                )
-            )
+            session.add(self._described())
+
+    def _described(self) -> Worker:
+        return Worker(
+            id=self.id,
+            name=self.settings.worker_name,
+            host=platform.node(),
+            pid=os.getpid(),
+            slots=self.settings.slots,
+            devices=devices(),
+            versions={
+                "traindeck": metadata.version("traindeck"),
+                "python": platform.python_version(),
+                "torch": metadata.version("torch"),
+                "kinds": list(WORK),
+            },
+            started_at=now(),
+            heartbeat_at=now(),
+        )
 
     def _claim(self) -> bool:
         """Take one job if there is room for it."""
@@ -140,7 +147,7 @@ class Supervisor:
 
         process = self._context.Process(target=child.main, args=(claim, self.settings), name=f"job-{claim.job_id}")
         process.start()
-        self._children.append(_Child(claim, process))
+        self._children.append(_Child(claim, process, Watch(process.pid or 0)))
 
     def _collect(self) -> None:
         """See which children have ended, and say how those died that could not say it themselves."""
@@ -151,11 +158,11 @@ class Supervisor:
             child.process.close()
 
     def _report_death(self, child: _Child) -> None:
-        cause = child.killed_because or _cause(child.process.exitcode or 0)
+        cause = child.killed_because or causes.of_death(child.watch.evidence(child.process.exitcode or 0))
         try:
             with self.db.write() as session:
                 status = queue.crash(session, child.claim, cause)
-            _log.warning("job %s: its process died (%s); now %s", child.claim.job_id, cause, status)
+            _log.warning("job %s: now %s. %s", child.claim.job_id, status, cause.message)
         except LeaseLost:
             _log.info("job %s: ended by itself or belongs to another worker", child.claim.job_id)
 
@@ -166,20 +173,26 @@ class Supervisor:
         self._next_look = time.monotonic() + 0.5
         if not self._children:
             return
+        for child in self._children:
+            child.watch.look()
         with self.db.read() as session:
             overdue = queue.overdue(session, self.id, self.settings.cancel_grace_s)
-        self._kill(overdue, "it did not stop in time")
+        self._kill(overdue, causes.not_stopped(self.settings.cancel_grace_s))
 
     def _beat(self) -> None:
         self._next_beat = time.monotonic() + self.settings.beat_s
+        here = {"heartbeat_at": now(), "stopped_at": None, "devices": devices()}
         with self.db.write() as session:
-            session.execute(update(Worker).where(Worker.id == self.id).values(heartbeat_at=now()))
+            row = session.execute(update(Worker).where(Worker.id == self.id).values(here).returning(Worker.id)).first()
+            if row is None:  # it was silent for so long that someone had it forgotten
+                session.add(self._described())
+                session.flush()
             _held, lost = queue.beat(session, [child.claim for child in self._children], lease_s=self.settings.lease_s)
             if queue.any_silent(session):
                 queue.rescue(session)
-        self._kill([claim.job_id for claim in lost], "its lease was lost")
+        self._kill([claim.job_id for claim in lost], Cause("lease_lost", "Its lease was lost."))
 
-    def _kill(self, job_ids: list[str], because: str) -> None:
+    def _kill(self, job_ids: list[str], because: Cause) -> None:
         for child in self._children:
             if child.claim.job_id in job_ids and child.process.is_alive():
                 child.killed_because = because
@@ -208,15 +221,6 @@ class Supervisor:
             pass  # the child has done it, or had finished
         except DBAPIError as error:
             _log.warning("job %s could not be given back; its lease will run out: %s", claim.job_id, error.orig)
-
-
-def _cause(exitcode: int) -> str:
-    if exitcode < 0:
-        name = signal.Signals(-exitcode).name
-        memory = psutil.virtual_memory()
-        low = f", {memory.available >> 20} MiB of memory were free afterwards" if name == "SIGKILL" else ""
-        return f"killed by {name}{low}"
-    return f"exit status {exitcode}"
 
 
 def main() -> None:

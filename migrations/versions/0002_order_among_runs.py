@@ -24,6 +24,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("jobs") as jobs:
         jobs.add_column(sa.Column("position", sa.Double(), nullable=False, server_default="0"))
+        jobs.add_column(sa.Column("pid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True))
+        jobs.add_column(sa.Column("progress_at", sa.Double(), nullable=True))
+        jobs.add_column(sa.Column("cause", sa.JSON(none_as_null=True), nullable=True))
         jobs.drop_index(op.f("ix_jobs_claim"))
     op.execute("UPDATE jobs SET position = created_at")
     with op.batch_alter_table("jobs") as jobs:

@@ -1,5 +1,6 @@
 """What a handler says arrives whole, once and in order, whatever the database does meanwhile."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app import events, queue
+from app.causes import Cause
 from app.db import Database, now
 from app.db.tables import Job as JobRow
 from app.db.tables import Worker
@@ -19,7 +21,7 @@ from app.errors import JobFailure
 from app.queue import Claim, JobKind, LeaseLost
 from app.settings import Settings
 from worker import child
-from worker.job import Cancelled, Job
+from worker.job import Cancelled, Ending, Job
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def test_the_batches_of_an_earlier_attempt_are_not_mistaken_for_ours(
     job.flush()
     job.close()
     with db.write() as session:
-        queue.crash(session, job.claim, "killed")
+        queue.crash(session, job.claim, Cause("killed", "killed"))
         again = queue.claim(session, "w1", lease_s=30)
     assert again
     second = Job(again, db, settings)
@@ -195,13 +197,37 @@ def run_with(job: Job, monkeypatch: pytest.MonkeyPatch, handler: object) -> None
 
 
 def test_the_result_and_the_success_are_one(job: Job, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    def finish(session: Session) -> None:
+    def write(session: Session) -> None:
         session.execute(update(Worker).values(name="seen"))
 
-    run_with(job, monkeypatch, lambda _: finish)
+    told = [events.New("artifact", {"name": "model.onnx"})]
+    run_with(job, monkeypatch, lambda _: Ending(write, told))
     assert row(db, job).status == "succeeded"
+    assert [event.kind for event in stream(db, job)][-2:] == ["artifact", "status"]
     with db.read() as session:
         assert session.get_one(Worker, "w1").name == "seen"
+
+
+def test_what_tells_of_a_row_comes_with_the_row_or_not_at_all(job: Job, db: Database) -> None:
+    def write(_: Session) -> None:
+        raise RuntimeError("it could not be written")
+
+    told = [events.New("checkpoint", {"step": 3})]
+    with pytest.raises(RuntimeError):
+        job.commit(write, events=told)
+    job.log("going on")
+    job.flush()
+    assert stream(db, job, "checkpoint") == []
+    job.commit(lambda session: None, events=told)
+    assert [event.body for event in stream(db, job, "checkpoint")] == [{"step": 3}]
+
+
+def test_the_process_and_the_time_of_the_last_progress_are_known(job: Job, db: Database) -> None:
+    job.progress({"step": 1})
+    job.flush()
+    seen = row(db, job)
+    assert seen.pid == os.getpid()
+    assert seen.progress_at and seen.heartbeat_at and abs(seen.progress_at - seen.heartbeat_at) < 0.1
 
 
 def test_a_failure_is_told_in_its_words(job: Job, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

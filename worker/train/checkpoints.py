@@ -16,7 +16,7 @@ from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session
 from torch import Tensor
 
-from app import queue
+from app import events, queue
 from app.db import now
 from app.db.tables import Checkpoint
 from app.ids import new_id
@@ -88,8 +88,8 @@ class Checkpoints:
     def save(self, snapshot: Snapshot, *, step: int, epoch: int, is_best: bool) -> None:
         """Write a checkpoint, commit it with everything recorded so far, then drop the files of older ones."""
         written = self.write(snapshot, step=step, epoch=epoch)
-        self.job.event("checkpoint", written.event() | {"is_best": is_best})
-        self.job.commit(lambda session: self._settle(session, written, is_best=is_best))
+        told = events.New("checkpoint", written.event() | {"is_best": is_best})
+        self.job.commit(lambda session: self._settle(session, written, is_best=is_best), events=[told])
 
     def _settle(self, session: Session, written: Written, *, is_best: bool) -> None:
         self.register(session, written, is_best=is_best)

@@ -5,20 +5,20 @@ and the job of the export. A training that dies before goes on from an earlier c
 """
 
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from app import queue
+from app import events, queue
 from app.db import now
 from app.db.tables import Artifact, Run
 from app.errors import JobFailure
 from app.queue import JobKind
 from app.storage import Storage, StoredFile
 from worker import evaluate
+from worker.job import Ending
 from worker.train.plan import Plan
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ WEIGHTS, PREPROCESSING, PARAMETERS = "model.safetensors", "preprocessing.json", 
 _MEDIA_TYPES = {WEIGHTS: "application/octet-stream", PREPROCESSING: "application/json", PARAMETERS: "application/json"}
 
 
-def finish(trainer: "Trainer") -> Callable[[Session], None]:
-    """Evaluate and write what is left behind. Returns what makes it true, for the session that ends the job."""
+def finish(trainer: "Trainer") -> Ending:
+    """Evaluate and write what is left behind. Returns what makes it true, for the transaction that ends the job."""
     job, plan = trainer.job, trainer.plan
     trainer.doctor.look(trainer.history)
     is_best = trainer.judge_epoch()
@@ -42,10 +42,11 @@ def finish(trainer: "Trainer") -> Callable[[Session], None]:
             job.metrics(f"test/{name}", [trainer.step], [value])
     artifacts = write_artifacts(job.storage, plan, str(job.claim.attempt), evaluation["parameters"])
     job.progress(trainer.progress())
-    job.event("evaluation", {"parts": evaluation["parts"], "baseline": evaluation["baseline"]})
-    job.event("checkpoint", checkpoint.event() | {"is_best": is_best})
-    for name, file in artifacts.items():
-        job.event("artifact", {"name": name, "size_bytes": file.size_bytes, "sha256": file.sha256})
+    told = [
+        events.New("evaluation", {"parts": evaluation["parts"], "baseline": evaluation["baseline"]}),
+        events.New("checkpoint", checkpoint.event() | {"is_best": is_best}),
+        *(artifact_event(name, file) for name, file in artifacts.items()),
+    ]
 
     def commit(session: Session) -> None:
         trainer.checkpoints.register(session, checkpoint, is_best=is_best)
@@ -53,7 +54,12 @@ def finish(trainer: "Trainer") -> Callable[[Session], None]:
         register_artifacts(session, plan.run_id, artifacts, _MEDIA_TYPES)
         _enqueue_export(session, plan.run_id)
 
-    return commit
+    return Ending(commit, told)
+
+
+def artifact_event(name: str, file: StoredFile) -> events.New:
+    """Tells of a file that a run has left."""
+    return events.New("artifact", {"name": name, "size_bytes": file.size_bytes, "sha256": file.sha256})
 
 
 def _take_best_weights(trainer: "Trainer") -> None:

@@ -6,15 +6,13 @@ when they reach the CPU (`recorder`), so nothing in the loop waits for the devic
 
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
-from sqlalchemy.orm import Session
 from torch import Tensor
 
 from worker import evaluate
-from worker.job import Cancelled, Job
+from worker.job import Cancelled, Ending, Job
 from worker.train import checkpoints, optimizers
 from worker.train import device as devices
 from worker.train.checkpoints import Checkpoints, Snapshot
@@ -31,7 +29,7 @@ TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked
 PROGRESS_EVERY_S = 0.2
 
 
-def run(job: Job) -> Callable[[Session], None]:
+def run(job: Job) -> Ending:
     """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well."""
     try:
         trainer = Trainer(job, make_plan(job))

@@ -38,10 +38,13 @@ class Job(Base):
     request: Mapped[str | None]
     requested_at: Mapped[float | None]
     worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id", ondelete="SET NULL"))
+    pid: Mapped[int | None]  # of the process that has it in hand, on that worker's host
     lease_until: Mapped[float | None]
     heartbeat_at: Mapped[float | None]
     created_at: Mapped[float]
     started_at: Mapped[float | None]
     finished_at: Mapped[float | None]
     progress: Mapped[dict[str, Any] | None]
+    progress_at: Mapped[float | None]  # when that was told
+    cause: Mapped[dict[str, Any] | None]  # why the attempt before this one ended: see `app.causes`
     error: Mapped[dict[str, Any] | None]

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from torch import nn
 
 from app import queue
+from app.causes import Cause
 from app.db import Database, now
 from app.db.tables import Dataset, Run, Worker
 from app.ids import new_id
@@ -47,7 +48,7 @@ class Bench:
         if self.jobs:
             self.jobs[-1].close()
             with self.db.write() as session:
-                queue.crash(session, self.jobs[-1].claim, "killed by a test")
+                queue.crash(session, self.jobs[-1].claim, Cause("killed", "killed by a test"))
         with self.db.write() as session:
             claim = queue.claim(session, "a-worker", lease_s=60)
         assert claim is not None

@@ -34,8 +34,8 @@ def train(job: Job, plan: Plan) -> Trainer:
     trainer = Trainer(job, plan)
     trainer.resume()
     trainer.fit()
-    commit = finish(trainer)
-    job.commit(lambda session: child._end_well(session, job.claim, commit))
+    ending = finish(trainer)
+    job.commit(lambda session: child._end_well(session, job.claim, ending), events=ending.told)
     return trainer
 
 
