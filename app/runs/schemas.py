@@ -22,12 +22,15 @@ class Named(BaseModel):
 
 
 class WorkerRef(BaseModel):
-    """Who has the run, and how long ago it was heard of."""
+    """Who has the run, and why one may believe it."""
 
     id: str
     name: str
+    host: str
     device: str | None
-    heartbeat_age_s: float | None
+    pid: int | None = Field(description="the process that trains, on that host")
+    heartbeat_age_s: float | None = Field(description="how long ago it was heard of; none once the run has ended")
+    lease_left_s: float | None = Field(description="silent for this much longer, it loses the run to another worker")
 
 
 class SeriesSummary(BaseModel):
@@ -68,6 +71,8 @@ class RunOut(BaseModel):
     dataset: Named | None = Field(description="none where a script reports the run")
     model: Named | None
     progress: dict[str, Any] | None
+    progress_at: Timestamp | None = Field(description="when that was told")
+    cause: dict[str, Any] | None = Field(description="why the attempt before this one ended")
     metrics: dict[str, SeriesSummary]
     worker: WorkerRef | None
     error: dict[str, Any] | None

@@ -285,6 +285,8 @@ def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
         dataset=Named(id=run.dataset_id, name=row.dataset_name) if run.dataset_id else None,
         model=_model_ref(run, row.model_name),
         progress=job.progress,
+        progress_at=job.progress_at,
+        cause=job.cause,
         metrics=series,
         worker=_worker_ref(job, row.Worker, at),
         error=job.error,
@@ -302,8 +304,15 @@ def _worker_ref(job: Job, worker: Worker | None, at: float) -> WorkerRef | None:
     if worker is None:
         return None
     age = None if job.heartbeat_at is None or job.finished_at else max(0.0, at - job.heartbeat_at)
-    device = (job.progress or {}).get("device")
-    return WorkerRef(id=worker.id, name=worker.name, device=device, heartbeat_age_s=age)
+    return WorkerRef(
+        id=worker.id,
+        name=worker.name,
+        host=worker.host,
+        device=(job.progress or {}).get("device"),
+        pid=job.pid,
+        heartbeat_age_s=age,
+        lease_left_s=None if job.lease_until is None else job.lease_until - at,
+    )
 
 
 def _export_state(job: Job | None) -> ExportState:
