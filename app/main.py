@@ -27,6 +27,7 @@ from app.models import routes as model_routes
 from app.reports import routes as report_routes
 from app.runs import compare_routes, predict_routes
 from app.runs import routes as run_routes
+from app.schedule import routes as schedule_routes
 from app.settings import Settings
 from app.workers import routes as worker_routes
 
@@ -75,6 +76,7 @@ def _api() -> APIRouter:
         dataset_routes,
         model_routes,
         worker_routes,
+        schedule_routes,
         gallery_routes,
         live_routes,
     ):

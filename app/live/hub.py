@@ -22,6 +22,7 @@ from app.live.feeds import Feed, Frame, JobFeed, ListFeed
 from app.live.follower import Follower
 from app.live.lists import RunList, Source, TooMany, WorkerList
 from app.live.protocol import SIGNED_OUT
+from app.live.queue_list import QueueList
 from app.live.snapshot import read_snapshot
 from app.live.tail import Tail
 from app.settings import Settings
@@ -46,7 +47,8 @@ class Hub:
         self._period_s = SQLITE_PERIOD_S if database.is_sqlite else POSTGRES_PERIOD_S
         self._sources: dict[str, Callable[[], Source]] = {
             "runs": partial(RunList, database),
-            "workers": partial(WorkerList, database, settings.lease_s),
+            "workers": partial(WorkerList, database, settings.lease_s, settings.beat_s),
+            "queue": partial(QueueList, database, settings.lease_s, settings.beat_s),
         }
         self._feeds: dict[str, Feed] = {}
         self._opening: dict[str, asyncio.Task[Feed]] = {}

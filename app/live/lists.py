@@ -81,15 +81,16 @@ class WorkerList:
 
     every_s = 1.0
 
-    def __init__(self, db: Database, alive_within_s: float) -> None:
+    def __init__(self, db: Database, alive_within_s: float, beat_s: float = 10) -> None:
         self._db = db
         self._alive_within_s = alive_within_s
+        self._beat_s = beat_s
         self._seen: dict[str, tuple[str, float]] = {}
 
     def changed(self) -> dict[str, str]:
         """The workers of which something other than the silence since their last beat has changed."""
         with self._db.read() as session:
-            listed = workers.list_workers(session, self._alive_within_s)
+            listed = workers.list_workers(session, self._alive_within_s, self._beat_s)
         changed: dict[str, str] = {}
         for worker in listed:
             state, age_s = worker.model_dump_json(exclude={"heartbeat_age_s"}), worker.heartbeat_age_s
