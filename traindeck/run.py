@@ -124,15 +124,14 @@ class Run:
         if status not in ("succeeded", "failed", "cancelled"):
             status = "failed" if error else "cancelled" if self.should_stop else "succeeded"
         self._ending = {"status": status, "writer": self._writer} | ({"error": str(error)[:10_000]} if error else {})
-        within_s = timeout_s if timeout_s is not None else FINISH_WHILE_AWAY_S if self._is_away else FINISH_WITHIN_S
-        self._deadline = time.monotonic() + within_s
+        started = time.monotonic()
+        self._deadline = started + (FINISH_WITHIN_S if timeout_s is None else timeout_s)
         self._write_now.set()
         self._hurry.set()
-        self._all_written.wait(within_s)
-        self._send_now.set()
-        self._delivered.wait(max(0.0, self._deadline - time.monotonic()))
+        while not self._delivered.wait(0.05) and time.monotonic() < self._deadline:
+            if self._is_away and timeout_s is None:
+                self._deadline = min(self._deadline, started + FINISH_WHILE_AWAY_S)
         if not self._delivered.is_set():
-            self._deadline = 0.0
             where = f"in {self._settings.spool_dir}; deliver it with: python -m traindeck sync"
             say(f"the server does not have all of this run yet. {self._spool.num_waiting_bytes():,} bytes wait {where}")
 
