@@ -210,6 +210,11 @@ def run(request: Request, data: Data, run_id: str) -> HTMLResponse:
     return render(request, "run.html", data, section="runs", run=found, page_data={"run": found})
 
 
+@router.get("/compare")
+def compare(request: Request, data: Data) -> HTMLResponse:
+    return render(request, "compare.html", data, section="compare")
+
+
 @router.get("/datasets")
 def datasets(request: Request, data: Data) -> HTMLResponse:
     page = data.datasets()

@@ -71,7 +71,7 @@ export function confirmed({ title, text, action }) {
   });
 }
 
-const PLACES = { r: "/runs", m: "/models", d: "/datasets", g: "/gallery", w: "/workers" };
+const PLACES = { r: "/runs", c: "/compare", m: "/models", d: "/datasets", g: "/gallery", w: "/workers" };
 let lastKey = { key: "", time: 0 };
 
 const KEYS = {
