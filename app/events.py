@@ -189,24 +189,31 @@ def read_series(
     return SeriesRead(name, row.num_points, raw, buckets)
 
 
-def read_points(session: Session, job_id: str, name: str, from_step: int, to_step: int) -> Points:
-    """Every raw point of a series between two steps, both included, without what a rewind superseded."""
+def read_points(
+    session: Session, job_id: str, name: str, from_step: int, to_step: int, *, with_times: bool = False
+) -> Points:
+    """Every raw point of a series between two steps, both included, without what a rewind superseded.
+
+    With times, those that were told with the points, else those of their events.
+    """
     kept: list[Points] = []
     query = (
         _stream(job_id, (METRICS, REWIND))
         .where((EventRow.kind == REWIND) | ((EventRow.from_step <= to_step) & (EventRow.to_step >= from_step)))
         .order_by(EventRow.seq)
     )
-    for _seq, _time, kind, body in session.execute(query):
+    for _seq, time, kind, body in session.execute(query):
         if kind == REWIND:
             last = json.loads(body)["to_step"]
             kept = [points.select(points.steps <= last) for points in kept]
             continue
         found = [points for points in columns.decode(body) if points.name == name]
+        found = [points.timed(time) for points in found] if with_times else found
         kept += [p.select((p.steps >= from_step) & (p.steps <= to_step)) for p in found]
     if not kept:
-        return Points.of(name, [], [])
-    return Points(name, np.concatenate([p.steps for p in kept]), np.concatenate([p.values for p in kept]))
+        return Points.of(name, [], [], [])
+    times = np.concatenate([p.timed(0).times for p in kept]) if with_times else None
+    return Points(name, np.concatenate([p.steps for p in kept]), np.concatenate([p.values for p in kept]), times)
 
 
 def _buckets_between(
