@@ -14,18 +14,18 @@ from typing import Annotated, Any, Protocol
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
 from app import gallery as gallery_programs
 from app import words
+from app.counts import count_all
 from app.datasets import service as dataset_service
-from app.db.tables import Dataset, Model, Run
 from app.dependencies import AppSettings, Reading
 from app.models import service as model_service
 from app.runs import service as run_service
+from app.schedule import service as schedule
 from app.settings import Settings
 from app.specs import catalogue
 from app.workers import service as worker_service
@@ -56,6 +56,7 @@ class Source(Protocol):
     def models(self) -> dict[str, Any]: ...
     def model(self, model_id: str) -> dict[str, Any]: ...
     def gallery(self) -> list[dict[str, Any]]: ...
+    def queue(self) -> dict[str, Any]: ...
     def workers(self) -> dict[str, Any]: ...
 
 
@@ -67,10 +68,7 @@ class Services:
     settings: Settings
 
     def counts(self) -> dict[str, int]:
-        tables = {"runs": Run, "models": Model, "datasets": Dataset}
-        counts = {name: self.session.scalar(select(func.count()).select_from(table)) for name, table in tables.items()}
-        alive = sum(worker["alive"] for worker in self.workers()["items"])
-        return {name: count or 0 for name, count in counts.items()} | {"workers": alive}
+        return count_all(self.session, self.settings.lease_s)
 
     def runs(self, q: str | None, status: str | None, cursor: str | None) -> dict[str, Any]:
         return _page(run_service.list_runs(self.session, q=q, status=status, cursor=cursor))
@@ -99,8 +97,11 @@ class Services:
     def gallery(self) -> list[dict[str, Any]]:
         return [_json(entry) for entry in gallery_programs.entries(self.session)]
 
+    def queue(self) -> dict[str, Any]:
+        return _json(schedule.show(self.session, lease_s=self.settings.lease_s, beat_s=self.settings.beat_s))
+
     def workers(self) -> dict[str, Any]:
-        listed = worker_service.list_workers(self.session, alive_within_s=self.settings.lease_s)
+        listed = worker_service.list_workers(self.session, self.settings.lease_s, self.settings.beat_s)
         return _page((listed, None))
 
 
@@ -243,6 +244,12 @@ def model(request: Request, data: Data, model_id: str) -> HTMLResponse:
 @router.get("/gallery")
 def gallery(request: Request, data: Data) -> HTMLResponse:
     return render(request, "gallery.html", data, section="gallery", programs=data.gallery())
+
+
+@router.get("/queue")
+def queue(request: Request, data: Data) -> HTMLResponse:
+    found = data.queue()
+    return render(request, "queue.html", data, section="queue", queue=found, page_data={"queue": found})
 
 
 @router.get("/workers")

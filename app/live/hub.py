@@ -22,7 +22,7 @@ from app.live.feeds import Feed, Frame, JobFeed, ListFeed
 from app.live.follower import Follower
 from app.live.lists import RunList, Source, TooMany, WorkerList
 from app.live.protocol import SIGNED_OUT
-from app.live.queue_list import QueueList
+from app.live.queue_list import Counts, QueueList
 from app.live.snapshot import read_snapshot
 from app.live.tail import Tail
 from app.settings import Settings
@@ -48,6 +48,7 @@ class Hub:
         self._sources: dict[str, Callable[[], Source]] = {
             "runs": partial(RunList, database),
             "workers": partial(WorkerList, database, settings.lease_s, settings.beat_s),
+            "counts": partial(Counts, database, settings.lease_s),
             "queue": partial(QueueList, database, settings.lease_s, settings.beat_s),
         }
         self._feeds: dict[str, Feed] = {}

@@ -6,6 +6,7 @@ Times that pass are no change: a page counts them down itself, and is told when 
 import time
 from collections.abc import Sequence
 
+from app.counts import count_all
 from app.db import Database
 from app.live.buffer import to_json
 from app.schedule import service
@@ -82,3 +83,23 @@ def _is_near(told: float | None, found: float | None) -> bool:
     if told is None or found is None:
         return told is found
     return abs(told - found) <= max(_SLACK_S, _SLACK * (found - time.monotonic()))
+
+
+class Counts:
+    """How many there are of each thing, for the menu of every page: read once for all of them."""
+
+    every_s = 1.0
+
+    def __init__(self, db: Database, alive_within_s: float) -> None:
+        self._db = db
+        self._alive_within_s = alive_within_s
+        self._told: dict[str, int] = {}
+
+    def changed(self) -> dict[str, str]:
+        """All counts, once one of them has changed."""
+        with self._db.read() as session:
+            counts = count_all(session, self._alive_within_s)
+        if counts == self._told:
+            return {}
+        self._told = counts
+        return {"counts": to_json(counts)}

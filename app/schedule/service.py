@@ -44,7 +44,7 @@ def show(session: Session, *, lease_s: float = 30, beat_s: float = 10, limit: in
     alive = [one for one in here if one.alive]
     found = _forecast(alive, shown, waiting, likely)
     names = _names(session, [row.job.after_id for row in waiting if row.job.after_id])
-    reasons = _reasons(alive, waiting, names)
+    reasons = _reasons(alive, waiting, names, found)
     return QueueOut(
         running=shown,
         waiting=[
@@ -167,14 +167,18 @@ def _slots(worker: WorkerOut, jobs: list[RunningOut]) -> Slots:
     return Slots(free_in_s, light[0].left_s if light else 0.0)
 
 
-def _reasons(alive: Sequence[WorkerOut], waiting: Sequence[_Row], names: Mapping[str, str]) -> list[str]:
+def _reasons(
+    alive: Sequence[WorkerOut],
+    waiting: Sequence[_Row],
+    names: Mapping[str, str],
+    likely_starts: Sequence[float | None],
+) -> list[str]:
     """Why each waits, in its order."""
-    num_free = sum(max(0, one.slots - len(one.running)) for one in alive)
     ahead: list[str] = []
     reasons = []
-    for row in waiting:
+    for row, start_s in zip(waiting, likely_starts, strict=True):
         reason = _reason(row.job, alive, names)
-        reasons.append(reason or _turn(ahead, num_free))
+        reasons.append(reason or _turn(ahead, has_room=start_s == 0))
         if reason is None:
             ahead.append(row.job.kind)
     return reasons
@@ -194,8 +198,8 @@ def _reason(job: Job, alive: Sequence[WorkerOut], names: Mapping[str, str]) -> s
     return None
 
 
-def _turn(ahead: Sequence[str], num_free: int) -> str:
-    if len(ahead) < num_free:
+def _turn(ahead: Sequence[str], *, has_room: bool) -> str:
+    if has_room:
         return "starts at once"
     if not ahead:
         return "next, once a slot is free"

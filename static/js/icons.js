@@ -7,6 +7,9 @@ const PATHS = {
   down: "M8 3v10M4 9l4 4 4-4",
   copy: "M5.5 5.5V3h7.5v7.5h-2.5M3 5.5h7.5V13H3z",
   remove: "M4 4l8 8M12 4l-8 8",
+  first: "M4 3h8M8 13V6M4.5 9.5 8 6l3.5 3.5",
+  last: "M4 13h8M8 3v7M4.5 6.5 8 10l3.5-3.5",
+  grip: "M6 4h.01M10 4h.01M6 8h.01M10 8h.01M6 12h.01M10 12h.01",
   more: "M3.5 8h.01M8 8h.01M12.5 8h.01",
 };
 
@@ -19,7 +22,7 @@ export function icon(name, size = 14) {
       viewBox: "0 0 16 16",
       fill: "none",
       stroke: "currentColor",
-      "stroke-width": name === "more" ? 2 : 1.5,
+      "stroke-width": name === "more" || name === "grip" ? 2 : 1.5,
       "stroke-linecap": "round",
       "stroke-linejoin": "round",
       "aria-hidden": "true",

@@ -1,6 +1,7 @@
 // What every page has: theme, keys, menu, the live indicator, messages.
 
 import { $, h, setText } from "./dom.js";
+import * as format from "./format.js";
 import { live } from "./live.js";
 
 const THEMES = ["system", "light", "dark"];
@@ -32,6 +33,10 @@ function showLiveState() {
   const element = $("#live-state");
   element.dataset.status = live.state === "refused" ? "offline" : live.state;
   setText(element.firstElementChild, STATES[live.state]);
+}
+
+function showCounts(counts) {
+  for (const [name, count] of Object.entries(counts)) setText($(`[data-count="${name}"]`), format.count(count));
 }
 
 /** Tell something in a corner of the page; errors stay until they are closed. */
@@ -71,7 +76,7 @@ export function confirmed({ title, text, action }) {
   });
 }
 
-const PLACES = { r: "/runs", c: "/compare", m: "/models", d: "/datasets", g: "/gallery", w: "/workers" };
+const PLACES = { r: "/runs", c: "/compare", m: "/models", d: "/datasets", g: "/gallery", q: "/queue", w: "/workers" };
 let lastKey = { key: "", time: 0 };
 
 const KEYS = {
@@ -105,4 +110,4 @@ $("#menu-button").addEventListener("click", onMenu);
 addEventListener("keydown", onKey);
 live.addEventListener("state", showLiveState);
 showTheme();
-live.connect();
+live.follow("counts", { onItems: ([counts]) => showCounts(counts) });
