@@ -219,6 +219,15 @@ export class CurvesView {
     requestAnimationFrame(() => this.draw());
   }
 
+  /** That only some of the runs have a series, in words; "" where all of them do. */
+  #lacking(name) {
+    const { runs } = this.store;
+    const found = runs.filter((run) => this.curves.seriesOf(run.id, name)?.length).length;
+    if (found === runs.length || this.curves.names.length === 0) return "";
+    if (!found) return `No run here has ${name}.`;
+    return `${found} of ${format.plural(runs.length, "run")} ${found === 1 ? "has" : "have"} ${name}.`;
+  }
+
   /** The same curves in other colours: another run is pointed at, or chosen. */
   recolor() {
     const looks = new Map(this.store.groups.map(({ key, style }) => [key, style]));
@@ -231,9 +240,7 @@ export class CurvesView {
 
   #showNote() {
     const { store, curves } = this;
-    const parts = [];
-    const without = store.state.y.filter((name) => !store.runs.some((run) => curves.seriesOf(run.id, name)?.length));
-    if (without.length && store.runs.length) parts.push(`No run here has ${without.join(" or ")} yet.`);
+    const parts = store.state.y.map((name) => this.#lacking(name)).filter(Boolean);
     if (store.state.x !== "step") parts.push(`Horizontal: ${UNITS[store.state.x]}.`);
     if (curves.numUnfollowed)
       parts.push(

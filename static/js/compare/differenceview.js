@@ -90,8 +90,8 @@ export class DifferenceView {
 
 function table(a, b, rows) {
   return h(
-    "section",
-    { class: "card flush", aria: { label: "Difference" } },
+    "div",
+    { class: "card flush" },
     h(
       "div",
       { class: "table-wrap", tabindex: "0", role: "region", aria: { label: "Difference of two runs" } },

@@ -214,6 +214,7 @@ export class ParallelView {
       nameGap: isNarrow ? 6 : 14,
       nameTextStyle: {
         ...option.nameTextStyle,
+        backgroundColor: theme.surface,
         ...(isNarrow ? { align: "left", verticalAlign: "bottom", padding: [0, 0, 12, 0] } : {}),
       },
       nameTruncate: { maxWidth: 130 },

@@ -74,8 +74,8 @@ export class TableView {
     );
     const caption = h("caption", { class: "visually-hidden" }, "Settings and results of the runs");
     return h(
-      "section",
-      { class: "card flush", aria: { label: "Settings and results" } },
+      "div",
+      { class: "card flush" },
       h(
         "div",
         { class: "table-wrap", tabindex: "0", role: "region", aria: { label: "Settings and results of the runs" } },
@@ -149,15 +149,15 @@ export class TableView {
       );
     });
     return h(
-      "section",
-      { class: "card flush", aria: { label: "Layers that differ" } },
+      "div",
+      { class: "card flush" },
       h("div", { class: "card-head" }, h("h2", {}, "Layers that differ")),
       h(
         "div",
         { class: "table-wrap", tabindex: "0", role: "region", aria: { label: "Layers that differ" } },
         h(
           "table",
-          { class: "table" },
+          { class: "table compare-layers" },
           h(
             "thead",
             {},
