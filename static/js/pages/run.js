@@ -77,8 +77,8 @@ function changed() {
 
 live.follow(run.job_id, {
   onEvents(events) {
-    header.heard();
     state.apply(events);
+    header.heard(events);
     changed();
   },
   onReset(snapshot) {

@@ -1,84 +1,109 @@
-// Who trains: devices, slots, what each has in hand, and when it was last heard of.
+// Who trains: devices with their memory, slots, what each has in hand, and when it was last heard of.
 
 import * as api from "../api.js";
-import { $, h, pageData, replace } from "../dom.js";
+import { $, h, pageData, replace, setText } from "../dom.js";
+import { kindWords, silence, workerState } from "../evidence.js";
 import * as format from "../format.js";
+import { keyed } from "../keyed.js";
 import { live } from "../live.js";
+import { confirmed, toast, toastError } from "../shell.js";
 
-const seen = new Map();
+const RANK = { alive: 0, silent: 1, lost: 2, stopped: 3 };
+const seen = new Map(); // id -> {worker, seenAt}
 
 function take(workers) {
   for (const worker of workers) seen.set(worker.id, { worker, seenAt: Date.now() });
   show();
 }
 
+const ageOf = ({ worker, seenAt }) => worker.heartbeat_age_s + (Date.now() - seenAt) / 1000;
+const stateOf = (one) => workerState(one.worker, ageOf(one));
+
 function show() {
   const workers = [...seen.values()].sort(
-    (a, b) => b.worker.alive - a.worker.alive || a.worker.name.localeCompare(b.worker.name),
+    (a, b) => RANK[stateOf(a)] - RANK[stateOf(b)] || a.worker.name.localeCompare(b.worker.name),
   );
   $("#no-workers").hidden = workers.length > 0;
-  replace($("#workers"), workers.map(card));
+  keyed($("#workers"), workers, { key: ({ worker }) => worker.id, make: newCard, fill: fillCard });
 }
 
-function card({ worker, seenAt }) {
-  const age = worker.heartbeat_age_s + (Date.now() - seenAt) / 1000;
-  const pairs = [
-    ["host", `${worker.host}, process ${worker.pid}`],
-    ["slots", `${worker.running.length} of ${worker.slots} in use`],
-    ["PyTorch", worker.torch_version ?? "–"],
-    ...timings(worker.exp_timing),
-  ];
+function newCard({ worker }) {
+  const label = `Forget ${worker.name}`;
   return h(
     "li",
     { class: "card worker" },
+    h("div", { class: "card-head" }, h("h2", {}, worker.name), h("span", { class: "status" }, h("span"))),
+    h("p", { class: "small figures heard" }),
+    h("ul", { class: "devices" }),
+    h("dl", { class: "pairs" }),
+    h("ul", { class: "stack-s in-hand" }),
     h(
-      "div",
-      { class: "card-head" },
-      h("h2", {}, worker.name),
-      h(
-        "span",
-        { class: "status", data: { status: worker.alive ? "alive" : "lost" } },
-        h("span", {}, worker.alive ? "alive" : "lost"),
-      ),
+      "button",
+      { class: "button small", type: "button", aria: { label }, onclick: () => forget(worker), hidden: true },
+      "Forget",
     ),
-    h(
-      "p",
-      { class: "muted small figures", title: "A worker that is silent for a lease loses its runs to another." },
-      `heartbeat ${format.age(age)}`,
-    ),
-    h(
-      "ul",
-      { class: "devices" },
-      worker.devices.map((device) =>
-        h(
-          "li",
-          {},
-          h("span", { class: "tag" }, device.name),
-          h("span", {}, device.cores ? `${device.type}, ${format.plural(device.cores, "core")}` : device.type),
-          h("span", { class: "muted figures" }, device.memory_bytes ? format.bytes(device.memory_bytes) : ""),
-        ),
-      ),
-    ),
-    h(
-      "dl",
-      { class: "pairs" },
-      pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
-    ),
-    worker.running.length
-      ? h(
-          "ul",
-          { class: "stack-s" },
-          worker.running.map(({ kind, run_id: runId }) =>
-            h(
-              "li",
-              { class: "status", data: { status: "running" } },
-              runId
-                ? h("a", { href: `/runs/${runId}` }, kind === "train" ? "training a run" : `${kind} of a run`)
-                : h("span", {}, kind),
-            ),
-          ),
-        )
-      : null,
+  );
+}
+
+function fillCard(card, one) {
+  const { worker } = one;
+  const state = stateOf(one);
+  const age = ageOf(one);
+  const status = $(".status", card);
+  status.dataset.status = state;
+  setText(status.firstElementChild, state);
+  fillHeard($(".heard", card), worker, state, age);
+  const forgets = $("button", card);
+  forgets.hidden = worker.running.length > 0 || (state !== "lost" && state !== "stopped");
+  const shown = JSON.stringify([worker.devices, worker.running, worker.slots, worker.versions, worker.exp_timing]);
+  if (card.dataset.shown === shown) return;
+  card.dataset.shown = shown;
+  replace($(".devices", card), worker.devices.map(deviceLine));
+  replace(
+    $(".pairs", card),
+    pairsOf(worker).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+  );
+  replace($(".in-hand", card), worker.running.map(inHand));
+}
+
+function fillHeard(element, worker, state, age) {
+  const limits = { silentAfter: worker.silent_after_s, lostAfter: worker.lost_after_s };
+  const quiet = state === "silent" ? silence(age, limits) : null;
+  element.classList.toggle("is-quiet", quiet !== null);
+  element.classList.toggle("muted", quiet === null);
+  const words = { lost: `last heard of ${format.age(age)}`, stopped: `stopped ${format.age(age)}` };
+  setText(element, quiet ? quiet.replace("it is", "what it runs is") : (words[state] ?? `heartbeat ${format.age(age)}`));
+}
+
+function deviceLine(device) {
+  const free = device.free_bytes === undefined ? "" : `${format.bytes(device.free_bytes)} free of `;
+  return h(
+    "li",
+    {},
+    h("span", { class: "tag" }, device.name),
+    h("span", {}, device.cores ? `${device.type}, ${format.plural(device.cores, "core")}` : device.type),
+    h("span", { class: "muted figures small" }, device.memory_bytes ? free + format.bytes(device.memory_bytes) : ""),
+  );
+}
+
+function pairsOf(worker) {
+  const names = { traindeck: "Traindeck", torch: "PyTorch", python: "Python" };
+  const versions = Object.entries(names).map(([key, name]) => [name, worker.versions[key] ?? "–"]);
+  return [
+    ["host", `${worker.host}, process ${worker.pid}`],
+    ["slots", `${worker.running.length} of ${worker.slots} in use`],
+    ["started", new Date(worker.started_at).toLocaleString()],
+    ...versions,
+    ...timings(worker.exp_timing),
+  ];
+}
+
+function inHand({ kind, run_id: runId, name }) {
+  const words = kind === "train" ? name : `${kindWords(kind)}${name ? ` of ${name}` : ""}`;
+  return h(
+    "li",
+    { class: "status", data: { status: "running" } },
+    runId ? h("a", { href: `/runs/${runId}` }, words) : h("span", {}, words),
   );
 }
 
@@ -90,17 +115,30 @@ function timings(timing) {
     .map(([device, seconds]) => [`1,000 × exp on ${device.replace(/_s$/, "")}`, format.duration(seconds)]);
 }
 
+async function forget(worker) {
+  const text = "Its runs stay, and no longer say that it trained them. Should it come back, it is listed again.";
+  if (!(await confirmed({ title: `Forget ${worker.name}?`, text, action: "Forget it" }))) return;
+  try {
+    await api.remove(`/workers/${worker.id}`);
+    seen.delete(worker.id);
+    show();
+    toast(`${worker.name} is forgotten.`);
+  } catch (error) {
+    toastError(error);
+  }
+}
+
+async function load() {
+  try {
+    const { items } = await api.get("/workers");
+    seen.clear();
+    take(items);
+  } catch {
+    // the indicator says that the server is away; the ages go on
+  }
+}
+
 take(pageData().workers ?? []);
-live.follow("workers", { onItems: take });
+live.follow("workers", { onItems: take, onReset: load });
 setInterval(show, 1000);
-setInterval(
-  () =>
-    api.get("/workers").then(
-      ({ items }) => {
-        seen.clear();
-        take(items);
-      },
-      () => null,
-    ),
-  10_000,
-);
+setInterval(load, 10_000);
