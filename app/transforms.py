@@ -23,6 +23,7 @@ UNKNOWN = -1.0  # the code of a category that the training did not know
 _TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 _MISSING_WORDS = frozenset({"", "NaN", "nan"})
 _MAX_PROBLEMS = 20
+_NAMED = 5
 
 
 class Step(BaseModel):
@@ -63,6 +64,7 @@ class Preprocessing(BaseModel):
     steps: list[Step]
     input_shape: list[int]  # without the batch
     input_dtype: Literal["float32", "int64"]
+    num_embeddings: int | None = None  # of a model that looks whole numbers up: it has places for 0 to this − 1
     target: Target
     loss: str  # decides how outputs are read
 
@@ -75,7 +77,7 @@ def encode(preprocessing: Preprocessing, rows: Mapping[str, Sequence[Any]]) -> N
         try:
             found = fill(step, numbers(step, rows.get(step.name, [None] * num_rows)))
             if preprocessing.input_dtype == "int64":
-                _check_whole(step, found)
+                _check_whole(step, found, preprocessing.num_embeddings)
             parts.append(expand(step, found))
         except SpecError as error:
             errors += error.errors
@@ -83,6 +85,23 @@ def encode(preprocessing: Preprocessing, rows: Mapping[str, Sequence[Any]]) -> N
         raise SpecError(errors[:_MAX_PROBLEMS])
     stacked = np.concatenate(parts, axis=1).astype(preprocessing.input_dtype)
     return stacked.reshape(num_rows, *preprocessing.input_shape)
+
+
+def check_names(preprocessing: Preprocessing, names: Sequence[str]) -> None:
+    """Refuse what is probably a slip: a column that is not there while one is that nobody knows. Raises SpecError.
+
+    Else the value that fills gaps would silently stand in for it.
+    """
+    read = [step.name for step in preprocessing.steps]
+    lacking = [name for name in read if name not in names]
+    unknown = [name for name in names if name not in read and name != preprocessing.target.name]
+    if not lacking or not unknown:
+        return
+    given = ", ".join(map(repr, unknown[:_NAMED]))
+    message = f"the model reads {{!r}}, which is not there; {given} is nothing that it knows"
+    raise SpecError(
+        [Problem(loc=["rows", 0, name], msg=message.format(name), received=None) for name in lacking[:_NAMED]]
+    )
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -130,10 +149,16 @@ def fill(step: Step, found: Numbers) -> Numbers:
     return filled
 
 
-def _check_whole(step: Step, found: Numbers) -> None:
-    odd = np.flatnonzero(found != np.trunc(found))[:_MAX_PROBLEMS]
-    if len(odd):
-        raise SpecError([_problem(int(i), step, "a whole number is expected", float(found[i])) for i in odd])
+def _check_whole(step: Step, found: Numbers, num_embeddings: int | None) -> None:
+    """Whole numbers, and such as the embedding has places for: beyond them a runtime fails, or wraps around."""
+    expected = "a whole number is expected"
+    odd = found != np.trunc(found)
+    if num_embeddings is not None:
+        expected += f", from 0 to {num_embeddings - 1:,}"
+        odd |= (found < 0) | (found >= num_embeddings)
+    rows = np.flatnonzero(odd)[:_MAX_PROBLEMS]
+    if len(rows):
+        raise SpecError([_problem(int(i), step, expected, float(found[i])) for i in rows])
 
 
 def expand(step: Step, found: Numbers) -> NDArray[np.float64]:
@@ -215,7 +240,10 @@ def _reader(step: Step) -> Callable[[Any], float]:
 
 
 def _read_number(value: Any) -> float:
-    number = float(value)
+    try:
+        number = float(value)
+    except (ValueError, TypeError):
+        raise ValueError("a number is expected") from None
     if not np.isfinite(number):
         raise ValueError("a finite number is expected")
     return number
@@ -236,7 +264,10 @@ def read_time(value: Any) -> float:
     if moment is None and isinstance(value, date):
         moment = datetime(value.year, value.month, value.day)  # noqa: DTZ001, the zone follows
     if moment is None:
-        moment = datetime.fromisoformat(str(value).strip())
+        try:
+            moment = datetime.fromisoformat(str(value).strip())
+        except ValueError:
+            raise ValueError("a date is expected, as 2026-03-31 or 2026-03-31T12:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

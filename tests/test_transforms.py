@@ -179,3 +179,32 @@ def test_the_file_that_keeps_it_gives_it_back() -> None:
     again = Preprocessing.model_validate_json(prep.model_dump_json())
     assert again == prep
     assert [type(value) for value in again.target.classes or ()] == [bool, int, float, str]
+
+
+def test_what_the_embedding_has_no_place_for_is_refused_at_its_place() -> None:
+    prep = Preprocessing(
+        steps=[Step(name="token", type="integer")],
+        input_shape=[1],
+        input_dtype="int64",
+        num_embeddings=10,
+        target=Target(name="y"),
+        loss="mse_loss",
+    )
+    assert encode(prep, {"token": [0, 9]}).tolist() == [[0], [9]]
+    with pytest.raises(SpecError) as refused:
+        encode(prep, {"token": [-1, 3, 10, 2.5]})
+    assert [problem.loc for problem in refused.value.errors] == [["rows", i, "token"] for i in (0, 2, 3)]
+    assert "from 0 to 9" in refused.value.errors[0].msg
+
+
+def test_a_slip_in_a_name_is_not_filled_in_silently() -> None:
+    prep = Preprocessing(
+        steps=[Step(name="height", type="float", fill=1.7), Step(name="weight", type="float", fill=70.0)],
+        input_shape=[2],
+        input_dtype="float32",
+        target=Target(name="y"),
+        loss="mse_loss",
+    )
+    check_names(prep, ["height", "y"])  # what is left out is filled
+    with pytest.raises(SpecError, match="'hieght'"):
+        check_names(prep, ["hieght", "weight"])

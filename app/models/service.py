@@ -12,7 +12,7 @@ from app.specs.model import ModelSpec
 
 def create_model(session: Session, name: str, definition: ModelSpec) -> Model:
     """Keep a model under a name. Two may have the same name; the newer does not replace the older."""
-    model = Model(name=name, definition=definition.model_dump(mode="json", exclude_defaults=True), created_at=now())
+    model = Model(name=name, definition=definition.model_dump(mode="json", exclude_unset=True), created_at=now())
     session.add(model)
     session.flush()
     return model

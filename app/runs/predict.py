@@ -20,7 +20,7 @@ from app.errors import Conflict, NotFound, NotReady, Unprocessable
 from app.queue import ENDED, JobStatus
 from app.specs.base import SpecError
 from app.storage import Storage
-from app.transforms import Preprocessing, columns_of, decode, encode
+from app.transforms import Preprocessing, check_names, columns_of, decode, encode
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -69,8 +69,10 @@ def predict(session: Session, storage: Storage, run_id: str, rows: Sequence[Row]
     predictor = find_predictor(session, storage, run_id)
     if not rows:
         return []
+    columns = columns_of(rows)
     try:
-        return predictor.predict(columns_of(rows))
+        check_names(predictor.preprocessing, list(columns))
+        return predictor.predict(columns)
     except SpecError as error:
         raise Unprocessable.of(error) from error
 

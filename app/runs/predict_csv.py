@@ -30,8 +30,8 @@ def predict_file(
 ) -> BinaryIO:
     """The predictions for a delimited file, as an open CSV file at its start.
 
-    With `submission`, two columns of these names: the row's number from 1, and the prediction. Otherwise what else
-    the file says of each row, then the prediction and how sure it is. Raises AppError with the place of what does
+    With `submission`, two columns of these names: the row's number from 1, and the prediction. Otherwise the rows as
+    they came, then the prediction and how sure it is. Raises AppError with the place of what does
     not fit.
     """
     with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as table:
@@ -67,7 +67,7 @@ def _answer(predictor: Predictor, text: TextIO, dialect: Dialect, submission: tu
     answer = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115, the response closes it
     lines = io.TextIOWrapper(cast("BinaryIO", answer), "utf-8", newline="")
     writer = csv.writer(lines, lineterminator="\n")
-    others = [] if submission else _others(predictor, dialect)
+    others = [] if submission else dialect.columns
     writer.writerow(submission or [*others, *_header(predictor)])
     num_rows = 0
     for columns in _batches(text, dialect):
@@ -80,12 +80,6 @@ def _answer(predictor: Predictor, text: TextIO, dialect: Dialect, submission: tu
     lines.detach()
     answer.seek(0)
     return cast("BinaryIO", answer)
-
-
-def _others(predictor: Predictor, dialect: Dialect) -> list[str]:
-    """The columns that the model does not read: whatever tells the rows apart."""
-    read = set(predictor.features)
-    return [name for name in dialect.columns if name not in read]
 
 
 def _header(predictor: Predictor) -> list[str]:

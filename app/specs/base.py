@@ -168,9 +168,7 @@ def _problem(item: _Item) -> Problem:
         case "union_tag_not_found":
             return _told([*loc, "type"], "say which type it is", received)
         case "extra_forbidden":
-            near = difflib.get_close_matches(str(loc[-1]), cls.model_fields, n=1) if cls else []
-            meant = f"; did you mean {near[0]}?" if near else ""
-            return _told(loc, f"{loc[-1]!r} is not known here{meant}", received)
+            return _told(loc, _unknown_field(str(loc[-1]), cls), received)
         case "missing":
             return _told(loc, f"{name!r} is missing" if loc else "the body is missing", None)
         case "json_invalid":
@@ -213,6 +211,21 @@ def _place(loc: Sequence[str | int]) -> tuple[Loc, type[Spec] | None, dict[str, 
             kept.append(part)
             cls, inner, members = inner, _HELD.get(part), _MEMBERS.get(part, {})
     return kept, cls, members
+
+
+# What PyTorch asks for, and follows here from what comes before.
+_INFERRED = frozenset({"in_features", "in_channels", "num_features", "input_size", "normalized_shape"})
+_OTHER_NAMES = {"learning_rate": "lr", "epochs": "num_epochs", "units": "out_features", "filters": "out_channels"}
+
+
+def _unknown_field(name: str, cls: type[Spec] | None) -> str:
+    if name in _INFERRED and cls is not None and name not in cls.model_fields:
+        return f"{name!r} is worked out from what comes before: leave it out"
+    known = list(cls.model_fields) if cls else []
+    other = _OTHER_NAMES.get(name)
+    near = [other] if other in known else difflib.get_close_matches(name, known, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"{name!r} is not known here{meant}"
 
 
 def _unknown_type(given: Any, members: dict[str, type[Spec]]) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.specs.base import Loc, Problem, Shape, ShapeError, Spec, SpecError
 from app.specs.layers import AnyLayer, Layer
+from app.specs.layers.embedding import Embedding
 
 INPUT = "input"  # the model's own input, as layers call it
 MAX_PARAMETERS = 2_000_000_000
@@ -50,6 +51,11 @@ class ModelSpec(Spec):
             if layer.keeps_integers and same.issuperset(inputs):
                 same.add(name)
         return False
+
+    @property
+    def num_embeddings(self) -> int | None:
+        """How many whole numbers the model knows, from 0 on; None where it looks none up."""
+        return min((layer.num_embeddings for layer in self.layers if isinstance(layer, Embedding)), default=None)
 
     def names(self) -> list[str]:
         """A name for each layer: its own, or its place: "0", "1" …"""

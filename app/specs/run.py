@@ -64,7 +64,7 @@ Id = Annotated[str, option("an id")]
 class RunSpec(Spec):
     """Everything that a run is: the body of POST /runs."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: str = Field(default="untitled", min_length=1, max_length=200)
     """how it is called in lists"""
     tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=50)
     """words to find it by"""

@@ -50,6 +50,7 @@ def prepare(
     loss: str,
     columns: Sequence[Column],
     input_dtype: Literal["float32", "int64"] = "float32",
+    num_embeddings: int | None = None,
 ) -> Prepared:
     """Read what `data` names of the Parquet file `path`, whose columns are `columns`. Raises JobFailure."""
     known = {column.name: column for column in columns}
@@ -67,7 +68,12 @@ def prepare(
         validation=parts.get("validation"),
         test=parts.get("test"),
         preprocessing=Preprocessing(
-            steps=steps, input_shape=list(shape), input_dtype=input_dtype, target=target, loss=loss
+            steps=steps,
+            input_shape=list(shape),
+            input_dtype=input_dtype,
+            num_embeddings=num_embeddings,
+            target=target,
+            loss=loss,
         ),
         rows=rows,
     )

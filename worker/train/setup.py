@@ -63,7 +63,8 @@ def read(job: Job) -> Submitted:
     columns = [Column.model_validate(column) for column in dataset.columns or []]
     dtype: Literal["float32", "int64"] = "int64" if spec.model.takes_integers else "float32"
     path = job.storage.path("datasets", dataset.id, TABLE)
-    prepared = prepare(path, spec.data, spec.training.loss.type, columns, dtype)
+    known = spec.model.num_embeddings if spec.model.takes_integers else None
+    prepared = prepare(path, spec.data, spec.training.loss.type, columns, dtype, known)
     return Submitted(run_id, spec, spec.model, prepared)
 
 

@@ -134,7 +134,9 @@ class Trainer:
         if now >= self._progress_at:
             self._progress_at = now + PROGRESS_EVERY_S
             self.job.progress(self.progress())
-        if self.job.requested:
+        if requested := self.job.requested:
+            if requested == "cancel":  # nobody will look at these curves again
+                self.doctor.look(self.history)
             self.save()
             raise Cancelled
         if now >= self._save_at:

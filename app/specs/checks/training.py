@@ -42,6 +42,8 @@ def _loss_problems(loss: str, data: DataSpec, target: Column) -> Iterator[Proble
         message = (
             f"{loss} needs classes, but {target.name!r} has {target.num_distinct:,} different values; mse_loss fits"
         )
+    if loss in CLASS_LOSSES and target.type == "float":
+        message = f"{loss} needs classes, but {target.name!r} holds numbers with fractions; mse_loss fits"
     if loss in CLASS_LOSSES and target.num_distinct < 2:
         message = f"{loss} needs two classes at least, but {target.name!r} has {target.num_distinct}"
     if message:

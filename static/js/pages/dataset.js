@@ -80,7 +80,7 @@ function showProgress(body) {
 }
 
 $("#delete").addEventListener("click", async () => {
-  const text = "Its file goes too. Runs that were trained on it keep their curves and models.";
+  const text = "Its file goes too. As long as runs were trained on it, it stays: delete those first.";
   if (!(await confirmed({ title: `Delete ${dataset.name}?`, text, action: "Delete the dataset" }))) return;
   try {
     await api.remove(`/datasets/${dataset.id}`);

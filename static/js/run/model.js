@@ -150,7 +150,7 @@ function checkpointsCard(run) {
       {},
       h("th", { scope: "row" }, `step ${format.count(one.step)}`),
       h("td", { class: "right" }, `epoch ${format.count(one.epoch)}`),
-      h("td", {}, one.is_best ? h("span", { class: "tag" }, "best") : ""),
+      h("td", {}, one.is_best ? h("span", { class: "tag", title: "the best of those that are kept" }, "best kept") : ""),
       h("td", { class: "right" }, format.bytes(one.size_bytes)),
     ),
   );
