@@ -15,6 +15,7 @@ from app.db import Database
 from app.errors import TooManyRequests
 
 COOKIE = "traindeck"
+MAX_HELD = 1000  # tokens that are remembered as having held
 
 T = TypeVar("T")
 
@@ -67,6 +68,7 @@ class Guard:
         self.db = db
         self.throttle = throttle or Throttle()
         self._num_logins = 0
+        self._held: OrderedDict[str, None] = OrderedDict()  # hashes of tokens that have held before
 
     async def identify(self, connection: HTTPConnection, token: str | None = None) -> Principal | None:
         """Who makes a request, by its Authorization header, else by `token`, else by its cookie.
@@ -81,18 +83,31 @@ class Guard:
         return await run_in_threadpool(self._read, service.verify_browser, cookie) if cookie else None
 
     async def _by_token(self, address: str, token: str) -> Principal | None:
-        self.throttle.check(address)
+        digest = service.hashed(token)
+        if digest not in self._held:  # one that has held is no guess, whoever guesses from behind the same proxy
+            self.throttle.check(address)
         principal = await run_in_threadpool(self._read, service.verify, token)
         if principal is None:
-            self.throttle.wrong(address, service.hashed(token))
+            self._held.pop(digest, None)
+            self.throttle.wrong(address, digest)
+        else:
+            self._note_held(digest)
         return principal
+
+    def _note_held(self, digest: str) -> None:
+        self._held[digest] = None
+        self._held.move_to_end(digest)
+        while len(self._held) > MAX_HELD:
+            self._held.popitem(last=False)
 
     async def sign_in(self, connection: HTTPConnection, token: str) -> str | None:
         """The value of a new session's cookie, for a token that holds. Raises TooManyGuesses."""
-        address = address_of(connection)
-        self.throttle.check(address)
+        address, digest = address_of(connection), service.hashed(token)
+        if digest not in self._held:
+            self.throttle.check(address)
         value = await run_in_threadpool(self._write, service.sign_in, token)
         if value is None:
+            self._held.pop(digest, None)
             self._num_logins += 1
             self.throttle.wrong(address, f"login {self._num_logins}")
         return value
