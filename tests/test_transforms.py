@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.specs.base import SpecError
-from app.transforms import UNKNOWN, Preprocessing, Step, Target, columns_of, decode, encode
+from app.transforms import UNKNOWN, Preprocessing, Step, Target, check_names, columns_of, decode, encode
 
 NUMBER = Target(name="y")
 SIZE = Step(name="size", type="float", center=10.0, spread=2.0)
