@@ -98,9 +98,9 @@ def check_names(preprocessing: Preprocessing, names: Sequence[str]) -> None:
     if not lacking or not unknown:
         return
     given = ", ".join(map(repr, unknown[:_NAMED]))
-    message = f"the model reads {{!r}}, which is not there; {given} is nothing that it knows"
+    reason = f"which is not there; {given} is nothing that it knows"
     raise SpecError(
-        [Problem(loc=["rows", 0, name], msg=message.format(name), received=None) for name in lacking[:_NAMED]]
+        [Problem(loc=["rows", 0, name], msg=f"the model reads {name!r}, {reason}") for name in lacking[:_NAMED]]
     )
 
 
