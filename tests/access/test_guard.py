@@ -7,7 +7,6 @@ from fastapi.testclient import TestClient
 from app.access import service
 from app.access.guard import Throttle
 from app.errors import TooManyRequests
-
 from tests.access.conftest import BEARER, TOKEN
 
 ORIGIN = "http://127.0.0.1:8000"
