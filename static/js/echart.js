@@ -29,6 +29,7 @@ export class Picture {
   /** The indexes of the lines of parallel coordinates that lie inside every brush; null where nothing is brushed. */
   brushed() {
     const model = this.chart.getModel();
+    if (!model) return null; // nothing is drawn yet
     const isActive = (axis) => axis.activeIntervals?.length > 0;
     if (!model.queryComponents({ mainType: "parallelAxis" }).some(isActive)) return null;
     return model.getSeriesByIndex(0).getRawIndicesByActiveState("active");

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from app import queue
 from app.db import Database
 from tests.browser.test_pages import violations
 from tests.conftest import TOKEN
 from tests.deck import Deck
-from tests.recorded import record
+from tests.recorded import add_points, record
 
 pytestmark = pytest.mark.browser
 
@@ -105,6 +106,45 @@ def test_a_brush_chooses_runs_everywhere(page: Page, running: Deck, ids: dict[st
     expect(page.locator(f'#compare-runs [data-run="{ids["slow"]}"]')).to_have_attribute("data-faded", "")
     page.get_by_role("button", name="Compare only these").click()
     expect(page.locator("#compare-runs [data-run]")).to_have_count(2)
+
+
+def test_dragging_along_an_axis_chooses_runs_too(page: Page, running: Deck, ids: dict[str, str]) -> None:
+    open_comparison(page, running, ids, "&view=parallel")
+    canvas = page.locator("#panel-parallel canvas").first
+    box = canvas.bounding_box()
+    assert box is not None
+    axis, top = box["x"] + 64, box["y"] + 40  # the learning rate: from 0.01 at the foot to 1 at the head
+    page.mouse.move(axis, top - 8)
+    page.mouse.down()
+    page.mouse.move(axis, top + 0.7 * (box["height"] - 60), steps=5)
+    page.mouse.up()
+    expect(page.locator("#compare-chosen")).to_contain_text("2 of 3 runs chosen")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(page.locator("#compare-chosen")).to_be_hidden()
+
+
+def test_a_curve_under_the_pointer_says_whose_it_is(page: Page, running: Deck, ids: dict[str, str]) -> None:
+    open_comparison(page, running, ids)
+    plot = page.locator('[data-series="train/loss"] .u-over')
+    expect(page.locator("#panel-curves .chart").first).to_contain_text("600 points")
+    box = plot.bounding_box()
+    assert box is not None
+    for share in range(1, 20):  # down a line through the middle: the slow run lies above the others
+        plot.hover(position={"x": box["width"] / 2, "y": box["height"] * share / 20})
+        if page.locator(f'#compare-runs [data-run="{ids["slow"]}"][data-pointed]').count():
+            break
+    expect(page.locator(".compare-readout").first).to_contain_text("slow")
+
+
+def test_what_still_runs_goes_on_growing(page: Page, running: Deck) -> None:
+    database = Database(running.settings.database_url)
+    run_id = record(database, "growing", {"train/loss": [3.0, 2.0]}, is_running=True)
+    page.goto(f"{running.url}/compare?ids={run_id}")
+    expect(page.locator("#panel-curves .chart")).to_contain_text("2 points")
+    claim = queue.Claim(running.run(run_id)["job_id"], 1, queue.JobKind.REPORT, {}, "")
+    add_points(database, claim, {"train/loss": [1.0] * 8}, first_step=3)
+    expect(page.locator("#panel-curves .chart")).to_contain_text("10 points")
+    database.dispose()
 
 
 def test_runs_are_added_and_left_out_by_hand(page: Page, running: Deck, ids: dict[str, str]) -> None:

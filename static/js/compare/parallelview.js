@@ -12,6 +12,7 @@ import { axisOption } from "./scatterview.js";
 const MAX_AXES = 12;
 const FIRST_SETTINGS = 5;
 const NARROW_PX = 560;
+const AFTER_DRAG_MS = 150;
 
 export class ParallelView {
   constructor(store, element) {
@@ -60,6 +61,12 @@ export class ParallelView {
   async #start() {
     const picture = await pictureIn(this.place);
     const choose = debounce(60, () => this.#brushed());
+    // Nothing is drawn anew under a brush that is being drawn: ECharts would drop it.
+    this.place.addEventListener("pointerdown", () => (this.isDragging = true));
+    addEventListener("pointerup", () => {
+      if (this.isDragging) setTimeout(() => this.#drawLines(), AFTER_DRAG_MS);
+      this.isDragging = false;
+    });
     picture.on("axisareaselected", choose);
     picture.on("mouseover", ({ data }) => data?.id && this.store.highlight([data.id]));
     picture.on("mouseout", () => this.store.highlight([]));
@@ -228,7 +235,8 @@ export class ParallelView {
   #lines() {
     const { store } = this;
     const columns = this.#axes();
-    const colors = colorsOf(store);
+    // What a brush leaves out, ECharts itself puts back.
+    const colors = colorsOf(store, { fade: store.highlighted.size > 0 || !this.picture.brushed() });
     return store.shownRuns.map((run) => ({
       id: run.id,
       value: columns.map((column, i) => this.axes[i].of(column.values.get(run.id) ?? null) ?? "-"),
@@ -237,7 +245,7 @@ export class ParallelView {
   }
 
   #drawLines() {
-    if (!this.picture || !this.axes || this.element.hidden) return;
+    if (!this.picture || !this.axes || this.element.hidden || this.isDragging) return;
     this.picture.change({ series: [{ data: this.#lines() }] });
   }
 
