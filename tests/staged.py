@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app import queue
 from app.db import Database, now
-from app.db.tables import Dataset, Job, Worker
+from app.db.tables import Dataset, Job, Run, Worker
 from app.ids import new_id
 from app.queue import Claim, JobKind
 from app.runs import service as runs
@@ -84,6 +84,14 @@ def finish(db: Database, taken: Claim, *, took_s: float) -> None:
     with db.write() as session:
         queue.succeed(session, taken)
         session.execute(update(Job).where(Job.id == taken.job_id).values(started_at=Job.finished_at - took_s))
+
+
+def export_of(db: Database, run_id: str) -> str:
+    """Queue the export of a run; the job's id."""
+    with db.write() as session:
+        job_id = queue.enqueue(session, JobKind.EXPORT, {"run_id": run_id})
+        session.execute(update(Run).where(Run.id == run_id).values(export_job_id=job_id))
+        return job_id
 
 
 def export(db: Database) -> str:

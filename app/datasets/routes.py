@@ -102,9 +102,18 @@ def statistics(dataset_id: str, session: Reading) -> StatisticsOut:
     return StatisticsOut(num_rows=dataset.num_rows or 0, columns=columns)
 
 
+@router.post("/{dataset_id}/cancel", status_code=202)
+def cancel(dataset_id: str, session: Writing) -> DatasetOut:
+    """Ask for a dataset to be read no further. What is read of it is dropped."""
+    service.stop_reading(session, dataset_id)
+    return service.get_dataset(session, dataset_id)
+
+
 @router.delete("/{dataset_id}", status_code=204)
 def delete(dataset_id: str, database: AppDatabase, storage: AppStorage) -> None:
     """Remove a dataset and its files, unless a run was trained on it."""
+    with database.write() as session:
+        service.begin_delete(session, dataset_id)
     with database.write() as session:
         service.delete_dataset(session, dataset_id)
     storage.remove("datasets", dataset_id)

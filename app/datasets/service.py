@@ -175,6 +175,21 @@ def list_builtins() -> list[BuiltinOut]:
     ]
 
 
+def stop_reading(session: Session, dataset_id: str) -> None:
+    """Ask whoever reads a dataset to stop, or nobody to begin; one that has been read stays. Raises NotFound."""
+    dataset = find_dataset(session, dataset_id)
+    job = session.get(Job, dataset.job_id) if dataset.job_id else None
+    if job is not None and job.status not in ENDED:
+        queue.cancel(session, job.id)
+        session.expire(job)
+
+
+def begin_delete(session: Session, dataset_id: str) -> None:
+    """Stop the reading of a dataset that is to be deleted. Raises NotFound, and Conflict while a run uses it."""
+    _refuse_if_used(session, find_dataset(session, dataset_id))
+    stop_reading(session, dataset_id)
+
+
 def delete_dataset(session: Session, dataset_id: str) -> None:
     """Forget a dataset; its files are the caller's to remove afterwards.
 
@@ -187,7 +202,7 @@ def delete_dataset(session: Session, dataset_id: str) -> None:
         if queue.cancel(session, job.id) is not JobStatus.CANCELLED:
             raise NotReady(f"A worker has just begun to read the dataset {dataset.name}; try again in a few seconds.")
     elif job is not None and job.status not in ENDED:
-        raise NotReady(f"The dataset {dataset.name} is being read; it can be deleted in a few seconds.")
+        raise NotReady(f"The dataset {dataset.name} is still being read; delete it in a few seconds.")
     session.delete(dataset)
     session.flush()
     if job is not None:

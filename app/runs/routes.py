@@ -90,6 +90,8 @@ def change(run_id: str, patch: RunPatch, session: Writing) -> RunOut:
 def delete(run_id: str, database: AppDatabase, storage: AppStorage) -> None:
     """Remove a run that has ended, its curves and its files."""
     with database.write() as session:
+        service.stop_export(session, run_id)
+    with database.write() as session:
         service.delete_run(session, run_id)
     storage.remove("runs", run_id)
 

@@ -192,8 +192,20 @@ def find_artifact(session: Session, run_id: str, name: str) -> Artifact:
 
 
 def cancel_run(session: Session, run_id: str) -> None:
-    """Ask a run to stop. Raises NotFound, and Conflict when it has ended."""
-    queue.cancel(session, find_run(session, run_id).job_id)
+    """Ask a run to stop; one that is trained, its export. Raises NotFound, and Conflict when all of it has ended."""
+    run = find_run(session, run_id)
+    if not stop_export(session, run_id):
+        queue.cancel(session, run.job_id)
+
+
+def stop_export(session: Session, run_id: str) -> bool:
+    """Ask a run's export to stop, if it has not ended. Whether there was one to ask. Raises NotFound."""
+    export_job_id = find_run(session, run_id).export_job_id
+    status = session.scalar(select(Job.status).where(Job.id == export_job_id))
+    if export_job_id is None or status is None or status in queue.ENDED:
+        return False
+    queue.cancel(session, export_job_id)
+    return True
 
 
 def clone_run(session: Session, run_id: str) -> Run:
@@ -221,6 +233,8 @@ def delete_run(session: Session, run_id: str) -> None:
         queue.cancel(session, export_job_id)
     active = (JobStatus.QUEUED, JobStatus.RUNNING)
     if session.scalar(select(func.count()).where(Job.id.in_(jobs), Job.status.in_(active))):
+        if session.scalar(select(Job.status).where(Job.id == run.job_id)) in queue.ENDED:
+            raise NotReady(f"The export of {run.name} has been asked to stop; delete the run in a few seconds.")
         raise Conflict(f"The run {run.name} has not ended; cancel it first.")
     session.delete(run)
     session.flush()

@@ -46,7 +46,8 @@ def forget_worker(session: Session, worker_id: str, alive_within_s: float = 30) 
         raise Conflict(f"The worker {row.Worker.name} is alive.", hint="Stop its process first.")
     held = session.scalar(select(func.count()).where(Job.worker_id == worker_id, _is_running()))
     if held:
-        raise Conflict(f"The worker {row.Worker.name} still holds {held} jobs; they are taken from it in a moment.")
+        jobs = "1 job" if held == 1 else f"{held} jobs"
+        raise Conflict(f"The worker {row.Worker.name} still holds {jobs}; what it holds is taken over in a moment.")
     session.delete(row.Worker)
     session.flush()
 

@@ -14,9 +14,11 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
+from app import queue
 from app.main import create_app
 from app.queue import JobStatus
 from app.settings import Settings
+from tests import staged
 
 Work = Callable[[], list[JobStatus]]
 CSV = b"size,kind,when\n1.5,a,2024-01-02\n,b,2024-01-03\ninf,a,2024-01-04\n"
@@ -266,3 +268,24 @@ def test_an_upload_that_breaks_off_leaves_nothing(port: int, settings: Settings,
     while files_in(data_dir) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert files_in(data_dir) == []
+
+
+def test_one_that_is_being_read_is_asked_to_stop_before_it_goes(client: TestClient) -> None:
+    database = client.app.state.database  # type: ignore[attr-defined]
+    made = client.post("/api/v1/datasets", json={"name": "iris", "source": {"type": "builtin", "name": "iris"}}).json()
+    worker_id = staged.add_worker(database)
+    taken = staged.claim(database, worker_id)
+    answer = client.delete(f"/api/v1/datasets/{made['id']}")
+    assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
+    assert "still being read" in answer.json()["detail"]
+    with database.write() as session:
+        assert queue.fence(session, taken, lease_s=30).request == "cancel"
+        queue.obey_cancel(session, taken)
+    assert client.delete(f"/api/v1/datasets/{made['id']}").status_code == 204
+
+
+def test_the_reading_of_one_can_be_cancelled(client: TestClient) -> None:
+    made = client.post("/api/v1/datasets", json={"name": "iris", "source": {"type": "builtin", "name": "iris"}}).json()
+    cancelled = client.post(f"/api/v1/datasets/{made['id']}/cancel")
+    assert (cancelled.status_code, cancelled.json()["status"]) == (202, "failed")
+    assert client.post("/api/v1/datasets/nothing/cancel").status_code == 404

@@ -45,7 +45,9 @@ LENGTHS = st.none() | st.floats(0, 1e6)
     st.lists(st.lists(LENGTHS, min_size=1, max_size=3), max_size=3),
     st.lists(st.tuples(LENGTHS, st.booleans()), max_size=8),
 )
-def test_whoever_is_ahead_starts_no_later(slots: list[list[float | None]], jobs: list[tuple[float | None, bool]]) -> None:
+def test_whoever_is_ahead_starts_no_later(
+    slots: list[list[float | None]], jobs: list[tuple[float | None, bool]]
+) -> None:
     waiting = [Waiting(str(i), length) for i, (length, _) in enumerate(jobs)]
     found = starts([Slots(one) for one in slots], waiting, {})
     known = [start for start in found if start is not None]

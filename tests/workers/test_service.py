@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from app import queue
 from app.db import Database, now
 from app.db.tables import Worker
+from app.errors import Conflict, NotFound
 from app.ids import new_id
 from app.queue import JobKind
 from app.workers import service
@@ -69,3 +71,37 @@ def test_a_silent_worker_that_still_holds_a_job_is_not_forgotten(db: Database) -
     with db.read() as session:
         (worker,) = service.list_workers(session)
     assert not worker.alive
+
+
+def test_a_worker_is_silent_before_it_is_lost(db: Database) -> None:
+    ages = {"alive": 11, "silent": 13, "lost": 31}
+    for name, age_s in ages.items():
+        add_worker(db, name=name, heartbeat_at=now() - age_s)
+    with db.read() as session:
+        listed = service.list_workers(session, 30, 10)
+    assert {worker.name: worker.state for worker in listed} == {name: name for name in ages}
+    assert {worker.name for worker in listed if worker.alive} == {"alive", "silent"}
+
+
+def test_a_worker_that_is_gone_can_be_forgotten(db: Database) -> None:
+    gone = add_worker(db, heartbeat_at=now() - 60)
+    stopped = add_worker(db, stopped_at=now())
+    with db.write() as session:
+        for worker_id in (gone, stopped):
+            service.forget_worker(session, worker_id)
+        assert service.list_workers(session) == []
+        with pytest.raises(NotFound):
+            service.forget_worker(session, gone)
+
+
+def test_a_worker_that_is_there_or_holds_a_job_is_not_forgotten(db: Database) -> None:
+    alive, holds = add_worker(db), add_worker(db)
+    with db.write() as session:
+        queue.enqueue(session, JobKind.INGEST, {})
+        queue.claim(session, holds, lease_s=30)
+        session.execute(update(Worker).where(Worker.id == holds).values(heartbeat_at=now() - 60))
+    with db.write() as session:
+        with pytest.raises(Conflict, match="alive"):
+            service.forget_worker(session, alive)
+        with pytest.raises(Conflict, match="holds 1 job"):
+            service.forget_worker(session, holds)
