@@ -17,7 +17,7 @@ def _members(union: Any) -> tuple[type[Spec], ...]:
 
 @cache
 def schema() -> dict[str, list[dict[str, Any]]]:
-    """For each kind, its types: title, what others call it, help, group, and the JSON schema of each field."""
+    """For each kind, its types: title, what others call it, help, group, an example, the JSON schema of each field."""
     unions = {
         "losses": AnyLoss,
         "optimizers": AnyOptimizer,
@@ -45,5 +45,6 @@ def _entry(cls: type[Spec]) -> dict[str, Any]:
         "group": getattr(cls, "group", None),
         "num_inputs": getattr(cls, "num_inputs", (1, 1)),
         "fields": fields,
+        "example": next((one.args for one in getattr(cls, "examples", ())), {}),
         "required": [name for name in found.get("required", ()) if name != "type"],
     }

@@ -83,6 +83,24 @@ export function featuresOf(draft, columns) {
   return columns.filter(({ name }) => name !== target && !(split.type === "column" && split.column === name));
 }
 
+const SMALL = 10; // numbers up to this need no scaling to be learned from
+
+/** How features are best fed: pixels from 0 to 1, numbers that are large or far apart standardized. */
+export function scaleFor(features) {
+  if (pictureOf(features)) return features.some(({ max }) => max > 1) ? "min_max" : "none";
+  const isLarge = ({ type, min, max }) =>
+    ["integer", "float", "timestamp"].includes(type) && Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0)) > SMALL;
+  const areTokens = features.length > 20 && features.every(({ type, min }) => type === "integer" && min >= 0);
+  return features.some(isLarge) && !areTokens ? "standardize" : "none";
+}
+
+/** What fills the gaps of the features: what fits words, too, where words have gaps. */
+export function missingFor(features) {
+  const gaps = features.filter(({ num_missing: count }) => count > 0);
+  if (!gaps.length) return { type: "error" };
+  return { type: gaps.every(({ type }) => type === "integer" || type === "float") ? "mean" : "most_frequent" };
+}
+
 /** The shape of a picture whose pixels are the columns, if they look like one. */
 export function pictureOf(features) {
   const side = Math.sqrt(features.length);
@@ -98,19 +116,26 @@ export function likelyTarget(columns) {
   return columns.find(({ name }) => usual.includes(name.toLowerCase()))?.name ?? columns.at(-1)?.name ?? "";
 }
 
-/** Models to start from. `layers` is made for {numOutputs, numTokens}. */
+/** Models to start from. `layers` is made for {numOutputs, numTokens, isPicture}. */
 export const PRESETS = [
   {
     key: "neuron",
     title: "One neuron",
     help: "A weight for each feature, and a bias",
-    layers: ({ numOutputs }) => [linear(numOutputs)],
+    layers: ({ numOutputs, isPicture }) => [...flat(isPicture), linear(numOutputs)],
   },
   {
     key: "mlp",
     title: "Hidden layers",
     help: "Two layers of 64 and 32: for tables",
-    layers: ({ numOutputs }) => [linear(64), { type: "relu" }, linear(32), { type: "relu" }, linear(numOutputs)],
+    layers: ({ numOutputs, isPicture }) => [
+      ...flat(isPicture),
+      linear(64),
+      { type: "relu" },
+      linear(32),
+      { type: "relu" },
+      linear(numOutputs),
+    ],
   },
   {
     key: "lenet",
@@ -144,6 +169,7 @@ export const PRESETS = [
   },
 ];
 
+const flat = (isPicture) => (isPicture ? [{ type: "flatten" }] : []);
 const linear = (size) => ({ type: "linear", out_features: size });
 const conv = (channels) => ({ type: "conv2d", out_channels: channels, kernel_size: 5, padding: "same" });
 
@@ -151,7 +177,11 @@ const conv = (channels) => ({ type: "conv2d", out_channels: channels, kernel_siz
 export function presetContext(draft, columns) {
   const target = columns.find(({ name }) => name === draft.data.target);
   const highest = Math.max(0, ...featuresOf(draft, columns).map(({ max }) => max ?? 0));
-  return { numOutputs: target ? outputsFor(target) : 1, numTokens: Math.floor(highest) + 1 };
+  return {
+    numOutputs: target ? outputsFor(target) : 1,
+    numTokens: Math.floor(highest) + 1,
+    isPicture: (draft.data.input_shape?.length ?? 1) > 1,
+  };
 }
 
 /** Steps of the whole run. */

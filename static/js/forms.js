@@ -95,9 +95,12 @@ export function splitFields(entry, value, loc, catalogue, onChange, also = {}) {
   return {
     main: descriptors.filter((descriptor) => !descriptor.isExtra).map(elementOf),
     extra: extra.map(elementOf),
-    isExtraSet: extra.some(({ name }) => value[name] !== undefined && value[name] !== null),
+    isExtraSet: extra.some((descriptor) => isSet(descriptor, value[descriptor.name])),
   };
 }
+
+/** Whether a value says more than its default; a specification that was frozen says everything. */
+const isSet = (descriptor, value) => value !== undefined && value !== null && !isDefault(descriptor, value);
 
 function oneField(descriptor, owner, loc, catalogue, onChange) {
   const { name, kind } = descriptor;

@@ -75,9 +75,10 @@ def test_a_mistake_is_told_at_its_layer_and_nothing_starts(page: Page, running: 
     page.get_by_label("Type of the new layer").select_option("conv2d")
     page.get_by_role("button", name="Add layer").click()
     layer = page.locator('[data-loc="model.layers.1"]')
+    expect(layer).to_contain_text("needs an image")
+    layer.get_by_label("out channels").fill("")
     expect(layer).to_contain_text("missing")
     layer.get_by_label("out channels").fill("4")
-    layer.get_by_label("kernel size").fill("3")
     expect(layer).to_contain_text("needs an image")
     expect(page.locator("#start")).to_have_attribute("aria-disabled", "true")
     assert len(running.get("/runs")["items"]) == before

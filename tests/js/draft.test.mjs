@@ -52,7 +52,7 @@ test("presets end with as many outputs as the target asks for", () => {
   const one = draft.emptyDraft();
   one.data.target = "label";
   const context = draft.presetContext(one, [column("label", "integer", 10), ...pixels]);
-  assert.deepEqual(context, { numOutputs: 10, numTokens: 17 });
+  assert.deepEqual(context, { numOutputs: 10, numTokens: 17, isPicture: false });
   for (const preset of draft.PRESETS) assert.equal(preset.layers(context).at(-1).out_features, 10);
 });
 
@@ -94,4 +94,28 @@ test("values are set and left out by place", () => {
   assert.equal(draft.valueAt(one, ["training", "optimizer", "lr"]), 0.1);
   draft.setAt(one, ["training", "optimizer", "lr"], undefined);
   assert.deepEqual(one.training.optimizer, { type: "adam" });
+});
+
+test("a picture is flattened before layers that take numbers", () => {
+  const one = draft.emptyDraft();
+  Object.assign(one.data, { target: "label", input_shape: [1, 8, 8] });
+  const context = draft.presetContext(one, [column("label", "integer", 10), ...pixels]);
+  for (const key of ["neuron", "mlp"])
+    assert.equal(draft.PRESETS.find((preset) => preset.key === key).layers(context)[0].type, "flatten");
+});
+
+test("numbers that are large are scaled, small ones, tokens and words are not", () => {
+  assert.equal(draft.scaleFor(pixels), "min_max");
+  assert.equal(draft.scaleFor([column("age", "integer", 60, { min: 18, max: 90 })]), "standardize");
+  assert.equal(draft.scaleFor([column("share", "float", 60, { min: -1, max: 1 })]), "none");
+  assert.equal(draft.scaleFor([column("town", "category", 60)]), "none");
+  const tokens = Array.from({ length: 30 }, (_, i) => column(`token_${i}`, "integer", 900, { min: 0, max: 999 }));
+  assert.equal(draft.scaleFor(tokens), "none");
+});
+
+test("gaps are filled with what fits the columns that have them", () => {
+  assert.deepEqual(draft.missingFor([column("a", "float", 9, { num_missing: 0 })]), { type: "error" });
+  assert.deepEqual(draft.missingFor([column("a", "float", 9, { num_missing: 2 })]), { type: "mean" });
+  const both = [column("a", "float", 9, { num_missing: 2 }), column("town", "category", 3, { num_missing: 1 })];
+  assert.deepEqual(draft.missingFor(both), { type: "most_frequent" });
 });

@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 import { histogram } from "../columns.js";
 import { h, replace } from "../dom.js";
-import { featuresOf, likelyTarget, pictureOf, proposalFor, questionOf } from "../draft.js";
+import { featuresOf, likelyTarget, missingFor, pictureOf, proposalFor, questionOf, scaleFor } from "../draft.js";
 import { checkbox, field, select, textField } from "../forms.js";
 import * as format from "../format.js";
 
@@ -106,9 +106,12 @@ export class DataStep {
     const { draft } = this.builder;
     const target = this.columns.find(({ name }) => name === draft.data.target);
     Object.assign(draft.training, proposalFor(target));
-    draft.data.input_shape = pictureOf(featuresOf(draft, this.columns));
+    const features = featuresOf(draft, this.columns);
+    draft.data.input_shape = pictureOf(features);
+    draft.data.scale = scaleFor(features);
+    draft.data.missing = missingFor(features);
     if (draft.data.split.type === "shares") draft.data.split.stratify = questionOf(target) !== "number";
-    if (questionOf(target) !== "number") draft.data.scale_target = "none";
+    draft.data.scale_target = questionOf(target) === "number" ? scaleFor([target]) : "none";
     this.builder.targetChanged();
   }
 

@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { $, h, replace, setText } from "../dom.js";
-import { PRESETS, presetContext } from "../draft.js";
+import { PRESETS, nextName, presetContext } from "../draft.js";
 import { select, splitFields } from "../forms.js";
 import { icon } from "../icons.js";
 import * as format from "../format.js";
@@ -68,7 +68,7 @@ export class ModelStep {
     );
     const add = h(
       "button",
-      { class: "button", type: "button", onclick: () => this.#insert(this.layers.length, { type: choice.value }) },
+      { class: "button", type: "button", onclick: () => this.#add(choice.value) },
       "Add layer",
     );
     const keep = h("button", { class: "button quiet", type: "button", onclick: () => this.#keep() }, "Keep this model");
@@ -164,6 +164,13 @@ export class ModelStep {
     );
   }
 
+  /** One that holds as it stands: what it needs is filled in as in its example. */
+  #add(type) {
+    const entry = this.builder.catalogue.layers.find((one) => one.type === type);
+    const needed = (entry?.required ?? []).map((name) => [name, entry.example?.[name]]);
+    this.#insert(this.layers.length, { type, ...Object.fromEntries(needed.filter(([, value]) => value !== undefined)) });
+  }
+
   #insert(at, layer) {
     this.layers.splice(at, 0, structuredClone(layer));
     this.#changed(at);
@@ -209,10 +216,12 @@ export class ModelStep {
   }
 
   async #keep() {
-    const { draft } = this.builder;
-    const name = draft.model.name || draft.name || "model";
+    const { draft, models } = this.builder;
+    let name = draft.model.name || draft.name || "model";
+    while (models.some((one) => one.name === name)) name = nextName(name);
     try {
-      const model = await api.post("/models", { name, definition: draft.model });
+      const model = await api.post("/models", { name, definition: { ...draft.model, name } });
+      models.push(model);
       toast(`Kept as ${model.name}, under Models.`);
     } catch (error) {
       toastError(error);

@@ -87,7 +87,9 @@ const check = debounce(CHECK_AFTER_MS, async () => {
 
 function show() {
   const places = showProblems($("#steps"), answer.errors);
-  if (answer.inspection || !answer.errors.length) builder.model.showInspection(answer.inspection);
+  // What stood beside the layers holds no more once something about them or their input does not fit.
+  const isStale = answer.errors.some(({ loc }) => loc[0] === "model" || loc[0] === "data" || loc[0] === "dataset");
+  if (answer.inspection || isStale) builder.model.showInspection(answer.inspection);
   summary.show(answer, places);
 }
 
