@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from app import pages
@@ -57,6 +57,8 @@ def _http_error(request: Request, error: HTTPException) -> Response:
 
 
 def _database_error(request: Request, error: DBAPIError) -> Response:
+    if isinstance(error, DataError) and "NUL" in str(error.orig):  # in an address, where no specification looks first
+        return answer(request, Unprocessable("Text may not hold the character NUL (\\x00).").problem())
     if not isinstance(error, OperationalError | InterfaceError):
         _log.error("a statement failed", exc_info=error)  # it answers, but was asked wrongly: our fault
         return _fault(request, error)

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Protocol, get_args
 
-from pydantic import BaseModel, ConfigDict, Tag
+from pydantic import BaseModel, ConfigDict, Tag, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 Shape = tuple[int, ...]  # without the batch, channels first
 Loc = list[str | int]
@@ -23,6 +24,16 @@ class Spec(BaseModel):
 
     also_called: ClassVar[tuple[str, ...]] = ()  # what others call this `type`: for whoever looks for it by that name
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_nul(cls, data: Any) -> Any:
+        """No text holds the character NUL: Postgres has no place for it, and nobody means it."""
+        places = list(_with_nul(data)) if isinstance(data, dict) else []
+        if places:
+            errors = [InitErrorDetails(type=_NUL, loc=loc, input=value) for loc, value in places]
+            raise ValidationError.from_exception_data(cls.__name__, errors)
+        return data
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Learn which fields hold another specification, or one of several."""
@@ -33,6 +44,26 @@ class Spec(BaseModel):
                 _MEMBERS.setdefault(name, {}).update({str(one.model_fields["type"].default): one for one in held})
             elif held:
                 _HELD[name] = held[0]
+
+
+_NUL = PydanticCustomError("nul_character", "text may not hold the character NUL (\\x00)")
+
+
+def _with_nul(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Each text with a NUL that is no other specification's to find, with its place; a key counts as its value."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            yield (), value
+    elif isinstance(value, list | tuple):
+        for i, one in enumerate(value):
+            if not isinstance(one, dict):
+                yield from (((i, *loc), text) for loc, text in _with_nul(one))
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            if isinstance(key, str) and "\x00" in key:
+                yield (key.replace("\x00", "\ufffd"),), key
+            elif not isinstance(one, dict):
+                yield from (((key, *loc), text) for loc, text in _with_nul(one))
 
 
 _HELD: dict[str, type[Spec]] = {}  # of each field that holds another specification: its class

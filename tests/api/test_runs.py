@@ -156,3 +156,10 @@ def test_checking_says_what_a_run_would_be_and_stores_nothing(client: TestClient
 def test_the_api_says_what_it_can_do(client: TestClient) -> None:
     described = client.get("/api/v1/openapi.json").json()
     assert "/api/v1/runs" in described["paths"]
+
+
+def test_a_nul_is_refused_wherever_it_stands(client: TestClient) -> None:
+    answer = client.post(RUNS, json=PROGRAM | {"name": "a\x00b"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["loc"] == ["name"]
+    assert client.get(RUNS, params={"q": "a\x00b"}).status_code in (200, 422)

@@ -197,3 +197,20 @@ def _resolve(body: Any, place: list[str | int]) -> Any:
     for part in place:
         body = body[part]
     return body
+
+
+@pytest.mark.parametrize(
+    ("body", "loc"),
+    [
+        ({"name": "a\x00"}, ["name"]),
+        ({"tags": ["fine", "\x00"]}, ["tags", 1]),
+        ({"data": {"target": "\x00"}}, ["data", "target"]),
+        ({"model": {"layers": [{"type": "relu", "name": "a\x00"}]}}, ["model", "layers", 0, "name"]),
+    ],
+    ids=str,
+)
+def test_no_text_holds_the_character_nul(body: dict[str, Any], loc: list[str | int]) -> None:
+    with pytest.raises(ValidationError) as raised:
+        RunSpec.model_validate(body)
+    told = [problem.msg for problem in problems(raised.value) if problem.loc == loc]
+    assert told == ["text may not hold the character NUL (\\x00)"]
