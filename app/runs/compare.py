@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app import events
 from app.db.tables import Job, Run, RunSetting
 from app.errors import Unprocessable
-from app.runs import service
+from app.runs import axes, service
 from app.runs.schemas import RunOut
 from app.specs.base import Problem
 
@@ -96,22 +96,40 @@ def find_runs(session: Session, ids: Sequence[str]) -> tuple[list[RunOut], list[
 
 
 def read_curves(
-    session: Session, run_ids: Sequence[str], names: Sequence[str], *, max_points: int, **where: Any
+    session: Session,
+    run_ids: Sequence[str],
+    names: Sequence[str],
+    *,
+    max_points: int,
+    from_step: int = 0,
+    to_step: int | None = None,
+    unit: axes.Unit = "step",
 ) -> list[RunCurves]:
     """The series of these names of each run that has one, each in at most `max_points` buckets.
 
-    With many curves each gets fewer, so that an answer has a bounded size. `where` goes to `events.read_series`.
+    With many curves each gets fewer, so that an answer has a bounded size. `x` of a series says where its buckets end
+    in `unit`; a series of a run for which that is not known is left out.
     """
-    query = select(Run.id, Run.job_id, Job.last_seq).join(Job, Run.job_id == Job.id).where(Run.id.in_(list(run_ids)))
+    query = select(Run.id, Job).join(Job, Run.job_id == Job.id).where(Run.id.in_(list(run_ids)))
     # Read before the points: what comes between the two is told twice rather than not at all.
-    rows = {row.id: row for row in session.execute(query)}
-    max_points = max(1, min(max_points, MAX_BUCKETS // max(1, len(rows) * len(names))))
+    jobs = {row.id: row.Job for row in session.execute(query)}
+    max_points = max(1, min(max_points, MAX_BUCKETS // max(1, len(jobs) * len(names))))
     found = []
-    for row in (rows[one] for one in dict.fromkeys(run_ids) if one in rows):
-        reads = [events.read_series(session, row.job_id, name, max_points=max_points, **where) for name in names]
-        series = [read.as_json() for read in reads if read is not None]
-        found.append(RunCurves(run_id=row.id, job_id=row.job_id, last_seq=row.last_seq, series=series))
+    for run_id in (one for one in dict.fromkeys(run_ids) if one in jobs):
+        job = jobs[run_id]
+        last_seq = job.last_seq
+        reads = [
+            events.read_series(session, job.id, name, from_step=from_step, to_step=to_step, max_points=max_points)
+            for name in names
+        ]
+        series = [_placed(session, job, unit, read.as_json()) for read in reads if read is not None]
+        known = [one for one in series if one["x"] is not None]
+        found.append(RunCurves(run_id=run_id, job_id=job.id, last_seq=last_seq, series=known))
     return found
+
+
+def _placed(session: Session, job: Job, unit: axes.Unit, series: dict[str, Any]) -> dict[str, Any]:
+    return series | {"x": series["steps"] if unit == "step" else axes.place(session, job, unit, series["steps"])}
 
 
 def goal_of(name: str) -> Goal:

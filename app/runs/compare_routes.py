@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from app.dependencies import Reading
 from app.errors import Unprocessable
 from app.runs import compare, service
+from app.runs.axes import Unit
 from app.runs.compare import MAX_NAMES, MAX_RUNS, Comparison, RunCurves
 from app.specs.base import Problem
 
@@ -41,10 +42,22 @@ def curves(
     ids: Annotated[str, Query(description="the ids of runs, with commas between them")],
     name: Annotated[list[str], Query(min_length=1, max_length=MAX_NAMES)],
     max_points: Annotated[int, Query(ge=1, le=2000)] = 300,
+    from_step: Annotated[int, Query(ge=0)] = 0,
+    to_step: Annotated[int | None, Query(ge=0)] = None,
+    x: Annotated[Unit, Query(description="the unit of `x` in each series: relative is in seconds")] = "step",
 ) -> CurvesOut:
     """Series of many runs in one answer, as `GET /runs/{id}/metrics` gives them; a run without one has none here."""
     runs, _ = compare.find_runs(session, _split(ids))
-    return CurvesOut(runs=compare.read_curves(session, [run.id for run in runs], name, max_points=max_points))
+    found = compare.read_curves(
+        session,
+        [run.id for run in runs],
+        name,
+        max_points=max_points,
+        from_step=from_step,
+        to_step=to_step,
+        unit=x,
+    )
+    return CurvesOut(runs=found)
 
 
 def _split(ids: str) -> list[str]:

@@ -1,13 +1,15 @@
 """Runs side by side over REST, on both databases."""
 
+import time
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from app import queue
 from app.db import Database
 from app.runs.compare import goal_of
-from tests.recorded import record
+from tests.recorded import add_points, record
 
 COMPARE = "/api/v1/compare"
 FALLING, NOISY = [0.9, 0.5, 0.4], [0.8, 0.2, 0.6]
@@ -113,6 +115,32 @@ def test_a_curve_is_drawn_with_as_few_points_as_asked_for(client: TestClient, db
     (series,) = client.get(f"{COMPARE}/curves", params=query).json()["runs"][0]["series"]
     assert series["num_drawn"] <= 50
     assert max(series["max"]) == 999
+
+
+def test_curves_stand_along_epochs_and_time(client: TestClient, db: Database) -> None:
+    a = record(db, "a", {"train/loss": FALLING}, is_running=True)
+    claim = queue.Claim(client.get(f"/api/v1/runs/{a}").json()["job_id"], 1, queue.JobKind.REPORT, {}, "")
+    with db.write() as session:
+        queue.fence(session, claim, lease_s=60, progress={"num_steps": 6, "num_epochs": 3})
+    time.sleep(0.05)
+    add_points(db, claim, {"train/loss": [0.3]}, first_step=4)
+    query = {"ids": a, "name": "train/loss"}
+
+    def placed(unit: str) -> list[float]:
+        answer = client.get(f"{COMPARE}/curves", params=query | {"x": unit}).json()
+        found: list[float] = answer["runs"][0]["series"][0]["x"]
+        return found
+
+    assert placed("step") == [1, 2, 3, 4]
+    assert placed("epoch") == [0.5, 1, 1.5, 2]
+    seconds = placed("relative")
+    assert seconds == sorted(seconds) and seconds[3] - seconds[2] >= 0.05
+
+
+def test_runs_without_epochs_have_no_curve_along_them(client: TestClient, db: Database) -> None:
+    a = record(db, "a", {"train/loss": FALLING})
+    answer = client.get(f"{COMPARE}/curves", params={"ids": a, "name": "train/loss", "x": "epoch"}).json()
+    assert answer["runs"][0]["series"] == []
 
 
 @pytest.mark.parametrize(
