@@ -31,22 +31,28 @@ export class CurvesView {
   #startGroup() {
     this.group = new ChartGroup("compare");
     this.group.isFinal = true;
-    this.group.smoothing = this.store.state.smooth;
+    this.group.unit = this.store.state.x; // series hold what the server placed along it
+    this.#smooth();
     this.group.window = this.store.state.window;
     this.group.onWindow = debounce(150, (window) => this.#windowChanged(window));
+  }
+
+  #smooth() {
+    const { smooth } = this.store.state;
+    Object.assign(this.group, { smoothing: smooth, isSmoothingAsked: smooth > 0 });
   }
 
   /** Bring everything in line with the state. `names`: the fields that changed, or null for everything. */
   async show(names = null) {
     const isNew = names === null || ["y", "x"].some((name) => names.has(name));
     if (isNew || names.has("by")) this.#showControls();
+    if (names?.has("log") || names?.has("x")) this.#restart();
     if (isNew) {
       this.details.clear();
       this.#showCharts();
       await this.curves.show(this.#shownNames()).catch(toastError);
     }
-    if (names?.has("smooth")) this.group.smoothing = this.store.state.smooth;
-    if (names?.has("log")) this.#restart();
+    if (names?.has("smooth")) this.#smooth();
     this.draw();
   }
 
@@ -116,7 +122,6 @@ export class CurvesView {
   #showCharts() {
     const { state } = this.store;
     for (const name of [...this.charts.keys()].filter((one) => !state.y.includes(one))) this.#restartWithout(name);
-    this.group.unit = state.x;
     for (const name of state.y) if (!this.charts.has(name)) this.charts.set(name, this.#chart(name));
     if (!state.window !== !this.group.window) this.group.setWindow(state.window);
   }
