@@ -3,7 +3,7 @@
 What it says of a run is what lists say of it; the settings are those that lists filter by (`app.runs.flatten`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -24,6 +24,8 @@ _LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "error", "perplexity")
 _HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "r2", "auc")
 _SYSTEM = "system/"
 _LAYERS = "model.layers"
+_NOT_SETTINGS = ("name", "tags", "dataset", "model")
+_UNSAID = ("training", "config")
 
 Value = bool | float | str | None
 Goal = Literal["min", "max"] | None
@@ -150,10 +152,27 @@ def _settings(session: Session, runs: Sequence[RunOut]) -> list[SettingRow]:
         "num_parameters": {run.id: run.num_parameters for run in runs},
     }
     query = select(RunSetting).where(RunSetting.run_id.in_([run.id for run in runs])).order_by(RunSetting.key)
+    told = set()
     for row in session.scalars(query):
+        told.add(row.run_id)
         if not row.key.startswith(_LAYERS):
             by_key.setdefault(row.key, {})[row.run_id] = _value(row)
+    untold = [run.id for run in runs if run.id not in told]
+    for run_id, spec in session.execute(select(Run.id, Run.spec).where(Run.id.in_(untold))):
+        for key, value in _leaves(spec):
+            by_key.setdefault(key, {})[run_id] = value
     return _differing(by_key, [run.id for run in runs])
+
+
+def _leaves(spec: Any, place: str = "") -> Iterator[tuple[str, Value]]:
+    """Every setting of a specification under its dotted name, without what the run is called and its layers."""
+    if isinstance(spec, dict):
+        for key, value in spec.items():
+            if place or key not in _NOT_SETTINGS:
+                # What a training or a script's configuration says needs no word for where it was said.
+                yield from _leaves(value, key if place in ("", *_UNSAID) else f"{place}.{key}")
+    elif place:
+        yield place, ", ".join(_word(one) for one in spec) if isinstance(spec, list) else spec
 
 
 def _value(row: RunSetting) -> Value:

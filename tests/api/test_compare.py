@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from app import queue
 from app.db import Database
+from app.db.tables import Run
 from app.runs.compare import goal_of
 from tests.recorded import add_points, record
 
@@ -42,6 +44,18 @@ def test_only_the_settings_that_differ_are_told_side_by_side(client: TestClient,
         {"key": "optimizer.lr", "values": [0.1, 1]},
         {"key": "optimizer.momentum", "values": [None, 0.9]},
     ]
+
+
+def test_settings_that_lists_do_not_know_yet_are_read_from_the_specification(client: TestClient, db: Database) -> None:
+    a, b = (record(db, name, {}) for name in "ab")
+    said = {"training": {"optimizer": {"type": "sgd", "lr": 0.1}}, "data": {"features": ["x", "y"]}, "name": "n"}
+    with db.write() as session:
+        session.execute(update(Run).where(Run.id == a).values(spec=said))
+        session.execute(update(Run).where(Run.id == b).values(spec={"config": {"optimizer": {"lr": 1}}}))
+    found = {one["key"]: one["values"] for one in compared(client, ids=f"{a},{b}")["settings"]}
+    assert found["optimizer.lr"] == [0.1, 1]
+    assert found["optimizer.type"] == ["sgd", None]
+    assert found["data.features"] == ["x, y", None]
 
 
 def test_layers_that_differ_are_told_in_words(client: TestClient, db: Database) -> None:
