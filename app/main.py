@@ -29,6 +29,7 @@ from app.runs import compare_routes, predict_routes
 from app.runs import routes as run_routes
 from app.schedule import routes as schedule_routes
 from app.settings import Settings
+from app.views import routes as view_routes
 from app.workers import routes as worker_routes
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -76,6 +77,7 @@ def _api() -> APIRouter:
         dataset_routes,
         model_routes,
         worker_routes,
+        view_routes,
         schedule_routes,
         gallery_routes,
         live_routes,
