@@ -34,7 +34,7 @@ class ViewShare(ViewIn):
 class ViewOut(BaseModel):
     """An arrangement as it was kept."""
 
-    id: str
+    id: str | None = Field(description="null when nothing is kept yet")
     key: str
     body: dict[str, Any]
-    updated_at: float = Field(description="seconds since the epoch")
+    updated_at: float | None = Field(description="seconds since the epoch")

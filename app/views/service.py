@@ -20,10 +20,10 @@ _MARK = "shared_key"
 
 
 def get_view(session: Session, principal: str, key: str) -> ViewOut:
-    """What a principal has kept under a key. Raises NotFound."""
+    """What a principal has kept under a key; an empty body when there is nothing yet."""
     row = _own(session, principal, key)
     if row is None:
-        raise NotFound(f"Nothing is kept under {key}.")
+        return ViewOut(id=None, key=key, body={}, updated_at=None)
     return ViewOut(id=row.id, key=row.key, body=row.body, updated_at=row.updated_at)
 
 

@@ -63,6 +63,7 @@ const json = async (response) => (response.status === 204 ? null : response.json
 export const get = async (path, options) => json(await request("GET", path, options));
 export const post = async (path, body, options) => json(await request("POST", path, { body, ...options }));
 export const patch = async (path, body, options) => json(await request("PATCH", path, { body, ...options }));
+export const put = async (path, body, options) => json(await request("PUT", path, { body, ...options }));
 export const remove = async (path, options) => json(await request("DELETE", path, options));
 export const download = async (path, body) => (await request("POST", path, { body })).blob();
 

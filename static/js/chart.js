@@ -1,35 +1,46 @@
-// Charts of series that grow while one looks. The only module that knows uPlot: it has the axes, the crosshair and the
-// choice of a window; the curves are painted here, from what series.js says is worth a pixel.
+// A chart of series that grow while one looks: its elements, its words, and when they change. `picture.js` says what there is
+// to draw and paints it, `chartplot.js` has the axes, `chartcontrols.js` what one can set.
 
-import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { description, fillTable, pointsNote, valuesTable } from "./chartwords.js";
+import { Brush } from "./chartbrush.js";
+import { addGestures, onKey, toolsOf } from "./chartcontrols.js";
+import { Plot } from "./chartplot.js";
+import { description, eventsNear, fillTable, pointsNote, valuesTable, whereInWords } from "./chartwords.js";
 import { $, h, replace, setText } from "./dom.js";
 import * as format from "./format.js";
-import * as paint from "./paint.js";
-import { decimalsFor, linearRange, logRange } from "./scale.js";
-import { Smoothing, band, decimate, nonFinite, roomFor, thin } from "./series.js";
+import { paintScene, prepare, rangeOf } from "./picture.js";
+import { Smoothing } from "./smoothing.js";
 
-const BAND_PX = 6;
-const MIN_SMOOTHED = 24; // fewer points than this are a line already
 const LABELS_EVERY_MS = 1000;
-const EMPTY = [
-  [0, 1],
-  [0, 1],
-]; // uPlot's own data: only the corners of the picture
-// Steps of training are whole: so are the ticks of their axis.
-const WHOLE_STEPS = Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((lead) => lead * 10 ** power)).flat();
+const NEAR_PX = 6; // so near an event its words show
 
 export class Chart {
-  /** curves: [{series, role, label, isSmoothed, isDashed}]; goal: "min", "max" or null for no best value. */
-  constructor(group, figure, { title, curves = [], goal = null, isLarge = false, isLog = false }) {
-    Object.assign(this, { group, figure, title, goal, isLarge, isLog, labelsAt: 0, cursorStep: null });
+  /** The options and curves that chartgroup.js describes. */
+  constructor(group, figure, { key = "", title, curves = [], goal = null, isLarge = false, isLog = false, menu = null }) {
+    Object.assign(this, { group, figure, key, title, goal, isLog, menu, cursorX: null, labelsAt: 0, drawn: [] });
+    this.isWide = isLarge; // as the page has it; enlarged it is large too
     this.#build();
     this.setCurves(curves);
     new ResizeObserver(() => this.#resize()).observe(this.plotElement);
   }
 
+  get isLarge() {
+    return this.isWide || this.isEnlarged;
+  }
+
+  get isEnlarged() {
+    return this.figure.classList.contains("enlarged");
+  }
+
+  get firstStep() {
+    return Math.min(...this.curves.map(({ series }) => series.firstStep ?? Infinity));
+  }
+
   get lastStep() {
     return Math.max(0, ...this.curves.map(({ series }) => series.lastStep ?? 0));
+  }
+
+  get cursorStep() {
+    return this.cursorX === null ? null : this.group.axis.toStep(this.cursorX);
   }
 
   setCurves(curves) {
@@ -39,145 +50,62 @@ export class Chart {
       smoothing: smoothings.get(curve.series) ?? new Smoothing(curve.series),
     }));
     this.legendValues = this.curves.map(() => h("span", { class: "legend-value figures" }));
-    replace(
-      this.legend,
-      this.curves.map(({ role, label, isDashed }, i) =>
-        h(
-          "li",
-          { data: { role }, class: isDashed ? "dashed" : null },
-          h("span", { class: "swatch", aria: { hidden: "true" } }),
-          h("span", {}, label),
-          this.legendValues[i],
-        ),
-      ),
-    );
+    replace(this.legend, this.curves.map((curve, i) => this.#legendItem(curve, i)));
     this.group.draw();
   }
 
-  draw() {
-    if (!this.plot || this.figure.offsetParent === null) return;
-    const [from, to] = this.group.range();
-    const columns = Math.max(50, Math.floor(this.plot.bbox.width / devicePixelRatio));
-    this.drawn = this.curves.map((curve) => this.#prepare(curve, from, to, columns));
-    this.yRange = this.#yRange();
-    this.plot.setData([[from, to], this.yRange]);
-    this.figure.dataset.paintedStep = this.lastStep;
-    this.#showLabels();
-  }
-
-  showWindow(isZoomed) {
-    const button = $(".chart-reset", this.figure);
-    if (button) button.hidden = !isZoomed;
-  }
-
-  // what there is to draw
-
-  #prepare(curve, from, to, columns) {
-    const { detail } = curve;
-    const covers = detail && detail.from <= from && detail.to >= to;
-    const series = covers ? detail.series : curve.series;
-    const smoothing = covers ? (detail.smoothing ??= new Smoothing(series)) : curve.smoothing;
-    const isSmoothed = Boolean(
-      curve.isSmoothed && this.group.smoothing > 0 && series.length >= MIN_SMOOTHED && series.isNoisy(),
-    );
-    const raw = decimate(series, from, to, columns);
-    const hasBand = isSmoothed && raw.steps.length > columns;
-    return {
-      curve,
-      raw,
-      isSmoothed,
-      smooth: isSmoothed
-        ? thin(series, smoothing.update(this.group.smoothing, this.#axisLength()), from, to, columns)
-        : null,
-      band: hasBand ? band(series, from, to, Math.floor(columns / BAND_PX)) : null,
-      marks: nonFinite(series, from, to, columns),
-    };
-  }
-
-  #axisLength() {
-    return this.group.isFinal ? this.lastStep || 1 : (this.group.end ?? roomFor(this.lastStep));
-  }
-
-  #yRange() {
-    let [low, high] = [Infinity, -Infinity];
-    for (const { raw } of this.drawn) {
-      for (const value of raw.values) {
-        if (value === null || (this.isLog && value <= 0)) continue;
-        if (value < low) low = value;
-        if (value > high) high = value;
-      }
-    }
-    return this.isLog ? logRange(low, high) : linearRange(low, high, this.isLarge ? 5 : 3);
+  #legendItem({ role, label, color, isDashed }, i) {
+    const swatch = h("span", { class: "swatch", aria: { hidden: "true" } });
+    if (color) swatch.style.background = color;
+    const properties = { data: { role: role ?? "other" }, class: isDashed ? "dashed" : null };
+    return h("li", properties, swatch, h("span", {}, label), this.legendValues[i]);
   }
 
   // the picture
 
-  #paint(u) {
-    if (!this.drawn) return;
-    const { ctx, bbox } = u;
-    const { colors } = this.group;
-    const scale = devicePixelRatio;
-    const x = mapping(u.scales.x, bbox.left, bbox.left + bbox.width);
-    const y = mapping(u.scales.y, bbox.top + bbox.height, bbox.top, this.isLog);
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top - scale, bbox.width + 2 * scale, bbox.height + 2 * scale);
-    ctx.clip();
-    for (const { curve } of this.drawn) this.#paintGhosts(ctx, curve, x, y, scale);
-    for (const { band: spread, curve } of this.drawn)
-      if (spread) paint.area(ctx, spread, x, y, { color: colors[curve.role], alpha: 0.16 });
-    for (const drawn of this.drawn) this.#paintCurve(ctx, drawn, x, y, scale);
-    this.#paintBest(ctx, x, y, bbox, scale);
-    const marks = this.drawn.flatMap((drawn) => drawn.marks);
-    if (marks.length) paint.warnings(ctx, marks, x, bbox, { color: colors.bad, font: font(scale), scale });
-    if (this.cursorStep !== null) this.#paintCursor(ctx, x, y, scale);
-    ctx.restore();
+  draw() {
+    if (!this.plotElement.checkVisibility()) return;
+    const { group } = this;
+    const view = this.#view();
+    this.drawn = this.curves.map((curve) => prepare(curve, view));
+    this.yRange = rangeOf(this.drawn, this);
+    this.plot.draw();
+    if (this.isLarge) this.brush.draw();
+    this.figure.dataset.paintedStep = this.lastStep;
+    this.figure.dataset.paintedWindow = group.range().map((x) => Number(x.toPrecision(8))).join(" ");
+    this.#showLabels();
   }
 
-  #paintGhosts(ctx, { series }, x, y, scale) {
-    const style = { color: this.group.colors.muted, width: scale, alpha: 0.5, dash: [4 * scale, 3 * scale] };
-    for (const ghost of series.ghosts) {
-      const branch = {
-        steps: ghost.steps,
-        values: Array.from(ghost.values, (value) => (Number.isFinite(value) ? value : null)),
-      };
-      paint.line(ctx, branch, x, y, style);
-    }
+  #view() {
+    const { group, plot } = this;
+    const [from, to] = group.windowInSteps();
+    const numColumns = Math.max(50, Math.floor(plot.width));
+    const [low, high] = group.range();
+    const { toX } = group.axis;
+    const into = group.isLogX ? (x) => (x > 0 ? Math.log(x) : -Infinity) : (x) => x;
+    const perUnit = numColumns / (into(high) - into(low) || 1);
+    return {
+      from,
+      to,
+      numColumns,
+      column: (step) => (into(toX(step)) - into(low)) * perUnit,
+      smoothing: group.smoothing,
+      isAsked: group.isSmoothingAsked,
+      axisLength: group.axisLength(),
+    };
   }
 
-  #paintCurve(ctx, { curve, raw, smooth, isSmoothed }, x, y, scale) {
-    const color = this.group.colors[curve.role];
-    const mainWidth = this.isLarge ? 1.75 : 1.5;
-    const isDense = raw.steps.length > (2 * this.plot.bbox.width) / scale;
-    const dash = curve.isDashed ? [5 * scale, 3 * scale] : [];
-    paint.line(ctx, raw, x, y, {
-      color,
-      width: isSmoothed ? scale : mainWidth * scale,
-      alpha: !isSmoothed ? 1 : isDense ? 0.28 : 0.5,
-      dash,
-    });
-    if (smooth) paint.line(ctx, smooth, x, y, { color, width: 2 * scale });
-    if (raw.steps.length < 16) {
-      for (let i = 0; i < raw.steps.length; i += 1) {
-        if (raw.values[i] !== null) paint.dot(ctx, x(raw.steps[i]), y(raw.values[i]), 2.5 * scale, color);
-      }
-    }
+  /** What picture.js paints. */
+  scene() {
+    const { group, drawn, isLarge, cursorStep } = this;
+    const [from, to] = group.windowInSteps();
+    const events = isLarge ? group.events.filter(({ step }) => step >= from && step <= to) : [];
+    return { drawn, colors: group.colors, isLarge, best: this.best(), events, cursorStep };
   }
 
-  #paintBest(ctx, x, y, bbox, scale) {
-    const best = this.best();
-    if (!best || !this.isLarge) return;
-    const color = this.group.colors.best;
-    paint.upright(ctx, x(best.step), bbox, `best ${format.measure(best.value)}`, { color, font: font(scale), scale });
-    paint.dot(ctx, x(best.step), y(best.value), 3.5 * scale, color);
-  }
-
-  #paintCursor(ctx, x, y, scale) {
-    for (const { series, role } of this.curves) {
-      const i = series.nearest(this.cursorStep);
-      if (i < 0 || !Number.isFinite(series.values[i])) continue;
-      paint.dot(ctx, x(series.steps[i]), y(series.values[i]), 3 * scale, this.group.colors[role]);
-    }
+  #paint(ctx, geometry) {
+    const { toX } = this.group.axis;
+    paintScene(ctx, this.scene(), { ...geometry, x: (step) => geometry.x(toX(step)) });
   }
 
   /** The best value on rows that were not trained on. */
@@ -191,6 +119,7 @@ export class Chart {
 
   #showLabels() {
     this.#showLegend();
+    this.#showNote();
     const now = performance.now();
     if (now - this.labelsAt < LABELS_EVERY_MS) {
       this.labelTimer ??= setTimeout(() => this.#showSummary(), LABELS_EVERY_MS);
@@ -203,19 +132,39 @@ export class Chart {
     clearTimeout(this.labelTimer);
     this.labelTimer = null;
     this.labelsAt = performance.now();
-    const numPoints = this.curves.reduce((sum, { series }) => sum + series.numPoints, 0);
-    const numDrawn = (this.drawn ?? []).reduce((sum, { raw }) => sum + raw.steps.length, 0);
-    setText(this.note, numPoints ? pointsNote(numPoints, Math.min(numDrawn, numPoints)) : "");
     this.plotElement.setAttribute("aria-label", description(this));
     if (this.details.open) fillTable(this);
   }
 
+  #showNote() {
+    const numPoints = this.curves.reduce((sum, { series }) => sum + series.numPoints, 0);
+    const numDrawn = this.drawn.reduce((sum, one) => sum + one.numDrawn, 0);
+    const isRaw = this.drawn.every((one) => one.isRaw);
+    setText(this.note, numPoints ? pointsNote(numPoints, Math.min(numDrawn, numPoints), isRaw) : "");
+  }
+
   #showLegend() {
-    this.curves.forEach(({ series }, i) => {
-      const at = this.cursorStep === null ? series.length - 1 : series.nearest(this.cursorStep);
-      setText(this.legendValues[i], at < 0 ? "" : format.measure(series.values[at]));
+    const { cursorStep } = this;
+    this.curves.forEach((curve, i) => {
+      const series = this.drawn[i]?.series ?? curve.series;
+      const at = cursorStep === null ? curve.series.length - 1 : series.nearest(cursorStep);
+      const values = cursorStep === null ? curve.series.values : series.values;
+      setText(this.legendValues[i], at < 0 ? "" : format.measure(values[at]));
     });
-    setText(this.stepNote, this.cursorStep === null ? "" : `step ${format.count(Math.round(this.cursorStep))}`);
+    setText(this.stepNote, cursorStep === null ? "" : whereInWords(this.group, this.cursorX));
+    this.#showTip();
+  }
+
+  /** The words of the events under the crosshair. */
+  #showTip() {
+    const events = this.isPointedAt && this.isLarge ? eventsNear(this, NEAR_PX) : [];
+    this.tip.hidden = !events.length;
+    if (!events.length) return;
+    setText(this.tip, events.map(({ text }) => text).join("\n"));
+    const px = this.plot.over.offsetLeft + this.plot.valToPos(this.cursorX, "x");
+    const isLeft = px > this.plotElement.clientWidth / 2;
+    this.tip.style.left = isLeft ? "auto" : `${px + 8}px`;
+    this.tip.style.right = isLeft ? `${this.plotElement.clientWidth - px + 8}px` : "auto";
   }
 
   // elements
@@ -224,172 +173,100 @@ export class Chart {
     this.legend = h("ul", { class: "legend", aria: { label: "Curves" } });
     this.stepNote = h("span", { class: "chart-step muted small figures" });
     this.note = h("p", { class: "chart-note muted small figures" });
-    this.plotElement = h("div", {
-      class: "chart-plot",
-      role: "img",
-      tabindex: "0",
-      aria: { label: `${this.title}: no points yet` },
-    });
+    this.tip = h("p", { class: "chart-tip small", hidden: true });
+    const label = `${this.title}: no points yet`;
+    this.plotElement = h("div", { class: "chart-plot", role: "img", tabindex: "0", aria: { label } }, this.tip);
     this.details = valuesTable(this.title, () => fillTable(this));
-    this.figure.classList.add("chart", ...(this.isLarge ? ["large"] : []));
-    const heading = h(this.isLarge ? "h2" : "h3", {}, this.title);
+    this.brush = new Brush(this);
+    this.figure.classList.add("chart");
+    this.figure.classList.toggle("large", this.isWide);
+    const heading = h(this.isWide ? "h2" : "h3", {}, this.title);
+    const space = h("span", { class: "grow" });
+    const head = h("figcaption", { class: "chart-head" }, heading, this.legend, this.stepNote, space, toolsOf(this));
     replace(
       this.figure,
-      h(
-        "figcaption",
-        { class: "chart-head" },
-        heading,
-        this.legend,
-        this.stepNote,
-        h("span", { class: "grow" }),
-        this.#tools(),
-      ),
+      head,
       this.plotElement,
-      h("div", { class: "chart-foot" }, this.details, this.isLarge ? this.note : null),
+      this.brush.canvas,
+      h("div", { class: "chart-foot" }, this.details, this.note),
     );
-    this.plotElement.addEventListener("keydown", (event) => this.#onKey(event));
+    this.plotElement.addEventListener("keydown", (event) => onKey(this, event));
+    this.plotElement.addEventListener("pointerenter", () => (this.isPointedAt = true));
+    this.plotElement.addEventListener("pointerleave", () => (this.isPointedAt = false));
+    this.figure.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.isEnlarged && !event.defaultPrevented) this.enlarge(false);
+    });
+    addGestures(this);
     this.#start();
   }
 
-  #tools() {
+  #start() {
     const { group } = this;
-    const log = this.#toggle("log y", this.isLog, (isOn) => this.#setLog(isOn));
-    const reset = h(
-      "button",
-      { class: "button quiet small chart-reset", type: "button", hidden: true, onclick: () => group.setWindow(null) },
-      "Whole run",
-    );
-    if (!this.isLarge) return h("div", { class: "chart-tools" }, log);
-    const smooth = this.#toggle("smooth", group.smoothing > 0, (isOn) => group.setSmoothing(isOn));
-    const expand = this.#toggle("enlarge", false, (isOn) => this.#enlarge(isOn));
-    return h("div", { class: "chart-tools" }, reset, smooth, log, expand);
-  }
-
-  #toggle(name, isOn, onChange) {
-    const button = h("button", { class: "button quiet small", type: "button", aria: { pressed: String(isOn) } }, name);
-    button.addEventListener("click", () => {
-      const pressed = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", String(pressed));
-      onChange(pressed);
+    this.plot = new Plot(this.plotElement, {
+      name: group.name,
+      unit: group.unit,
+      isLogX: group.isLogX,
+      isLogY: this.isLog,
+      isLarge: this.isLarge,
+      colors: () => group.colors,
+      xRange: () => group.range(),
+      yRange: () => this.yRange,
+      onPaint: (ctx, geometry) => this.#paint(ctx, geometry),
+      onCursor: (x) => {
+        if (x === this.cursorX) return;
+        this.cursorX = x;
+        group.draw();
+      },
+      onSelect: (window) => group.setWindow(window),
+      onPan: (share) => group.pan(share),
+      onReset: () => group.setWindow(null),
     });
-    return button;
   }
 
-  #setLog(isOn) {
-    this.isLog = isOn;
+  /** New axes: their kind has changed. */
+  restart() {
     this.yRange = null;
     this.plot.destroy();
     this.#start();
     this.group.draw();
   }
 
-  #enlarge(isOn) {
+  setLog(isOn) {
+    this.isLog = isOn;
+    this.logButton.setAttribute("aria-pressed", String(isOn));
+    this.restart();
+    this.group.chartChanged();
+  }
+
+  /** As large as the window; another chart that was steps back. */
+  enlarge(isOn) {
+    for (const other of this.group.charts) if (other !== this && other.isEnlarged) other.enlarge(false);
     this.figure.classList.toggle("enlarged", isOn);
+    this.enlargeButton.setAttribute("aria-pressed", String(isOn));
     document.body.classList.toggle("has-enlarged", isOn);
+    this.restart();
+    this.#resize();
+    if (isOn) this.plotElement.focus({ preventScroll: true });
+    this.group.chartChanged();
+  }
+
+  /** As large as the page has it. */
+  setWide(isWide) {
+    if (isWide === this.isWide) return;
+    this.isWide = isWide;
+    this.figure.classList.toggle("large", isWide);
+    this.restart();
     this.#resize();
   }
 
-  #start() {
-    const { group } = this;
-    const options = {
-      width: this.plotElement.clientWidth || 300,
-      height: this.plotElement.clientHeight || 120,
-      padding: [8, 10, 0, 0],
-      legend: { show: false },
-      scales: {
-        x: { time: false, range: () => group.range() },
-        y: { distr: this.isLog ? 3 : 1, range: () => this.yRange ?? [0.1, 1] },
-      },
-      axes: this.#axes(),
-      series: [{}, { paths: () => null, points: { show: false } }],
-      cursor: {
-        y: false,
-        points: { show: false },
-        drag: { x: true, y: false, setScale: false },
-        sync: { key: group.name, scales: ["x", null] },
-        bind: { dblclick: () => () => group.setWindow(null) },
-      },
-      hooks: {
-        draw: [(u) => this.#paint(u)],
-        setCursor: [(u) => this.#onCursor(u)],
-        setSelect: [(u) => this.#onSelect(u)],
-      },
-    };
-    this.plot = new uPlot(options, EMPTY, this.plotElement);
-  }
-
-  #axes() {
-    const axis = { stroke: () => this.group.colors.muted, ticks: { show: false }, font: "11px Inter" };
-    const grid = { stroke: () => this.group.colors.grid, width: 1, ...(this.isLog ? { filter: powersOfTen } : {}) };
-    const yTicks = (u, splits, i, space, step) => this.#yTicks(splits, step);
-    return [
-      {
-        ...axis,
-        grid: { show: false },
-        size: 22,
-        gap: 4,
-        space: 70,
-        incrs: WHOLE_STEPS,
-        values: (u, at) => format.ticks(at),
-      },
-      { ...axis, grid, size: 44, gap: 6, space: this.isLarge ? 44 : 26, values: yTicks },
-    ];
-  }
-
-  #yTicks(splits, step) {
-    if (this.isLog) return splits.map((value) => (value === null ? "" : format.tick(value)));
-    const isPlain = Math.max(...splits.map(Math.abs)) < 1e4 && step >= 1e-4;
-    return splits.map((value) => (isPlain ? value.toFixed(decimalsFor(step)).replace("-", "−") : format.tick(value)));
-  }
-
-  #onCursor(u) {
-    const { left } = u.cursor;
-    const step = left === null || left < 0 ? null : u.posToVal(left, "x");
-    if (step === this.cursorStep) return;
-    this.cursorStep = step;
-    this.group.draw();
-  }
-
-  #onSelect(u) {
-    const { left, width } = u.select;
-    u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-    if (width < 8) return;
-    this.group.setWindow([u.posToVal(left, "x"), u.posToVal(left + width, "x")]);
-  }
-
-  /** Arrows move the crosshair, + and − change the window, 0 shows everything. */
-  #onKey(event) {
-    const { plot, group } = this;
-    const [from, to] = group.range();
-    const at = this.cursorStep ?? (from + to) / 2;
-    const move = (step) => plot.setCursor({ left: plot.valToPos(Math.min(to, Math.max(from, step)), "x"), top: 10 });
-    const keys = {
-      ArrowLeft: () => move(at - (to - from) / 100),
-      ArrowRight: () => move(at + (to - from) / 100),
-      "+": () => group.setWindow([at - (at - from) / 2, at + (to - at) / 2]),
-      "-": () => group.setWindow([Math.max(0, from - (to - from) / 2), to + (to - from) / 2]),
-      0: () => group.setWindow(null),
-      Escape: () => plot.setCursor({ left: -10, top: -10 }),
-    };
-    if (!keys[event.key]) return;
-    event.preventDefault();
-    keys[event.key]();
+  showWindow(isZoomed) {
+    $(".chart-reset", this.figure).hidden = !isZoomed;
   }
 
   #resize() {
     const { clientWidth: width, clientHeight: height } = this.plotElement;
     if (!width || !height) return;
-    if (width !== this.plot.width || height !== this.plot.height) this.plot.setSize({ width, height });
+    this.plot.resize(width, height);
     this.group.draw();
   }
-}
-
-const powersOfTen = (u, splits) => splits.map((at) => (Number.isInteger(Math.log10(at)) ? at : null));
-
-const font = (scale) => `500 ${11 * scale}px Inter, sans-serif`;
-
-function mapping({ min, max }, from, to, isLog = false) {
-  if (!isLog) return (value) => from + ((value - min) / (max - min)) * (to - from);
-  const [low, span] = [Math.log(min), Math.log(max) - Math.log(min)];
-  return (value) => (value > 0 ? from + ((Math.log(value) - low) / span) * (to - from) : from);
 }

@@ -1,20 +1,49 @@
 // Charts that stand together: one crosshair, one window, one x axis, one animation frame, one set of colours.
+//
+//   const group = new ChartGroup("compare");              // the name keeps crosshairs of two groups apart
+//   const chart = group.add(figure, { title, curves, goal, isLarge, isLog, key, menu });
+//   chart.setCurves(curves); group.draw();
+//
+// figure   an empty <figure class="card chart">; css/chart.css and vendor/uplot/uPlot.min.css belong to the page
+// goal     "min", "max" or null: which value of the validation curve is marked as the best
+// menu     () => [{label, act, isOn}]: what a page adds to the chart's own menu
+// curves   [{series, label, role | color, name, isSmoothed, isDashed, dash, width, spread, detail}]
+//   series      a Series (series.js): append, reset, rewind it at any time, then group.draw()
+//   role        "train", "validation", "test" or "other": the colour of the tokens; color (any CSS colour) comes first
+//   isSmoothed  true: smoothed when it is noisy, and whenever a person asks; false: never
+//   isDashed    or dash, [4, 2] in pixels; width in pixels
+//   spread      {steps, lows, highs}: an area around the curve, as of a mean of several runs; null is a gap
+//   detail      {from, to, series}: finer data of a part, in steps; drawn while it covers the window
+//
+// group.smoothing (weight in [0, 1)), .window ([from, to] in units of x, or null), .end (the last step there will be),
+// .isFinal, .events ([{step, kind: "checkpoint" | "finding" | "resume" | "rate", text}]) may be set before draw().
+// Where series hold something else than steps, set group.unit ("step", "epoch", "relative", "time") before charts are added;
+// where they hold steps, group.setAxis(axisOf(unit, …)) of axis.js maps them.
+// Listeners: onWindow(window) after each change of the window, onView() after anything that belongs into the address.
 
+import { STEPS } from "./axis.js";
 import { Chart } from "./chart.js";
+import { clamped, panned, zoomed } from "./chartview.js";
 import { h } from "./dom.js";
-import { roomFor } from "./series.js";
+import { roomFor } from "./scale.js";
 
-const SMOOTHING = 0.95;
-const COLORS = ["train", "validation", "test", "other", "best"];
+const SMOOTHING = 0.9;
+const ROLES = ["train", "validation", "test", "other", "best"];
+const TOKENS = ["grid", "muted", "bad", "warn", "accent", "surface", "text"];
 
-/** Charts that share crosshair, window, x axis and one animation frame. */
 export class ChartGroup {
   charts = [];
-  window = null; // [from, to] in steps, or null for everything
-  end = null; // the last step there will be, if known
-  isFinal = false; // no point will come any more
+  window = null;
+  end = null;
+  isFinal = false;
   smoothing = SMOOTHING;
+  isSmoothingAsked = false; // by a person: then every curve is smoothed, not only what is noisy
+  isLogX = false;
+  axis = STEPS;
+  unit = "step";
+  events = [];
   onWindow = null;
+  onView = null;
   #frame = null;
 
   constructor(name) {
@@ -39,22 +68,89 @@ export class ChartGroup {
     });
   }
 
-  range() {
-    if (this.window) return this.window;
-    const last = Math.max(0, ...this.charts.map((chart) => chart.lastStep));
-    if (this.isFinal && last > 0) return [0, last];
-    return [0, this.end && this.end >= last ? this.end : roomFor(last)];
+  // the x axis
+
+  get firstStep() {
+    return Math.min(...this.charts.map((chart) => chart.firstStep ?? Infinity));
   }
+
+  get lastStep() {
+    return Math.max(0, ...this.charts.map((chart) => chart.lastStep));
+  }
+
+  /** What is shown, in units of x. */
+  range() {
+    return this.window ?? this.whole();
+  }
+
+  whole() {
+    const [from, to] = this.#wholeInSteps();
+    const { toX } = this.axis;
+    const begin = toX(from);
+    if (this.isLogX && !(begin > 0)) return [toX(to) / 1e6, toX(to)];
+    return [begin, toX(to)];
+  }
+
+  #wholeInSteps() {
+    const last = this.lastStep;
+    const first = this.isLogX ? Math.max(this.firstStep, 1e-3) : 0;
+    const begin = Number.isFinite(first) ? first : 1;
+    if (this.isFinal && last > begin) return [begin, last];
+    const end = this.end && this.end >= last ? this.end : roomFor(last);
+    // How long the steps to come will take is not known: an axis of time leaves room, and no more.
+    const isTime = this.unit === "time" || this.axis.unit === "relative";
+    return [begin, isTime && last > begin ? last * 1.05 : end];
+  }
+
+  windowInSteps() {
+    return this.range().map((x) => this.axis.toStep(x));
+  }
+
+  /** How many steps the whole axis has: what smoothing reckons with. It does not change as points arrive. */
+  axisLength() {
+    if (this.isFinal) return this.lastStep || 1;
+    return this.end ?? roomFor(this.lastStep);
+  }
+
+  setAxis(axis, isLogX = this.isLogX) {
+    const steps = this.window && this.windowInSteps();
+    Object.assign(this, { axis, isLogX, unit: axis.unit });
+    this.window = steps && steps.map((step) => axis.toX(step));
+    if (isLogX && this.window && !(this.window[0] > 0)) this.window = [this.whole()[0], this.window[1]];
+    for (const chart of this.charts) chart.restart();
+    this.#viewChanged();
+  }
+
+  // the window
 
   setWindow(window) {
-    this.window = window;
-    for (const chart of this.charts) chart.showWindow(Boolean(window));
-    this.onWindow?.(window);
-    this.draw();
+    this.window = window && clamped(window, this.whole());
+    for (const chart of this.charts) chart.showWindow(Boolean(this.window));
+    this.onWindow?.(this.window);
+    this.#viewChanged();
   }
 
-  setSmoothing(isOn) {
-    this.smoothing = isOn ? SMOOTHING : 0;
+  zoom(at, factor) {
+    this.setWindow(zoomed(this.range(), at, factor, this.isLogX));
+  }
+
+  pan(share) {
+    if (this.window) this.setWindow(panned(this.window, share, this.whole(), this.isLogX));
+  }
+
+  // the rest of the view
+
+  setSmoothing(weight) {
+    Object.assign(this, { smoothing: weight, isSmoothingAsked: true });
+    this.#viewChanged();
+  }
+
+  chartChanged() {
+    this.#viewChanged();
+  }
+
+  #viewChanged() {
+    this.onView?.();
     this.draw();
   }
 
@@ -70,8 +166,8 @@ export class ChartGroup {
       probe.style.color = `var(${name})`;
       return getComputedStyle(probe).color;
     };
-    this.colors = Object.fromEntries(COLORS.map((role) => [role, resolve(`--curve-${role}`)]));
-    Object.assign(this.colors, { grid: resolve("--grid"), muted: resolve("--muted"), bad: resolve("--bad") });
+    this.colors = Object.fromEntries(ROLES.map((role) => [role, resolve(`--curve-${role}`)]));
+    for (const name of TOKENS) this.colors[name] = resolve(`--${name}`);
     probe.remove();
   }
 }

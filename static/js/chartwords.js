@@ -4,6 +4,7 @@ import { $, h, replace } from "./dom.js";
 import * as format from "./format.js";
 
 const COLUMNS = ["Curve", "Last", "Step", "Best", "Step", "Points"];
+const MAX_LISTED = 200;
 
 /** "Loss: train 0.21 at step 31,204, best 0.213 at step 18,000" */
 export function description(chart) {
@@ -16,18 +17,41 @@ export function description(chart) {
 }
 
 /** How much of what was recorded is on the screen. */
-export function pointsNote(numPoints, numDrawn) {
+export function pointsNote(numPoints, numDrawn, isRaw = false) {
   if (numDrawn >= numPoints) return `${format.plural(numPoints, "point")}, all drawn`;
-  return `${format.count(numPoints)} points, ${format.count(numDrawn)} drawn, every spike kept`;
+  const how = isRaw ? "each as it was recorded" : "every spike kept";
+  return `${format.count(numDrawn)} of ${format.count(numPoints)} points drawn, ${how}`;
 }
 
-/** A table of the curves' latest and best values, folded away; `onOpen` fills it. */
+const PLACES = {
+  step: (x) => `step ${format.count(Math.round(x))}`,
+  epoch: (x) => `epoch ${format.number(Number(x.toFixed(2)))}`,
+  relative: (x) => `after ${format.duration(x)}`,
+  time: (x) => new Date(x * 1000).toLocaleTimeString(),
+};
+
+/** Where the crosshair stands: "step 1,204", "epoch 3.5, step 1,204". */
+export function whereInWords({ unit, axis }, x) {
+  const where = (PLACES[unit] ?? PLACES.step)(x);
+  return axis.unit === "step" ? where : `${where}, step ${format.count(Math.round(axis.toStep(x)))}`;
+}
+
+/** The events whose signs stand so near the crosshair, in pixels. */
+export function eventsNear({ group, plot, cursorX }, distance) {
+  if (cursorX === null) return [];
+  const at = plot.valToPos(cursorX, "x");
+  const isNear = ({ step }) => Math.abs(plot.valToPos(group.axis.toX(step), "x") - at) <= distance;
+  return group.events.filter(isNear).slice(0, 5);
+}
+
+/** A table of the curves' latest and best values and a list of events, folded away; `onOpen` fills them. */
 export function valuesTable(title, onOpen) {
   const head = COLUMNS.map((name, i) => h("th", { scope: "col", class: i ? "right" : null }, name));
   const caption = h("caption", { class: "visually-hidden" }, `${title}, latest values`);
   const table = h("table", { class: "table" }, caption, h("thead", {}, h("tr", {}, head)), h("tbody"));
-  const summary = h("summary", {}, "Values");
-  return h("details", { class: "chart-values", ontoggle: onOpen }, summary, h("div", { class: "table-wrap" }, table));
+  const summary = h("summary", {}, "Values and events");
+  const wrap = { class: "table-wrap", tabindex: "0", role: "group", aria: { label: `${title}, latest values` } };
+  return h("details", { class: "chart-values", ontoggle: onOpen }, summary, h("div", wrap, table), h("ul", { class: "chart-events" }));
 }
 
 export function fillTable(chart) {
@@ -35,6 +59,8 @@ export function fillTable(chart) {
     $("tbody", chart.details),
     chart.curves.map((curve) => rowOf(curve, chart.goal)),
   );
+  const events = [...chart.group.events].sort((a, b) => a.step - b.step).slice(-MAX_LISTED);
+  replace($(".chart-events", chart.details), events.map(({ text }) => h("li", {}, text)));
 }
 
 function rowOf({ label, series }, goal) {

@@ -24,8 +24,8 @@ export function line(ctx, { steps, values }, x, y, { color, width, alpha = 1, da
   ctx.restore();
 }
 
-/** The area between lows and highs. */
-export function area(ctx, { steps, lows, highs }, x, y, { color, alpha }) {
+/** The area between lows and highs, nowhere thinner than `least` pixels. */
+export function area(ctx, { steps, lows, highs }, x, y, { color, alpha, least = 0 }) {
   ctx.save();
   ctx.globalAlpha = alpha;
   ctx.fillStyle = color;
@@ -34,9 +34,52 @@ export function area(ctx, { steps, lows, highs }, x, y, { color, alpha }) {
     while (end < steps.length && lows[end] !== null) end += 1;
     ctx.beginPath();
     for (let i = begin; i < end; i += 1) ctx.lineTo(x(steps[i]), y(highs[i]));
-    for (let i = end - 1; i >= begin; i -= 1) ctx.lineTo(x(steps[i]), y(lows[i]));
+    for (let i = end - 1; i >= begin; i -= 1) ctx.lineTo(x(steps[i]), Math.max(y(lows[i]), y(highs[i]) + least));
     ctx.fill();
     begin = end + 1;
+  }
+  ctx.restore();
+}
+
+/** Uprights where a band reaches further than on either side of it: a spike of one step is one column wide. */
+export function spikes(ctx, { steps, lows, highs }, x, y, { color, width, alpha, least }) {
+  ctx.save();
+  ctx.globalAlpha = alpha;
+  ctx.strokeStyle = color;
+  ctx.lineWidth = width;
+  ctx.beginPath();
+  for (let i = 0; i < steps.length; i += 1) {
+    if (lows[i] === null) continue;
+    for (const [values, pick] of [
+      [highs, Math.min],
+      [lows, Math.max],
+    ]) {
+      const tip = y(values[i]);
+      const around = pick(y(values[i - 1] ?? values[i + 1] ?? values[i]), y(values[i + 1] ?? values[i - 1] ?? values[i]));
+      if ((pick === Math.min ? around - tip : tip - around) < least) continue;
+      ctx.moveTo(x(steps[i]), around);
+      ctx.lineTo(x(steps[i]), tip);
+    }
+  }
+  ctx.stroke();
+  ctx.restore();
+}
+
+const FLAG_COLORS = { finding: "warn", resume: "accent", rate: "muted", checkpoint: "muted" };
+
+/** Small signs on the bottom edge where something happened: events of {step, kind}. */
+export function flags(ctx, events, x, box, { colors, scale }) {
+  ctx.save();
+  const bottom = box.top + box.height;
+  for (const { step, kind } of events) {
+    const px = x(step);
+    const size = (kind === "checkpoint" ? 2.5 : 4) * scale;
+    ctx.fillStyle = colors[FLAG_COLORS[kind]] ?? colors.muted;
+    ctx.beginPath();
+    ctx.moveTo(px - size, bottom);
+    ctx.lineTo(px, bottom - size * 1.6);
+    ctx.lineTo(px + size, bottom);
+    ctx.fill();
   }
   ctx.restore();
 }

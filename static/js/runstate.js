@@ -1,5 +1,6 @@
 // What a run's stream of events adds up to. Pure: the page shows this state and nothing else.
 
+import { StepTimes } from "./axis.js";
 import { Series } from "./series.js";
 
 const MAX_LOG_LINES = 5000;
@@ -12,6 +13,8 @@ export class RunState {
     this.progress = progress;
     this.error = null;
     this.series = new Map();
+    this.times = new StepTimes();
+    this.marks = []; // checkpoints and resumes: {kind, step, isBest}
     this.logs = [];
     this.findings = [...findings];
     this.changed = new Set(); // what the page has to draw again: metrics log status progress findings …
@@ -42,6 +45,7 @@ export class RunState {
     if (snapshot.progress) this.progress = snapshot.progress;
     if (snapshot.error) this.error = snapshot.error;
     this.logs = [];
+    this.marks = this.marks.filter(({ kind }) => kind === "resume");
     this.numDroppedLines = 0;
     for (const series of this.series.values()) series.reset({ steps: [], values: [] });
     for (const [name, columns] of Object.entries(snapshot.series ?? {})) this.seriesNamed(name).reset(columns);
@@ -63,16 +67,25 @@ const HANDLERS = {
     state.error = body.error ?? null;
     state.changed.add("status");
   },
-  progress(state, body) {
+  progress(state, body, event) {
     state.progress = { ...state.progress, ...body };
+    state.times.add(body.step, event.time);
     state.changed.add("progress");
   },
-  metrics(state, body) {
-    for (const { name, steps, values } of body.series ?? []) state.seriesNamed(name).append(steps, values);
+  metrics(state, body, event) {
+    let last = -Infinity;
+    for (const { name, steps, values } of body.series ?? []) {
+      state.seriesNamed(name).append(steps, values);
+      last = Math.max(last, steps.at(-1) ?? -Infinity);
+    }
+    state.times.add(last, event.time);
     state.changed.add("metrics");
   },
   rewind(state, body) {
     for (const series of state.series.values()) series.rewind(body.to_step);
+    state.times.rewind(body.to_step);
+    state.marks = state.marks.filter(({ kind, step }) => kind === "resume" || step <= body.to_step);
+    state.marks.push({ kind: "resume", step: body.to_step });
     state.changed.add("metrics");
   },
   log(state, body, event) {
@@ -95,7 +108,8 @@ const HANDLERS = {
   artifact(state) {
     state.changed.add("artifacts");
   },
-  checkpoint(state) {
+  checkpoint(state, body) {
+    if (Number.isFinite(body.step)) state.marks.push({ kind: "checkpoint", step: body.step, isBest: body.is_best });
     state.changed.add("checkpoints");
   },
 };

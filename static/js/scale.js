@@ -55,3 +55,10 @@ export function sparkPath(values, share) {
 export function decimalsFor(step) {
   return Math.max(0, Math.min(12, -Math.floor(Math.log10(step) + 1e-9)));
 }
+
+/** The end of an axis that grows in leaps, so that a chart of unknown length does not creep. */
+export function roomFor(lastStep) {
+  if (!(lastStep > 0)) return 10;
+  const leap = 10 ** Math.floor(Math.log10(lastStep)) / 2;
+  return Math.ceil((lastStep * 1.02) / leap) * leap;
+}

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Series, Smoothing, band, decimate, nonFinite, roomFor, thin } from "../../static/js/series.js";
+import { band, decimate, edges, isDense, nonFinite, thin } from "../../static/js/sampling.js";
+import { roomFor } from "../../static/js/scale.js";
+import { Series } from "../../static/js/series.js";
+import { Smoothing } from "../../static/js/smoothing.js";
 
 function seriesOf(values, start = 0) {
   const series = new Series("train/loss");
@@ -33,8 +36,8 @@ test("a step that comes again replaces the point", () => {
 
 test("a hundred thousand points fit", () => {
   const series = seriesOf(Array.from({ length: 100_000 }, (_, i) => i));
-  assert.equal(series.length, 100_000);
-  assert.equal(series.values[99_999], 99_999);
+  assert.equal(series.numPoints, 100_000);
+  assert.equal(series.last, 99_999);
 });
 
 test("words for numbers that JSON lacks are read", () => {
@@ -177,10 +180,57 @@ test("smoothing goes on from where it was, and passes over NaN", () => {
   assert.ok(Number.isNaN(whole[2]) && Number.isFinite(whole[3]));
 });
 
-test("smoothing keeps up with a steep beginning, however long the axis is", () => {
-  const falling = seriesOf(Array.from({ length: 1000 }, (_, i) => 2 * 0.98 ** i));
-  const smoothed = new Smoothing(falling).update(0.95, 100_000);
-  for (const i of [20, 50, 100, 200]) assert.ok(smoothed[i] < 2 * 0.98 ** (i * 0.8), `at ${i}: ${smoothed[i]}`);
+test("smoothing is TensorBoard's on a thousand points or fewer", () => {
+  const values = Array.from({ length: 100 }, (_, i) => Math.sin(i));
+  const smoothed = new Smoothing(seriesOf(values)).update(0.6, 100);
+  let last = 0;
+  values.forEach((value, i) => {
+    last = last * 0.6 + 0.4 * value;
+    assert.ok(Math.abs(smoothed[i] - last / (1 - 0.6 ** (i + 1))) < 1e-9, `at ${i}`);
+  });
+});
+
+test("a long series is smoothed over the same share of its axis as a short one", () => {
+  const shape = (x) => Math.exp(-5 * x);
+  const at = (n) => new Smoothing(seriesOf(Array.from({ length: n }, (_, i) => shape(i / n)))).update(0.95, n)[n / 2];
+  assert.ok(Math.abs(at(1000) - at(50_000)) < 0.01);
+});
+
+test("smoothing of a detail goes on from the whole", () => {
+  const values = Array.from({ length: 10_000 }, (_, i) => Math.sin(i / 40) + i / 5000);
+  const whole = new Smoothing(seriesOf(values));
+  const detail = new Smoothing(seriesOf(values.slice(6000, 6500), 6000), whole);
+  const [all, part] = [whole.update(0.95, 10_000), detail.update(0.95, 10_000)];
+  for (const i of [0, 100, 499]) assert.ok(Math.abs(part[i] - all[6000 + i]) < 0.02, `at ${i}`);
+});
+
+test("a page holds a bounded number of points, and no extreme is lost", () => {
+  const series = new Series("s", 1000);
+  for (let step = 0; step < 50_000; step += 100) {
+    const steps = Array.from({ length: 100 }, (_, i) => step + i);
+    series.append(steps, steps.map((at) => (at === 12_345 ? 99 : at === 33_333 ? "NaN" : 1)));
+  }
+  assert.ok(series.length <= 1100);
+  assert.equal(series.numPoints, 50_000);
+  assert.equal(series.lastStep, 49_999);
+  assert.deepEqual(series.best("max").value, 99);
+  assert.ok(band(series, 0, 50_000, 100).highs.includes(99));
+  assert.equal(nonFinite(series, 0, 50_000, 500).length, 1);
+});
+
+test("a dense window is drawn by the first and last value of each column", () => {
+  const series = seriesOf(Array.from({ length: 10_000 }, (_, i) => i % 7));
+  assert.ok(isDense(series, 0, 10_000, 100));
+  assert.ok(!isDense(series, 0, 100, 100));
+  const drawn = edges(series, 0, 10_000, 100);
+  assert.deepEqual(drawn.values.slice(0, 2), [0, 99 % 7]);
+  assert.ok(drawn.steps.length <= 202);
+});
+
+test("points that came since are taken over", () => {
+  const [whole, detail] = [seriesOf([1, 2, 3, 4]), seriesOf([1, 2])];
+  detail.follow(whole);
+  assert.deepEqual(columns(detail), [0, 1, 2, 3]);
 });
 
 test("without weight the smoothed line is the raw one", () => {

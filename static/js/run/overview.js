@@ -1,75 +1,30 @@
 // Curves, results, findings and settings.
 
-import * as api from "../api.js";
-import { ChartGroup } from "../chartgroup.js";
-import { chartsFor, expectedSeries, goalOf } from "../curves.js";
-import { $, debounce, h, replace, setText } from "../dom.js";
+import { goalOf } from "../curves.js";
+import { $, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
-import { Series } from "../series.js";
 import { settingsOf } from "../settings.js";
 import { toast } from "../shell.js";
+import { RunCharts } from "./runcharts.js";
 
 const SHOWN_FIGURES = 5;
-const DETAIL_POINTS = 4000;
 
 export class Overview {
   constructor(run, state) {
-    Object.assign(this, { run, state, charts: new Map() });
-    this.group = new ChartGroup(`run-${run.id}`);
-    this.group.onWindow = debounce(150, (window) => this.#loadDetail(window));
-    this.names = new Set(expectedSeries(run.spec));
+    Object.assign(this, { run, state });
+    this.charts = new RunCharts(run, state);
     $("#copy-spec").addEventListener("click", () => this.#copySpec());
-    this.showCharts();
     this.showResults();
     this.showFindings();
     this.#showSettings();
   }
 
-  /** Bring the set of charts in line with the series there are; those that stand keep their place. */
   showCharts() {
-    for (const name of this.state.series.keys()) this.names.add(name);
-    for (const chart of chartsFor(this.names)) this.#showChart(chart);
-    this.drawCharts();
-  }
-
-  #showChart({ key, title, goal, curves }) {
-    const bound = curves.map((curve) => ({ ...curve, series: this.state.seriesNamed(curve.name) }));
-    const shown = this.charts.get(key);
-    const signature = curves.map((curve) => curve.name).join(" ");
-    if (shown?.signature === signature) return;
-    if (shown) shown.chart.setCurves(bound);
-    const chart =
-      shown?.chart ?? this.group.add(this.#figureFor(key), { title, goal, curves: bound, isLarge: key === "loss" });
-    this.charts.set(key, { chart, signature });
-  }
-
-  #figureFor(key) {
-    if (key === "loss") return $('[data-chart="loss"]');
-    return $("#small-charts").appendChild(h("figure", { class: "card chart", data: { chart: key } }));
+    this.charts.show();
   }
 
   drawCharts() {
-    this.group.end = this.state.progress?.num_steps ?? null;
-    this.group.isFinal = this.state.isFinished;
-    this.group.draw();
-  }
-
-  /** A window into a series that came as a summary: fetch that part in its full detail. */
-  async #loadDetail(window) {
-    if (!window) return;
-    const [from, to] = [Math.max(0, Math.floor(window[0])), Math.ceil(window[1])];
-    for (const { chart } of this.charts.values()) {
-      for (const curve of chart.curves.filter(({ series }) => series.isResampled)) {
-        const path = `/runs/${this.run.id}/metrics${api.query({ name: curve.name, from_step: from, to_step: to, max_points: DETAIL_POINTS })}`;
-        const answer = await api.get(path).catch(() => null);
-        const found = answer?.series?.[0] ?? null;
-        if (!found) continue;
-        const series = new Series(curve.name);
-        series.reset(found);
-        curve.detail = { from, to, series };
-        this.group.draw();
-      }
-    }
+    this.charts.draw();
   }
 
   // results
