@@ -63,6 +63,13 @@ test("values that are not finite take no part", () => {
   assert.deepEqual(aggregate([]).mean, []);
 });
 
+test("where no curve is, there is no mean", () => {
+  const steps = Array.from({ length: 300 }, (_, i) => i);
+  const found = aggregate([curve(steps, steps), curve([1000, 1001], [1, 1])], "range", 101);
+  assert.ok(found.mean.every(Number.isFinite));
+  assert.ok(found.steps.every((step) => step < 300 || step >= 1000));
+});
+
 test("many steps become an even grid from the first to the last", () => {
   const steps = Array.from({ length: 5000 }, (_, i) => i);
   const grid = gridOf([curve(steps, steps)], 101);

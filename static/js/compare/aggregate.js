@@ -10,12 +10,14 @@ const MAX_GRID = 400;
  */
 export function aggregate(curves, spread = "range", maxGrid = MAX_GRID) {
   const finite = curves.map(finitePart).filter((curve) => curve.steps.length);
-  const steps = gridOf(finite, maxGrid);
-  const found = { steps, mean: [], low: [], high: [], count: [] };
-  const columns = finite.map((curve) => sample(curve, steps));
-  for (let i = 0; i < steps.length; i += 1) {
+  const grid = gridOf(finite, maxGrid);
+  const found = { steps: [], mean: [], low: [], high: [], count: [] };
+  const columns = finite.map((curve) => sample(curve, grid));
+  for (let i = 0; i < grid.length; i += 1) {
     const values = columns.map((column) => column[i]).filter((value) => value !== null);
+    if (!values.length) continue; // one curve has ended and the next one not begun
     const { mean, low, high } = figures(values, spread);
+    found.steps.push(grid[i]);
     found.mean.push(mean);
     found.low.push(low);
     found.high.push(high);
@@ -55,7 +57,6 @@ export function sample({ steps, values }, grid) {
 }
 
 function figures(values, spread) {
-  if (!values.length) return { mean: null, low: null, high: null };
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   if (spread === "range") return { mean, low: Math.min(...values), high: Math.max(...values) };
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

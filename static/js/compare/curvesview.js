@@ -143,6 +143,7 @@ export class CurvesView {
       : format.capitalize(format.metricName(name));
     const { log } = this.store.state;
     const chart = this.group.add(figure, { title, curves: [], goal: null, isLarge: true, isLog: log });
+    chart.logButton.hidden = true; // all charts together are logarithmic, or none
     const close = h(
       "button",
       {
