@@ -29,6 +29,7 @@ from app.runs import compare_routes, predict_routes
 from app.runs import routes as run_routes
 from app.schedule import routes as schedule_routes
 from app.settings import Settings
+from app.tensorboard import routes as tensorboard_routes
 from app.views import routes as view_routes
 from app.workers import routes as worker_routes
 
@@ -73,6 +74,7 @@ def _api() -> APIRouter:
         run_routes,
         predict_routes,
         report_routes,
+        tensorboard_routes,
         compare_routes,
         dataset_routes,
         model_routes,

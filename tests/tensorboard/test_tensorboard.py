@@ -1,0 +1,237 @@
+"""TensorBoard's event files: what its own writer writes comes in as it was, what goes out its own reader reads."""
+
+import io
+import math
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
+
+from app.tensorboard import messages, records
+
+API = "/api/v1"
+STRANGE = [0.1, math.nan, math.inf, -math.inf, 1e-45, -0.0, 3.4e38]
+
+
+def simple(tag: str, value: float) -> Summary.Value:
+    return Summary.Value(tag=tag, simple_value=value)
+
+
+def tensor(tag: str, value: Any, dtype: Any = np.float32) -> Summary.Value:
+    metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
+    return Summary.Value(tag=tag, tensor=make_tensor_proto(np.array(value, dtype)), metadata=metadata)
+
+
+def write(folder: Path, events: list[Event]) -> Path:
+    """An event file by TensorBoard's own writer."""
+    writer = EventFileWriter(str(folder))
+    for event in events:
+        writer.add_event(event)
+    writer.close()
+    return max(folder.glob("*tfevents*"))
+
+
+def event(step: int, *values: Summary.Value, wall_time: float | None = None) -> Event:
+    at = 1_700_000_000.123456 + step if wall_time is None else wall_time
+    return Event(wall_time=at, step=step, summary=Summary(value=values))
+
+
+def upload(client: TestClient, *files: tuple[str, bytes], status: int = 201, **data: Any) -> dict[str, Any]:
+    parts = [("files", (name, content)) for name, content in files]
+    answer = client.post(f"{API}/import/tensorboard", files=parts, data=data)
+    assert answer.status_code == status, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def points(client: TestClient, run_id: str, name: str) -> list[tuple[int, Any]]:
+    found = client.get(f"{API}/runs/{run_id}/metrics", params={"name": name, "max_points": 10_000}).json()["series"][0]
+    return list(zip(found["steps"], found["values"], strict=True))
+
+
+def exported(client: TestClient, run_id: str, folder: Path) -> EventAccumulator:
+    answer = client.get(f"{API}/runs/{run_id}/tensorboard")
+    assert answer.status_code == 200 and answer.headers["content-type"] == "application/zip"
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(folder)
+    read = EventAccumulator(str(folder), size_guidance={"scalars": 0, "tensors": 0})
+    read.Reload()
+    return read
+
+
+def shown(value: float) -> float | str:
+    short = float(np.float32(value))
+    return "NaN" if math.isnan(short) else short if math.isfinite(short) else f"{'-' if short < 0 else ''}Infinity"
+
+
+def test_what_tensorboards_writer_wrote_comes_in_to_the_same_values(client: TestClient, tmp_path: Path) -> None:
+    events = [event(i, simple("loss", v), tensor("acc/top1", v)) for i, v in enumerate(STRANGE)]
+    path = write(tmp_path / "logs" / "exp 1", events)
+    (told,) = upload(client, (path.name, path.read_bytes()), project="old", tags=["a"])["runs"]
+    assert (told["num_points"], told["num_skipped"], told["files"][0]["fault"]) == (14, 0, None)
+    run = client.get(f"{API}/runs/{told['run_id']}").json()
+    assert (run["status"], run["tags"]) == ("succeeded", ["a"])
+    assert run["duration_s"] == pytest.approx(len(STRANGE) - 1)
+    for name in ("loss", "acc/top1"):
+        assert points(client, run["id"], name) == [(i, shown(v)) for i, v in enumerate(STRANGE)]
+
+
+def test_what_goes_out_is_read_by_tensorboards_reader_to_the_same_values(client: TestClient, tmp_path: Path) -> None:
+    doubles = [0.1, math.nan, math.inf, -math.inf, 1e-300, math.pi]
+    shorts = [0.5, math.nan, math.inf, -math.inf, -0.0, 1024.0]
+    times = [1_700_000_000.25 + i / 7 for i in range(6)]
+    series = [
+        {"name": "double", "steps": [0, 1, 2, 5, 9, 2**40], "values": [str(v) for v in doubles], "times": times},
+        {"name": "short", "steps": [0, 1, 2, 3, 4, 5], "values": [str(v) for v in shorts], "times": times},
+    ]
+    run = client.post(f"{API}/runs/reported", json={"name": "mine"}).json()
+    assert client.post(f"{API}/runs/{run['id']}/points", json={"batch": 1, "series": series}).status_code == 200
+    read = exported(client, run["id"], tmp_path)
+    np.testing.assert_array_equal([one.value for one in read.Scalars("short")], shorts)
+    np.testing.assert_array_equal([make_ndarray(one.tensor_proto).item() for one in read.Tensors("double")], doubles)
+    assert [one.step for one in read.Tensors("double")] == series[0]["steps"]
+    assert [one.wall_time for one in read.Scalars("short")] == times
+
+
+def test_a_run_that_was_exported_comes_back_as_it_was(client: TestClient) -> None:
+    series = [{"name": "a", "steps": [1, 2, 3], "values": [0.1, "NaN", "-Infinity"], "times": [1e9, 1.5e9, 1.6e9]}]
+    run = client.post(f"{API}/runs/reported", json={"name": "mine"}).json()
+    client.post(f"{API}/runs/{run['id']}/points", json={"series": series})
+    archive = client.get(f"{API}/runs/{run['id']}/tensorboard").content
+    (told,) = upload(client, ("mine.zip", archive))["runs"]
+    assert told["name"] == "mine" and points(client, told["run_id"], "a") == points(client, run["id"], "a")
+
+
+def test_torchs_writer_is_understood_with_hyperparameters_and_texts(client: TestClient, tmp_path: Path) -> None:
+    started = HParamsPluginData()
+    for name, value in {"lr": 0.1, "optimizer": "adam", "amp": True}.items():
+        hparam = started.session_start_info.hparams[name]
+        setattr(hparam, {float: "number_value", str: "string_value", bool: "bool_value"}[type(value)], value)
+    plugin = SummaryMetadata.PluginData(plugin_name="hparams", content=started.SerializeToString())
+    hparams = Summary.Value(tag=messages.HPARAMS_TAG, metadata=SummaryMetadata(plugin_data=plugin))
+    text = Summary.Value(
+        tag="note/text_summary",
+        tensor=TensorProto(dtype=7, string_val=[b"all is well"]),
+        metadata=SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text")),
+    )
+    path = write(tmp_path, [event(0, hparams), event(1, text, simple("loss", 1))])
+    (told,) = upload(client, (path.name, path.read_bytes()))["runs"]
+    assert client.get(f"{API}/runs/{told['run_id']}").json()["spec"] == {
+        "config": {"lr": 0.1, "optimizer": "adam", "amp": True}
+    }
+    (line,) = client.get(f"{API}/runs/{told['run_id']}/logs").json()["lines"]
+    assert "all is well" in line["text"]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "int64"])
+def test_scalars_are_read_from_tensors_of_every_type_that_is_written(dtype: str) -> None:
+    value = np.array(-3, dtype)
+    proto = make_tensor_proto(value)
+    laid_out = TensorProto(dtype=proto.dtype, tensor_shape=proto.tensor_shape, tensor_content=value.tobytes())
+    for one in (proto, laid_out):
+        record = event(7, Summary.Value(tag="a", tensor=one)).SerializeToString()
+        assert messages.read_event(record).scalars == [("a", -3.0)]
+
+
+def test_folders_of_an_archive_are_runs_and_files_of_a_folder_one_run(client: TestClient, tmp_path: Path) -> None:
+    for name, values in {"logs/a/train": [1, 2], "logs/b": [3]}.items():
+        write(tmp_path / name, [event(i, simple("loss", v)) for i, v in enumerate(values)])
+    later = write(tmp_path / "later", [event(2, simple("loss", 9))])
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in (tmp_path / "logs").rglob("*tfevents*"):
+            file.write(path, path.relative_to(tmp_path))
+        file.writestr(f"logs/a/train/{later.name}.1", later.read_bytes())
+        file.writestr("logs/a/notes.txt", "no event file")
+    told = upload(client, ("logs.zip", archive.getvalue()))["runs"]
+    assert {one["name"]: one["num_points"] for one in told} == {"a/train": 3, "b": 1}
+    train = next(one for one in told if one["name"] == "a/train")
+    assert points(client, train["run_id"], "loss") == [(0, 1), (1, 2), (2, 9)]
+
+
+def test_a_restart_drops_what_it_writes_again_and_a_step_has_the_last_value(client: TestClient, tmp_path: Path) -> None:
+    restart = Event(wall_time=1e9, step=2, session_log=SessionLog(status=SessionLog.START))
+    before = [event(i, simple("loss", i)) for i in range(5)]
+    path = write(tmp_path, [*before, restart, event(2, simple("loss", 20)), event(2, simple("loss", 21))])
+    (told,) = upload(client, (path.name, path.read_bytes()))["runs"]
+    assert points(client, told["run_id"], "loss") == [(0, 0), (1, 1), (2, 21)] and told["num_skipped"] == 1
+
+
+def damaged(content: bytes) -> dict[str, tuple[bytes, str]]:
+    at = len(content) // 2
+    return {
+        "truncated": (content[:-5], "ends within"),
+        "a flipped bit": (content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :], "checksum"),
+        "garbage after it": (content + b"garbage, more of it", "checksum"),
+        "a strange record": (content + records.frame(b"\x0f\xff"), "no event"),
+    }
+
+
+@pytest.mark.parametrize("how", ["truncated", "a flipped bit", "garbage after it", "a strange record"])
+def test_of_a_damaged_file_everything_up_to_the_fault_is_taken(client: TestClient, tmp_path: Path, how: str) -> None:
+    path = write(tmp_path, [event(i, simple("loss", i)) for i in range(100)])
+    content, why = damaged(path.read_bytes())[how]
+    (told,) = upload(client, (path.name, content))["runs"]
+    fault = told["files"][0]["fault"]
+    assert why in fault["message"] and 0 < fault["offset"] <= len(content)
+    expected = {"truncated": 99, "a flipped bit": 49}.get(how, 100)
+    assert abs(told["num_points"] - expected) <= 3
+    assert points(client, told["run_id"], "loss") == [(i, i) for i in range(told["num_points"])]
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.txt", b"hello, this is text"), ("a.zip", b"PK no"), ("e.zip", None)])
+def test_what_is_no_event_file_is_refused_with_its_place(client: TestClient, name: str, content: bytes | None) -> None:
+    if content is None:
+        zipfile.ZipFile(made := io.BytesIO(), "w").close()
+        content = made.getvalue()
+    problem = upload(client, (name, content), status=422)
+    assert problem["errors"][0]["loc"][0] == "files"
+    assert client.get(f"{API}/runs").json()["items"] == []
+
+
+def test_many_points_keep_their_shape_and_their_times(client: TestClient, tmp_path: Path) -> None:
+    steps, tag = range(30_000), b"loss"
+    written = io.BytesIO()
+    for step in steps:
+        written.write(
+            records.frame(messages.scalar_event(1e9 + step, step, tag, 9.0 if step == 12_345 else 1.0, is_short=True))
+        )
+    (told,) = upload(client, ("events.out.tfevents.1", written.getvalue()))["runs"]
+    run = client.get(f"{API}/runs/{told['run_id']}").json()
+    assert run["metrics"]["loss"]["num_points"] == 30_000 and run["metrics"]["loss"]["max"] == 9
+    read = exported(client, run["id"], tmp_path)
+    assert [one.wall_time for one in read.Scalars("loss")] == [1e9 + step for step in steps]
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5), st.data())
+def test_a_cut_anywhere_gives_the_records_before_it(written: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(records.frame(one) for one in written)
+    cut = data.draw(st.integers(0, len(whole)))
+    read: list[bytes] = []
+    fault = None
+    try:
+        read.extend(records.read_records(io.BytesIO(whole[:cut])))
+    except records.Damaged as found:
+        fault = found
+    assert read == written[: len(read)]
+    assert (fault is None) == (sum(len(one) + 16 for one in read) == cut)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_the_reader_of_messages(data: bytes) -> None:
+    try:
+        messages.read_event(data)
+    except (ValueError, struct.error):
+        return
