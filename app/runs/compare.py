@@ -1,9 +1,10 @@
 """Runs side by side: what was set differently, what came of it, and their curves in one answer.
 
-What it says of a run is what lists say of it; the settings are those that lists filter by (`app.runs.flatten`).
+What it says of a run is what lists say of it; the settings go by the names that lists filter by (`app.runs.flatten`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -11,9 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import events
-from app.db.tables import Job, Run, RunSetting
+from app.db.tables import Job, Run
 from app.errors import Unprocessable
 from app.runs import axes, service
+from app.runs.flatten import Setting, flatten
 from app.runs.schemas import RunOut
 from app.specs.base import Problem
 
@@ -23,9 +25,7 @@ MAX_BUCKETS = 200_000  # of all curves of one answer together
 _LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "error", "perplexity")
 _HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "r2", "auc")
 _SYSTEM = "system/"
-_LAYERS = "model.layers"
-_NOT_SETTINGS = ("name", "tags", "dataset", "model")
-_UNSAID = ("training", "config")
+_TOLD_OTHERWISE = ("model.name", "model.layers")
 
 Value = bool | float | str | None
 Goal = Literal["min", "max"] | None
@@ -76,12 +76,17 @@ class RunCurves(BaseModel):
 
 def compare(session: Session, runs: Sequence[RunOut], *, missing: Sequence[str], num_matching: int) -> Comparison:
     """What tells some runs apart."""
+    ids = [run.id for run in runs]
+    found = {row.id: row.spec for row in session.execute(select(Run.id, Run.spec).where(Run.id.in_(ids)))}
+    specs = {
+        run_id: found.get(run_id, {}) for run_id in ids
+    }  # settings stand in the order of the first run that has them
     return Comparison(
         runs=list(runs),
         missing=list(missing),
         num_matching=num_matching,
-        settings=_settings(session, runs),
-        layers=_layers(session, [run.id for run in runs]),
+        settings=_settings(specs, runs),
+        layers=_layers(specs, ids),
         results=_results(runs),
         series=_series(runs),
     )
@@ -145,48 +150,29 @@ def goal_of(name: str) -> Goal:
     return "max" if any(word in _HIGHER_IS_BETTER for word in words) else None
 
 
-def _settings(session: Session, runs: Sequence[RunOut]) -> list[SettingRow]:
+def _settings(specs: Mapping[str, dict[str, Any]], runs: Sequence[RunOut]) -> list[SettingRow]:
     by_key: dict[str, dict[str, Value]] = {
         "dataset": {run.id: run.dataset.name for run in runs if run.dataset},
         "model": {run.id: run.model.name for run in runs if run.model},
         "num_parameters": {run.id: run.num_parameters for run in runs},
     }
-    query = select(RunSetting).where(RunSetting.run_id.in_([run.id for run in runs])).order_by(RunSetting.key)
-    told = set()
-    for row in session.scalars(query):
-        told.add(row.run_id)
-        if not row.key.startswith(_LAYERS):
-            by_key.setdefault(row.key, {})[row.run_id] = _value(row)
-    untold = [run.id for run in runs if run.id not in told]
-    for run_id, spec in session.execute(select(Run.id, Run.spec).where(Run.id.in_(untold))):
-        for key, value in _leaves(spec):
-            by_key.setdefault(key, {})[run_id] = value
+    for run_id, spec in specs.items():
+        for key, value in flatten(spec).items():
+            if key not in _TOLD_OTHERWISE:
+                by_key.setdefault(key, {})[run_id] = _value(value)
     return _differing(by_key, [run.id for run in runs])
 
 
-def _leaves(spec: Any, place: str = "") -> Iterator[tuple[str, Value]]:
-    """Every setting of a specification under its dotted name, without what the run is called and its layers."""
-    if isinstance(spec, dict):
-        for key, value in spec.items():
-            if place or key not in _NOT_SETTINGS:
-                # What a training or a script's configuration says needs no word for where it was said.
-                yield from _leaves(value, key if place in ("", *_UNSAID) else f"{place}.{key}")
-    elif place:
-        yield place, ", ".join(_word(one) for one in spec) if isinstance(spec, list) else spec
+def _value(value: Setting) -> Value:
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() and abs(value) < 1 << 53 else value
+    return value if isinstance(value, bool | str) else str(value)
 
 
-def _value(row: RunSetting) -> Value:
-    if row.number is None:
-        return row.text
-    if row.text in ("true", "false"):
-        return row.text == "true"
-    return int(row.number) if row.number.is_integer() and abs(row.number) < 1 << 53 else row.number
-
-
-def _layers(session: Session, run_ids: Sequence[str]) -> list[SettingRow]:
+def _layers(specs: Mapping[str, dict[str, Any]], run_ids: Sequence[str]) -> list[SettingRow]:
     """Layer by layer, in words."""
     by_key: dict[str, dict[str, Value]] = {}
-    for run_id, spec in session.execute(select(Run.id, Run.spec).where(Run.id.in_(run_ids))):
+    for run_id, spec in specs.items():
         model = spec.get("model")
         layers = model.get("layers") if isinstance(model, dict) else None
         for i, layer in enumerate(layers if isinstance(layers, list) else ()):

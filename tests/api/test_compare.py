@@ -46,16 +46,17 @@ def test_only_the_settings_that_differ_are_told_side_by_side(client: TestClient,
     ]
 
 
-def test_settings_that_lists_do_not_know_yet_are_read_from_the_specification(client: TestClient, db: Database) -> None:
-    a, b = (record(db, name, {}) for name in "ab")
-    said = {"training": {"optimizer": {"type": "sgd", "lr": 0.1}}, "data": {"features": ["x", "y"]}, "name": "n"}
+def test_a_script_is_compared_with_what_was_trained_here(client: TestClient, db: Database) -> None:
+    a = record(db, "a", {}, SGD)
+    b = record(db, "b", {})
     with db.write() as session:
-        session.execute(update(Run).where(Run.id == a).values(spec=said))
-        session.execute(update(Run).where(Run.id == b).values(spec={"config": {"optimizer": {"lr": 1}}}))
+        said = {"config": {"optimizer": {"lr": 1}, "augment": True, "sizes": [8, 16]}}
+        session.execute(update(Run).where(Run.id == b).values(spec=said))
     found = {one["key"]: one["values"] for one in compared(client, ids=f"{a},{b}")["settings"]}
     assert found["optimizer.lr"] == [0.1, 1]
     assert found["optimizer.type"] == ["sgd", None]
-    assert found["data.features"] == ["x, y", None]
+    assert found["augment"] == [None, True]
+    assert found["sizes"] == [None, "8, 16"]
 
 
 def test_layers_that_differ_are_told_in_words(client: TestClient, db: Database) -> None:
