@@ -73,6 +73,7 @@ function order({ key, group }) {
 
 /** The series that a run of this specification will have: their charts stand before the first point comes. */
 export function expectedSeries(spec) {
+  if (spec?.config) return []; // a script reports it: what it will say is not known before
   const training = spec?.training ?? {};
   const metrics = (training.metrics ?? []).map(({ type, k }) =>
     type === "top_k_accuracy" ? `top_${k ?? 3}_accuracy` : type,

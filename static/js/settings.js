@@ -4,7 +4,8 @@ import { count, plural } from "./format.js";
 
 /** [name, value] pairs, the most telling first. */
 export function settingsOf(run) {
-  const { data = {}, training = {} } = run.spec;
+  const { data = {}, training = {}, config } = run.spec;
+  if (config) return flattened(config);
   return [
     [
       "model",
@@ -26,6 +27,15 @@ export function settingsOf(run) {
     ["scaling", data.scale === "none" || !data.scale ? "none" : data.scale.replaceAll("_", " ")],
     ["seed", String(training.seed ?? 0)],
   ];
+}
+
+/** What a script said that it was set to, by dotted names. */
+function flattened(config, prefix = "") {
+  return Object.entries(config).flatMap(([key, value]) =>
+    value !== null && typeof value === "object" && !Array.isArray(value)
+      ? flattened(value, `${prefix}${key}.`)
+      : [[prefix + key, typeof value === "string" ? value : JSON.stringify(value)]],
+  );
 }
 
 const UNTOLD = new Set(["type", "warmup_steps", "eps", "betas"]);

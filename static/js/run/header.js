@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { $, h, replace, setText } from "../dom.js";
-import { ending, likelyStart, silence } from "../evidence.js";
+import { Clock, ending, likelyStart, plus, silence } from "../evidence.js";
 import * as format from "../format.js";
 import { live } from "../live.js";
 import { FINISHED } from "../runstate.js";
@@ -17,11 +17,12 @@ export class Header {
     Object.assign(this, {
       run,
       state,
+      clock: new Clock(),
       lastSeq: run.last_seq, // what came before this is in `run` already
-      heardAt: heardAt(run),
-      steppedAt: run.progress_at ? Date.parse(run.progress_at) : null,
-      limits: limitsOf(run),
-      waiting: null, // as the queue has it, and since when this page has
+      heardAt: null,
+      steppedAt: null,
+      limits: LIMITS,
+      waiting: null, // as the queue has it
       isAsked: Boolean(run.request),
     });
     $("#cancel").addEventListener("click", () => this.#cancel());
@@ -30,32 +31,40 @@ export class Header {
     live.follow("workers", { onItems: (workers) => this.#heardOf(workers) });
     live.follow("queue", { onItems: (parts) => this.#hearQueue(parts) });
     if (state.status === "queued") this.#askQueue();
-    this.show();
+    this.update(run);
   }
 
-  /** The worker was heard of: it writes only while it has the lease. What is replayed is no news. */
+  /** The worker was heard of: it writes only while it has the lease. */
   heard(events) {
-    const news = events.filter(({ seq }) => seq > this.lastSeq);
-    if (!news.length) return;
-    this.lastSeq = news.at(-1).seq;
-    this.heardAt = Date.now();
-    if (news.some(({ kind }) => kind === "progress")) this.steppedAt = Date.now();
-    for (const { kind, body } of news) if (kind === "status") this.#hearStatus(body);
+    for (const { seq, time, kind, body } of events) {
+      if (seq <= this.lastSeq) continue; // replayed
+      this.lastSeq = seq;
+      if (kind === "status") this.#hearStatus(body ?? {});
+      else this.#heardAt(this.clock.local(time));
+      if (kind === "progress") this.steppedAt = this.clock.local(time);
+    }
   }
 
   /** Each attempt tells who has it, and why the one before it ended. */
-  #hearStatus(body) {
-    const { status, attempt, cause } = body ?? {};
+  #hearStatus({ status, attempt, cause }) {
     if (attempt) this.run = { ...this.run, attempt, worker: null };
     if (cause) this.run = { ...this.run, cause, worker: null };
     if (status === "queued") this.#askQueue();
   }
 
-  update(run) {
+  #heardAt(at) {
+    this.heardAt = Math.max(this.heardAt ?? 0, at);
+  }
+
+  /** What the server says of the run now; `isFresh` false: what it said at some moment before. */
+  update(run, { isFresh = true } = {}) {
     this.run = run;
-    this.limits = limitsOf(run, this.limits);
-    const at = heardAt(run);
-    if (at !== null) this.heardAt = Math.max(this.heardAt ?? 0, at);
+    const { heartbeat_at: at, heartbeat_age_s: age, lease_left_s: left } = run.worker ?? {};
+    if (isFresh && at && typeof age === "number") this.clock.sync(plus(at, age));
+    if (at && this.clock.isKnown) this.#heardAt(this.clock.local(at));
+    if (typeof age === "number" && typeof left === "number")
+      this.limits = { silentAfter: Math.min(this.limits.silentAfter, age + left), lostAfter: age + left };
+    if (run.progress_at) this.steppedAt = Math.max(this.steppedAt ?? 0, this.clock.local(run.progress_at));
     this.show();
   }
 
@@ -64,21 +73,26 @@ export class Header {
     const worker = workers.find(({ id }) => id === this.run.worker?.id);
     if (!worker) return;
     this.limits = { silentAfter: worker.silent_after_s, lostAfter: worker.lost_after_s };
-    this.heardAt = Math.max(this.heardAt ?? 0, Date.now() - worker.heartbeat_age_s * 1000);
+    this.#heardAt(this.clock.local(worker.heartbeat_at));
     this.#tick();
   }
 
   #hearQueue(parts) {
     const waiting = parts.find(({ part }) => part === "waiting")?.waiting;
-    const found = waiting?.find(({ run_id: id, job_id: job }) => id === this.run.id && job === this.run.job_id);
-    if (found) this.waiting = { ...found, at: Date.now() };
+    const found = waiting?.find(({ job_id: id }) => id === this.run.job_id);
+    if (found) this.#setWaiting(found);
+  }
+
+  #setWaiting(waiting) {
+    this.waiting = { ...waiting, at: this.clock.local(plus(this.run.created_at, waiting.waits_s)) };
     this.#tick();
   }
 
   async #askQueue() {
     try {
-      this.waiting = { ...(await api.get(`/queue/${this.run.job_id}`)), at: Date.now() };
-      this.#tick();
+      const waiting = await api.get(`/queue/${this.run.job_id}`);
+      this.clock.sync(plus(this.run.created_at, waiting.waits_s));
+      this.#setWaiting(waiting);
     } catch {
       // it has been taken meanwhile: its stream says so
     }
@@ -98,7 +112,7 @@ export class Header {
     $("#cancel").hidden = isFinished(status);
     $("#cancel").disabled = isStopping;
     $("#delete").hidden = !isFinished(status);
-    $("#try-button").hidden = status !== "succeeded";
+    $("#try-button").hidden = status !== "succeeded" || !this.run.dataset;
     this.#showProgress(status);
     this.#tick();
     this.#showFailure();
@@ -240,17 +254,4 @@ export class Header {
       toastError(error);
     }
   }
-}
-
-/** When the worker was last heard of, on this page's clock. */
-function heardAt(run) {
-  const age = run.worker?.heartbeat_age_s ?? null;
-  return age === null ? null : Date.now() - age * 1000;
-}
-
-/** A lease is as long as what has passed of it and what is left. */
-function limitsOf(run, known = LIMITS) {
-  const { heartbeat_age_s: age, lease_left_s: left } = run.worker ?? {};
-  if (typeof age !== "number" || typeof left !== "number") return known;
-  return { silentAfter: Math.min(known.silentAfter, age + left), lostAfter: age + left };
 }

@@ -5,7 +5,8 @@ import * as format from "../format.js";
 import { inWords } from "../settings.js";
 
 export function showModel(panel, run) {
-  replace(panel, layersCard(run), h("div", { class: "tab-columns" }, filesCard(run), checkpointsCard(run)));
+  if (!run.spec.model) replace(panel, filesCard(run));
+  else replace(panel, layersCard(run), h("div", { class: "tab-columns" }, filesCard(run), checkpointsCard(run)));
 }
 
 /** As Keras' summary(). Layers count from 0, as PyTorch's own names of their parameters do. */
@@ -120,6 +121,13 @@ function filesCard(run) {
     h("td", { class: "right muted" }, "every point"),
     h("td", {}),
   );
+  const tensorboard = h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, h("a", { href: `/api/v1/runs/${run.id}/tensorboard`, download: "" }, "tensorboard.zip")),
+    h("td", { class: "right muted" }, "every point, with its time"),
+    h("td", {}),
+  );
   const head = h(
     "thead",
     { class: "visually-hidden" },
@@ -133,11 +141,12 @@ function filesCard(run) {
     "section",
     { class: "card flush" },
     h("div", { class: "card-head" }, h("h2", {}, "Downloads"), h("span", { class: "card-note" }, exportNote(run))),
-    h("div", { class: "table-wrap" }, h("table", { class: "table" }, head, h("tbody", {}, rows, curves))),
+    h("div", { class: "table-wrap" }, h("table", { class: "table" }, head, h("tbody", {}, rows, curves, tensorboard))),
   );
 }
 
-function exportNote({ export: state, status }) {
+function exportNote({ export: state, status, dataset }) {
+  if (!dataset) return "";
   if (state?.status === "failed") return `ONNX: ${state.error?.message ?? "could not be written"}`;
   if (state?.status === "running" || state?.status === "queued") return "ONNX is being written";
   return status === "succeeded" ? "" : "files follow a training that succeeded";
