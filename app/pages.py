@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
 from app import gallery as gallery_programs
-from app import words
+from app import modules, words
 from app.counts import count_all
 from app.datasets import service as dataset_service
 from app.dependencies import AppSettings, Reading
@@ -137,7 +137,7 @@ def static_url(path: str) -> str:
     return f"/static/{static_version()}/{path}"
 
 
-templates.env.globals["static_url"] = static_url
+templates.env.globals.update(static_url=static_url, modules_of=modules.modules_of)
 
 
 _static = StaticFiles(directory=STATIC)

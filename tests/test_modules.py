@@ -1,0 +1,32 @@
+"""A page names the modules that its script needs."""
+
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from app.modules import STATIC, modules_of
+from tests.recorded import record
+
+
+def test_everything_a_script_imports_is_found_and_is_there() -> None:
+    for script in (STATIC / "js" / "pages").glob("*.js"):
+        needed = modules_of(script.relative_to(STATIC).as_posix())
+        assert needed
+        assert all((STATIC / name).is_file() for name in needed)
+        assert len(set(needed)) == len(needed)
+
+
+def test_what_is_imported_late_is_not_fetched_early() -> None:
+    assert "js/chartplot.js" in modules_of("js/pages/run.js")
+    assert not [name for name in modules_of("js/pages/run.js") if "echarts" in name]
+
+
+def test_only_one_module_knows_the_library_of_charts() -> None:
+    knowing = [path.name for path in Path(STATIC / "js").rglob("*.js") if "vendor/uplot/uPlot.esm.js" in path.read_text("utf-8")]
+    assert knowing == ["chartplot.js"]
+
+
+def test_a_runs_page_names_its_modules(client: TestClient) -> None:
+    run_id = record(client.app.state.database, "one", {"train/loss": [1.0]})  # type: ignore[attr-defined]
+    page = client.get(f"/runs/{run_id}").text
+    assert page.count('rel="modulepreload"') == len(modules_of("js/pages/run.js"))
