@@ -140,11 +140,12 @@ export class Header {
     const { status, progress } = this.state;
     if (status === "queued") return [...this.#reasons(), this.#age("submitted", this.run.created_at)];
     const facts = [];
-    if (progress?.num_steps)
-      facts.push(
-        `epoch ${format.count(progress.epoch)} / ${format.count(progress.num_epochs)}`,
-        `step ${format.count(progress.step)} / ${format.count(progress.num_steps)}`,
-      );
+    // A script that reports tells what it knows: its step at least, how many there are at best.
+    for (const unit of ["epoch", "step"]) {
+      const [at, all] = [progress?.[unit], progress?.[`num_${unit}s`]];
+      if (at !== undefined && (all || !this.run.dataset))
+        facts.push(all ? `${unit} ${format.count(at)} / ${format.count(all)}` : `${unit} ${format.count(at)}`);
+    }
     if (progress?.samples_per_s) facts.push(`${format.count(Math.round(progress.samples_per_s))} samples/s`);
     if (isFinished(status)) facts.push(...this.#ending());
     else {
