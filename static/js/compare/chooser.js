@@ -16,7 +16,7 @@ export class Chooser {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const filter = this.form.filter.value.trim();
-      if (filter) store.set({ filter, ids: [], hide: [] }).catch(toastError);
+      if (filter) store.set({ filter, ids: [], hide: [] }).catch((error) => this.refused(error));
     });
     for (const button of document.querySelectorAll("[data-add-runs]"))
       button.addEventListener("click", () => this.#open());
@@ -35,6 +35,7 @@ export class Chooser {
     if (document.activeElement !== this.form.filter) this.form.filter.value = state.filter;
     $("#clear-runs").hidden = !this.store.isAsked;
     $("#copy-link").hidden = !data.runs.length;
+    this.form.filter.removeAttribute("aria-invalid");
     const parts = [];
     if (data.missing.length)
       parts.push(
@@ -45,6 +46,14 @@ export class Chooser {
     const note = $("#compare-note");
     setText(note, parts.join(" "));
     note.hidden = !parts.length;
+  }
+
+  /** Why the filter, or the link, could not be followed. */
+  refused(error) {
+    const note = $("#compare-note");
+    setText(note, [error.message, error.hint].filter(Boolean).join(" "));
+    note.hidden = false;
+    this.form.filter.setAttribute("aria-invalid", String(Boolean(this.store.state.filter)));
   }
 
   #open() {

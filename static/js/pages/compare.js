@@ -108,6 +108,7 @@ choose(askedView);
 chooser.show();
 runList.show();
 store.load().catch((error) => {
-  toastError(error);
   showAll();
+  chooser.show();
+  chooser.refused(error);
 });
