@@ -88,12 +88,19 @@ class WorkerList:
         self._seen: dict[str, tuple[str, float]] = {}
 
     def changed(self) -> dict[str, str]:
-        """The workers of which something other than the silence since their last beat has changed."""
+        """The workers of which something other than the silence since their last beat has changed.
+
+        Raises TooMany when one was forgotten.
+        """
         with self._db.read() as session:
             listed = workers.list_workers(session, self._alive_within_s, self._beat_s)
+        gone = self._seen.keys() - {worker.id for worker in listed}
+        if gone:
+            self._seen = {}
+            raise TooMany  # a list tells what is there, not what is not: whoever follows reads it again
         changed: dict[str, str] = {}
         for worker in listed:
-            state, age_s = worker.model_dump_json(exclude={"heartbeat_age_s"}), worker.heartbeat_age_s
+            state, age_s = worker.model_dump_json(exclude={"heartbeat_at", "heartbeat_age_s"}), worker.heartbeat_age_s
             known = self._seen.get(worker.id)
             if known is None or known[0] != state or age_s < known[1]:
                 changed[worker.id] = worker.model_dump_json()

@@ -53,10 +53,14 @@ def _running(queue: QueueOut) -> _Part:
     passing = {"elapsed_s", "left_s", "heartbeat_age_s"}
     state = [one.model_dump(mode="json", exclude=passing) | {"share": _hundredths(one)} for one in queue.running]
     workers = [one.model_dump(mode="json") for one in queue.workers]
-    lasting = [
-        {k: v for k, v in worker.items() if k not in ("heartbeat_age_s", "devices", "running")} for worker in workers
-    ]
-    body = {"part": "running", "running": [one.model_dump(mode="json") for one in queue.running], "workers": workers}
+    passing = {"heartbeat_at", "heartbeat_age_s", "devices", "running"}  # told of workers alone
+    lasting = [one.model_dump(mode="json", exclude=passing) for one in queue.workers]
+    body = {
+        "part": "running",
+        "at": queue.at.isoformat(),
+        "running": [one.model_dump(mode="json") for one in queue.running],
+        "workers": workers,
+    }
     return "running", to_json(body), to_json([state, lasting]), [one.left_s for one in queue.running]
 
 
@@ -69,6 +73,7 @@ def _waiting(queue: QueueOut) -> _Part:
     state = [one.model_dump(mode="json", exclude=passing) | {"is_known": _is_known(one)} for one in queue.waiting]
     body = {
         "part": "waiting",
+        "at": queue.at.isoformat(),
         "waiting": [one.model_dump(mode="json") for one in queue.waiting],
         "num_waiting": queue.num_waiting,
     }

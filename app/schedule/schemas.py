@@ -4,6 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.runs.schemas import Timestamp
 from app.workers.schemas import WorkerOut
 
 
@@ -44,6 +45,7 @@ class WaitingOut(BaseModel):
 class QueueOut(BaseModel):
     """Who holds which device, and what waits in which order."""
 
+    at: Timestamp = Field(description="when this was so, on the database's clock")
     running: list[RunningOut]
     waiting: list[WaitingOut] = Field(description="the first ones, in the order in which they will be taken")
     num_waiting: int

@@ -46,6 +46,7 @@ def show(session: Session, *, lease_s: float = 30, beat_s: float = 10, limit: in
     names = _names(session, [row.job.after_id for row in waiting if row.job.after_id])
     reasons = _reasons(alive, waiting, names, found)
     return QueueOut(
+        at=session.execute(select(now())).scalar_one(),
         running=shown,
         waiting=[
             _waiting_out(row, i + 1, why, start)

@@ -35,6 +35,7 @@ class WorkerOut(BaseModel):
     pid: int
     devices: list[dict[str, Any]] = Field(description="name, type, and bytes of memory, all and free at its last beat")
     slots: int = Field(description="how many jobs it takes at a time")
+    heartbeat_at: Timestamp
     heartbeat_age_s: float = Field(description="how long ago it was heard of, on the database's clock")
     state: WorkerState
     alive: bool = Field(description="not stopped, and heard of within a lease")

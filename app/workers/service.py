@@ -63,6 +63,7 @@ def _out(
         pid=worker.pid,
         devices=worker.devices,
         slots=worker.slots,
+        heartbeat_at=worker.heartbeat_at,
         heartbeat_age_s=age_s,
         state=state,
         alive=state in (WorkerState.ALIVE, WorkerState.SILENT),

@@ -2,6 +2,34 @@
 
 import * as format from "./format.js";
 
+/** The database's clock as this page knows it: what was told a while ago is not taken for news. */
+export class Clock {
+  #ahead = null; // of this page's clock, in ms
+
+  /** At this moment it is so late there. */
+  sync(time) {
+    this.#ahead = Date.parse(time) - Date.now();
+  }
+
+  get isKnown() {
+    return this.#ahead !== null;
+  }
+
+  /** A time there, on this page's clock, in ms; now, while that is not known. */
+  local(time) {
+    const at = typeof time === "number" ? time * 1000 : Date.parse(time);
+    return this.isKnown ? Math.min(Date.now(), at - this.#ahead) : Date.now();
+  }
+
+  /** How many seconds ago that was. */
+  age(time) {
+    return (Date.now() - this.local(time)) / 1000;
+  }
+}
+
+/** A time and the seconds since. */
+export const plus = (time, seconds) => new Date(Date.parse(time) + seconds * 1000).toISOString();
+
 /** What a silence of `age` seconds says: null while it is no longer than it may be. */
 export function silence(age, { silentAfter, lostAfter }) {
   if (age === null || age === undefined || age < silentAfter) return null;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { ending, likelyStart, silence, workerState } from "../../static/js/evidence.js";
+import { Clock, ending, likelyStart, plus, silence, workerState } from "../../static/js/evidence.js";
 
 const limits = { silentAfter: 12, lostAfter: 30 };
 
@@ -38,4 +38,15 @@ test("a guess has no more digits than it is good for", () => {
 test("why an attempt ended is said with its number", () => {
   assert.deepEqual(ending(2, { message: "It crashed.", hint: "Why?" }), ["Attempt 2 ended. It crashed.", "Why?"]);
   assert.equal(ending(1, null), null);
+});
+
+test("what was told a while ago is not taken for news, whatever this page's clock says", () => {
+  const clock = new Clock();
+  assert.ok(!clock.isKnown);
+  const there = Date.now() + 3_600_000; // an hour ahead of here
+  clock.sync(new Date(there).toISOString());
+  assert.ok(Math.abs(clock.age(new Date(there - 15_000).toISOString()) - 15) < 0.5);
+  assert.ok(Math.abs(clock.age((there - 4000) / 1000) - 4) < 0.5);
+  assert.equal(clock.age(new Date(there + 60_000).toISOString()), 0);
+  assert.equal(plus("2026-01-01T00:00:00Z", 1.5), "2026-01-01T00:00:01.500Z");
 });

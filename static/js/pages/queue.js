@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { $, $$, h, pageData, replace, setText } from "../dom.js";
-import { kindWords, likelyStart, silence, workerState } from "../evidence.js";
+import { Clock, kindWords, likelyStart, silence, workerState } from "../evidence.js";
 import * as format from "../format.js";
 import { icon } from "../icons.js";
 import { keyed } from "../keyed.js";
@@ -11,8 +11,10 @@ import { placed, step } from "../queueorder.js";
 import { confirmed, toast, toastError } from "../shell.js";
 
 const list = $("#waiting");
+const clock = new Clock();
 let { running, waiting, workers, num_waiting: numWaiting } = pageData().queue;
-let runningAt = Date.now();
+clock.sync(pageData().queue.at);
+let runningAt = Date.now(); // when that was so
 let waitingAt = Date.now();
 let dragged = null; // the job that is being dragged; while it is, the list stays as it is
 let numMoving = 0; // moves that the server has not answered yet
@@ -48,7 +50,7 @@ function newHolder(worker) {
 }
 
 function fillHolder(element, worker) {
-  const age = worker.heartbeat_age_s + passedSince(runningAt);
+  const age = clock.age(worker.heartbeat_at);
   const state = workerState(worker, age);
   const status = $(".status", element);
   status.dataset.status = state;
@@ -283,19 +285,27 @@ function take(parts) {
   for (const part of parts) {
     if (part.part === "running") {
       ({ running, workers } = part);
-      runningAt = Date.now();
+      runningAt = clock.local(part.at);
       showDevices();
     } else if (!numMoving) {
       ({ waiting, num_waiting: numWaiting } = part);
-      waitingAt = Date.now();
+      waitingAt = clock.local(part.at);
       showWaiting();
     }
   }
 }
 
+/** Beats are told of workers alone: nothing else of the queue has changed then. */
+function takeBeats(told) {
+  const byId = new Map(told.map((worker) => [worker.id, worker]));
+  workers = workers.map((worker) => byId.get(worker.id) ?? worker);
+  showDevices();
+}
+
 async function load() {
   try {
     const queue = await api.get("/queue");
+    clock.sync(queue.at);
     take([
       { part: "running", ...queue },
       { part: "waiting", ...queue },
@@ -308,6 +318,7 @@ async function load() {
 showDevices();
 showWaiting();
 live.follow("queue", { onItems: take, onReset: load });
+live.follow("workers", { onItems: takeBeats });
 let wasOffline = false;
 live.addEventListener("state", () => {
   if (live.state === "live" && wasOffline) load();

@@ -94,7 +94,7 @@ live.follow("runs", {
     if (!found) return;
     const exported = found.export.status !== run.export.status;
     run = { ...run, ...found };
-    header.update(run);
+    header.update(run, { isFresh: false });
     if (exported) reload();
   },
 });

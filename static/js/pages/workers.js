@@ -2,32 +2,40 @@
 
 import * as api from "../api.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
-import { kindWords, silence, workerState } from "../evidence.js";
+import { Clock, kindWords, plus, silence, workerState } from "../evidence.js";
 import * as format from "../format.js";
 import { keyed } from "../keyed.js";
 import { live } from "../live.js";
 import { confirmed, toast, toastError } from "../shell.js";
 
 const RANK = { alive: 0, silent: 1, lost: 2, stopped: 3 };
-const seen = new Map(); // id -> {worker, seenAt}
+const seen = new Map(); // by id
+const clock = new Clock();
 
 function take(workers) {
-  for (const worker of workers) seen.set(worker.id, { worker, seenAt: Date.now() });
+  for (const worker of workers) seen.set(worker.id, worker);
   show();
 }
 
-const ageOf = ({ worker, seenAt }) => worker.heartbeat_age_s + (Date.now() - seenAt) / 1000;
-const stateOf = (one) => workerState(one.worker, ageOf(one));
+/** What the server has just been asked for; what a stream tells may be of some moments before. */
+function takeFresh(workers) {
+  if (workers.length) clock.sync(plus(workers[0].heartbeat_at, workers[0].heartbeat_age_s));
+  seen.clear();
+  take(workers);
+}
+
+const ageOf = (worker) => clock.age(worker.heartbeat_at);
+const stateOf = (worker) => workerState(worker, ageOf(worker));
 
 function show() {
   const workers = [...seen.values()].sort(
-    (a, b) => RANK[stateOf(a)] - RANK[stateOf(b)] || a.worker.name.localeCompare(b.worker.name),
+    (a, b) => RANK[stateOf(a)] - RANK[stateOf(b)] || a.name.localeCompare(b.name),
   );
   $("#no-workers").hidden = workers.length > 0;
-  keyed($("#workers"), workers, { key: ({ worker }) => worker.id, make: newCard, fill: fillCard });
+  keyed($("#workers"), workers, { key: ({ id }) => id, make: newCard, fill: fillCard });
 }
 
-function newCard({ worker }) {
+function newCard(worker) {
   const label = `Forget ${worker.name}`;
   return h(
     "li",
@@ -45,10 +53,9 @@ function newCard({ worker }) {
   );
 }
 
-function fillCard(card, one) {
-  const { worker } = one;
-  const state = stateOf(one);
-  const age = ageOf(one);
+function fillCard(card, worker) {
+  const state = stateOf(worker);
+  const age = ageOf(worker);
   const status = $(".status", card);
   status.dataset.status = state;
   setText(status.firstElementChild, state);
@@ -131,14 +138,13 @@ async function forget(worker) {
 async function load() {
   try {
     const { items } = await api.get("/workers");
-    seen.clear();
-    take(items);
+    takeFresh(items);
   } catch {
     // the indicator says that the server is away; the ages go on
   }
 }
 
-take(pageData().workers ?? []);
+takeFresh(pageData().workers ?? []);
 live.follow("workers", { onItems: take, onReset: load });
 setInterval(show, 1000);
 setInterval(load, 10_000);

@@ -90,11 +90,11 @@ export class Header {
 
   async #askQueue() {
     try {
-      const waiting = await api.get(`/queue/${this.run.job_id}`);
-      this.clock.sync(plus(this.run.created_at, waiting.waits_s));
-      this.#setWaiting(waiting);
+      const queue = await api.get("/queue");
+      this.clock.sync(queue.at);
+      this.#hearQueue([{ part: "waiting", ...queue }]);
     } catch {
-      // it has been taken meanwhile: its stream says so
+      // the stream says it when the server is there again
     }
   }
 
