@@ -98,6 +98,21 @@ def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     console.print("the schema is up to date")
 
 
+@cli.command("import-tensorboard")
+def import_tensorboard(
+    folder: Annotated[Path, typer.Argument(exists=True, help="An event file, or a folder that holds some.")],
+    project: Annotated[str, typer.Option(help="The project of the runs.")] = "",
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a run of each folder of TensorBoard's event files."""
+    from app.tensorboard import folders
+
+    database = _migrated(_settings(data_dir=data_dir, database_url=database_url))
+    for line in folders.import_folder(database, folder, project):
+        console.print(line, highlight=False)
+
+
 @token_cli.command("list")
 def list_tokens(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     """Show which tokens there are; they are kept as hashes, so not the tokens themselves."""

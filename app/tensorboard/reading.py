@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -28,17 +28,20 @@ class Source:
 
     path: PurePosixPath
     archive: zipfile.ZipFile | None
-    file: BinaryIO
+    file: BinaryIO | Path
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """The file, to be read from its beginning."""
-        if self.archive is None:
+        if self.archive is not None:
+            with self.archive.open(str(self.path)) as inner:
+                yield inner  # type: ignore[misc]
+        elif isinstance(self.file, Path):
+            with self.file.open("rb") as opened:
+                yield opened
+        else:
             self.file.seek(0)
             yield self.file
-            return
-        with self.archive.open(str(self.path)) as inner:
-            yield inner  # type: ignore[misc]
 
 
 @dataclass

@@ -19,7 +19,10 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
+from typer.testing import CliRunner
 
+from app.cli import cli
+from app.settings import Settings
 from app.tensorboard import messages, records
 
 API = "/api/v1"
@@ -167,6 +170,18 @@ def test_a_restart_drops_what_it_writes_again_and_a_step_has_the_last_value(clie
     path = write(tmp_path, [*before, restart, event(2, simple("loss", 20)), event(2, simple("loss", 21))])
     (told,) = upload(client, (path.name, path.read_bytes()))["runs"]
     assert points(client, told["run_id"], "loss") == [(0, 0), (1, 1), (2, 21)] and told["num_skipped"] == 1
+
+
+def test_a_folder_comes_in_from_the_command_line(client: TestClient, settings: Settings, tmp_path: Path) -> None:
+    for name in ("a/train", "b"):
+        write(tmp_path / "logs" / name, [event(1, simple("loss", 1))])
+    cut = write(tmp_path / "logs" / "b" / "cut", [event(i, simple("loss", i)) for i in range(9)])
+    cut.write_bytes(cut.read_bytes()[:-3])
+    command = ["import-tensorboard", str(tmp_path / "logs"), "--project", "old", "--data-dir", str(settings.data_dir)]
+    done = CliRunner().invoke(cli, [*command, "--database-url", settings.database_url])
+    assert done.exit_code == 0, done.output
+    assert "a/train: 1 points" in done.output and "taken up to byte" in done.output.replace("\n", " ")
+    assert sorted(run["name"] for run in client.get(f"{API}/runs").json()["items"]) == ["a/train", "b", "b/cut"]
 
 
 def damaged(content: bytes) -> dict[str, tuple[bytes, str]]:
