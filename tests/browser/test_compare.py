@@ -160,6 +160,20 @@ def test_runs_are_added_and_left_out_by_hand(page: Page, running: Deck, ids: dic
     assert page.url.split("ids=")[1].startswith(ids["wild"])
 
 
+def test_runs_selected_in_the_list_are_compared(page: Page, running: Deck, ids: dict[str, str]) -> None:
+    page.goto(f"{running.url}/runs")
+    for name in ("slow", "good"):
+        page.get_by_label(f"Select {name}").check()
+    page.get_by_role("link", name="Compare", exact=True).last.click()
+    expect(page.locator("#compare-runs [data-run]")).to_have_count(2)
+
+
+def test_a_filter_that_cannot_be_read_is_told(page: Page, running: Deck, ids: dict[str, str]) -> None:
+    page.goto(f"{running.url}/compare?filter=(name~slow")
+    expect(page.locator("#compare-note")).to_contain_text("parenthesis")
+    expect(page.locator("#compare-filter input")).to_have_attribute("aria-invalid", "true")
+
+
 def test_a_filter_chooses_runs(page: Page, running: Deck, ids: dict[str, str]) -> None:
     page.goto(f"{running.url}/compare")
     page.locator("#compare-filter input").fill("good")

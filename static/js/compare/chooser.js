@@ -53,6 +53,7 @@ export class Chooser {
     const note = $("#compare-note");
     setText(note, [error.message, error.hint].filter(Boolean).join(" "));
     note.hidden = false;
+    $("#compare-none").hidden = true;
     this.form.filter.setAttribute("aria-invalid", String(Boolean(this.store.state.filter)));
   }
 

@@ -216,6 +216,9 @@ function showSelection() {
   const button = $("#cancel-selected");
   button.hidden = active.length === 0;
   setText(button, `Cancel ${format.plural(active.length, "run")}`);
+  const compare = $("#compare-selected");
+  compare.hidden = selected().length === 0;
+  compare.href = `/compare?ids=${selected().join(",")}`;
 }
 
 async function cancelSelected() {
