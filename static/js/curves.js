@@ -48,9 +48,8 @@ export function chartsFor(names) {
 function titleOf(name, isMeasured) {
   const { part, metric } = partsOf(name);
   if (isMeasured) return metric === "epoch_loss" ? "Loss" : capitalize(metricName(name));
-  return part === "system"
-    ? capitalize(metric.replaceAll("_", " ").replace(/ bytes$/, ""))
-    : capitalize(metricName(name));
+  if (part === "system") return capitalize(metric.replaceAll("_", " ").replace(/ bytes$/, ""));
+  return capitalize(part && part !== "optimizer" ? `${part} ${metricName(name)}`.replaceAll("_", " ") : metricName(name));
 }
 
 function curveOf(name, part, metric, isMeasured) {

@@ -89,8 +89,12 @@ export class RunCharts {
   #axis(unit) {
     const { progress, times } = this.state;
     const stepsPerEpoch = progress?.num_epochs ? progress.num_steps / progress.num_epochs : null;
-    const start = this.run.started_at ? Date.parse(this.run.started_at) / 1000 : null;
-    return axisOf(unit, { stepsPerEpoch, times, start });
+    return axisOf(unit, { stepsPerEpoch, times, start: this.#start });
+  }
+
+  /** When the run began, in seconds since the epoch. */
+  get #start() {
+    return Date.parse(this.run.started_at ?? this.run.created_at) / 1000;
   }
 
   #units() {
@@ -103,13 +107,11 @@ export class RunCharts {
     if (this.hasTimes) return;
     const longest = [...state.series.values()].sort((a, b) => b.numPoints - a.numPoints)[0];
     const name = longest?.length ? longest.name : "train/loss";
-    const answer = await api
-      .get(`/runs/${run.id}/metrics${api.query({ name, x: "time", max_points: TIME_KNOTS })}`)
-      .catch(() => null);
-    const found = answer?.series?.[0];
+    const asked = { ids: run.id, name, x: "relative", max_points: TIME_KNOTS };
+    const answer = await api.get(`/compare/curves${api.query(asked)}`).catch(() => null);
+    const found = answer?.runs[0]?.series[0];
     if (!found?.x) return;
-    const start = run.started_at ? Date.parse(run.started_at) / 1000 : null;
-    state.times.prepend(start === null ? found.steps : [0, ...found.steps], start === null ? found.x : [start, ...found.x]);
+    state.times.prepend([0, ...found.steps], [0, ...found.x].map((seconds) => this.#start + seconds));
     this.hasTimes = true;
   }
 
