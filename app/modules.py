@@ -1,5 +1,7 @@
-"""Which ES modules a page's script needs, found in the files themselves: named in the page, they are fetched all at once
-rather than one level after another."""
+"""Which ES modules a page's script needs, found in the files themselves.
+
+Named in the page, they are fetched all at once rather than one level after another.
+"""
 
 import re
 from functools import cache

@@ -1,7 +1,5 @@
 """A page names the modules that its script needs."""
 
-from pathlib import Path
-
 from fastapi.testclient import TestClient
 
 from app.modules import STATIC, modules_of
@@ -22,7 +20,8 @@ def test_what_is_imported_late_is_not_fetched_early() -> None:
 
 
 def test_only_one_module_knows_the_library_of_charts() -> None:
-    knowing = [path.name for path in Path(STATIC / "js").rglob("*.js") if "vendor/uplot/uPlot.esm.js" in path.read_text("utf-8")]
+    library = "vendor/uplot/uPlot.esm.js"
+    knowing = [path.name for path in (STATIC / "js").rglob("*.js") if library in path.read_text("utf-8")]
     assert knowing == ["chartplot.js"]
 
 

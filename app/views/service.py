@@ -1,7 +1,7 @@
 """How people have arranged pages. Plain functions on a session; the caller commits.
 
-A view is its principal's own, one for each key, or shared: then it belongs to nobody, never changes, and is found by its
-id, which is also its key in the table.
+A view is its principal's own, one for each key, or shared: then it belongs to nobody, never changes, and is found by
+its id, which is also its key in the table.
 """
 
 from typing import Any

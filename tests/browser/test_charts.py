@@ -1,4 +1,4 @@
-"""Charts in a real Chromium: the view a person has set stays, no point and no spike is lost, pictures leave as files."""
+"""Charts in a real Chromium: the view that is set stays, no point and no spike is lost, pictures leave as files."""
 
 import csv
 import math

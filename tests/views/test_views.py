@@ -49,6 +49,6 @@ def test_people_do_not_see_what_others_keep(db: Database) -> None:
     with db.read() as session:
         assert service.get_view(session, "ann", "run-charts").body == {"a": 1}
         assert service.get_view(session, "bob", "run-charts").body == {}
-        own = service.get_view(session, "ann", "run-charts").id
+        own = service.get_view(session, "ann", "run-charts").id or ""
         with pytest.raises(NotFound):
             service.get_shared(session, own)
