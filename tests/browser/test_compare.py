@@ -108,6 +108,17 @@ def test_a_brush_chooses_runs_everywhere(page: Page, running: Deck, ids: dict[st
     expect(page.locator("#compare-runs [data-run]")).to_have_count(2)
 
 
+def test_charts_appear_with_the_first_points(page: Page, running: Deck) -> None:
+    database = Database(running.settings.database_url)
+    run_id = record(database, "beginning", {}, is_running=True)
+    page.goto(f"{running.url}/compare?ids={run_id}")
+    expect(page.locator("#panel-curves")).to_contain_text("No run here has a curve yet")
+    claim = queue.Claim(running.run(run_id)["job_id"], 1, queue.JobKind.REPORT, {}, "")
+    add_points(database, claim, {"train/loss": [2.0, 1.0]})
+    expect(page.locator("#panel-curves .chart")).to_contain_text("2 points", timeout=15_000)
+    database.dispose()
+
+
 def test_dragging_along_an_axis_chooses_runs_too(page: Page, running: Deck, ids: dict[str, str]) -> None:
     open_comparison(page, running, ids, "&view=parallel")
     canvas = page.locator("#panel-parallel canvas").first

@@ -246,6 +246,11 @@ export class CurvesView {
 
   #showNote() {
     const { store, curves } = this;
+    if (!store.state.y.length) {
+      setText(this.note, "No run here has a curve yet; charts appear with the first points.");
+      this.note.hidden = false;
+      return;
+    }
     const parts = store.state.y.map((name) => this.#lacking(name)).filter(Boolean);
     if (store.state.x !== "step") parts.push(`Horizontal: ${UNITS[store.state.x]}.`);
     if (curves.numUnfollowed)

@@ -7,6 +7,7 @@ import { columnOf, columnsOf } from "./columns.js";
 import { groupRuns, groupValue, styleOf } from "./groups.js";
 import { readLink, tail, writeLink } from "./link.js";
 
+const RELOAD_MS = 1000;
 const NOTHING = { runs: [], missing: [], num_matching: 0, settings: [], layers: [], results: [], series: [] };
 
 export class Store extends EventTarget {
@@ -56,6 +57,7 @@ export class Store extends EventTarget {
     const news = new Map(items.map((run) => [run.id, run]));
     const { runs, results } = this.data;
     if (!runs.some((run) => news.has(run.id))) return;
+    if (items.some((run) => this.#hasNewSeries(run))) this.#loadSoon();
     const merged = runs.map((run) => (news.has(run.id) ? { ...run, ...news.get(run.id) } : run));
     const figures = results.map((row) => ({
       ...row,
@@ -63,6 +65,21 @@ export class Store extends EventTarget {
     }));
     this.#take({ ...this.data, runs: merged, results: figures });
     this.dispatchEvent(new CustomEvent("change", { detail: new Set(["figures"]) }));
+  }
+
+  #hasNewSeries(run) {
+    const known = new Set(this.data.series.map(({ name }) => name));
+    return Boolean(this.run(run.id)) && Object.keys(run.metrics).some((name) => !known.has(name));
+  }
+
+  #timer = null;
+
+  /** Series that none of the runs had before bring columns of their own. */
+  #loadSoon() {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.load().catch(() => {}); // the next news will bring it
+    }, RELOAD_MS);
   }
 
   // runs
