@@ -11,6 +11,7 @@ import { paintScene, prepare, rangeOf } from "./picture.js";
 import { Smoothing } from "./smoothing.js";
 
 const LABELS_EVERY_MS = 1000;
+const NEAR = "200px"; // so near the screen a chart is drawn
 const NEAR_PX = 6; // so near an event its words show
 
 export class Chart {
@@ -21,6 +22,7 @@ export class Chart {
     this.#build();
     this.setCurves(curves);
     new ResizeObserver(() => this.#resize()).observe(this.plotElement);
+    new IntersectionObserver((seen) => this.#seen(seen.at(-1).isIntersecting), { rootMargin: NEAR }).observe(figure);
   }
 
   get isLarge() {
@@ -64,7 +66,7 @@ export class Chart {
   // the picture
 
   draw() {
-    if (!this.plotElement.checkVisibility()) return;
+    if (!this.isNear || !this.plotElement.checkVisibility()) return;
     const { group } = this;
     const view = this.#view();
     this.drawn = this.curves.map((curve) => prepare(curve, view));
@@ -74,6 +76,12 @@ export class Chart {
     this.figure.dataset.paintedStep = this.lastStep;
     this.figure.dataset.paintedWindow = group.range().map((x) => Number(x.toPrecision(8))).join(" ");
     this.#showLabels();
+  }
+
+  /** A chart that nobody can see is not drawn; it is when it comes near. */
+  #seen(isNear) {
+    this.isNear = isNear;
+    if (isNear) this.group.draw();
   }
 
   #view() {

@@ -56,10 +56,9 @@ export class Brush {
     if (key !== this.key) {
       this.key = key;
       this.lines = curves.map((curve) => ({ curve, line: edges(curve.series, from, to, width, column) }));
+      this.range = rangeOf(this.lines, isLog);
     }
-    const values = this.lines.flatMap(({ line }) => line.values).filter((value) => value !== null && (!isLog || value > 0));
-    const ends = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
-    const [low, high] = isLog ? logRange(...ends) : linearRange(...ends, 2);
+    const [low, high] = this.range;
     const into = isLog ? Math.log : (value) => value;
     const room = ROOM * scale;
     const y = (value) =>
@@ -123,4 +122,16 @@ export class Brush {
     for (const name of ["pointerup", "pointercancel"])
       this.canvas.addEventListener(name, () => this.canvas.removeEventListener("pointermove", move), { once: true });
   }
+}
+
+function rangeOf(lines, isLog) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { line } of lines) {
+    for (const value of line.values) {
+      if (value === null || (isLog && !(value > 0))) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  return isLog ? logRange(low, high) : linearRange(low, high, 2);
 }

@@ -115,7 +115,6 @@ export class Plot {
   /** With shift a drag moves the picture; without, it chooses a window. */
   #press(event, act) {
     if (!event.shiftKey) return act(event);
-    event.preventDefault();
     let last = event.clientX;
     const { clientWidth: width } = this.over;
     const move = (moved) => {
