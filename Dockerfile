@@ -13,6 +13,7 @@ COPY templates templates
 COPY static static
 COPY migrations migrations
 COPY examples examples
+COPY traindeck traindeck
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:${PYTHON} AS base

@@ -24,7 +24,7 @@ run: install
 lint: install-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy app worker
+	$(BIN)/mypy app worker traindeck
 	$(BIN)/lint-imports
 
 format: install-test
