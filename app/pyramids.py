@@ -1,0 +1,148 @@
+"""The pyramid of buckets beside each series, as it is written: points are added to every level, rewinds taken back.
+
+`app.events` calls this in the transaction of the events; the arithmetic is that of `app.rollups`.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, cast
+
+import numpy as np
+from sqlalchemy import ColumnElement, Table, and_, case, delete, func, select
+from sqlalchemy import insert as sql_insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app import columns, rollups
+from app.columns import Points
+from app.db.tables import Rollup, Series
+from app.series import count, read_buckets, read_points
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+# The tables themselves: the ORM's way of inserting costs twice the time.
+_SERIES, _ROLLUPS = (cast("Table", row.__table__) for row in (Series, Rollup))
+_NON_FINITE = ("num_nan", "num_pos_inf", "num_neg_inf")
+
+
+def add(session: Session, job_id: str, batch: Sequence[Points]) -> None:
+    """Add points to the summary and to every level of their series' pyramid."""
+    by_name: dict[str, list[Points]] = {}
+    for points in batch:
+        if len(points.steps):
+            by_name.setdefault(points.name, []).append(points)
+    rows: list[dict[str, Any]] = []
+    for name, parts in by_name.items():
+        points = Points(name, np.concatenate([p.steps for p in parts]), np.concatenate([p.values for p in parts]))
+        buckets = rollups.of_points(points)
+        series_id = _add_to_summary(session, job_id, points, buckets)
+        for level in rollups.LEVELS:
+            buckets = rollups.coarsen(buckets)
+            rows += [{"series_id": series_id, "level": level, **row} for row in buckets.rows()]
+    if rows:
+        session.execute(_merge_rollup(_dialect(session)), rows)
+
+
+def rewind(session: Session, job_id: str, to_step: int) -> None:
+    """Take back what lies after a step: its buckets go, and those it cuts through are made again from below."""
+    for row in session.scalars(select(Series).where(Series.job_id == job_id)).all():
+        session.execute(delete(Rollup).where(Rollup.series_id == row.id, Rollup.last_step > to_step))
+        below = rollups.FACTOR * (to_step // rollups.FACTOR)
+        buckets = rollups.of_points(read_points(session, job_id, row.name, below, to_step))
+        for level in rollups.LEVELS:
+            if level > 1:
+                first = rollups.FACTOR * (to_step // rollups.FACTOR**level)
+                buckets = read_buckets(session, row.id, level - 1, first, first + rollups.FACTOR - 1)
+            made = [{"series_id": row.id, "level": level, **b} for b in rollups.coarsen(buckets).rows()]
+            if made:
+                session.execute(delete(Rollup).where(_same_bucket(made[0])))
+                session.execute(sql_insert(Rollup), made)
+        _summarise_again(session, row)
+
+
+def _add_to_summary(session: Session, job_id: str, points: Points, buckets: rollups.Buckets) -> int:
+    """The summary row of a series with new points counted in; returns the series' id."""
+    whole = rollups.group(buckets, np.zeros(len(buckets), np.int64)).rows()[0]
+    word = columns.spell_one(float(points.values[-1]))
+    row = {
+        "job_id": job_id,
+        "name": points.name,
+        "num_points": len(points.steps),
+        "last_step": int(points.steps[-1]),
+        "last": None if isinstance(word, str) else word,
+        "last_word": word if isinstance(word, str) else None,
+        **{key: whole[key] for key in ("min", "max", *_NON_FINITE)},
+    }
+    return int(session.execute(_merge_summary(_dialect(session)), row).scalar_one())
+
+
+# The two statements are built once a dialect: they run many times a second, and building one costs as much as one run.
+@cache
+def _merge_summary(dialect: str) -> Any:
+    statement = _INSERTS[dialect](_SERIES)
+    new, old = statement.excluded, _SERIES.c
+    return statement.on_conflict_do_update(
+        index_elements=["job_id", "name"],
+        set_={
+            "num_points": old.num_points + new.num_points,
+            "last_step": new.last_step,
+            "last": new.last,
+            "last_word": new.last_word,
+            "min": _lesser(old.min, new.min),
+            "max": _greater(old.max, new.max),
+            **{key: old[key] + new[key] for key in _NON_FINITE},
+        },
+    ).returning(_SERIES.c.id)
+
+
+@cache
+def _merge_rollup(dialect: str) -> Any:
+    """The statement that adds a bucket to the one that is there. Points of a series arrive in the order of steps."""
+    statement = _INSERTS[dialect](_ROLLUPS)
+    new, old = statement.excluded, _ROLLUPS.c
+    return statement.on_conflict_do_update(
+        index_elements=["series_id", "level", "bucket"],
+        set_={
+            "last_step": new.last_step,
+            "first": func.coalesce(old.first, new.first),
+            "last": func.coalesce(new.last, old.last),
+            "min": _lesser(old.min, new.min),
+            "max": _greater(old.max, new.max),
+            **{key: old[key] + new[key] for key in ("sum", "num_finite", *_NON_FINITE)},
+        },
+    )
+
+
+def _lesser(a: Any, b: Any) -> ColumnElement[float]:
+    """The smaller of two, where NULL means that there is none. (The databases' own functions differ on NULL.)"""
+    return case((a.is_(None), b), (b < a, b), else_=a)
+
+
+def _greater(a: Any, b: Any) -> ColumnElement[float]:
+    return case((a.is_(None), b), (b > a, b), else_=a)
+
+
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
+
+
+def _same_bucket(row: dict[str, Any]) -> ColumnElement[bool]:
+    return and_(*(getattr(Rollup, key) == row[key] for key in ("series_id", "level", "bucket")))
+
+
+def _summarise_again(session: Session, row: Series) -> None:
+    """The summary of a series from its top level, or no series at all when nothing is left of it."""
+    top = read_buckets(session, row.id, rollups.LEVELS[-1], 0, 1 << 40)
+    if not len(top):
+        session.delete(row)
+        session.flush()
+        return
+    whole = rollups.group(top, np.zeros(len(top), np.int64)).rows()[0]
+    last_step = int(whole["last_step"] or 0)
+    word = columns.spell_one(float(read_points(session, row.job_id, row.name, last_step, last_step).values[-1]))
+    for key in ("min", "max", *_NON_FINITE):
+        setattr(row, key, whole[key])
+    row.num_points = count(top)
+    row.last_step = last_step
+    row.last = None if isinstance(word, str) else word
+    row.last_word = word if isinstance(word, str) else None
+    session.flush()

@@ -1,0 +1,164 @@
+"""Curves as they are read: the summary of each series, a range of it in few enough buckets, its raw points.
+
+A series is what the "metrics" events of a stream hold under one name, less what later "rewind" events superseded. What
+is drawn comes from the pyramid of buckets beside it (`app.pyramids` writes it), so that a read has a bounded cost.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import columns, rollups
+from app.columns import Points
+from app.db.tables import Event, Rollup, Series
+
+METRICS = "metrics"  # the two kinds of events that curves are made of
+REWIND = "rewind"
+RAW_READ_LIMIT = 20_000  # points of a range that are read one by one rather than from buckets
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesRead:
+    """A series over a range, drawn with few enough buckets (B,). `raw` says that each bucket is one point."""
+
+    name: str
+    num_points: int
+    raw: bool
+    buckets: rollups.Buckets
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that clients read; the figures of a bucket without finite values are null or spelled out."""
+        b = self.buckets
+        mean = np.divide(b.sum, b.num_finite, out=np.full(len(b), np.nan), where=b.num_finite > 0)
+        figures = {
+            "first": b.first,
+            "min": b.min,
+            "max": b.max,
+            "mean": mean,
+            "values": _with_words(b),
+        }
+        return {
+            "name": self.name,
+            "num_points": self.num_points,
+            "num_drawn": len(b),
+            "raw": self.raw,
+            "from_steps": b.first_step.tolist(),
+            "steps": b.last_step.tolist(),
+            **{
+                name: [None if v != v else v for v in np.asarray(a).tolist()] if name != "values" else a
+                for name, a in figures.items()
+            },
+            "num_nan": b.num_nan.tolist(),
+            "num_pos_inf": b.num_pos_inf.tolist(),
+            "num_neg_inf": b.num_neg_inf.tolist(),
+        }
+
+
+def _with_words(b: rollups.Buckets) -> list[float | str]:
+    """The last value of each bucket; where none is finite, the word for what there was instead."""
+    words = np.where(b.num_nan > 0, np.nan, np.where(b.num_pos_inf > 0, np.inf, -np.inf))
+    return columns.spell(np.where(b.num_finite > 0, b.last, words))
+
+
+def list_series(session: Session, job_ids: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """For each job, its series by name, each with the summary that lists show."""
+    found: dict[str, dict[str, dict[str, Any]]] = {job_id: {} for job_id in job_ids}
+    query = select(Series).where(Series.job_id.in_(list(job_ids))).order_by(Series.name)
+    for row in session.scalars(query):
+        found[row.job_id][row.name] = {
+            "last": row.last_word or row.last,
+            "last_step": row.last_step,
+            "min": row.min,
+            "max": row.max,
+            "num_points": row.num_points,
+            "num_non_finite": row.num_nan + row.num_pos_inf + row.num_neg_inf,
+        }
+    return found
+
+
+def read_series(
+    session: Session,
+    job_id: str,
+    name: str,
+    *,
+    from_step: int = 0,
+    to_step: int | None = None,
+    max_points: int = 1000,
+) -> SeriesRead | None:
+    """A series between two steps, both included, in at most `max_points` buckets; None when there is none of that name.
+
+    The rows read are at most sixteen times `max_points`, however long the series is.
+    """
+    row = session.execute(select(Series).where(Series.job_id == job_id, Series.name == name)).scalar_one_or_none()
+    if row is None:
+        return None
+    to_step = row.last_step if to_step is None else min(to_step, row.last_step)
+    buckets = _buckets_between(session, row, from_step, to_step, max_points)
+    raw = bool((buckets.first_step == buckets.last_step).all()) and count(buckets) == len(buckets)
+    return SeriesRead(name, row.num_points, raw, buckets)
+
+
+def read_points(
+    session: Session, job_id: str, name: str, from_step: int, to_step: int, *, with_times: bool = False
+) -> Points:
+    """Every raw point of a series between two steps, both included, without what a rewind superseded.
+
+    With times, those that were told with the points, else those of their events.
+    """
+    kept: list[Points] = []
+    query = (
+        select(Event.time, Event.kind, Event.body)
+        .where(Event.job_id == job_id, Event.kind.in_((METRICS, REWIND)))
+        .where((Event.kind == REWIND) | ((Event.from_step <= to_step) & (Event.to_step >= from_step)))
+        .order_by(Event.seq)
+    )
+    for time, kind, body in session.execute(query):
+        if kind == REWIND:
+            last = json.loads(body)["to_step"]
+            kept = [points.select(points.steps <= last) for points in kept]
+            continue
+        found = [points for points in columns.decode(body) if points.name == name]
+        found = [points.timed(time) for points in found] if with_times else found
+        kept += [p.select((p.steps >= from_step) & (p.steps <= to_step)) for p in found]
+    if not kept:
+        return Points.of(name, [], [], [])
+    times = np.concatenate([p.timed(0).times for p in kept]) if with_times else None
+    return Points(name, np.concatenate([p.steps for p in kept]), np.concatenate([p.values for p in kept]), times)
+
+
+def _buckets_between(session: Session, row: Series, from_step: int, to_step: int, max_points: int) -> rollups.Buckets:
+    """Raw points where the range holds few, else the finest level whose rows stay within bounds, merged to fit."""
+    span = max(0, to_step - from_step + 1)
+    if row.num_points <= max_points or span <= min(RAW_READ_LIMIT, 16 * max_points):
+        buckets = rollups.of_points(read_points(session, row.job_id, row.name, from_step, to_step))
+    else:
+        level = next((k for k in rollups.LEVELS if span / rollups.FACTOR**k <= 16 * max_points), rollups.LEVELS[-1])
+        width = rollups.FACTOR**level
+        buckets = read_buckets(session, row.id, level, from_step // width, to_step // width)
+    return _merged_to(buckets, max_points)
+
+
+def _merged_to(buckets: rollups.Buckets, max_points: int) -> rollups.Buckets:
+    if len(buckets) <= max_points:
+        return buckets
+    per_group = -(-len(buckets) // max_points)
+    return rollups.group(buckets, np.arange(len(buckets)) // per_group)
+
+
+def count(buckets: rollups.Buckets) -> int:
+    b = buckets
+    return int((b.num_finite + b.num_nan + b.num_pos_inf + b.num_neg_inf).sum())
+
+
+def read_buckets(session: Session, series_id: int, level: int, first: int, last: int) -> rollups.Buckets:
+    query = (
+        select(*(getattr(Rollup, name) for name in rollups.Buckets.__dataclass_fields__))
+        .where(Rollup.series_id == series_id, Rollup.level == level, Rollup.bucket.between(first, last))
+        .order_by(Rollup.bucket)
+    )
+    return rollups.of_rows([tuple(row) for row in session.execute(query)])
