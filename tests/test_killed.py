@@ -133,6 +133,24 @@ def test_a_run_ends_as_if_nothing_had_been_killed(running: Deck, kill: Callable[
     assert all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
 
 
+def test_what_killed_an_attempt_is_told_and_so_is_who_goes_on(running: Deck) -> None:
+    run_id = running.post("/runs", PROGRAM)["id"]
+    running.wait_for_step(run_id, 300)
+    before = running.run(run_id)["worker"]
+    assert before["pid"] == wait_for(running.job_processes)[0].pid
+    assert before["heartbeat_age_s"] < 2
+    kill_child(running)
+    wait_for(lambda: running.run(run_id)["attempt"] == 2)
+    after = running.run(run_id)
+    assert (after["cause"]["kind"], after["cause"]["signal"]) == ("killed", "SIGKILL")
+    assert after["cause"]["peak_bytes"] > 10 << 20
+    causes = [event["body"]["cause"] for event in stream(running, run_id) if "cause" in event["body"]]
+    assert [cause["kind"] for cause in causes] == ["killed"]
+    wait_for(lambda: (running.run(run_id)["worker"] or {}).get("pid") not in (None, before["pid"]))
+    running.post(f"/runs/{run_id}/cancel")
+    running.wait_until_ended(run_id)
+
+
 def test_a_cancelled_run_keeps_what_it_has(running: Deck) -> None:
     run_id = running.post("/runs", PROGRAM)["id"]
     running.wait_for_step(run_id, 500)

@@ -130,20 +130,18 @@ def test_the_page_follows_what_happens(three: Page, running: Deck, db: Database)
     another.close()
 
 
-def test_a_silent_worker_is_told_as_such_before_it_is_lost(three: Page, running: Deck, db: Database) -> None:
-    held = running.get("/queue")["running"][0]
-    with db.write() as session:
-        session.execute(update(Worker).values(heartbeat_at=now() - 15))
-        session.execute(update(Job).where(Job.id == held["job_id"]).values(heartbeat_at=now() - 15))
-        session.execute(update(Job).where(Job.id == held["job_id"]).values(lease_until=now() + 15))
-    three.goto(f"{running.url}/queue")
-    expect(three.locator("#devices > li")).to_contain_text("it is taken over after 30 s")
-    three.goto(f"{running.url}/runs/{held['run_id']}")
-    expect(three.locator("#evidence-note")).to_contain_text("gpu box on rack-7: no sign of life for 1")
-    expect(three.locator("#facts")).to_contain_text("process 1234 on rack-7")
-    three.goto(f"{running.url}/workers")
-    expect(three.locator(".worker .card-head .status")).to_have_text("silent")
-    expect(rows(three)).to_have_count(0)
+def test_a_silent_worker_is_told_as_such_before_it_is_lost(page: Page, running: Deck, db: Database) -> None:
+    silent = {"heartbeat_at": now() - 15}
+    run_id, _ = staged.submit(db, "held")
+    staged.claim(db, staged.add_worker(db, "gpu box", **silent), progress=HALFWAY, **silent, lease_until=now() + 15)
+    page.goto(f"{running.url}/queue")
+    expect(page.locator("#devices > li")).to_contain_text("it is taken over after 30 s")
+    page.goto(f"{running.url}/runs/{run_id}")
+    expect(page.locator("#evidence-note")).to_contain_text("gpu box on rack-7: no sign of life for 1")
+    expect(page.locator("#evidence-note")).to_contain_text("it is taken over after 30 s")
+    expect(page.locator("#facts")).to_contain_text("process 1234 on rack-7")
+    page.goto(f"{running.url}/workers")
+    expect(page.locator(".worker .card-head .status")).to_have_text("silent")
 
 
 def test_why_an_attempt_ended_and_why_it_waits_are_on_the_runs_page(three: Page, running: Deck, db: Database) -> None:
