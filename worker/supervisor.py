@@ -107,9 +107,9 @@ class Supervisor:
             slots=self.settings.slots,
             devices=devices(),
             versions={
-                "traindeck": metadata.version("traindeck"),
+                "traindeck": _version("traindeck"),
                 "python": platform.python_version(),
-                "torch": metadata.version("torch"),
+                "torch": _version("torch"),
                 "kinds": list(WORK),
             },
             started_at=now(),
@@ -221,6 +221,14 @@ class Supervisor:
             pass  # the child has done it, or had finished
         except DBAPIError as error:
             _log.warning("job %s could not be given back; its lease will run out: %s", claim.job_id, error.orig)
+
+
+def _version(package: str) -> str:
+    """Of an installed package; a tree that was never installed has none."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def main() -> None:

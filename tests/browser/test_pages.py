@@ -9,7 +9,8 @@ from tests.deck import Deck
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/runs", "/runs/new", "/datasets", "/models", "/gallery", "/queue", "/workers", "/runs/{run}", "/datasets/{dataset}")
+PAGES = ("/runs", "/runs/new", "/datasets", "/models", "/gallery", "/queue", "/workers")
+PAGES += ("/runs/{run}", "/datasets/{dataset}")
 TABS = ("overview", "evaluation", "try", "model", "data", "log")
 
 
