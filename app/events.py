@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from app import columns, pyramids
 from app.columns import Points
+from app.curves import METRICS, REWIND, list_series, read_points, read_series
 from app.db.tables import Event as EventRow
 from app.db.tables import Job
-from app.series import METRICS, REWIND, list_series, read_points, read_series
 
 __all__ = [
     "METRICS",

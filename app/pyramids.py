@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from app import columns, rollups
 from app.columns import Points
+from app.curves import count, read_buckets, read_points
 from app.db.tables import Rollup, Series
-from app.series import count, read_buckets, read_points
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 # The tables themselves: the ORM's way of inserting costs twice the time.

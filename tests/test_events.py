@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from app import events, queue, rollups, series
+from app import curves, events, queue, rollups
 from app.columns import Points
 from app.db.tables import Series
 from app.queue import JobKind
@@ -34,7 +34,7 @@ class Log:
 
     def buckets(self, level: int) -> rollups.Buckets:
         row = self.session.query(Series).filter_by(job_id=self.job_id, name=LOSS).one()
-        return series.read_buckets(self.session, row.id, level, 0, 1 << 40)
+        return curves.read_buckets(self.session, row.id, level, 0, 1 << 40)
 
 
 @pytest.fixture
@@ -84,10 +84,10 @@ def test_a_rewind_leaves_what_an_undisturbed_run_would_have(log: Log, session: S
     truth = np.where(steps <= to_step, before, after)
     for level in rollups.LEVELS:
         assert_same(log.buckets(level), expected(steps, truth, level))
-    points = series.read_points(session, log.job_id, LOSS, 0, 10_000)
+    points = curves.read_points(session, log.job_id, LOSS, 0, 10_000)
     np.testing.assert_array_equal(points.steps, steps)
     np.testing.assert_array_equal(points.values, truth)
-    summary = series.list_series(session, [log.job_id])[log.job_id][LOSS]
+    summary = curves.list_series(session, [log.job_id])[log.job_id][LOSS]
     assert summary["num_points"] == 3000 and summary["last"] == truth[-1]
     assert summary["min"] == truth.min() and summary["max"] == truth.max()
 
@@ -95,8 +95,8 @@ def test_a_rewind_leaves_what_an_undisturbed_run_would_have(log: Log, session: S
 def test_a_rewind_to_the_beginning_leaves_nothing(log: Log, session: Session) -> None:
     log.points([1, 2, 3], [1.0, 2.0, 3.0])
     log.append(events.New(events.REWIND, {"to_step": 0}))
-    assert series.list_series(session, [log.job_id]) == {log.job_id: {}}
-    assert series.read_series(session, log.job_id, LOSS) is None
+    assert curves.list_series(session, [log.job_id]) == {log.job_id: {}}
+    assert curves.read_series(session, log.job_id, LOSS) is None
 
 
 def test_a_spike_and_a_nan_show_at_every_resolution(log: Log, session: Session) -> None:
@@ -104,7 +104,7 @@ def test_a_spike_and_a_nan_show_at_every_resolution(log: Log, session: Session) 
     values[31_234], values[40_000] = 99.0, math.nan
     log.points(np.arange(1, 50_001), values)
     for max_points in (1, 10, 100, 1000, 5000):
-        read = series.read_series(session, log.job_id, LOSS, max_points=max_points)
+        read = curves.read_series(session, log.job_id, LOSS, max_points=max_points)
         assert read and len(read.buckets) <= max_points and not read.raw
         assert np.nanmax(read.buckets.max) == 99.0
         assert read.buckets.num_nan.sum() == 1
@@ -114,7 +114,7 @@ def test_a_spike_and_a_nan_show_at_every_resolution(log: Log, session: Session) 
 def test_zooming_in_gives_the_raw_points(log: Log, session: Session) -> None:
     values = np.random.default_rng(3).random(50_000)
     log.points(np.arange(1, 50_001), values)
-    read = series.read_series(session, log.job_id, LOSS, from_step=20_000, to_step=20_099, max_points=500)
+    read = curves.read_series(session, log.job_id, LOSS, from_step=20_000, to_step=20_099, max_points=500)
     assert read and read.raw and read.num_points == 50_000
     np.testing.assert_array_equal(read.buckets.first_step, np.arange(20_000, 20_100))
     np.testing.assert_array_equal(read.buckets.last, values[19_999:20_099])
@@ -122,18 +122,18 @@ def test_zooming_in_gives_the_raw_points(log: Log, session: Session) -> None:
 
 def test_series_recorded_rarely_are_drawn_whole(log: Log, session: Session) -> None:
     log.points(np.arange(1, 41) * 5000, np.arange(40.0), name="validation/loss")
-    read = series.read_series(session, log.job_id, "validation/loss", max_points=100)
+    read = curves.read_series(session, log.job_id, "validation/loss", max_points=100)
     assert read and read.raw and len(read.buckets) == 40
 
 
 @pytest.mark.parametrize("last", [math.nan, math.inf, -math.inf, 0.25])
 def test_the_last_value_survives_whatever_it_is(log: Log, session: Session, last: float) -> None:
     log.points([1, 2], [1.0, last])
-    summary = series.list_series(session, [log.job_id])[log.job_id][LOSS]
+    summary = curves.list_series(session, [log.job_id])[log.job_id][LOSS]
     assert summary["last"] == (
         last if math.isfinite(last) else {"nan": "NaN", "inf": "Infinity"}.get(str(last), "-Infinity")
     )
     body = events.read(session, log.job_id, kinds=[events.METRICS])[0].body
     assert float(body["series"][0]["values"][1]) == pytest.approx(last, nan_ok=True)
-    drawn = series.read_series(session, log.job_id, LOSS).as_json()  # type: ignore[union-attr]
+    drawn = curves.read_series(session, log.job_id, LOSS).as_json()  # type: ignore[union-attr]
     assert float(drawn["values"][-1]) == pytest.approx(last, nan_ok=True)
