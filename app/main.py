@@ -26,6 +26,7 @@ from app.live.hub import Hub
 from app.models import routes as model_routes
 from app.reports import routes as report_routes
 from app.runs import compare_routes, predict_routes
+from app.runs import list_routes as run_list_routes
 from app.runs import routes as run_routes
 from app.schedule import routes as schedule_routes
 from app.settings import Settings
@@ -71,6 +72,7 @@ def _api() -> APIRouter:
     # The body is whole by then, so a slow upload holds up nobody.
     api = APIRouter(prefix=API, dependencies=[Depends(Turns(), scope="function")])
     for routes in (
+        run_list_routes,
         run_routes,
         predict_routes,
         report_routes,

@@ -23,8 +23,11 @@ from app import modules, words
 from app.counts import count_all
 from app.datasets import service as dataset_service
 from app.dependencies import AppSettings, Reading
+from app.errors import Unprocessable
 from app.models import service as model_service
+from app.runs import listing as run_listing
 from app.runs import service as run_service
+from app.runs.listing import NEWEST
 from app.schedule import service as schedule
 from app.settings import Settings
 from app.specs import catalogue
@@ -47,7 +50,7 @@ class Source(Protocol):
     """Where pages get what they show: each answer as the API would give it, ready for JSON."""
 
     def counts(self) -> dict[str, int]: ...
-    def runs(self, q: str | None, status: str | None, cursor: str | None) -> dict[str, Any]: ...
+    def runs(self, filter: str, sort: str) -> dict[str, Any]: ...
     def run(self, run_id: str) -> dict[str, Any]: ...
     def datasets(self) -> dict[str, Any]: ...
     def builtins(self) -> list[dict[str, Any]]: ...
@@ -70,8 +73,8 @@ class Services:
     def counts(self) -> dict[str, int]:
         return count_all(self.session, self.settings.lease_s)
 
-    def runs(self, q: str | None, status: str | None, cursor: str | None) -> dict[str, Any]:
-        return _page(run_service.list_runs(self.session, q=q, status=status, cursor=cursor))
+    def runs(self, filter: str, sort: str) -> dict[str, Any]:
+        return _json(run_listing.find(self.session, filter=filter, sort=sort))
 
     def run(self, run_id: str) -> dict[str, Any]:
         return _json(run_service.get_run(self.session, run_id))
@@ -177,11 +180,13 @@ def login(request: Request, next: str = "/runs") -> HTMLResponse:
 
 
 @router.get("/runs")
-def runs(
-    request: Request, data: Data, q: str | None = None, status: str | None = None, cursor: str | None = None
-) -> HTMLResponse:
-    page = data.runs(q, status, cursor)
-    asked = {"q": q or "", "status": status or "", "cursor": cursor or ""}
+def runs(request: Request, data: Data, filter: str = "", sort: str = NEWEST) -> HTMLResponse:
+    """A filter or an order that cannot be read is told by the page itself, where it can be mended."""
+    try:
+        page = data.runs(filter, sort)
+    except Unprocessable:
+        page = {"items": [], "next_cursor": None, "num_matching": 0}
+    asked = {"filter": filter, "sort": sort, "q": filter, "status": ""}
     return render(request, "runs.html", data, section="runs", runs=page["items"], page=page, asked=asked)
 
 

@@ -81,6 +81,12 @@ class Storage:
         """A place as rows keep it."""
         return target.relative_to(self.data_dir).as_posix()
 
+    def size(self, *parts: str) -> int:
+        """What a folder or file takes up, in bytes; 0 where there is none."""
+        target = self.path(*parts)
+        files = target.rglob("*") if target.is_dir() else [target]
+        return sum(file.stat().st_size for file in files if file.is_file())
+
     def remove(self, *parts: str) -> None:
         """Remove a folder or file, if it is there."""
         target = self.path(*parts)

@@ -21,6 +21,7 @@ from app.ids import new_id
 from app.queue import Claim, Fence, JobStatus
 from app.reports.schemas import MAX_POINTS, FinishIn, PointsIn, Receipt, ReportedIn, SeriesIn
 from app.runs import service as runs
+from app.runs.labels import label, store_settings
 from app.specs.base import Problem
 
 ORIGIN = "client"
@@ -94,6 +95,7 @@ def add_run(session: Session, run_id: str, job_id: str, said: ReportedIn, *, ori
     )
     session.add(run)
     session.flush()
+    label(session, run)
     return run
 
 
@@ -105,6 +107,7 @@ def _take_over(session: Session, run: Run, said: ReportedIn, lease_s: float) -> 
     claim = queue.take_up(session, _claim(job), payload, lease_s=lease_s)
     if said.config:
         run.spec = {"config": {**run.spec.get("config", {}), **said.config}}
+        store_settings(session, run.id, run.spec)
         session.flush()
     if said.rewind_to is not None:
         fence = queue.fence(session, claim, lease_s=lease_s, num_events=1)

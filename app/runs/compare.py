@@ -8,15 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import events
 from app.db.tables import Job, Run
 from app.errors import Unprocessable
 from app.runs import axes, service
+from app.runs.filter import parse
 from app.runs.flatten import Setting, flatten
 from app.runs.schemas import RunOut
+from app.runs.search import condition
 from app.specs.base import Problem
 
 MAX_RUNS = 200
@@ -78,9 +80,7 @@ def compare(session: Session, runs: Sequence[RunOut], *, missing: Sequence[str],
     """What tells some runs apart."""
     ids = [run.id for run in runs]
     found = {row.id: row.spec for row in session.execute(select(Run.id, Run.spec).where(Run.id.in_(ids)))}
-    specs = {
-        run_id: found.get(run_id, {}) for run_id in ids
-    }  # settings stand in the order of the first run that has them
+    specs = {run_id: found.get(run_id, {}) for run_id in ids}
     return Comparison(
         runs=list(runs),
         missing=list(missing),
@@ -100,6 +100,16 @@ def find_runs(session: Session, ids: Sequence[str]) -> tuple[list[RunOut], list[
         raise Unprocessable(message, errors=[Problem(loc=["query", "ids"], msg=message, received=len(asked))])
     found = {run.id: run for run in service.summaries(session, asked)}
     return [found[one] for one in asked if one in found], [one for one in asked if one not in found]
+
+
+def matching_runs(session: Session, text: str) -> tuple[list[RunOut], int]:
+    """The newest 200 runs that a filter holds for, and how many it holds for. Raises FilterError with the place."""
+    holds = condition(session, parse(text), text)
+    ids = session.scalars(select(Run.id).where(holds).order_by(Run.id.desc()).limit(MAX_RUNS)).all()
+    num_matching = len(ids)
+    if num_matching == MAX_RUNS:
+        num_matching = session.scalar(select(func.count()).select_from(Run).where(holds)) or 0
+    return service.summaries(session, ids), num_matching
 
 
 def read_curves(

@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from app.dependencies import Reading
 from app.errors import Unprocessable
-from app.runs import compare, service
+from app.runs import compare
 from app.runs.axes import Unit
-from app.runs.compare import MAX_NAMES, MAX_RUNS, Comparison, RunCurves
+from app.runs.compare import MAX_NAMES, Comparison, RunCurves
 from app.specs.base import Problem
 
 router = APIRouter(prefix="/compare", tags=["compare"])
@@ -32,8 +32,8 @@ def compare_runs(session: Reading, ids: Ids = None, filter: Filter = None) -> Co
         return compare.compare(session, runs, missing=missing, num_matching=len(runs))
     if filter is None:
         raise _unsaid()
-    runs, _ = service.list_runs(session, q=filter, limit=MAX_RUNS)
-    return compare.compare(session, runs, missing=[], num_matching=len(runs))
+    runs, num_matching = compare.matching_runs(session, filter)
+    return compare.compare(session, runs, missing=[], num_matching=num_matching)
 
 
 @router.get("/curves")

@@ -3,11 +3,10 @@
     status:running loss<0.2 tag:baseline optimizer.lr>=0.01 (name~mnist OR project:heart) -tag:bad "free words"
 
 Terms that stand side by side must all hold; `OR` stands between alternatives; `-` or `NOT` before a term denies it;
-parentheses group. A term is `key operator value`, or words to be found in a name or a tag. `a,b` is either of two values.
+parentheses group. A term is `key operator value`, or words to be found in a name or a tag. `a,b` is either of two.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.errors import Unprocessable
@@ -64,7 +63,9 @@ class FilterError(Unprocessable):
     """The filter cannot be read."""
 
     def __init__(self, message: str, text: str, at: int) -> None:
-        super().__init__(message, errors=[Problem(loc=["query", "filter", at], msg=message, received=text[at : at + 40])])
+        super().__init__(
+            message, errors=[Problem(loc=["query", "filter", at], msg=message, received=text[at : at + 40])]
+        )
 
 
 @dataclass(frozen=True)
@@ -220,20 +221,19 @@ def written(node: Node) -> str:
     """The filter that reads as this tree."""
     match node:
         case And(items):
-            return " ".join(_inside(item, (Or,)) for item in items)
+            return " ".join(map(_inside, items))
         case Or(items):
-            return " OR ".join(_inside(item, (Or,)) for item in items)
+            return " OR ".join(map(_inside, items))
         case Not(item):
-            return f"-{_inside(item, (And, Or))}"
+            return f"-{_inside(item)}"
         case Compare(key, operator, values):
             return f"{key}{operator}{','.join(_quoted(value) for value in values)}"
         case Word(text):
             return _quoted(text, is_word=True)
 
 
-def _inside(node: Node, grouped: Sequence[type]) -> str:
-    needs = isinstance(node, tuple(grouped)) or isinstance(node, And)
-    return f"({written(node)})" if needs else written(node)
+def _inside(node: Node) -> str:
+    return f"({written(node)})" if isinstance(node, And | Or) else written(node)
 
 
 def _quoted(text: str, *, is_word: bool = False) -> str:

@@ -67,10 +67,10 @@ def _of_model(model: Mapping[str, Any]) -> dict[str, Setting]:
     layers = model.get("layers") or []
     line = " → ".join(_layer(layer) for layer in layers)
     name = model.get("name")
-    return ({"model.name": str(name)[:MAX_CHARACTERS]} if name else {}) | {
-        "model.num_layers": float(len(layers)),
-        "model.layers": line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1] + "…",
-    }
+    found: dict[str, Setting] = {"model.name": str(name)[:MAX_CHARACTERS]} if name else {}
+    found["model.num_layers"] = float(len(layers))
+    found["model.layers"] = line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1] + "…"
+    return found
 
 
 _SIZES = ("out_features", "out_channels", "hidden_size", "embedding_dim", "p")

@@ -12,15 +12,15 @@ from pydantic import ValidationError
 from app import events
 from app.dependencies import AppDatabase, AppStorage, Reading, Writing
 from app.errors import NotFound, Unprocessable
-from app.runs import service
+from app.runs import batch, service
 from app.runs.schemas import (
     ArtifactOut,
     CheckOut,
     CheckpointOut,
+    Freed,
     LogLine,
     RunDetail,
     RunOut,
-    RunPage,
     RunPatch,
     SeriesSummary,
 )
@@ -59,20 +59,6 @@ def check(body: dict[str, Any], session: Reading) -> CheckOut:
     return CheckOut(ok=False, errors=errors, inspection=None, num_rows=None)
 
 
-@router.get("")
-def list_all(
-    session: Reading,
-    q: str | None = None,
-    status: str | None = None,
-    tag: str | None = None,
-    cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> RunPage:
-    """Runs, newest first. `q` is looked for in names and tags."""
-    items, next_cursor = service.list_runs(session, q=q, status=status, tag=tag, cursor=cursor, limit=limit)
-    return RunPage(items=items, next_cursor=next_cursor)
-
-
 @router.get("/{run_id}")
 def get(run_id: str, session: Reading) -> RunDetail:
     """Everything that is known of a run."""
@@ -81,19 +67,15 @@ def get(run_id: str, session: Reading) -> RunDetail:
 
 @router.patch("/{run_id}")
 def change(run_id: str, patch: RunPatch, session: Writing) -> RunOut:
-    """Rename or retag a run."""
-    service.change_run(session, run_id, name=patch.name, tags=patch.tags)
+    """Change a run's name, tags, project, notes, star, or whether it is archived."""
+    service.change_run(session, run_id, patch)
     return service.summaries(session, [run_id])[0]
 
 
-@router.delete("/{run_id}", status_code=204)
-def delete(run_id: str, database: AppDatabase, storage: AppStorage) -> None:
-    """Remove a run that has ended, its curves and its files."""
-    with database.write() as session:
-        service.stop_export(session, run_id)
-    with database.write() as session:
-        service.delete_run(session, run_id)
-    storage.remove("runs", run_id)
+@router.delete("/{run_id}")
+def delete(run_id: str, database: AppDatabase, storage: AppStorage) -> Freed:
+    """Remove a run that has ended, its curves and its files, and say how much disk that gave back."""
+    return Freed(freed_bytes=batch.delete_whole(database, storage, run_id))
 
 
 @router.post("/{run_id}/cancel", status_code=202)

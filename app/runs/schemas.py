@@ -1,9 +1,9 @@
 """What the API says of a run."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _as_datetime(value: Any) -> Any:
@@ -29,6 +29,7 @@ class WorkerRef(BaseModel):
     host: str
     device: str | None
     pid: int | None = Field(description="the process that trains, on that host")
+    heartbeat_at: Timestamp | None
     heartbeat_age_s: float | None = Field(description="how long ago it was heard of; none once the run has ended")
     lease_left_s: float | None = Field(description="silent for this much longer, it loses the run to another worker")
 
@@ -59,6 +60,10 @@ class RunOut(BaseModel):
     status: str
     request: str | None = Field(description="what was asked of it and not yet obeyed: cancel")
     tags: list[str]
+    project: str
+    is_favorite: bool
+    archived_at: Timestamp | None
+    origin: str = Field(description="worker: trained here; client: a script reports it; tensorboard: imported")
     created_at: Timestamp
     started_at: Timestamp | None
     finished_at: Timestamp | None
@@ -77,6 +82,9 @@ class RunOut(BaseModel):
     worker: WorkerRef | None
     error: dict[str, Any] | None
     export: ExportState
+    values: dict[str, bool | float | str | None] | None = Field(
+        default=None, description="the settings and results that the list was asked for as `columns`"
+    )
 
 
 class ArtifactOut(BaseModel):
@@ -102,6 +110,8 @@ class CheckpointOut(BaseModel):
 class RunDetail(RunOut):
     """A run with everything that is known of it."""
 
+    notes: str = Field(description="Markdown")
+    notes_html: str = Field(description="the same as HTML, safe to show: no HTML of the notes' own, no pictures")
     spec: dict[str, Any]
     inspection: dict[str, Any]
     evaluation: dict[str, Any] | None
@@ -111,17 +121,63 @@ class RunDetail(RunOut):
 
 
 class RunPage(BaseModel):
-    """A page of runs, newest first."""
+    """A page of the runs that match."""
 
     items: list[RunOut]
     next_cursor: str | None
+    num_matching: int = Field(description="of all pages together")
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Freed(BaseModel):
+    """What deleting gave back."""
+
+    freed_bytes: int
+
+
+class BatchIn(BaseModel):
+    """Something to do to many runs: those of `ids`, or all that match `filter`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[str] | None = Field(default=None, max_length=10_000)
+    filter: str | None = None
+    action: Literal[
+        "cancel", "requeue", "archive", "unarchive", "favorite", "unfavorite", "tag", "untag", "project", "delete"
+    ]
+    value: str | None = Field(default=None, max_length=200, description="the tag or the project")
+
+
+class Outcome(BaseModel):
+    """What became of one run: changed, as it was already, or why not."""
+
+    id: str
+    ok: bool
+    message: str | None = None
+    new_id: str | None = Field(default=None, description="of the run that was queued again")
+
+
+class BatchOut(BaseModel):
+    """What became of each run."""
+
+    outcomes: list[Outcome]
+    num_ok: int
+    freed_bytes: int
 
 
 class RunPatch(BaseModel):
     """What can be changed of a run afterwards."""
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
-    tags: list[str] | None = Field(default=None, max_length=50)
+    tags: list[Tag] | None = Field(default=None, max_length=50)
+    project: str | None = Field(default=None, max_length=200, description="empty: of no project")
+    notes: str | None = Field(default=None, max_length=100_000, description="Markdown")
+    is_favorite: bool | None = None
+    archived: bool | None = Field(
+        default=None, description="archived runs are left out of lists that do not ask for them"
+    )
 
 
 class LogLine(BaseModel):

@@ -1,10 +1,9 @@
 """Runs: submit, find, describe, change, remove. Plain functions on a session; the caller commits."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app import events, queue
@@ -14,7 +13,9 @@ from app.db.tables import Artifact, Checkpoint, Dataset, Job, Model, Run, Worker
 from app.errors import Conflict, NotFound, NotReady, Unprocessable
 from app.ids import new_id
 from app.queue import JobKind, JobStatus
-from app.runs.schemas import ArtifactOut, CheckpointOut, ExportState, Named, RunDetail, RunOut, WorkerRef
+from app.runs.labels import label, store_tags
+from app.runs.notes import rendered
+from app.runs.schemas import ArtifactOut, CheckpointOut, ExportState, Named, RunDetail, RunOut, RunPatch, WorkerRef
 from app.specs.base import Problem, SpecError
 from app.specs.columns import Column
 from app.specs.model import ModelSpec
@@ -46,10 +47,12 @@ def create_run(session: Session, spec: RunSpec) -> Run:
         inspection=checked.inspection.model_dump(mode="json"),
         num_parameters=checked.inspection.num_parameters,
         tags=list(spec.tags),
+        project=spec.project,
         created_at=now(),
     )
     session.add(run)
     session.flush()
+    label(session, run)
     return run
 
 
@@ -108,30 +111,6 @@ def find_run(session: Session, run_id: str) -> Run:
     return run
 
 
-def list_runs(
-    session: Session,
-    *,
-    q: str | None = None,
-    status: str | None = None,
-    tag: str | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> tuple[list[RunOut], str | None]:
-    """Runs, newest first, from after `cursor`; and the cursor of the next page, None at the end."""
-    query = _rows().order_by(Run.id.desc()).limit(limit + 1)
-    if q:
-        query = query.where(*(_mentions(word) for word in q.split()))
-    if status:
-        query = query.where(_TrainJob.status == status)
-    if tag:
-        query = query.where(cast(Run.tags, String).like(f"%{_escaped(json.dumps(tag))}%", escape="\\"))
-    if cursor:
-        query = query.where(Run.id < cursor)
-    rows = list(session.execute(query))
-    more = len(rows) > limit
-    return _summaries(session, rows[:limit]), rows[limit - 1].Run.id if more else None
-
-
 def summaries(session: Session, run_ids: Sequence[str]) -> list[RunOut]:
     """The runs of these ids, newest first."""
     return _summaries(session, list(session.execute(_rows().where(Run.id.in_(run_ids)).order_by(Run.id.desc()))))
@@ -150,6 +129,8 @@ def get_run(session: Session, run_id: str) -> RunDetail:
     findings = events.latest(session, run.job_id, ["finding", events.REWIND], limit=200)
     return RunDetail(
         **summary.model_dump(),
+        notes=run.notes,
+        notes_html=rendered(run.notes),
         spec=run.spec,
         inspection=run.inspection,
         evaluation=run.evaluation,
@@ -213,12 +194,18 @@ def clone_run(session: Session, run_id: str) -> Run:
     return create_run(session, RunSpec.model_validate(find_run(session, run_id).spec))
 
 
-def change_run(session: Session, run_id: str, *, name: str | None, tags: list[str] | None) -> None:
-    """Rename or retag a run. Raises NotFound."""
+def change_run(session: Session, run_id: str, patch: RunPatch) -> None:
+    """Change what orders a run among others: name, tags, project, notes, star, archive. Raises NotFound."""
     run = find_run(session, run_id)
-    run.name = name or run.name
-    run.tags = run.tags if tags is None else tags
+    said = patch.model_dump(exclude_unset=True, exclude_none=True)
+    archived = said.pop("archived", None)
+    if archived is not None and archived != (run.archived_at is not None):
+        run.archived_at = now() if archived else None
+    for name, value in said.items():
+        setattr(run, name, value)
     session.flush()
+    if "tags" in said:
+        store_tags(session, run_id, said["tags"])
 
 
 def delete_run(session: Session, run_id: str) -> None:
@@ -239,19 +226,6 @@ def delete_run(session: Session, run_id: str) -> None:
     session.delete(run)
     session.flush()
     session.execute(delete(Job).where(Job.id.in_(jobs)))
-
-
-def _mentions(word: str) -> ColumnElement[bool]:
-    """Whether a run's name or a tag holds a word. Tags are searched as they are stored: as JSON."""
-    stored = json.dumps(word)[1:-1]
-    return or_(
-        Run.name.ilike(f"%{_escaped(word)}%", escape="\\"),
-        cast(Run.tags, String).ilike(f"%{_escaped(stored)}%", escape="\\"),
-    )
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _rows() -> Any:
@@ -287,6 +261,10 @@ def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
         status=job.status,
         request=job.request if job.status == JobStatus.RUNNING else None,
         tags=run.tags,
+        project=run.project,
+        is_favorite=run.is_favorite,
+        archived_at=run.archived_at,
+        origin=run.origin,
         created_at=run.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
@@ -324,6 +302,7 @@ def _worker_ref(job: Job, worker: Worker | None, at: float) -> WorkerRef | None:
         host=worker.host,
         device=(job.progress or {}).get("device"),
         pid=job.pid,
+        heartbeat_at=job.heartbeat_at,
         heartbeat_age_s=age,
         lease_left_s=None if job.lease_until is None else job.lease_until - at,
     )

@@ -68,6 +68,8 @@ class RunSpec(Spec):
     """how it is called in lists"""
     tags: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=50)
     """words to find it by"""
+    project: str = Field(default="", max_length=200)
+    """what it belongs to; lists can be held to one"""
     dataset: Id | Annotated[DatasetDefinition, option("its definition")]
     """the id of a dataset, or its definition"""
     model: Id | Annotated[ModelSpec, option("its definition")]

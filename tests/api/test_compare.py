@@ -95,9 +95,16 @@ def test_values_that_are_not_finite_are_spelled(client: TestClient, db: Database
 def test_a_filter_chooses_runs_newest_first(client: TestClient, db: Database) -> None:
     for name in ("deep one", "deep two", "shallow"):
         record(db, name, {})
-    found = compared(client, filter="deep")
+    assert [run["name"] for run in compared(client, filter="-deep")["runs"]] == ["shallow"]
+    found = compared(client, filter="name~deep")
     assert [run["name"] for run in found["runs"]] == ["deep two", "deep one"]
     assert found["num_matching"] == 2
+
+
+def test_a_filter_that_cannot_be_read_is_told_with_its_place(client: TestClient) -> None:
+    problem = client.get(COMPARE, params={"filter": "(name~a"}).json()
+    assert problem["status"] == 422
+    assert problem["errors"][0]["loc"][:2] == ["query", "filter"]
 
 
 def test_whoever_says_neither_is_told_what_to_say(client: TestClient) -> None:

@@ -14,7 +14,7 @@ def test_settings_go_by_the_names_that_people_use() -> None:
     assert found["optimizer.type"] == "sgd"
     assert found["loss.type"] == "cross_entropy"
     assert isinstance(found["num_epochs"], float)
-    assert found["data.target"] == "digit"
+    assert found["data.target"] == "label"
     assert str(found["model.layers"]).startswith("conv2d")
     assert found["metrics"] == "accuracy, top_k_accuracy 3"
 

@@ -1,0 +1,85 @@
+"""What is done to many runs at once: each in its own transaction, with an outcome of its own."""
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.errors import AppError, Unprocessable
+from app.runs import service
+from app.runs.listing import ids_matching
+from app.runs.schemas import BatchIn, BatchOut, Outcome, RunPatch
+from app.specs.base import Problem
+from app.storage import Storage
+
+MAX_RUNS = 100_000
+_NEEDS_VALUE = ("tag", "untag", "project")
+
+
+def apply(database: Database, storage: Storage, asked: BatchIn) -> BatchOut:
+    """Do it to each run that is meant. Raises Unprocessable when it is not said to which, or with what."""
+    _check(asked)
+    ids = asked.ids
+    if ids is None:
+        with database.read() as session:
+            ids = ids_matching(session, asked.filter or "", MAX_RUNS)
+    outcomes, freed = [], 0
+    for run_id in dict.fromkeys(ids):
+        try:
+            if asked.action == "delete":
+                freed += delete_whole(database, storage, run_id)
+                outcomes.append(Outcome(id=run_id, ok=True))
+            else:
+                with database.write() as session:
+                    outcomes.append(Outcome(id=run_id, ok=True, new_id=_do(session, run_id, asked)))
+        except AppError as error:
+            outcomes.append(Outcome(id=run_id, ok=False, message=error.message))
+    return BatchOut(outcomes=outcomes, num_ok=sum(one.ok for one in outcomes), freed_bytes=freed)
+
+
+def delete_whole(database: Database, storage: Storage, run_id: str) -> int:
+    """Remove a run, its stream and its files; returns the bytes of its files. Raises NotFound and Conflict.
+
+    The files go after the row: a run that is listed is whole. What is left of one that is not is nobody's.
+    """
+    with database.write() as session:
+        service.stop_export(session, run_id)
+    with database.write() as session:
+        service.delete_run(session, run_id)
+    freed = storage.size("runs", run_id)
+    storage.remove("runs", run_id)
+    return freed
+
+
+def _check(asked: BatchIn) -> None:
+    problems = []
+    if (asked.ids is None) == (asked.filter is None):
+        problems.append(Problem(loc=["ids"], msg="say which runs: ids, or filter, and not both", received=None))
+    if asked.action in _NEEDS_VALUE and (asked.value is None or (asked.action != "project" and not asked.value)):
+        problems.append(Problem(loc=["value"], msg=f"{asked.action} needs a value", received=asked.value))
+    if problems:
+        raise Unprocessable(problems[0].msg, errors=problems)
+
+
+def _do(session: Session, run_id: str, asked: BatchIn) -> str | None:
+    """One run. Doing it again changes nothing more, but for queueing again. Returns the id of a run that is new."""
+    if asked.action == "requeue":
+        return service.clone_run(session, run_id).id
+    if asked.action == "cancel":
+        service.cancel_run(session, run_id)
+        return None
+    service.change_run(
+        session, run_id, _PATCHES[asked.action](service.find_run(session, run_id).tags, asked.value or "")
+    )
+    return None
+
+
+_PATCHES: dict[str, Callable[[list[str], str], RunPatch]] = {
+    "archive": lambda tags, value: RunPatch(archived=True),
+    "unarchive": lambda tags, value: RunPatch(archived=False),
+    "favorite": lambda tags, value: RunPatch(is_favorite=True),
+    "unfavorite": lambda tags, value: RunPatch(is_favorite=False),
+    "tag": lambda tags, value: RunPatch(tags=list(dict.fromkeys([*tags, value]))),
+    "untag": lambda tags, value: RunPatch(tags=[tag for tag in tags if tag != value]),
+    "project": lambda tags, value: RunPatch(project=value),
+}

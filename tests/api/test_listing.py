@@ -1,0 +1,251 @@
+"""The list of runs over REST, on both databases: what matches, in which order, page by page."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from app.db import Database, now
+from app.db.tables import Run
+from app.runs.labels import store_tags
+from tests.recorded import record
+
+RUNS = "/api/v1/runs"
+
+
+def found(client: TestClient, **query: Any) -> dict[str, Any]:
+    answer = client.get(RUNS, params=query)
+    assert answer.status_code == 200, answer.text
+    page: dict[str, Any] = answer.json()
+    return page
+
+
+def names(client: TestClient, **query: Any) -> list[str]:
+    return [run["name"] for run in found(client, **query)["items"]]
+
+
+@pytest.fixture
+def some(db: Database) -> dict[str, str]:
+    """Four runs: two that were trained with validation, one without, one that came to nothing."""
+    ids = {
+        "alpha": record(
+            db,
+            "alpha",
+            {"train/loss": [0.9, 0.1], "validation/loss": [0.8, 0.3]},
+            {"optimizer.type": "sgd", "optimizer.lr": 0.1, "batch_size": 32},
+            tags=["base", "a b"],
+            project="hearts",
+        ),
+        "beta": record(
+            db,
+            "beta",
+            {"train/loss": [0.9, 0.2], "validation/loss": [0.7, 0.05]},
+            {"optimizer.type": "adam", "optimizer.lr": 0.01, "batch_size": 64},
+            tags=["base"],
+        ),
+        "gamma": record(db, "gamma", {"train/loss": [0.5, 0.5]}, {"optimizer.lr": 0.001}, is_running=True),
+        "delta": record(db, "delta", {"train/loss": [float("nan")]}, {"optimizer.type": "adam"}),
+    }
+    with db.write() as session:
+        for run in session.query(Run):
+            store_tags(session, run.id, run.tags)
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("filter", "expected"),
+    [
+        ("", "delta gamma beta alpha"),
+        ("alpha", "alpha"),
+        ("HEART", "alpha"),
+        ("base", "beta alpha"),
+        ("status:running", "gamma"),
+        ("status!=running", "delta beta alpha"),
+        ("status:running,succeeded", "delta gamma beta alpha"),
+        ("is:running OR name:beta", "gamma beta"),
+        ("optimizer.lr>=0.01", "beta alpha"),
+        ("optimizer.lr=0.01", "beta"),
+        ("optimizer.type:adam", "delta beta"),
+        ("optimizer.type:ad*", "delta beta"),
+        ("-optimizer.type:adam", "gamma alpha"),
+        ("loss<0.1", "beta"),
+        ("loss<0.6", "gamma beta alpha"),
+        ("loss:nan", "delta"),
+        ("train/loss<0.2", "alpha"),
+        ("train/loss.max>0.8", "beta alpha"),
+        ("loss.min<0.4 -tag:base", ""),
+        ('tag:"a b"', "alpha"),
+        ("tag~b", "beta alpha"),
+        ("project:hearts", "alpha"),
+        ('project:""', "delta gamma beta"),
+        ("(tag:base OR status:running) batch_size<=64 ", "beta alpha"),
+        ("dataset:d optimizer.lr<1", "gamma beta alpha"),
+        ("created>1d is:reported", "delta gamma beta alpha"),
+        ("created<2020-01-01", ""),
+        ("duration<1h", "delta gamma beta alpha"),
+        ("name~%", ""),
+        ("name~_", ""),
+        ('"\'; DROP TABLE runs; --"', ""),
+    ],
+)
+def test_a_filter_finds_what_it_says(client: TestClient, some: dict[str, str], filter: str, expected: str) -> None:
+    page = found(client, filter=filter)
+    assert [run["name"] for run in page["items"]] == expected.split()
+    assert page["num_matching"] == len(expected.split())
+
+
+@pytest.mark.parametrize(
+    ("filter", "at", "words"),
+    [
+        ("tag:base los<1", 9, "no run has a setting or a result 'los'"),
+        ("status:done", 0, "a status is one of"),
+        ("loss<low", 0, "held against a number"),
+        ("name<3", 0, "is text"),
+        ("created>soon", 0, "held against a day"),
+        ("is:lost", 0, "a run is one of"),
+        ("(tag:base", 9, "closing parenthesis"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_told_at_its_place(
+    client: TestClient, some: dict[str, str], filter: str, at: int, words: str
+) -> None:
+    answer = client.get(RUNS, params={"filter": filter})
+    assert answer.status_code == 422
+    (problem,) = answer.json()["errors"]
+    assert problem["loc"] == ["query", "filter", at]
+    assert words in problem["msg"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("created", "alpha beta gamma delta"),
+        ("-created", "delta gamma beta alpha"),
+        ("name", "alpha beta delta gamma"),
+        ("-optimizer.lr", "alpha beta gamma delta"),
+        ("optimizer.lr", "gamma beta alpha delta"),
+        ("optimizer.type", "beta delta alpha gamma"),
+        ("loss", "beta alpha delta gamma"),
+        ("-train/loss", "gamma beta alpha delta"),
+        ("train/loss.max", "gamma alpha beta delta"),
+        ("-status", "delta beta alpha gamma"),
+        ("-project", "alpha delta gamma beta"),
+    ],
+)
+def test_every_order_is_whole_whatever_the_size_of_its_pages(
+    client: TestClient, some: dict[str, str], sort: str, expected: str
+) -> None:
+    assert names(client, sort=sort) == expected.split()
+    paged: list[str] = []
+    cursor = None
+    while True:
+        page = found(client, sort=sort, limit=1, **({"cursor": cursor} if cursor else {}))
+        paged += [run["name"] for run in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert paged == expected.split()
+    assert [name for offset in range(4) for name in names(client, sort=sort, limit=1, offset=offset)] == paged
+
+
+def test_what_no_run_has_is_no_order(client: TestClient, some: dict[str, str]) -> None:
+    answer = client.get(RUNS, params={"sort": "-nothing"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["loc"] == ["query", "sort"]
+    assert client.get(RUNS, params={"cursor": "bad"}).status_code == 422
+
+
+def test_columns_bring_settings_and_results(client: TestClient, some: dict[str, str]) -> None:
+    page = found(client, filter="beta", columns="optimizer.lr,optimizer.type,loss,train/loss.min,nothing")
+    assert page["items"][0]["values"] == {
+        "optimizer.lr": 0.01,
+        "optimizer.type": "adam",
+        "loss": 0.05,
+        "train/loss.min": 0.2,
+    }
+
+
+def test_archived_runs_stay_out_of_sight_until_asked_for(client: TestClient, some: dict[str, str]) -> None:
+    patch = {
+        "archived": True,
+        "is_favorite": True,
+        "project": "old",
+        "notes": "# Why\n\n<script>1</script> [x](javascript:1)",
+    }
+    changed = client.patch(f"{RUNS}/{some['alpha']}", json=patch)
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["archived_at"] is not None
+    assert names(client) == ["delta", "gamma", "beta"]
+    assert names(client, filter="is:archived") == ["alpha"]
+    assert names(client, filter="is:archived OR is:favorite") == ["alpha"]
+    html = client.get(f"{RUNS}/{some['alpha']}").json()["notes_html"]
+    assert "<h1>Why</h1>" in html
+    assert "<script" not in html
+    assert "href" not in html
+    assert client.patch(f"{RUNS}/{some['alpha']}", json={"archived": False}).json()["archived_at"] is None
+
+
+def test_many_are_changed_at_once_each_with_its_outcome(client: TestClient, some: dict[str, str]) -> None:
+    def batch(**body: Any) -> dict[str, Any]:
+        answer = client.post(f"{RUNS}/batch", json=body)
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()
+        return result
+
+    assert batch(filter="tag:base", action="tag", value="good")["num_ok"] == 2
+    assert batch(filter="tag:base", action="tag", value="good")["num_ok"] == 2
+    assert names(client, filter="tag:good") == ["beta", "alpha"]
+    assert found(client, filter="alpha")["items"][0]["tags"] == ["base", "a b", "good"]
+    assert batch(ids=[some["alpha"]], action="untag", value="good")["num_ok"] == 1
+    assert batch(ids=[some["beta"]], action="project", value="p")["num_ok"] == 1
+    assert names(client, filter="project:p") == ["beta"]
+    removed = batch(ids=[some["alpha"], some["gamma"], "gone"], action="delete")
+    assert [one["ok"] for one in removed["outcomes"]] == [True, False, False]
+    assert "has not ended" in removed["outcomes"][1]["message"]
+    assert names(client) == ["delta", "gamma", "beta"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"action": "tag", "ids": []}, {"action": "delete"}, {"action": "x", "ids": []}, {"action": "tag", "value": "x"}],
+)
+def test_a_batch_says_which_and_what(client: TestClient, body: dict[str, Any]) -> None:
+    assert client.post(f"{RUNS}/batch", json=body).status_code == 422
+
+
+def test_files_go_with_their_run_and_the_disk_says_so(client: TestClient, some: dict[str, str], settings: Any) -> None:
+    folder = settings.data_dir / "runs" / some["beta"]
+    folder.mkdir(parents=True)
+    (folder / "weights").write_bytes(b"x" * 5000)
+    answer = client.delete(f"{RUNS}/{some['beta']}")
+    assert answer.json() == {"freed_bytes": 5000}
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "some_of", "kind"),
+    [
+        ("", {"status", "tag", "optimizer.lr", "loss"}, "key"),
+        ("opt", {"optimizer.lr", "optimizer.type"}, "key"),
+        ("status:", {"running", "queued"}, "value"),
+        ("loss<1 status:ru", {"running"}, "value"),
+        ("tag:", {"base", '"a b"'}, "value"),
+        ("optimizer.type:a", {"adam"}, "value"),
+        ("project:", {"hearts"}, "value"),
+    ],
+)
+def test_what_may_come_next(client: TestClient, some: dict[str, str], text: str, some_of: set[str], kind: str) -> None:
+    answer = client.get(f"{RUNS}/filter/completions", params={"q": text}).json()
+    assert some_of <= {item["text"] for item in answer["items"] if item["kind"] == kind}
+    assert answer["end"] == len(text)
+
+
+def test_a_page_holds_its_place_when_runs_come(client: TestClient, db: Database, some: dict[str, str]) -> None:
+    first = found(client, limit=2)
+    record(db, "epsilon", {})
+    second = found(client, limit=2, cursor=first["next_cursor"])
+    assert [run["name"] for run in second["items"]] == ["beta", "alpha"]
+    with db.write() as session:
+        session.execute(update(Run).values(archived_at=now()))
+    assert found(client)["num_matching"] == 0
