@@ -37,6 +37,9 @@ def test_two_processes_that_start_at_once_both_come_up(
     assert [process.returncode for process in started] == [0] * 4, ended
 
 
+SPEC = '{"training": {"optimizer": {"lr": 0.5}}}'
+
+
 def test_what_was_there_is_there_after_a_migration(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'deck.sqlite3'}")
     migrate(database, "0001")
@@ -48,7 +51,7 @@ def test_what_was_there_is_there_after_a_migration(tmp_path: Path) -> None:
             f"INSERT INTO events (job_id, seq, time, kind, body) VALUES ('{job}', 1, 7, 'status', '{{}}')",
             "INSERT INTO datasets (id, name, status, source, created_at) VALUES ('d', 'd', 'ready', '{}', 7)",
             "INSERT INTO runs (id, name, job_id, dataset_id, spec, inspection, num_parameters, tags, created_at)"
-            f" VALUES ('{run}', 'old', '{job}', 'd', '{{}}', '{{}}', 1, '[\"a\"]', 7)",
+            f" VALUES ('{run}', 'old', '{job}', 'd', '{SPEC}', '{{}}', 1, '[\"a\"]', 7)",
             "INSERT INTO artifacts (id, run_id, name, media_type, path, size_bytes, sha256, created_at)"
             f" VALUES ('a', '{run}', 'model.onnx', 'x', 'y', 1, 'z', 7)",
         ):
@@ -57,6 +60,9 @@ def test_what_was_there_is_there_after_a_migration(tmp_path: Path) -> None:
     with database.engine.connect() as connection:
         for table in ("jobs", "events", "runs", "artifacts"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 1, table
+        kept = connection.exec_driver_sql("SELECT key, number, text FROM run_settings").all()
+        assert kept == [("optimizer.lr", 0.5, None)]
+        assert connection.exec_driver_sql("SELECT tag FROM run_tags").all() == [("a",)]
         assert connection.exec_driver_sql("SELECT position FROM jobs").scalar() == 7
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     database.dispose()

@@ -7,6 +7,8 @@ Revises: 0001
 import sqlalchemy as sa
 from alembic import op
 
+from app.runs.flatten import columns_of, flatten
+
 revision = "0002"
 down_revision = "0001"
 
@@ -67,3 +69,21 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_run_tags_tag", "run_tags", ["tag", "run_id"])
+    _label_what_is_there()
+
+
+def _label_what_is_there() -> None:
+    """Settings and tags of the runs that were there before they were kept in tables of their own."""
+    runs = sa.table("runs", sa.column("id"), sa.column("spec", sa.JSON), sa.column("tags", sa.JSON))
+    names = ("run_id", "key", "number", "text")
+    settings = sa.table("run_settings", *(sa.column(name) for name in names))
+    tags = sa.table("run_tags", sa.column("run_id"), sa.column("tag"))
+    connection = op.get_bind()
+    for run_id, spec, run_tags in connection.execute(sa.select(runs)).all():
+        rows = [
+            dict(zip(names, (run_id, key, *columns_of(value)), strict=True)) for key, value in flatten(spec).items()
+        ]
+        if rows:
+            connection.execute(sa.insert(settings), rows)
+        if run_tags:
+            connection.execute(sa.insert(tags), [{"run_id": run_id, "tag": tag} for tag in dict.fromkeys(run_tags)])
