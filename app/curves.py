@@ -20,6 +20,7 @@ from app.db.tables import Event, Rollup, Series
 METRICS = "metrics"  # the two kinds of events that curves are made of
 REWIND = "rewind"
 RAW_READ_LIMIT = 20_000  # points of a range that are read one by one rather than from buckets
+_CROWDED_STEPS = 100_000  # steps over which few points are looked up one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ class SeriesRead:
         return {
             "name": self.name,
             "num_points": self.num_points,
+            "num_in_range": count(b),
             "num_drawn": len(b),
             "raw": self.raw,
             "from_steps": b.first_step.tolist(),
@@ -53,6 +55,7 @@ class SeriesRead:
                 name: [None if v != v else v for v in np.asarray(a).tolist()] if name != "values" else a
                 for name, a in figures.items()
             },
+            "num": b.num_points.tolist(),
             "num_nan": b.num_nan.tolist(),
             "num_pos_inf": b.num_pos_inf.tolist(),
             "num_neg_inf": b.num_neg_inf.tolist(),
@@ -98,6 +101,7 @@ def read_series(
     if row is None:
         return None
     to_step = row.last_step if to_step is None else min(to_step, row.last_step)
+    from_step = max(0, from_step)
     buckets = _buckets_between(session, row, from_step, to_step, max_points)
     raw = bool((buckets.first_step == buckets.last_step).all()) and count(buckets) == len(buckets)
     return SeriesRead(name, row.num_points, raw, buckets)
@@ -134,13 +138,52 @@ def read_points(
 def _buckets_between(session: Session, row: Series, from_step: int, to_step: int, max_points: int) -> rollups.Buckets:
     """Raw points where the range holds few, else the finest level whose rows stay within bounds, merged to fit."""
     span = max(0, to_step - from_step + 1)
-    if row.num_points <= max_points or span <= min(RAW_READ_LIMIT, 16 * max_points):
-        buckets = rollups.of_points(read_points(session, row.job_id, row.name, from_step, to_step))
-    else:
-        level = next((k for k in rollups.LEVELS if span / rollups.FACTOR**k <= 16 * max_points), rollups.LEVELS[-1])
-        width = rollups.FACTOR**level
-        buckets = read_buckets(session, row.id, level, from_step // width, to_step // width)
+    most = 16 * max_points
+    if span <= min(RAW_READ_LIMIT, most):
+        return _merged_to(_points_between(session, row, from_step, to_step), max_points)
+    # A level has no more rows than the series has points: one that is recorded rarely is read at the finest.
+    levels = (k for k in rollups.LEVELS if span / rollups.FACTOR**k <= most or row.num_points <= most)
+    buckets = _level_between(session, row, next(levels, rollups.LEVELS[-1]), from_step, to_step)
+    if count(buckets) <= max_points:
+        buckets = _resolved(session, row, buckets)
     return _merged_to(buckets, max_points)
+
+
+def _points_between(session: Session, row: Series, from_step: int, to_step: int) -> rollups.Buckets:
+    return rollups.of_points(read_points(session, row.job_id, row.name, from_step, to_step))
+
+
+def _level_between(session: Session, row: Series, level: int, from_step: int, to_step: int) -> rollups.Buckets:
+    """The buckets of a level that lie in a range whole, and at its ends those of the levels below: so none sticks out.
+
+    Further than the last step the range may as well be whole. At most two ends of sixteen rows a level come to it.
+    """
+    if level == 0:
+        return _points_between(session, row, from_step, to_step)
+    width = rollups.FACTOR**level
+    first = -(-from_step // width)
+    end = (row.last_step if to_step >= row.last_step else to_step + 1 - width) // width + 1
+    if first >= end:
+        return _level_between(session, row, level - 1, from_step, to_step)
+    parts = [read_buckets(session, row.id, level, first, end - 1)]
+    if first * width > from_step:
+        parts.insert(0, _level_between(session, row, level - 1, from_step, first * width - 1))
+    if end * width <= min(to_step, row.last_step):
+        parts.append(_level_between(session, row, level - 1, end * width, to_step))
+    return rollups.join(parts)
+
+
+def _resolved(session: Session, row: Series, buckets: rollups.Buckets) -> rollups.Buckets:
+    """Few points that stand close together are told one by one, unless that would mean to read a long stretch."""
+    crowded = np.flatnonzero(buckets.first_step != buckets.last_step)
+    if not len(crowded):
+        return buckets
+    start, end = int(crowded[0]), int(crowded[-1]) + 1
+    from_step, to_step = int(buckets.first_step[start]), int(buckets.last_step[end - 1])
+    if to_step - from_step >= _CROWDED_STEPS:
+        return buckets
+    within = _points_between(session, row, from_step, to_step)
+    return rollups.join([buckets.part(0, start), within, buckets.part(end, len(buckets))])
 
 
 def _merged_to(buckets: rollups.Buckets, max_points: int) -> rollups.Buckets:
@@ -151,11 +194,12 @@ def _merged_to(buckets: rollups.Buckets, max_points: int) -> rollups.Buckets:
 
 
 def count(buckets: rollups.Buckets) -> int:
-    b = buckets
-    return int((b.num_finite + b.num_nan + b.num_pos_inf + b.num_neg_inf).sum())
+    """How many points buckets (B,) hold together."""
+    return int(buckets.num_points.sum())
 
 
 def read_buckets(session: Session, series_id: int, level: int, first: int, last: int) -> rollups.Buckets:
+    """The buckets of a level between two bucket numbers, both included."""
     query = (
         select(*(getattr(Rollup, name) for name in rollups.Buckets.__dataclass_fields__))
         .where(Rollup.series_id == series_id, Rollup.level == level, Rollup.bucket.between(first, last))

@@ -40,6 +40,15 @@ class Buckets:
     def __len__(self) -> int:
         return len(self.bucket)
 
+    @property
+    def num_points(self) -> Ints:
+        """How many points each bucket (B,) holds, finite or not."""
+        return self.num_finite + self.num_nan + self.num_pos_inf + self.num_neg_inf
+
+    def part(self, start: int, end: int) -> "Buckets":
+        """The buckets from one position up to another, not included."""
+        return Buckets(**{field.name: getattr(self, field.name)[start:end] for field in fields(self)})
+
     def rows(self) -> list[dict[str, int | float | None]]:
         """A dict a bucket, as the table has it: None for a figure that no finite value gave."""
         columns = {field.name: getattr(self, field.name).tolist() for field in fields(self)}
@@ -66,6 +75,12 @@ def of_points(points: Points) -> Buckets:
         num_pos_inf=np.isposinf(points.values).astype(np.int64),
         num_neg_inf=np.isneginf(points.values).astype(np.int64),
     )
+
+
+def join(parts: list[Buckets]) -> Buckets:
+    """Buckets that follow one another, of whatever levels: their numbers mean nothing any more."""
+    names = [field.name for field in fields(Buckets)]
+    return Buckets(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def coarsen(buckets: Buckets) -> Buckets:

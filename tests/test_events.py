@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app import curves, events, queue, rollups
 from app.columns import Points
-from app.db.tables import Series
+from app.db.tables import Event, Series
 from app.queue import JobKind
 
 LOSS = "train/loss"
@@ -137,3 +138,29 @@ def test_the_last_value_survives_whatever_it_is(log: Log, session: Session, last
     assert float(body["series"][0]["values"][1]) == pytest.approx(last, nan_ok=True)
     drawn = curves.read_series(session, log.job_id, LOSS).as_json()  # type: ignore[union-attr]
     assert float(drawn["values"][-1]) == pytest.approx(last, nan_ok=True)
+
+
+def test_a_range_holds_exactly_its_points_at_every_resolution(log: Log, session: Session) -> None:
+    steps = np.arange(1, 60_001)
+    log.points(steps, np.random.default_rng(4).random(60_000))
+    for first, last in [(0, None), (1, 60_000), (17, 59_990), (255, 40_000), (4096, 8191 + 40_000), (333, 10**9)]:
+        read = curves.read_series(session, log.job_id, LOSS, from_step=first, to_step=last, max_points=50)
+        assert read and len(read.buckets) <= 50
+        end = min(last or 60_000, 60_000)
+        assert curves.count(read.buckets) == end - max(first, 1) + 1
+        assert (read.buckets.first_step[0], read.buckets.last_step[-1]) == (max(first, 1), end)
+
+
+def test_a_series_recorded_rarely_is_drawn_without_reading_the_stream(log: Log, session: Session) -> None:
+    log.points(np.arange(1, 41) * 5000, np.arange(40.0), name="validation/loss")
+    session.execute(delete(Event).where(Event.kind == events.METRICS))
+    read = curves.read_series(session, log.job_id, "validation/loss", max_points=100)
+    assert read and read.raw and read.buckets.last.tolist() == list(range(40))
+
+
+def test_few_points_close_together_are_raw_wherever_they_stand(log: Log, session: Session) -> None:
+    steps = np.append(5, np.arange(1_000_000, 1_000_100))
+    log.points(steps, np.arange(101.0))
+    read = curves.read_series(session, log.job_id, LOSS, max_points=200)
+    assert read and read.raw
+    np.testing.assert_array_equal(read.buckets.last_step, steps)
