@@ -69,7 +69,9 @@ def test_a_reported_run_lives_from_its_first_to_its_last_word(client: TestClient
     ended = client.post(f"{RUNS}/{run['id']}/finish", json={}).json()
     assert ended["status"] == "succeeded" and ended["progress"] == {"step": 3, "num_steps": 10}
     assert look(client, run)["spec"] == {"config": {"optimizer": {"lr": 0.1}}}
-    assert [one["id"] for one in client.get(RUNS).json()["items"]] == [run["id"]]
+    for words in ("origin:client", "optimizer.lr<0.2", "project:p", "tag:t"):
+        found = client.get(RUNS, params={"filter": words})
+        assert [one["id"] for one in found.json()["items"]] == [run["id"]], (words, found.text)
 
 
 def test_a_batch_that_comes_again_is_not_stored_again(client: TestClient) -> None:

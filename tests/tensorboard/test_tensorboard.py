@@ -85,7 +85,7 @@ def test_what_tensorboards_writer_wrote_comes_in_to_the_same_values(client: Test
     (told,) = upload(client, (path.name, path.read_bytes()), project="old", tags=["a"])["runs"]
     assert (told["num_points"], told["num_skipped"], told["files"][0]["fault"]) == (14, 0, None)
     run = client.get(f"{API}/runs/{told['run_id']}").json()
-    assert (run["status"], run["tags"]) == ("succeeded", ["a"])
+    assert (run["status"], run["origin"], run["project"], run["tags"]) == ("succeeded", "tensorboard", "old", ["a"])
     assert run["duration_s"] == pytest.approx(len(STRANGE) - 1)
     for name in ("loss", "acc/top1"):
         assert points(client, run["id"], name) == [(i, shown(v)) for i, v in enumerate(STRANGE)]
