@@ -140,13 +140,13 @@ def _buckets_between(session: Session, row: Series, from_step: int, to_step: int
     span = max(0, to_step - from_step + 1)
     most = 16 * max_points
     if span <= min(RAW_READ_LIMIT, most):
-        return _merged_to(_points_between(session, row, from_step, to_step), max_points)
+        return merged_to(_points_between(session, row, from_step, to_step), max_points)
     # A level has no more rows than the series has points: one that is recorded rarely is read at the finest.
     levels = (k for k in rollups.LEVELS if span / rollups.FACTOR**k <= most or row.num_points <= most)
     buckets = _level_between(session, row, next(levels, rollups.LEVELS[-1]), from_step, to_step)
     if count(buckets) <= max_points:
         buckets = _resolved(session, row, buckets)
-    return _merged_to(buckets, max_points)
+    return merged_to(buckets, max_points)
 
 
 def _points_between(session: Session, row: Series, from_step: int, to_step: int) -> rollups.Buckets:
@@ -186,7 +186,8 @@ def _resolved(session: Session, row: Series, buckets: rollups.Buckets) -> rollup
     return rollups.join([buckets.part(0, start), within, buckets.part(end, len(buckets))])
 
 
-def _merged_to(buckets: rollups.Buckets, max_points: int) -> rollups.Buckets:
+def merged_to(buckets: rollups.Buckets, max_points: int) -> rollups.Buckets:
+    """The same in at most so many buckets."""
     if len(buckets) <= max_points:
         return buckets
     per_group = -(-len(buckets) // max_points)

@@ -25,7 +25,7 @@ from app.live import routes as live_routes
 from app.live.hub import Hub
 from app.models import routes as model_routes
 from app.reports import routes as report_routes
-from app.runs import compare_routes, predict_routes
+from app.runs import compare_routes, metrics_routes, predict_routes
 from app.runs import list_routes as run_list_routes
 from app.runs import routes as run_routes
 from app.schedule import routes as schedule_routes
@@ -74,6 +74,7 @@ def _api() -> APIRouter:
     for routes in (
         run_list_routes,
         run_routes,
+        metrics_routes,
         predict_routes,
         report_routes,
         tensorboard_routes,

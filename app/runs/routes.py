@@ -1,12 +1,9 @@
 """Runs over REST."""
 
-import csv
-import io
-from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import FileResponse
 from pydantic import ValidationError
 
 from app import events
@@ -22,13 +19,11 @@ from app.runs.schemas import (
     RunDetail,
     RunOut,
     RunPatch,
-    SeriesSummary,
 )
 from app.specs.base import problems
 from app.specs.run import RunSpec
 
 router = APIRouter(prefix="/runs", tags=["runs"])
-_CSV_STEPS = 100_000  # steps that one piece of a CSV answer covers
 
 
 @router.post("", status_code=201)
@@ -91,57 +86,6 @@ def clone(run_id: str, session: Writing, response: Response) -> RunOut:
     run = service.clone_run(session, run_id)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     return service.summaries(session, [run.id])[0]
-
-
-@router.get("/{run_id}/metrics", response_model=None)
-def metrics(
-    run_id: str,
-    request: Request,
-    session: Reading,
-    database: AppDatabase,
-    name: Annotated[list[str] | None, Query()] = None,
-    from_step: Annotated[int, Query(ge=0)] = 0,
-    to_step: Annotated[int | None, Query(ge=0)] = None,
-    max_points: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-) -> dict[str, Any] | Response:
-    """Curves between two steps, both included: buckets with first, last, min, max and mean, or raw points if few.
-
-    Without `name`, the names with their summaries. With `Accept: text/csv`, every raw point.
-    """
-    job_id = service.find_run(session, run_id).job_id
-    known = events.list_series(session, [job_id])[job_id]
-    if "text/csv" in request.headers.get("accept", ""):
-        rows = _csv(
-            database, job_id, {n: known[n]["last_step"] for n in (name or known) if n in known}, from_step, to_step
-        )
-        return StreamingResponse(rows, media_type="text/csv")
-    if name is None:
-        return {"series": {n: SeriesSummary(**summary).model_dump(mode="json") for n, summary in known.items()}}
-    found = []
-    for one in name:
-        read = events.read_series(session, job_id, one, from_step=from_step, to_step=to_step, max_points=max_points)
-        if read is None:
-            raise NotFound(f"The run has no series {one}; it has {', '.join(known) or 'none yet'}.")
-        found.append(read.as_json())
-    return {"series": found}
-
-
-def _csv(
-    database: AppDatabase, job_id: str, last_steps: dict[str, int], from_step: int, to_step: int | None
-) -> Iterator[str]:
-    """Every point as a row, in pieces of bounded size. Non-finite values are spelled NaN, Infinity, -Infinity."""
-    yield "series,step,value\r\n"
-    for name, last_step in last_steps.items():
-        end = last_step if to_step is None else min(to_step, last_step)
-        for start in range(from_step, end + 1, _CSV_STEPS):
-            with database.read() as session:
-                points = events.read_points(session, job_id, name, start, min(end, start + _CSV_STEPS - 1))
-            shown = points.as_json()
-            text = io.StringIO()
-            csv.writer(text).writerows(
-                (name, step, value) for step, value in zip(shown["steps"], shown["values"], strict=True)
-            )
-            yield text.getvalue()
 
 
 @router.get("/{run_id}/events")

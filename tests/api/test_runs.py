@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app import events, queue
-from app.columns import Points
+from app import queue
 from app.db import Database
 
 RUNS = "/api/v1/runs"
@@ -127,22 +126,6 @@ def test_a_dataset_that_could_not_be_read_is_not_waited_for(client: TestClient, 
         queue.cancel(session, dataset["job_id"])
     answer = client.post(RUNS, json=bad(dataset=dataset["id"], data__target="b"))
     assert answer.status_code == 409 and "could not be read" in answer.json()["detail"]
-
-
-def test_curves_are_read_whole_in_buckets_and_as_csv(client: TestClient, db: Database) -> None:
-    run = submit(client)
-    points = [Points.of("train/loss", range(1, 5001), [*([0.5] * 4998), float("nan"), float("-inf")])]
-    with db.write() as session:
-        held = queue.claim(session, None, lease_s=30)  # type: ignore[arg-type]
-        assert held
-        events.insert(session, run["job_id"], 2, 0.0, [events.New("metrics", points=points)])
-    drawn = client.get(f"{RUNS}/{run['id']}/metrics", params={"name": "train/loss", "max_points": 100}).json()
-    assert drawn["series"][0]["num_points"] == 5000 and drawn["series"][0]["num_drawn"] <= 100
-    assert sum(drawn["series"][0]["num_nan"]) == sum(drawn["series"][0]["num_neg_inf"]) == 1
-    lines = client.get(f"{RUNS}/{run['id']}/metrics", headers={"Accept": "text/csv"}).text.splitlines()
-    assert len(lines) == 5001
-    assert lines[-2:] == ["train/loss,4999,NaN", "train/loss,5000,-Infinity"]
-    assert client.get(f"{RUNS}/{run['id']}/metrics", params={"name": "x"}).status_code == 404
 
 
 def test_checking_says_what_a_run_would_be_and_stores_nothing(client: TestClient) -> None:
