@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
 Times = NDArray[np.float64]
+_LARGEST_POINT = 24  # bytes: a step, a value and a time, none of them shortened
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,17 @@ def decode(data: bytes) -> list[Points]:
             offset += 8 * count if owner == len(batch) else 0
         batch.append(Points(entry["name"], steps, values, times))
     return batch
+
+
+def count(head: bytes, size: int) -> int:
+    """How many points a batch of `size` bytes holds, from how it begins; at least how many, where its header is longer.
+
+    So a batch can be left alone that is too large, without reading it.
+    """
+    (length,) = struct.unpack_from("<I", head)
+    if len(head) >= 4 + length:
+        return sum(entry["n"] for entry in json.loads(head[4 : 4 + length]))
+    return (size - 4 - int(length)) // _LARGEST_POINT
 
 
 def spell(values: Values) -> list[float | str]:

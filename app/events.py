@@ -33,7 +33,9 @@ __all__ = [
     "read",
     "read_points",
     "read_series",
+    "weigh",
 ]
+_HEAD_BYTES = 4096  # of a batch of points: enough to count those of fifty series
 _EVENTS = cast("Table", EventRow.__table__)  # the ORM's way of inserting costs twice the time
 
 
@@ -87,6 +89,17 @@ def read(
     """The events after number `after`, oldest first, at most `limit` of them."""
     query = _stream(job_id, kinds).where(EventRow.seq > after).order_by(EventRow.seq).limit(limit)
     return [_event(*row) for row in session.execute(query)]
+
+
+def weigh(session: Session, job_id: str, after: int, upto: int) -> list[int]:
+    """How many points each event after one number, up to another, holds at least, and 1 where none. Decodes nothing."""
+    head = func.substr(EventRow.body, 1, _HEAD_BYTES)
+    query = (
+        select(EventRow.kind, func.length(EventRow.body), head)
+        .where(EventRow.job_id == job_id, EventRow.seq > after, EventRow.seq <= upto)
+        .order_by(EventRow.seq)
+    )
+    return [max(1, columns.count(head, size)) if kind == METRICS else 1 for kind, size, head in session.execute(query)]
 
 
 def latest(session: Session, job_id: str, kinds: Sequence[str], limit: int, before: int | None = None) -> list[Event]:

@@ -5,6 +5,7 @@ come. No Redis and no NOTIFY: a poll costs one look, whatever the number of brow
 """
 
 from collections.abc import Mapping
+from itertools import accumulate
 
 from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from app import events
 from app.db import Database
 from app.errors import NotFound
-from app.live.buffer import Buffer, Entry
+from app.live.buffer import CAPACITY, Buffer, Entry
 
 MAX_NEW = 500  # events read at once; further behind than that, the buffer is made anew from the end
 _PIECE = 64
@@ -90,7 +91,7 @@ class Tail:
 def _news(session: Session, job_id: str, after: int, last_seq: int | None) -> News:
     if last_seq is None:
         return None
-    if not 0 <= last_seq - after <= MAX_NEW:
+    if not 0 <= last_seq - after <= MAX_NEW or sum(events.weigh(session, job_id, after, last_seq)) > CAPACITY:
         return _load(session, job_id)
     return _read(session, job_id, after, last_seq)
 
@@ -100,8 +101,14 @@ def _load(session: Session, job_id: str) -> Buffer:
     if last_seq is None:
         raise NotFound(f"There is no stream {job_id}.")
     buffer = Buffer(job_id, last_seq)
-    while buffer.floor > 0 and buffer.prepend(_read(session, job_id, max(0, buffer.floor - _PIECE), buffer.floor)):
-        pass
+    room = CAPACITY
+    while buffer.floor > 0 and room > 0:
+        # Points are counted before they are decoded: a batch that does not fit may be a thousand times what does.
+        costs = events.weigh(session, job_id, max(0, buffer.floor - _PIECE), buffer.floor)
+        fitting = [cost for cost in accumulate(reversed(costs)) if cost <= room]
+        if not fitting or not buffer.prepend(_read(session, job_id, buffer.floor - len(fitting), buffer.floor)):
+            break
+        room = room - fitting[-1] if len(fitting) == len(costs) else 0
     return buffer
 
 
