@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.db.tables import Dataset, Run, RunSetting, RunTag, Series
 from app.runs.filter import OPERATORS, FilterError, tokens
-from app.runs.search import KEYS, STATES, STATUSES
+from app.runs.search import KEYS, STATES, STATUSES, distinct
 
 MAX_ITEMS = 30
 _HELP = {
@@ -48,7 +48,7 @@ def complete(session: Session, text: str, at: int) -> Completions:
         items = [Completion(text=one, kind="key", detail=_HELP.get(one)) for one in _keys(session, begun)]
     else:
         items = [Completion(text=_quoted(one), kind="value") for one in _values(session, key, begun)]
-    if key is None and begun in KEYS:
+    if key is None and any(one.text == begun for one in items):
         items = [Completion(text=begun + one, kind="operator") for one in OPERATORS] + items
     return Completions(start=start, end=at, items=items[:MAX_ITEMS])
 
@@ -71,14 +71,14 @@ def _place(text: str) -> tuple[int, str | None, str]:
 
 
 def _keys(session: Session, begun: str) -> list[str]:
-    known = [*KEYS, *_distinct(session, RunSetting.key), *_results(session)]
+    known = [*KEYS, *distinct(session, RunSetting.key), *_results(session)]
     wanted = begun.lower()
     starting = [key for key in known if key.lower().startswith(wanted)]
     return list(dict.fromkeys([*starting, *(key for key in known if wanted in key.lower())]))
 
 
 def _results(session: Session) -> Iterator[str]:
-    for name in _distinct(session, Series.name):
+    for name in distinct(session, Series.name):
         if name.startswith(("train/", "validation/")):
             yield name.split("/", 1)[1]
         yield name
@@ -90,24 +90,13 @@ def _values(session: Session, key: str, begun: str) -> list[str]:
     if key in fixed:
         known = list(fixed[key])
     elif key in columns:
-        known = _distinct(session, columns[key], begun)
+        known = distinct(session, columns[key], begun)
     elif key == "dataset":
         known = list(session.scalars(select(Dataset.name).distinct().limit(MAX_ITEMS)))
     else:
         query = select(RunSetting.text).where(RunSetting.key == key, RunSetting.text.is_not(None)).distinct()
         known = [one for one in session.scalars(query.limit(MAX_ITEMS)) if one]
     return [one for one in known if one and begun.lower() in one.lower()]
-
-
-def _distinct(session: Session, column: InstrumentedAttribute[str], begun: str = "") -> list[str]:
-    """The values of an indexed column, each found by one step in the index: quick however many rows share one."""
-    query = select(func.min(column))
-    found: list[str] = []
-    value = session.scalar(query.where(column >= begun) if begun else query)
-    while value is not None and len(found) < 500 and value.startswith(begun):
-        found.append(value)
-        value = session.scalar(query.where(column > value))
-    return found
 
 
 def _quoted(text: str) -> str:

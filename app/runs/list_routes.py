@@ -21,6 +21,7 @@ def find(
     cursor: str | None = None,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    count: Annotated[bool, Query(description="whether to count all that match; of use once for a filter")] = True,
     q: Annotated[str | None, Query(description="words to be found in a name, a tag or a project")] = None,
     status: str | None = None,
     tag: str | None = None,
@@ -30,7 +31,9 @@ def find(
     said += [f'{key}:"{_escaped(value)}"' for key, value in (("status", status), ("tag", tag)) if value]
     whole = " ".join([f"({filter})" if said and filter else filter, *said]).strip()
     keys = [key for key in columns.split(",") if key]
-    return listing.find(session, filter=whole, sort=sort, cursor=cursor, offset=offset, limit=limit, columns=keys[:50])
+    return listing.find(
+        session, filter=whole, sort=sort, cursor=cursor, offset=offset, limit=limit, columns=keys[:50], count=count
+    )
 
 
 @router.get("/filter/completions")

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from app.db.tables import Job, Run, RunSetting, Series
 from app.errors import Unprocessable
 from app.runs import service
-from app.runs.filter import parse
+from app.runs.filter import And, Node, parse
 from app.runs.schemas import RunOut, RunPage
-from app.runs.search import condition, result_named
+from app.runs.search import SMALL_TO_COUNT, condition, result_named
 from app.specs.base import Problem
 
 NEWEST = "-created"
@@ -46,12 +46,14 @@ def find(
     offset: int = 0,
     limit: int = 50,
     columns: Sequence[str] = (),
+    count: bool = True,
 ) -> RunPage:
     """A page of the runs that match. Raises Unprocessable where filter, sort or cursor cannot be read.
 
     `offset` counts from the beginning, for whoever jumps; a cursor goes on from a page, whatever came meanwhile.
     """
-    matches = condition(session, parse(filter), filter)
+    tree = parse(filter)
+    matches = condition(session, tree, filter)
     order = order_named(session, sort)
     ids, next_cursor = _page(session, matches, order, _decoded(cursor, sort) if cursor else None, offset, limit)
     items = {run.id: run for run in service.summaries(session, ids)}
@@ -59,8 +61,16 @@ def find(
     return RunPage(
         items=_with_values(session, runs, columns),
         next_cursor=_encoded(sort, next_cursor) if next_cursor else None,
-        num_matching=session.execute(select(func.count()).select_from(Run).where(matches)).scalar_one(),
+        num_matching=_count(session, tree, filter) if count else None,
     )
+
+
+def _count(session: Session, tree: Node, filter: str) -> int:
+    count = select(func.count()).select_from(Run)
+    if tree != And(()):
+        return session.execute(count.where(condition(session, tree, filter, small=SMALL_TO_COUNT))).scalar_one()
+    archived = session.execute(count.where(Run.archived_at.is_not(None))).scalar_one()
+    return session.execute(count).scalar_one() - archived
 
 
 def ids_matching(session: Session, filter: str, limit: int) -> list[str]:

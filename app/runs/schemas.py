@@ -125,7 +125,7 @@ class RunPage(BaseModel):
 
     items: list[RunOut]
     next_cursor: str | None
-    num_matching: int = Field(description="of all pages together")
+    num_matching: int | None = Field(description="of all pages together; null where it was not to be counted")
 
 
 Tag = Annotated[str, Field(min_length=1, max_length=100)]

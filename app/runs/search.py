@@ -19,7 +19,8 @@ from app.db.engine import now
 from app.db.tables import Dataset, Job, Run, RunSetting, RunTag, Series
 from app.runs.filter import And, Compare, FilterError, Node, Not, Or, Word, terms
 
-SMALL = 20_000  # a set of at most so many ids is made once
+SMALL = 2_000  # a set of at most so many ids is made once, where a page is looked for: others fill it in no time
+SMALL_TO_COUNT = 50_000  # where all that match are counted
 STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
 STATES = ("favorite", "archived", "trained", "reported", "imported")
 _ORIGINS = {"trained": "worker", "reported": "client", "imported": "tensorboard"}
@@ -37,18 +38,21 @@ Condition = ColumnElement[bool]
 Ids = Select[str]
 
 
-def condition(session: Session, node: Node, text: str) -> Condition:
+def condition(session: Session, node: Node, text: str, *, small: int = SMALL) -> Condition:
     """Whether a run matches. Archived runs do so only where the filter speaks of them. Raises FilterError."""
-    found = _Compiler(session, text).compile(node)
+    found = _Compiler(session, text, small).compile(node)
     speaks = any(term.key == "is" and "archived" in term.values for term in terms(node))
-    return found if speaks else and_(Run.archived_at.is_(None), found)
+    if speaks:
+        return found
+    put_away = aliased(Run)  # as a set, which the index of the archive gives: no row has to be read for it
+    return and_(Run.id.not_in(select(put_away.id).where(put_away.archived_at.is_not(None))), found)
 
 
 class _Compiler:
     """Turns a tree into SQL, a method for each kind of term."""
 
-    def __init__(self, session: Session, text: str) -> None:
-        self.session, self.text = session, text
+    def __init__(self, session: Session, text: str, small: int) -> None:
+        self.session, self.text, self.small = session, text, small
 
     def compile(self, node: Node) -> Condition:
         match node:
@@ -65,9 +69,17 @@ class _Compiler:
 
     def word(self, node: Word) -> Condition:
         holds = _like(self.session, node.text)
-        named = select(Run.id).where(or_(holds(Run.name), holds(Run.project)))
-        tagged = select(RunTag.run_id).where(holds(RunTag.tag))
-        return or_(Run.id.in_(named), Run.id.in_(tagged))
+        # Names are as many as runs, but lie in an index; of tags and projects there are few, and those are looked up.
+        named = select(Run.id).where(holds(Run.name))
+        tags = [tag for tag in distinct(self.session, RunTag.tag) if node.text.lower() in tag.lower()]
+        projects = [one for one in distinct(self.session, Run.project) if node.text.lower() in one.lower()]
+        found = [Run.id.in_(named) if self._is_small(named) else holds(Run.name)]
+        if tags:
+            tagged = RunTag.tag.in_(tags)
+            found.append(self._within(Run.id, select(RunTag.run_id), RunTag, RunTag.run_id, tagged))
+        if projects:
+            found.append(Run.project.in_(projects))
+        return or_(*found)
 
     def term(self, node: Compare) -> Condition:
         if (handler := _OWN.get(node.key)) is not None:
@@ -86,8 +98,8 @@ class _Compiler:
         for value in node.values:
             if value not in STATUSES:
                 raise self.error(node, f"a status is one of {', '.join(STATUSES)}, not {value!r}")
-        ids = select(Job.id).where(Job.status.in_(node.values))
-        return self._denied(node, self._within(Run.job_id, ids, Job, Job.id, Job.status.in_(node.values)))
+        found = self._within(Run.job_id, select(Job.id), Job, Job.id, Job.status.in_(node.values))
+        return self._denied(node, found)
 
     def _of_is(self, node: Compare) -> Condition:
         return self._denied(node, or_(*(self._state(node, value) for value in node.values)))
@@ -105,9 +117,7 @@ class _Compiler:
 
     def _of_tag(self, node: Compare) -> Condition:
         matches = self._matches(RunTag.tag, node)
-        return self._denied(
-            node, self._within(Run.id, select(RunTag.run_id).where(matches), RunTag, RunTag.run_id, matches)
-        )
+        return self._denied(node, self._within(Run.id, select(RunTag.run_id), RunTag, RunTag.run_id, matches))
 
     def _of_dataset(self, node: Compare) -> Condition:
         found = select(Dataset.id).where(or_(self._matches(Dataset.name, node), Dataset.id.in_(node.values)))
@@ -140,8 +150,8 @@ class _Compiler:
         else:
             matches = self._matches(RunSetting.text, node)
         wanted = and_(RunSetting.key == node.key, matches)
-        ids = select(RunSetting.run_id).where(wanted)
-        return self._denied(node, self._within(Run.id, ids, RunSetting, RunSetting.run_id, wanted))
+        found = self._within(Run.id, select(RunSetting.run_id), RunSetting, RunSetting.run_id, wanted)
+        return self._denied(node, found)
 
     def result(self, node: Compare, names: Sequence[str], column: Any) -> Condition:
         """Of several names, a run has the first that it has at all."""
@@ -150,10 +160,10 @@ class _Compiler:
             wanted = and_(Series.name == name, self._figure(column, node))
             better = aliased(Series)
             has_better = select(better.id).where(better.job_id == Series.job_id, better.name.in_(names[:i])).exists()
-            if i:
-                wanted = and_(wanted, not_(has_better))
-            ids = select(Series.job_id).where(wanted)
-            alternatives.append(self._within(Run.job_id, ids, Series, Series.job_id, wanted))
+            first = and_(wanted, not_(has_better)) if i else wanted
+            ids = select(Series.job_id)
+            is_small = self._is_small(ids.where(wanted))  # looked up without the better ones: that alone is quick
+            alternatives.append(self._one_of(Run.job_id, ids.where(first), Series, Series.job_id, first, is_small))
         return self._denied(node, or_(*alternatives))
 
     def _figure(self, column: Any, node: Compare) -> Condition:
@@ -170,12 +180,18 @@ class _Compiler:
         return self.session.execute(select(RunSetting.key).where(RunSetting.key == key).limit(1)).first() is not None
 
     def _within(self, own: Any, ids: Ids, table: Any, theirs: Any, wanted: Condition) -> Condition:
-        probe = select(literal(1)).select_from(ids.limit(SMALL + 1).subquery()).offset(SMALL).limit(1)
-        if self.session.execute(probe).first() is None:
-            one_of: Condition = own.in_(ids)
-            return one_of
+        return self._one_of(own, ids.where(wanted), table, theirs, wanted, self._is_small(ids.where(wanted)))
+
+    def _one_of(self, own: Any, ids: Ids, table: Any, theirs: Any, wanted: Condition, is_small: bool) -> Condition:
+        if is_small:
+            within: Condition = own.in_(ids)
+            return within
         asked: Condition = select(literal(1)).select_from(table).where(theirs == own, wanted).correlate(Run).exists()
         return asked
+
+    def _is_small(self, ids: Ids) -> bool:
+        probe = select(literal(1)).select_from(ids.limit(self.small + 1).subquery()).offset(self.small).limit(1)
+        return self.session.execute(probe).first() is None
 
     def _denied(self, node: Compare, found: Condition) -> Condition:
         return not_(found) if node.operator == "!=" else found
@@ -258,6 +274,20 @@ TEXTS: dict[str, Any] = {
     "notes": Run.notes,
 }
 KEYS = (*_OWN, *TEXTS)
+
+
+MAX_DISTINCT = 500
+
+
+def distinct(session: Session, column: Any, begun: str = "") -> list[str]:
+    """The values of an indexed column, each found by one step in the index: quick however many rows share one."""
+    query = select(func.min(column))
+    found: list[str] = []
+    value = session.scalar(query.where(column >= begun) if begun else query)
+    while value is not None and len(found) < MAX_DISTINCT and value.startswith(begun):
+        found.append(value)
+        value = session.scalar(query.where(column > value))
+    return found
 
 
 def result_named(session: Session, key: str) -> tuple[list[str], Any] | None:

@@ -122,6 +122,12 @@ def count_by_status(session: Session) -> dict[str, int]:
     return dict(session.execute(query).all())
 
 
+def list_projects(session: Session) -> list[str]:
+    """The projects that runs belong to, by name."""
+    query = select(Run.project).where(Run.project != "").distinct().order_by(Run.project)
+    return list(session.scalars(query.limit(500)))
+
+
 def get_run(session: Session, run_id: str) -> RunDetail:
     """A run with everything that is known of it. Raises NotFound."""
     run = find_run(session, run_id)
@@ -190,8 +196,13 @@ def stop_export(session: Session, run_id: str) -> bool:
 
 
 def clone_run(session: Session, run_id: str) -> Run:
-    """The same specification, queued again. Raises NotFound, and Unprocessable if its data is gone."""
-    return create_run(session, RunSpec.model_validate(find_run(session, run_id).spec))
+    """The same specification, queued again. Raises NotFound, Conflict, and Unprocessable if its data is gone."""
+    run = find_run(session, run_id)
+    if run.origin != "worker":
+        raise Conflict(f"The run {run.name} was not trained here; whoever reported it must start it again.")
+    again = create_run(session, RunSpec.model_validate(run.spec))
+    again.project = run.project
+    return again
 
 
 def change_run(session: Session, run_id: str, patch: RunPatch) -> None:

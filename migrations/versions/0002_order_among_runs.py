@@ -45,6 +45,8 @@ def upgrade() -> None:
         for name in ("project", "notes", "is_favorite", "origin"):
             runs.alter_column(name, server_default=None)
         runs.create_index("ix_runs_name", ["name", "id"], unique=False)
+        runs.create_index("ix_runs_archived", ["archived_at", "id"], unique=False)
+        runs.create_index("ix_runs_id_job", ["id", "job_id"], unique=False)
         runs.create_index("ix_runs_project", ["project", "id"], unique=False)
     with op.batch_alter_table("series") as series:
         series.create_index("ix_series_last", ["name", "last", "job_id"], unique=False)

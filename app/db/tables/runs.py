@@ -29,6 +29,8 @@ class Run(Base):
         Index("ix_runs_dataset", "dataset_id"),
         Index("ix_runs_project", "project", "id"),
         Index("ix_runs_name", "name", "id"),
+        Index("ix_runs_archived", "archived_at", "id"),
+        Index("ix_runs_id_job", "id", "job_id"),  # from settings to results without reading the run
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
