@@ -51,9 +51,14 @@ export function sparkPath(values, share) {
   return values.map((value, i) => `${i ? "L" : "M"}${x(i)} ${y(value)}`).join("");
 }
 
-/** How many decimals tell neighbours on a grid apart. */
+/** How many decimals say the steps of a grid exactly: two for 0.25, though one would tell neighbours apart. */
 export function decimalsFor(step) {
-  return Math.max(0, Math.min(12, -Math.floor(Math.log10(step) + 1e-9)));
+  for (let decimals = 0; decimals < 12; decimals += 1) {
+    const scaled = step * 10 ** decimals;
+    const whole = Math.round(scaled);
+    if (whole >= 1 && Math.abs(scaled - whole) < 1e-9 * whole) return decimals;
+  }
+  return 12;
 }
 
 /** The end of an axis that grows in leaps, so that a chart of unknown length does not creep. */

@@ -34,7 +34,7 @@ test("a logarithmic range ends on 1, 2 or 5", () => {
 });
 
 test("labels have as many decimals as they need", () => {
-  assert.deepEqual([10, 1, 0.5, 0.2, 0.05, 0.001].map(decimalsFor), [0, 0, 1, 1, 2, 3]);
+  assert.deepEqual([10, 1, 0.5, 0.2, 0.25, 0.025, 0.05, 0.001].map(decimalsFor), [0, 0, 1, 1, 2, 3, 2, 3]);
 });
 
 test("a small curve fills its box, or its share of it", () => {
