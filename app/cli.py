@@ -98,6 +98,26 @@ def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     console.print("the schema is up to date")
 
 
+@cli.command()
+def repair(
+    job: Annotated[str | None, typer.Option(help="The id of a job or of its run; without it, all of them.")] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Rebuild curves' summaries and buckets from the recorded points, and say what differed."""
+    from app.repair import repair as repair_series
+
+    database = _migrated(_settings(data_dir=data_dir, database_url=database_url))
+    num_series = num_repaired = 0
+    for finding in repair_series(database, job):
+        num_series += 1
+        num_repaired += bool(finding.differences)
+        if finding.differences:
+            _say(f"{finding.job_id} {finding.name}: {'; '.join(finding.differences)}")
+    database.dispose()
+    _say(f"{num_series} series looked through, {num_repaired} repaired")
+
+
 @cli.command("import-tensorboard")
 def import_tensorboard(
     folder: Annotated[Path, typer.Argument(exists=True, help="An event file, or a folder that holds some.")],

@@ -15,6 +15,7 @@ from app.columns import Points
 
 FACTOR = 16
 LEVELS = range(1, 7)  # the top bucket covers 16.7 million steps
+_MOST = 4e300  # of a value in a sum: so many do not overflow, which neither database takes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -69,7 +70,7 @@ def of_points(points: Points) -> Buckets:
         last=value,
         min=value,
         max=value,
-        sum=np.where(finite, points.values, 0.0),
+        sum=np.clip(np.where(finite, points.values, 0.0), -_MOST, _MOST),
         num_finite=finite.astype(np.int64),
         num_nan=np.isnan(points.values).astype(np.int64),
         num_pos_inf=np.isposinf(points.values).astype(np.int64),
@@ -108,12 +109,18 @@ def group(buckets: Buckets, key: Ints) -> Buckets:
         last=np.where(some, buckets.last[last_at], np.nan),
         min=np.fmin.reduceat(buckets.min, starts),
         max=np.fmax.reduceat(buckets.max, starts),
-        sum=np.add.reduceat(buckets.sum, starts),
+        sum=_sums(buckets.sum, starts),
         num_finite=np.add.reduceat(buckets.num_finite, starts),
         num_nan=np.add.reduceat(buckets.num_nan, starts),
         num_pos_inf=np.add.reduceat(buckets.num_pos_inf, starts),
         num_neg_inf=np.add.reduceat(buckets.num_neg_inf, starts),
     )
+
+
+def _sums(values: Floats, starts: Ints) -> Floats:
+    with np.errstate(over="ignore"):  # of several top buckets, which are not kept
+        sums: Floats = np.add.reduceat(values, starts)
+    return sums
 
 
 def of_rows(rows: list[tuple[float | int | None, ...]]) -> Buckets:
