@@ -4,6 +4,7 @@ Everything after the first paint is the work of `static/js`, over `/api/v1`.
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,9 +24,7 @@ from app import modules, words
 from app.counts import count_all
 from app.datasets import service as dataset_service
 from app.dependencies import AppSettings, Reading
-from app.errors import Unprocessable
 from app.models import service as model_service
-from app.runs import listing as run_listing
 from app.runs import service as run_service
 from app.runs.listing import NEWEST
 from app.schedule import service as schedule
@@ -50,7 +49,7 @@ class Source(Protocol):
     """Where pages get what they show: each answer as the API would give it, ready for JSON."""
 
     def counts(self) -> dict[str, int]: ...
-    def runs(self, filter: str, sort: str) -> dict[str, Any]: ...
+    def projects(self) -> list[str]: ...
     def run(self, run_id: str) -> dict[str, Any]: ...
     def datasets(self) -> dict[str, Any]: ...
     def builtins(self) -> list[dict[str, Any]]: ...
@@ -73,8 +72,8 @@ class Services:
     def counts(self) -> dict[str, int]:
         return count_all(self.session, self.settings.lease_s)
 
-    def runs(self, filter: str, sort: str) -> dict[str, Any]:
-        return _json(run_listing.find(self.session, filter=filter, sort=sort))
+    def projects(self) -> list[str]:
+        return run_service.list_projects(self.session)
 
     def run(self, run_id: str) -> dict[str, Any]:
         return _json(run_service.get_run(self.session, run_id))
@@ -181,13 +180,16 @@ def login(request: Request, next: str = "/runs") -> HTMLResponse:
 
 @router.get("/runs")
 def runs(request: Request, data: Data, filter: str = "", sort: str = NEWEST) -> HTMLResponse:
-    """A filter or an order that cannot be read is told by the page itself, where it can be mended."""
-    try:
-        page = data.runs(filter, sort)
-    except Unprocessable:
-        page = {"items": [], "next_cursor": None, "num_matching": 0}
-    asked = {"filter": filter, "sort": sort, "q": filter, "status": ""}
-    return render(request, "runs.html", data, section="runs", runs=page["items"], page=page, asked=asked)
+    """The rows come with the page's script: which are seen depends on the height of the window."""
+    projects = data.projects()
+    asked: dict[str, Any] = {"filter": filter, "sort": sort, "projects": projects}
+    asked["project"] = next((one for one in projects if _names(filter, one)), "")
+    return render(request, "runs.html", data, section="runs", num_runs=data.counts().get("runs", 0), **asked)
+
+
+def _names(filter: str, project: str) -> bool:
+    """Whether a filter holds the list to one project, as its select writes it."""
+    return f"project:{json.dumps(project, ensure_ascii=False)}" in filter or f"project:{project} " in f"{filter} "
 
 
 @router.get("/runs/new")

@@ -1,274 +1,379 @@
-// The list of runs: filter, page, select and cancel; rows follow the "runs" stream.
+// The list of runs: filtered and sorted by the server, windowed here, so that a hundred thousand scroll as ten do.
 
 import * as api from "../api.js";
-import { $, $$, debounce, h, pageData, replace, setText, svg } from "../dom.js";
+import { $, $$, debounce, h, pageData, replace, setText } from "../dom.js";
 import * as format from "../format.js";
+import { keyed } from "../keyed.js";
 import { live } from "../live.js";
-import { sparkPath } from "../scale.js";
-import { confirmed, toast, toastError } from "../shell.js";
+import { Actions } from "../runs/actions.js";
+import { chooseColumns, keptColumns } from "../runs/columnmenu.js";
+import { asked, column, nextSort } from "../runs/columns.js";
+import { FilterBox } from "../runs/filterbox.js";
+import { PAGE_SIZE, Pages, windowOf } from "../runs/pages.js";
+import { fillRow, fillTime, makeRow } from "../runs/rows.js";
+import { Selection } from "../runs/selection.js";
+import { Sparks } from "../runs/sparks.js";
+import { toastError } from "../shell.js";
 
-const page = pageData();
-const runs = new Map(page.items.map((run) => [run.id, { run, seenAt: Date.now() }]));
-let nextCursor = page.next_cursor;
-
-const SPARK_POINTS = 60;
-const SPARKS_AT_ONCE = 3;
+const NEWEST = "-created";
 const SPARKS_EVERY_MS = 3000;
 
-const body = $("#runs tbody");
-const filter = $("#filter");
-const isActive = (run) => run.status === "running" || run.status === "queued" || run.status === "paused";
+const scroller = $("#runs-scroll");
+const table = $("#runs");
+const body = $("tbody.rows", table);
+const [above, below] = $$("tbody.pad > tr", table);
+const pages = new Pages();
+const selection = new Selection();
+const runs = new Map(); // id -> {run, seenAt}
+const news = new Set(); // runs that came since the list was read
+let { filter, sort } = pageData();
+let keys = [];
+let current = -1; // the row that the keyboard is at
+let asking = 0;
+let frame = null;
 
-// rows
+const find = (id) => runs.get(id)?.run;
+const rowAt = (id) => $(`tr[data-key="${CSS.escape(id)}"]`, body);
+const rowHeight = () => Number.parseFloat(getComputedStyle(table).getPropertyValue("--row")) * 16;
+const isAtTop = () => scroller.scrollTop < rowHeight() / 2;
 
-function rowOf(run) {
-  let row = $(`tr[data-run="${CSS.escape(run.id)}"]`, body);
-  if (!row) {
-    row = $("#run-row").content.firstElementChild.cloneNode(true);
-    row.dataset.run = run.id;
-  }
-  return row;
-}
-
-function fillRow(row, run) {
-  const field = (name) => $(`[data-field="${name}"]`, row);
-  const link = field("name");
-  setText(link, run.name);
-  link.setAttribute("href", `/runs/${run.id}`);
-  const box = $("input", row);
-  box.value = run.id;
-  box.setAttribute("aria-label", `Select ${run.name}`);
-  replace(field("tags"), tagsOf(run));
-  const status = field("status");
-  status.dataset.status = run.status;
-  setText(status.firstElementChild, run.status);
-  setText(field("share"), shareOf(run));
-  setMetric(field("loss"), run.metrics["validation/loss"] ?? run.metrics["train/loss"]);
-  setMetric(field("accuracy"), run.metrics["validation/accuracy"] ?? run.metrics["train/accuracy"]);
-  setText(field("dataset"), run.dataset?.name ?? "");
-  setText(field("device"), run.worker?.device ?? "");
-  drawSpark(field("spark"), run);
-  setTime(field("time"), run);
-}
-
-function tagsOf(run) {
-  const tags = run.tags.map((tag) => h("span", { class: "tag" }, tag));
-  if (run.error)
-    tags.push(h("span", { class: "tag bad", title: run.error.message }, run.error.kind.replaceAll("_", " ")));
-  return tags.flatMap((tag) => [tag, " "]);
-}
-
-function shareOf(run) {
-  const { step, num_steps: numSteps } = run.progress ?? {};
-  return run.status === "running" && numSteps ? format.percent(step / numSteps) : "";
-}
-
-function setMetric(cell, metric) {
-  setText(cell, metric ? format.measure(metric.last) : "");
-  cell.title = metric ? format.exact(metric.last) : "";
-}
-
-function setTime(cell, run) {
-  const { seenAt } = runs.get(run.id);
-  const passed = (Date.now() - seenAt) / 1000;
-  if (run.status === "running" && run.progress?.left_s > 0) {
-    setText(cell, `${format.duration(Math.max(0, run.progress.left_s - passed))} left`);
-  } else if (run.status === "running") setText(cell, format.duration((run.duration_s ?? 0) + passed));
-  else setText(cell, run.duration_s === null ? "" : format.duration(run.duration_s));
-  cell.title = run.created_at ? `submitted ${new Date(run.created_at).toLocaleString()}` : "";
-}
-
-// curves in small: fetched for the rows in view, a few at a time, again while a run goes on
-
-const sparks = new Map(); // run id -> {points, last_step}
-const wanted = [];
-let numFetching = 0;
-
-function drawSpark(cell, run) {
-  const points = (sparks.get(run.id)?.points ?? []).filter(Number.isFinite);
-  if (points.length < 2) return replace(cell);
-  const isWhole = run.status !== "running" || !run.progress?.num_steps;
-  const path = sparkPath(points, isWhole ? 1 : run.progress.step / run.progress.num_steps);
-  const label = `loss from ${format.measure(points[0])} to ${format.measure(points.at(-1))}`;
-  return replace(
-    cell,
-    svg(
-      "svg",
-      {
-        class: "spark",
-        viewBox: "0 0 100 28",
-        preserveAspectRatio: "none",
-        role: "img",
-        "aria-label": label,
-        "data-status": run.status,
-      },
-      svg("path", { d: path }),
-    ),
-  );
-}
-
-function wantSpark(id) {
-  const { run } = runs.get(id) ?? {};
-  const last = run?.metrics["train/loss"]?.last_step;
-  if (last === undefined || sparks.get(id)?.last === last || wanted.includes(id)) return;
-  wanted.push(id);
-  fetchSparks();
-}
-
-async function fetchSparks() {
-  if (numFetching >= SPARKS_AT_ONCE || !wanted.length) return;
-  const id = wanted.shift();
-  numFetching += 1;
-  try {
-    const last = runs.get(id)?.run.metrics["train/loss"]?.last_step;
-    const { series } = await api.get(
-      `/runs/${id}/metrics${api.query({ name: "train/loss", max_points: SPARK_POINTS })}`,
-    );
-    sparks.set(id, { last, points: series[0].values.map(format.toNumber) });
-    if (runs.has(id)) drawSpark($('[data-field="spark"]', rowOf(runs.get(id).run)), runs.get(id).run);
-  } catch {
-    // a row without its picture is still a row
-  } finally {
-    numFetching -= 1;
-    fetchSparks();
-  }
-}
-
-const inView = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) {
-    target.toggleAttribute("data-in-view", isIntersecting);
-    if (isIntersecting) wantSpark(target.dataset.run);
-  }
+const list = {
+  selection,
+  find,
+  reload: () => reload(),
+  selectionChanged: () => {
+    draw();
+    showSelection();
+  },
+  get total() {
+    return pages.total;
+  },
+  get filter() {
+    return filter;
+  },
+};
+const actions = new Actions($("#selection"), list);
+const sparks = new Sparks(find, (id) => {
+  const row = rowAt(id);
+  if (row) drawSpark(row, find(id));
 });
 
-// the list
+// rows in view
 
-function show(items, { append = false } = {}) {
-  if (!append) {
-    runs.clear();
-    body.replaceChildren();
-  }
-  for (const run of items) {
-    runs.set(run.id, { run, seenAt: Date.now() });
-    const row = rowOf(run);
-    fillRow(row, run);
-    body.append(row);
-    inView.observe(row);
-  }
-  showState();
+function draw() {
+  frame ??= requestAnimationFrame(() => {
+    frame = null;
+    drawNow();
+  });
 }
+
+function drawNow() {
+  const height = rowHeight();
+  const { first, last } = windowOf({
+    top: scroller.scrollTop,
+    height: scroller.clientHeight,
+    rowHeight: height,
+    total: pages.total,
+  });
+  const places = [];
+  for (let index = first; index <= last; index += 1) places.push({ index, id: pages.at(index) });
+  keyed(body, places, { key: ({ index, id }) => id ?? `at ${index}`, make: () => makeRow(keys), fill });
+  above.style.height = `${first * height}px`;
+  below.style.height = `${Math.max(0, pages.total - 1 - last) * height}px`;
+  if (pages.total) for (const wanted of pages.missing(first, last)) fetchPage(wanted);
+}
+
+function fill(row, { index, id }) {
+  row.setAttribute("aria-rowindex", String(index + 2));
+  row.toggleAttribute("data-current", index === current);
+  row.toggleAttribute("data-waiting", !id);
+  const known = id && runs.get(id);
+  if (!known) return;
+  const isSelected = selection.has(id);
+  $("input", row).checked = isSelected;
+  row.toggleAttribute("data-selected", isSelected);
+  fillRow(row, known.run, keys, known.seenAt);
+  drawSpark(row, known.run);
+  if (keys.includes("curve")) sparks.want(id);
+}
+
+function drawSpark(row, run) {
+  const cell = $('[data-column="curve"]', row);
+  if (cell) sparks.draw(cell, run);
+}
+
+// pages
+
+function take(run) {
+  const known = runs.get(run.id)?.run;
+  runs.set(run.id, { run: { ...run, values: run.values ?? known?.values }, seenAt: Date.now() });
+}
+
+const ask = (more) => api.get(`/runs${api.query({ filter, sort, columns: asked(keys), limit: PAGE_SIZE, ...more })}`);
+
+async function fetchPage({ page, cursor, offset }) {
+  const mine = asking;
+  pages.asking(page);
+  try {
+    const answer = await ask(cursor ? { cursor } : { offset });
+    if (mine === asking) accept(page, answer);
+  } catch (error) {
+    if (mine !== asking) return;
+    setTimeout(() => pages.failed(page), 2000);
+    if (error.status !== 0) toastError(error);
+  }
+}
+
+function accept(page, answer) {
+  for (const run of answer.items) take(run);
+  pages.put(page, answer);
+  showState();
+  draw();
+}
+
+/** Read the list again; what is in view stays where it is unless the filter or the order is another. */
+async function reload({ isOther = false, isSettled = true } = {}) {
+  asking += 1;
+  const mine = asking;
+  const place = isOther ? 0 : Math.floor(scroller.scrollTop / rowHeight() / PAGE_SIZE);
+  try {
+    const answer = await ask({ offset: place * PAGE_SIZE });
+    if (mine !== asking) return;
+    box.tell();
+    news.clear();
+    pages.clear();
+    if (isOther) {
+      scroller.scrollTop = 0;
+      current = -1;
+      selection.clear();
+      showSelection();
+    }
+    accept(place, answer);
+  } catch (error) {
+    if (mine === asking) refused(error, isSettled);
+  }
+}
+
+/** A filter that cannot be read leaves the list as it is, and says why beside the field. */
+function refused(error, isSettled) {
+  if (error.status !== 422) {
+    if (error.status !== 0) toastError(error);
+    return;
+  }
+  const isOfFilter = error.errors[0]?.loc.includes("filter");
+  if (isOfFilter || !isSettled) tellLater(error.message, isSettled);
+  else if (sort !== NEWEST) setSort(NEWEST);
+}
+
+let telling = null;
+
+function tellLater(message, isSettled) {
+  clearTimeout(telling);
+  telling = setTimeout(() => box.tell(message), isSettled ? 0 : 700); // not while a word is half typed
+}
+
+// filter, order, columns
+
+const box = new FilterBox(
+  { input: $("#filter"), list: $("#completions"), error: $("#filter-error") },
+  (text, { isSettled }) => {
+    clearTimeout(telling);
+    if (text === filter && !isSettled) return;
+    filter = text;
+    remember();
+    reload({ isOther: true, isSettled });
+  },
+);
+
+function remember() {
+  history.replaceState(null, "", `/runs${api.query({ filter, sort: sort === NEWEST ? "" : sort })}`);
+}
+
+function setSort(next) {
+  sort = next;
+  remember();
+  showHead();
+  reload({ isOther: true });
+}
+
+function showHead() {
+  const sorted = (key) => (sort === key ? "ascending" : sort === `-${key}` ? "descending" : null);
+  const titles = [{ key: "name", title: "Run", sort: "name" }, ...keys.map(column)];
+  const heads = titles.map(({ title, sort: by, isRight, hint }) =>
+    h(
+      "th",
+      { scope: "col", class: isRight ? "right" : null, title: hint, "aria-sort": by && sorted(by) },
+      by ? h("button", { class: "sort", type: "button", data: { sort: by } }, title) : title,
+    ),
+  );
+  replace($("#head"), $("#head").firstElementChild, heads);
+  const widths = [2.75, 18, ...keys.map((key) => column(key).width)];
+  replace($("colgroup", table), widths.map(() => h("col")));
+  $$("col", table).forEach((col, i) => (col.style.width = i === 1 ? "auto" : `${widths[i]}rem`));
+  table.style.minWidth = `${widths.reduce((sum, width) => sum + width, 0)}rem`;
+}
+
+function setColumns(next) {
+  keys = next;
+  body.replaceChildren();
+  showHead();
+  drawNow();
+  reload();
+}
+
+// what stands around the list
 
 function showState() {
-  const asked = new FormData(filter);
-  const isFiltered = Boolean(asked.get("q") || asked.get("status"));
-  $("#runs").hidden = runs.size === 0;
-  $("#no-match").hidden = runs.size > 0 || !isFiltered;
-  $("#no-runs").hidden = runs.size > 0 || isFiltered;
-  $("#more").hidden = !nextCursor;
-  const numRunning = [...runs.values()].filter(({ run }) => run.status === "running").length;
-  const numQueued = [...runs.values()].filter(({ run }) => run.status === "queued").length;
-  const shown = nextCursor ? `first ${format.plural(runs.size, "run")}` : format.plural(runs.size, "run");
-  setText($("#summary"), `${shown} · ${numRunning} running, ${numQueued} queued · updated live`);
+  const { total } = pages;
+  table.hidden = total === 0;
+  table.setAttribute("aria-rowcount", String(total + 1));
+  $("#no-match").hidden = total > 0 || !filter;
+  $("#no-runs").hidden = total > 0 || Boolean(filter);
+  const sortedBy = sort === NEWEST ? "newest first" : `by ${sort.replace(/^-/, "")}${sort[0] === "-" ? ", descending" : ""}`;
+  setText($("#summary"), `${format.plural(total, "run")}${filter ? " match" : ""} · ${sortedBy} · updated live`);
+  const more = $("#show-news");
+  more.hidden = news.size === 0;
+  setText(more, `Show ${format.plural(news.size, "new run")}`);
 }
 
-async function load({ append = false } = {}) {
-  const { q, status } = Object.fromEntries(new FormData(filter));
-  const cursor = append ? nextCursor : null;
-  history.replaceState(null, "", `/runs${api.query({ q, status })}`);
+function showSelection() {
+  const some = selection.count(pages.total);
+  const all = $("#select-all");
+  all.checked = some > 0 && some >= pages.total;
+  all.indeterminate = some > 0 && some < pages.total;
+  actions.show();
+}
+
+// news: what is in view changes in its place; what is new waits unless one looks at the beginning
+
+const followNews = debounce(300, () => {
+  if (news.size && isAtTop() && sort === NEWEST && selection.count(pages.total) === 0) reload();
+});
+
+function update(items) {
+  for (const run of items) {
+    const isKnown = runs.has(run.id);
+    const isInList = pages.indexOf(run.id) >= 0;
+    if (isKnown) take(run);
+    if (!isInList && (pages.ids().length === 0 || run.id > newest())) news.add(run.id);
+  }
+  showState();
+  draw();
+  followNews();
+}
+
+const newest = () => pages.ids().reduce((latest, id) => (id > latest ? id : latest), "");
+
+// pointer and keys
+
+function turnOver(index, { isRange = false } = {}) {
+  const id = pages.at(index);
+  if (!id) return;
+  if (isRange) selection.extend(index, (a, b) => pages.between(a, b));
+  else selection.toggle(index, id, pages.ids());
+  list.selectionChanged();
+}
+
+const indexOfRow = (row) => Number(row.getAttribute("aria-rowindex")) - 2;
+
+async function star(row) {
+  const run = find(row.dataset.run);
   try {
-    const answer = await api.get(`/runs${api.query({ q, status, cursor })}`);
-    nextCursor = answer.next_cursor;
-    show(answer.items, { append });
+    take(await api.patch(`/runs/${run.id}`, { is_favorite: !run.is_favorite }));
+    draw();
   } catch (error) {
     toastError(error);
   }
 }
 
-function update(items) {
-  const asked = new FormData(filter);
-  for (const run of items) {
-    const isShown = runs.has(run.id);
-    if (!isShown && (asked.get("q") || asked.get("status"))) continue;
-    runs.set(run.id, { run, seenAt: Date.now() });
-    const row = rowOf(run);
-    fillRow(row, run);
-    if (!isShown) {
-      insertNew(row, run);
-      inView.observe(row);
-    } else if (row.hasAttribute("data-in-view") && run.status !== "running") wantSpark(run.id);
-  }
-  showState();
-}
-
-/** Newest first: identifiers sort by time. */
-function insertNew(row, run) {
-  const older = $$("tr", body).find((other) => other.dataset.run < run.id);
-  if (older) older.before(row);
-  else if (!nextCursor) body.append(row);
-}
-
-// selection
-
-const selected = () => $$("td.select-cell input:checked", body).map((box) => box.value);
-
-function showSelection() {
-  const active = selected().filter((id) => runs.has(id) && isActive(runs.get(id).run));
-  const button = $("#cancel-selected");
-  button.hidden = active.length === 0;
-  setText(button, `Cancel ${format.plural(active.length, "run")}`);
-  const compare = $("#compare-selected");
-  compare.hidden = selected().length === 0;
-  compare.href = `/compare?ids=${selected().join(",")}`;
-}
-
-async function cancelSelected() {
-  const active = selected().filter((id) => isActive(runs.get(id).run));
-  const title = `Cancel ${format.plural(active.length, "run")}?`;
-  if (!(await confirmed({ title, text: "What was learned so far is kept as a checkpoint.", action: "Cancel runs" })))
-    return;
-  const answers = await Promise.allSettled(active.map((id) => api.post(`/runs/${id}/cancel`)));
-  const failed = answers.find((answer) => answer.status === "rejected");
-  if (failed) toastError(failed.reason);
-  else toast(`Asked ${format.plural(active.length, "run")} to stop.`);
-  for (const box of $$("td.select-cell input:checked", body)) box.checked = false;
-  showSelection();
-}
-
-filter.addEventListener("submit", (event) => {
-  event.preventDefault();
-  load();
-});
-filter.q.addEventListener(
-  "input",
-  debounce(200, () => load()),
-);
-filter.status.addEventListener("change", () => load());
-$("#more").addEventListener("click", () => load({ append: true }));
-$("#cancel-selected").addEventListener("click", cancelSelected);
-$("#runs").addEventListener("change", (event) => {
-  if (event.target.id === "select-all")
-    for (const box of $$("td.select-cell input", body)) box.checked = event.target.checked;
-  showSelection();
-});
 body.addEventListener("click", (event) => {
-  if (!event.target.closest("a, input, .select-cell")) event.target.closest("tr")?.querySelector("a").click();
+  const row = event.target.closest("tr[data-run]");
+  if (!row) return;
+  if (event.target.closest("[data-star]")) star(row);
+  else if (event.target.closest(".select-cell")) {
+    if (!event.target.matches("input")) event.preventDefault();
+    turnOver(indexOfRow(row), { isRange: event.shiftKey });
+  } else if (!event.target.closest("a")) $("a.row-link", row).click();
+});
+$("#select-all").addEventListener("change", (event) => {
+  if (event.target.checked) selection.all();
+  else selection.clear();
+  list.selectionChanged();
+});
+$("#head").addEventListener("click", (event) => {
+  const by = event.target.closest("[data-sort]")?.dataset.sort;
+  if (by) setSort(nextSort(sort, by));
 });
 
-for (const { run } of runs.values()) {
-  fillRow(rowOf(run), run);
-  inView.observe(rowOf(run));
+function moveTo(index) {
+  current = Math.max(0, Math.min(pages.total - 1, index));
+  const height = rowHeight();
+  const top = current * height;
+  const seen = scroller.clientHeight - 2 * height;
+  if (top < scroller.scrollTop) scroller.scrollTop = top;
+  else if (top > scroller.scrollTop + seen) scroller.scrollTop = top - seen;
+  drawNow();
+  const id = pages.at(current);
+  if (id) $("a.row-link", rowAt(id)).focus({ preventScroll: true });
 }
-showState();
-live.follow("runs", { onItems: update });
+
+const KEYS = {
+  j: () => moveTo(current + 1),
+  k: () => moveTo(current - 1),
+  x: () => current >= 0 && turnOver(current),
+  X: () => current >= 0 && turnOver(current, { isRange: true }),
+  Escape: () => {
+    selection.clear();
+    list.selectionChanged();
+  },
+};
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]")) return;
+  if (!KEYS[event.key] || !pages.total) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+body.addEventListener("focusin", (event) => {
+  const row = event.target.closest("tr[data-run]");
+  if (row && event.target.matches("a")) current = indexOfRow(row);
+});
+
+scroller.addEventListener("scroll", draw, { passive: true });
+addEventListener("resize", draw);
+$("#show-news").addEventListener("click", () => {
+  scroller.scrollTop = 0;
+  if (sort !== NEWEST) setSort(NEWEST);
+  else reload();
+});
+$("#choose-columns").addEventListener("click", () => chooseColumns(keys, setColumns));
+$("#project").addEventListener("change", (event) => {
+  const rest = filter.replace(/\s*\bproject:("(?:[^"\\]|\\.)*"|\S+)/g, "").trim();
+  const { value } = event.target;
+  filter = [rest, value && `project:${JSON.stringify(value)}`].filter(Boolean).join(" ");
+  $("#filter").value = filter;
+  remember();
+  reload({ isOther: true });
+});
+
+keys = await keptColumns();
+showHead();
+await reload();
+showSelection();
+live.follow("runs", { onItems: update, onReset: () => reload() });
 let wasOffline = false;
 live.addEventListener("state", () => {
-  if (live.state === "live" && wasOffline) load();
+  if (live.state === "live" && wasOffline) reload();
   wasOffline = live.state === "offline";
 });
 setInterval(() => {
-  for (const { run } of runs.values()) if (run.status === "running") setTime($('[data-field="time"]', rowOf(run)), run);
+  for (const row of body.children) {
+    const known = runs.get(row.dataset.run);
+    const cell = known?.run.status === "running" && $('[data-column="duration"]', row);
+    if (cell) fillTime(cell, known.run, known.seenAt);
+  }
 }, 1000);
 setInterval(() => {
-  for (const row of $$("tr[data-in-view]", body))
-    if (runs.get(row.dataset.run)?.run.status === "running") wantSpark(row.dataset.run);
+  for (const row of body.children) if (find(row.dataset.run)?.status === "running") sparks.want(row.dataset.run);
 }, SPARKS_EVERY_MS);

@@ -1,0 +1,41 @@
+// Which runs are chosen: some by hand, or all that match. Pure.
+
+export class Selection {
+  ids = new Set();
+  isAll = false; // all that match, those included that were never fetched
+  #anchor = null;
+
+  has = (id) => this.isAll || this.ids.has(id);
+  count = (total) => (this.isAll ? total : this.ids.size);
+
+  clear() {
+    this.ids.clear();
+    this.isAll = false;
+    this.#anchor = null;
+  }
+
+  all() {
+    this.isAll = true;
+  }
+
+  /** Turn one over; `known` are those on hand, which stay chosen when one of all is turned off. */
+  toggle(index, id, known = []) {
+    if (this.isAll) {
+      this.isAll = false;
+      this.ids = new Set(known);
+    }
+    if (!this.ids.delete(id)) this.ids.add(id);
+    this.#anchor = index;
+  }
+
+  /** Everything from the one last turned over to this: `between(a, b)` names them. */
+  extend(index, between) {
+    for (const id of between(this.#anchor ?? index, index)) this.ids.add(id);
+    this.#anchor = index;
+  }
+
+  /** How a batch names them. */
+  asked(filter) {
+    return this.isAll ? { filter } : { ids: [...this.ids] };
+  }
+}
