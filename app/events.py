@@ -6,7 +6,7 @@ The caller brings the numbers: `app.queue.fence` hands them out to whoever holds
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -68,19 +68,26 @@ class Event:
 
 def insert(session: Session, job_id: str, last_seq: int, time: float, new: Sequence[New]) -> None:
     """Append events whose last number is `last_seq`, and bring the roll-ups up to date, in the caller's transaction."""
-    first = last_seq - len(new) + 1
-    if new:
-        rows = [_row(job_id, first + i, time, event) for i, event in enumerate(new)]
-        session.execute(sql_insert(_EVENTS), rows)
-    waiting: list[Points] = []
+    seq = last_seq - len(new)
+    for batch in _up_to_rewinds(new):
+        # A rewind looks into the stream: what comes after it must not be there yet.
+        session.execute(sql_insert(_EVENTS), [_row(job_id, seq + i, time, event) for i, event in enumerate(batch, 1)])
+        seq += len(batch)
+        pyramids.add(session, job_id, [points for event in batch if event.kind == METRICS for points in event.points])
+        if batch[-1].kind == REWIND:
+            pyramids.rewind(session, job_id, batch[-1].body["to_step"])
+
+
+def _up_to_rewinds(new: Sequence[New]) -> Iterator[list[New]]:
+    """The events in parts, each of which ends with a rewind, but for the last."""
+    part: list[New] = []
     for event in new:
-        if event.kind == METRICS:
-            waiting += event.points
-        elif event.kind == REWIND:
-            pyramids.add(session, job_id, waiting)
-            waiting = []
-            pyramids.rewind(session, job_id, event.body["to_step"])
-    pyramids.add(session, job_id, waiting)
+        part.append(event)
+        if event.kind == REWIND:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def read(

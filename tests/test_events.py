@@ -164,3 +164,11 @@ def test_few_points_close_together_are_raw_wherever_they_stand(log: Log, session
     read = curves.read_series(session, log.job_id, LOSS, max_points=200)
     assert read and read.raw
     np.testing.assert_array_equal(read.buckets.last_step, steps)
+
+
+def test_what_follows_a_rewind_in_the_same_call_counts_once(log: Log, session: Session) -> None:
+    log.points([1, 2, 30], [1.0, 2.0, 3.0])
+    rarer = [Points.of("validation/loss", [5], [0.5]), Points.of(LOSS, [21], [4.0])]
+    log.append(events.New(events.REWIND, {"to_step": 20}), events.New(events.METRICS, points=rarer))
+    found = curves.list_series(session, [log.job_id])[log.job_id]
+    assert {name: summary["num_points"] for name, summary in found.items()} == {LOSS: 3, "validation/loss": 1}
