@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import insert
 
@@ -208,5 +209,8 @@ def test_it_fits(browser: Browser, running: Deck, many: list[str], scheme: str, 
     expect(page.locator("#runs .rows tr[data-run]").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     look(page, f"list-{scheme}-{width}")
+    page.get_by_label("Select all that match").check()
+    found = Axe().run(page).response["violations"]
+    assert not [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     context.close()

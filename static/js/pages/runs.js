@@ -1,7 +1,7 @@
 // The list of runs: filtered and sorted by the server, windowed here, so that a hundred thousand scroll as ten do.
 
 import * as api from "../api.js";
-import { $, $$, debounce, h, pageData, replace, setText } from "../dom.js";
+import { $, $$, h, pageData, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { keyed } from "../keyed.js";
 import { live } from "../live.js";
@@ -17,6 +17,8 @@ import { toastError } from "../shell.js";
 
 const NEWEST = "-created";
 const SPARKS_EVERY_MS = 3000;
+const COUNT_EVERY_MS = 1000;
+const NARROW = matchMedia("(width <= 640px)");
 
 const scroller = $("#runs-scroll");
 const table = $("#runs");
@@ -25,7 +27,7 @@ const [above, below] = $$("tbody.pad > tr", table);
 const pages = new Pages();
 const selection = new Selection();
 const runs = new Map(); // id -> {run, seenAt}
-const news = new Set(); // runs that came since the list was read
+let numNew = 0; // runs that match and came since the list was read
 let { filter, sort } = pageData();
 let keys = [];
 let current = -1; // the row that the keyboard is at
@@ -53,6 +55,7 @@ const list = {
   },
 };
 const actions = new Actions($("#selection"), list);
+const told = new Set(); // runs that the stream has told of
 const sparks = new Sparks(find, (id) => {
   const row = rowAt(id);
   if (row) drawSpark(row, find(id));
@@ -140,7 +143,7 @@ async function reload({ isOther = false, isSettled = true } = {}) {
     const answer = await ask({ offset: place * PAGE_SIZE });
     if (mine !== asking) return;
     box.tell();
-    news.clear();
+    numNew = 0;
     pages.clear();
     if (isOther) {
       scroller.scrollTop = 0;
@@ -207,7 +210,7 @@ function showHead() {
     ),
   );
   replace($("#head"), $("#head").firstElementChild, heads);
-  const widths = [2.75, 18, ...keys.map((key) => column(key).width)];
+  const widths = [2.75, NARROW.matches ? 9 : 14, ...keys.map((key) => column(key).width)];
   replace($("colgroup", table), widths.map(() => h("col")));
   $$("col", table).forEach((col, i) => (col.style.width = i === 1 ? "auto" : `${widths[i]}rem`));
   table.style.minWidth = `${widths.reduce((sum, width) => sum + width, 0)}rem`;
@@ -230,10 +233,10 @@ function showState() {
   $("#no-match").hidden = total > 0 || !filter;
   $("#no-runs").hidden = total > 0 || Boolean(filter);
   const sortedBy = sort === NEWEST ? "newest first" : `by ${sort.replace(/^-/, "")}${sort[0] === "-" ? ", descending" : ""}`;
-  setText($("#summary"), `${format.plural(total, "run")}${filter ? " match" : ""} · ${sortedBy} · updated live`);
+  setText($("#summary"), `${format.plural(total, "run")}${filter ? (total === 1 ? " matches" : " match") : ""} · ${sortedBy} · updated live`);
   const more = $("#show-news");
-  more.hidden = news.size === 0;
-  setText(more, `Show ${format.plural(news.size, "new run")}`);
+  more.hidden = numNew === 0;
+  setText(more, `Show ${format.plural(numNew, "new run")}`);
 }
 
 function showSelection() {
@@ -246,23 +249,36 @@ function showSelection() {
 
 // news: what is in view changes in its place; what is new waits unless one looks at the beginning
 
-const followNews = debounce(300, () => {
-  if (news.size && isAtTop() && sort === NEWEST && selection.count(pages.total) === 0) reload();
-});
+let counting = null;
 
-function update(items) {
-  for (const run of items) {
-    const isKnown = runs.has(run.id);
-    const isInList = pages.indexOf(run.id) >= 0;
-    if (isKnown) take(run);
-    if (!isInList && (pages.ids().length === 0 || run.id > newest())) news.add(run.id);
-  }
-  showState();
-  draw();
-  followNews();
+/** How many match is for the server to say: what is new may not. */
+function countNews() {
+  counting ??= setTimeout(async () => {
+    counting = null;
+    try {
+      const mine = asking;
+      const { num_matching: total } = await ask({ limit: 1 });
+      if (mine !== asking || total <= pages.total) return;
+      numNew = total - pages.total;
+      if (isAtTop() && sort === NEWEST && selection.count(pages.total) === 0) reload();
+      else showState();
+    } catch {
+      // counted again when something else comes
+    }
+  }, COUNT_EVERY_MS);
 }
 
-const newest = () => pages.ids().reduce((latest, id) => (id > latest ? id : latest), "");
+function update(items) {
+  let isNews = false;
+  for (const run of items) {
+    const isKnown = runs.has(run.id);
+    isNews ||= !isKnown && !told.has(run.id);
+    told.add(run.id);
+    if (isKnown) take(run);
+  }
+  draw();
+  if (isNews) countNews();
+}
 
 // pointer and keys
 
@@ -342,6 +358,7 @@ body.addEventListener("focusin", (event) => {
 
 scroller.addEventListener("scroll", draw, { passive: true });
 addEventListener("resize", draw);
+NARROW.addEventListener("change", () => showHead());
 $("#show-news").addEventListener("click", () => {
   scroller.scrollTop = 0;
   if (sort !== NEWEST) setSort(NEWEST);

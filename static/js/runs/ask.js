@@ -11,7 +11,7 @@ function asked({ title, fields, action, read, send }) {
     const submit = h("button", { class: "button primary", type: "submit" }, action);
     const actions = h("div", { class: "dialog-actions" }, cancel, submit);
     const form = h("form", { class: "stack" }, fields, error, actions);
-    const dialog = h("dialog", { aria: { labelledby: "ask-title" } }, h("h2", { id: "ask-title" }, title), form);
+    const dialog = h("dialog", { aria: { labelledby: "ask-title" } }, h("h2", { id: "ask-title", class: "dialog-lead" }, title), form);
     let result = null;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();

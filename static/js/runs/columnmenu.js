@@ -31,12 +31,12 @@ export function chooseColumns(keys, onChange) {
     h("button", { class: "button", type: "submit" }, "Add"),
   );
   const close = h("button", { class: "button", type: "button", onclick: () => dialog.close() }, "Close");
-  const reset = h("button", { class: "button quiet", type: "button", onclick: () => change(DEFAULT) }, "As at first");
+  const reset = h("button", { class: "button quiet", type: "button", onclick: () => change(DEFAULT) }, "Restore");
   const dialog = h(
     "dialog",
     { aria: { labelledby: "columns-title" } },
     h("h2", { id: "columns-title" }, "Columns"),
-    h("p", { class: "muted" }, "Any setting and any result can be a column; a click on its title sorts by it."),
+    h("p", { class: "muted dialog-lead" }, "Any setting and any result can be a column; a click on its title sorts by it."),
     form,
     known,
     list,

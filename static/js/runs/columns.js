@@ -9,7 +9,7 @@ export const DEFAULT = ["status", "curve", "loss", "accuracy", "dataset", "devic
 
 /** key -> {title, width in rem, sort, isRight}; `sort` is what the server sorts by, none where it cannot. */
 export const OWN = {
-  status: { title: "Status", width: 8.5, sort: "status" },
+  status: { title: "Status", width: 9, sort: "status" },
   curve: { title: "Loss curve", width: 9 },
   loss: { title: "Loss", width: 6.5, sort: "loss", isRight: true, hint: "The latest, on the validation rows where there are any" },
   accuracy: { title: "Accuracy", width: 6.5, sort: "accuracy", isRight: true },
