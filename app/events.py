@@ -16,25 +16,12 @@ from sqlalchemy.orm import Session
 
 from app import columns, pyramids
 from app.columns import Points
-from app.curves import METRICS, REWIND, list_series, read_points, read_series
+from app.curves import METRICS, REWIND
 from app.db.tables import Event as EventRow
 from app.db.tables import Job
 
-__all__ = [
-    "METRICS",
-    "REWIND",
-    "Event",
-    "New",
-    "insert",
-    "last_seqs",
-    "latest",
-    "list_series",
-    "num_points_after",
-    "read",
-    "read_points",
-    "read_series",
-    "weigh",
-]
+__all__ = ["METRICS", "REWIND", "Event", "New", "insert", "last_seqs", "latest", "num_points_after", "read", "weigh"]
+
 _HEAD_BYTES = 4096  # of a batch of points: enough to count those of fifty series
 _EVENTS = cast("Table", EventRow.__table__)  # the ORM's way of inserting costs twice the time
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app import events, queue
+from app import curves, events, queue
 from app.columns import Points
 from app.db import Database
 from app.db.migrate import migrate
@@ -51,7 +51,7 @@ def _read(database: Database, job_id: str, span: int) -> list[str]:
     for _ in range(ROUNDS):
         began = time.perf_counter()
         with database.read() as session:
-            found = events.read_series(
+            found = curves.read_series(
                 session, job_id, "train/loss", from_step=start, to_step=start + span - 1, max_points=1000
             )
         assert found

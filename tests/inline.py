@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app import events, gallery, queue
+from app import curves, events, gallery, queue
 from app.db import Database, now
 from app.db.migrate import migrate
 from app.db.tables import Job as JobRow
@@ -78,7 +78,7 @@ class Inline:
     def series(self, run: Run, name: str) -> tuple[list[int], list[float]]:
         """Every point of one of the run's series."""
         with self.db.read() as session:
-            points = events.read_points(session, run.job_id, name, 0, 10**9)
+            points = curves.read_points(session, run.job_id, name, 0, 10**9)
         return points.steps.tolist(), points.values.tolist()
 
     def close(self) -> None:

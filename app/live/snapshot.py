@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import events
+from app import curves, events
 from app.db import Database
 from app.db.tables import Job
 from app.errors import NotFound
@@ -47,9 +47,9 @@ def _see_one_moment(session: Session) -> None:
 
 
 def _series(session: Session, job_id: str) -> dict[str, Any]:
-    names = events.list_series(session, [job_id])[job_id]
+    names = curves.list_series(session, [job_id])[job_id]
     max_points = max(50, min(MAX_POINTS, MAX_POINTS_IN_ALL // max(1, len(names))))
-    found = (events.read_series(session, job_id, name, max_points=max_points) for name in names)
+    found = (curves.read_series(session, job_id, name, max_points=max_points) for name in names)
     return {one.name: _columns(one.as_json()) for one in found if one is not None}
 
 

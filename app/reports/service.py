@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import events, queue
+from app import curves, events, queue
 from app.columns import Points
 from app.db import now
 from app.db.tables import Job, Run
@@ -175,7 +175,7 @@ def _events(session: Session, job: Job, said: PointsIn) -> tuple[list[events.New
 def _standing(session: Session, job_id: str, said: PointsIn) -> tuple[list[Points], int]:
     """The points that lie after what their series has: each step has one value, and time does not run back."""
     received = list(_received(said.series))
-    known = events.list_series(session, [job_id])[job_id] if received else {}
+    known = curves.list_series(session, [job_id])[job_id] if received else {}
     kept: list[Points] = []
     for points in received:
         last = known[points.name]["last_step"] if points.name in known else -1

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import events
+from app import curves
 from app.db.tables import Job, Run
 from app.errors import Unprocessable
 from app.runs import axes, service
@@ -136,7 +136,7 @@ def read_curves(
         job = jobs[run_id]
         last_seq = job.last_seq
         reads = [
-            events.read_series(session, job.id, name, from_step=from_step, to_step=to_step, max_points=max_points)
+            curves.read_series(session, job.id, name, from_step=from_step, to_step=to_step, max_points=max_points)
             for name in names
         ]
         series = [_placed(session, job, unit, read.as_json()) for read in reads if read is not None]

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, aliased
 
-from app import events, queue
+from app import curves, events, queue
 from app.datasets import service as datasets
 from app.db import now
 from app.db.tables import Artifact, Checkpoint, Dataset, Job, Model, Run, Worker
@@ -259,7 +259,7 @@ def _rows() -> Any:
 
 
 def _summaries(session: Session, rows: Sequence[Any]) -> list[RunOut]:
-    series = events.list_series(session, [row.Run.job_id for row in rows])
+    series = curves.list_series(session, [row.Run.job_id for row in rows])
     return [_summary(row, series[row.Run.job_id]) for row in rows]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import StreamingResponse
 
-from app import events
+from app import curves
 from app.db.tables import Job
 from app.dependencies import AppDatabase, AppSettings, Reading, Writing
 from app.reports.schemas import Tag
@@ -37,7 +37,7 @@ def import_files(
 def export(run_id: str, session: Reading, database: AppDatabase) -> StreamingResponse:
     """Every point of every curve, as a zip with an event file that TensorBoard reads."""
     run = runs.find_run(session, run_id)
-    known = events.list_series(session, [run.job_id])[run.job_id]
+    known = curves.list_series(session, [run.job_id])[run.job_id]
     started_at = session.get_one(Job, run.job_id).started_at or run.created_at
     target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115, closed when it is sent
     service.export(database, run.job_id, list(known), started_at, target)  # type: ignore[arg-type]

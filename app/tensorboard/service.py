@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from sqlalchemy.orm import Session
 
-from app import events, queue
+from app import curves, events, queue
 from app.columns import Points
 from app.db import Database
 from app.errors import Unprocessable
@@ -119,7 +119,7 @@ def _pieces(database: Database, job_id: str, name: str) -> Iterator[bytes]:
 def _stretches(database: Database, job_id: str, name: str) -> Iterator[Points]:
     """The points of a series, so many at once that few are in memory. Steps may be few and far between."""
     with database.read() as session:
-        overview = events.read_series(session, job_id, name, max_points=_NUM_STRETCHES)
+        overview = curves.read_series(session, job_id, name, max_points=_NUM_STRETCHES)
     if overview is None:
         return
     buckets = overview.buckets
@@ -128,7 +128,7 @@ def _stretches(database: Database, job_id: str, name: str) -> Iterator[Points]:
         end = min(len(buckets), start + per_stretch) - 1
         first, last = int(buckets.first_step[start]), int(buckets.last_step[end])
         with database.read() as session:
-            yield events.read_points(session, job_id, name, first, last, with_times=True)
+            yield curves.read_points(session, job_id, name, first, last, with_times=True)
 
 
 def _is_short(points: Points) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app import events, queue
+from app import curves, events, queue
 from app.causes import Cause
 from app.db import Database, now
 from app.db.tables import Job as JobRow
@@ -72,7 +72,7 @@ def test_points_leave_by_themselves_in_order(job: Job, db: Database) -> None:
         time.sleep(0.03)
     job.flush()
     with db.read() as session:
-        points = events.read_points(session, job.claim.job_id, "train/loss", 0, 100)
+        points = curves.read_points(session, job.claim.job_id, "train/loss", 0, 100)
     np.testing.assert_array_equal(points.steps, np.arange(1, 51))
     assert [event.seq for event in stream(db, job)] == list(range(1, 1 + len(stream(db, job))))
 

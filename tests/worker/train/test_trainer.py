@@ -8,6 +8,7 @@ import torch
 from sqlalchemy import select
 from torch import nn
 
+from app import curves as stored
 from app import events
 from app.db.tables import Artifact, Checkpoint, Run
 from app.db.tables import Job as JobRow
@@ -45,8 +46,8 @@ def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
 
 def curves(bench: Bench) -> dict[str, tuple[list[int], list[float]]]:
     with bench.db.read() as session:
-        names = events.list_series(session, [bench.job_id])[bench.job_id]
-        points = {name: events.read_points(session, bench.job_id, name, 0, 10**9) for name in names}
+        names = stored.list_series(session, [bench.job_id])[bench.job_id]
+        points = {name: stored.read_points(session, bench.job_id, name, 0, 10**9) for name in names}
     return {name: (found.steps.tolist(), found.values.tolist()) for name, found in points.items()}
 
 
