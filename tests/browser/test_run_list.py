@@ -199,6 +199,13 @@ def test_a_run_is_edited_starred_and_archived(page: Page, running: Deck, many: l
     expect(page.get_by_role("heading", name="No run matches")).to_be_visible()
     found = running.get("/runs", params={"filter": "is:archived is:favorite"})["items"]
     assert [run["tags"] for run in found] == [["one", "two"]]
+    page.goto(f"{running.url}/runs/{found[0]['id']}")
+    expect(page.get_by_role("region", name="Notes").locator("strong")).to_have_text("kept")
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_label("Name", exact=True).fill("renamed")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#run-name")).to_have_text("renamed")
+    look(page, "edited")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])

@@ -5,6 +5,7 @@ import { $, debounce, pageData } from "../dom.js";
 import { live } from "../live.js";
 import { showData } from "../run/data.js";
 import { showEvaluation } from "../run/evaluation.js";
+import { startEditing } from "../run/edit.js";
 import { Header } from "../run/header.js";
 import { Log } from "../run/log.js";
 import { downloadCurves, showModel } from "../run/model.js";
@@ -35,6 +36,7 @@ const choose = startTabs($("#tabs"), (key) => {
   panels[key]();
 });
 
+startEditing(run.id);
 $("#try-button").addEventListener("click", () => choose("try", { focus: true }));
 $("#panel-model").addEventListener("click", (event) => {
   if (!event.target.closest("[data-csv]")) return;
