@@ -131,6 +131,7 @@ def import_tensorboard(
     database = _migrated(_settings(data_dir=data_dir, database_url=database_url))
     for line in folders.import_folder(database, folder, project):
         console.print(line, highlight=False)
+    database.dispose()
 
 
 @token_cli.command("list")
