@@ -118,7 +118,7 @@ async function fetchPage({ page, cursor, offset }) {
   const mine = asking;
   pages.asking(page);
   try {
-    const answer = await ask(cursor ? { cursor } : { offset });
+    const answer = await ask({ ...(cursor ? { cursor } : { offset }), count: false });
     if (mine === asking) accept(page, answer);
   } catch (error) {
     if (mine !== asking) return;

@@ -45,8 +45,8 @@ export class Pages {
     this.#asked.add(page);
     items.forEach(({ id }, i) => (this.#ids[page * PAGE_SIZE + i] = id));
     if (next && items.length === PAGE_SIZE) this.#cursors.set(page + 1, next);
-    this.total = total;
-    this.#ids.length = Math.min(this.#ids.length, total);
+    this.total = total ?? this.total; // not counted again for every page
+    this.#ids.length = Math.min(this.#ids.length, this.total);
   }
 }
 
