@@ -50,16 +50,18 @@ export class FilterBox {
       const answer = await api.get(`/runs/filter/completions${api.query({ q: value, at: selectionStart })}`);
       if (asking !== this.#asking || document.activeElement !== this.input) return;
       const typed = value.slice(answer.start, answer.end);
+      const chosen = this.#items[this.#active]?.text;
       this.#items = answer.items.filter(({ text }) => text !== typed);
       this.#place = answer;
+      this.#show(this.#items.findIndex(({ text }) => text === chosen));
     } catch {
       this.#items = []; // typing goes on without help
+      this.#show();
     }
-    this.#show();
   }
 
-  #show() {
-    this.#active = -1;
+  #show(active = -1) {
+    this.#active = active;
     this.list.hidden = !this.#items.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
     replace(this.list, this.#items.map(optionOf));
@@ -99,15 +101,17 @@ export class FilterBox {
 
   #take(index) {
     const { text, kind } = this.#items[index];
-    const { value } = this.input;
+    const { value, selectionStart } = this.input;
+    const since = value.slice(this.#place.end, selectionStart); // typed while this was on its way
+    if (selectionStart < this.#place.end || /[\s"():=<>~!,]/.test(since)) return this.complete();
     const end = kind === "value" ? " " : kind === "key" && TAKES_VALUE.includes(text) ? ":" : "";
     const before = value.slice(0, this.#place.start) + text + end;
-    this.input.value = before + value.slice(this.#place.end).trimStart();
+    this.input.value = before + value.slice(selectionStart).trimStart();
     this.input.setSelectionRange(before.length, before.length);
     this.#items = [];
     this.#show();
     this.complete();
-    this.apply();
+    return this.apply();
   }
 }
 
