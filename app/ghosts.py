@@ -74,6 +74,8 @@ def _attempts(session: Session, job_id: str) -> list[_Attempt]:
         .limit(MAX_BRANCHES + 1)
     )
     rewinds = [(seq, json.loads(body)["to_step"]) for seq, body in session.execute(query)]
+    if not rewinds:
+        return []
     starts = [seq for seq, _ in rewinds[1:]] + ([0] if len(rewinds) <= MAX_BRANCHES else [])
     lowest = np.minimum.accumulate(np.array([step for _, step in rewinds], np.int64))
     # With one rewind more than are told, the oldest only says where the attempt before last began.

@@ -17,7 +17,7 @@ from app.db.tables import Event, Job
 Unit = Literal["step", "epoch", "relative"]
 Axis = Literal["step", "epoch", "time", "relative"]
 Floats = NDArray[np.float64]
-MAX_STEP = (1 << 63) - 1
+MAX_STEP = 1 << 62  # both databases take it, and a float tells it exactly
 MAX_KNOTS = 400  # events of a run that are looked at for their times
 _ROUNDED = 1e-6  # what `place` rounds away, so that a place that was told finds its step again
 

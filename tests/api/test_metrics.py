@@ -99,6 +99,7 @@ def test_what_a_run_does_not_know_is_refused_in_words(run: Recorded) -> None:
 
 
 def test_branches_that_rewinds_superseded_are_told(run: Recorded) -> None:
+    assert run.get(name=LOSS, ghosts="1").json()["ghosts"] == []
     run.append(events.New(events.REWIND, {"to_step": 4000}))
     run.points(4001, 4600, 0.25, start=START + 1000)
     run.append(events.New(events.REWIND, {"to_step": 4500}))
@@ -159,3 +160,13 @@ def test_an_export_is_made_in_pieces_of_bounded_size(run: Recorded, monkeypatch:
     assert run.get(format="csv").text == whole
     table = pq.ParquetFile(io.BytesIO(run.get(format="parquet").content))
     assert table.num_row_groups > 5 and table.metadata.num_rows == 5000
+
+
+@pytest.mark.parametrize("x", ["epoch", "relative"])
+@pytest.mark.parametrize(("start", "end"), [(1e308, None), (-1e308, -1e300), (1e308, 1e308), (5.0, 1.0)])
+def test_a_range_without_points_is_empty_however_far_it_lies(
+    run: Recorded, x: str, start: float, end: float | None
+) -> None:
+    found = run.series(x=x, ghosts="1", **{"from": start, **({} if end is None else {"to": end})})
+    assert (found["num_in_range"], found["steps"]) == (0, [])
+    assert run.get(x=x, format="jsonl", **{"from": start, **({} if end is None else {"to": end})}).text == ""
