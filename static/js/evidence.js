@@ -68,5 +68,5 @@ export function ending(attempt, cause) {
 
 /** What a job is, in a word or two. */
 export function kindWords(kind) {
-  return { train: "training", ingest: "reading a dataset", export: "export" }[kind] ?? kind;
+  return { train: "training", ingest: "reading a dataset", export: "export", report: "reported by a script" }[kind] ?? kind;
 }
