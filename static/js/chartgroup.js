@@ -96,7 +96,8 @@ export class ChartGroup {
     const first = this.isLogX ? Math.max(this.firstStep, 1e-3) : 0;
     const begin = Number.isFinite(first) ? first : 1;
     if (this.isFinal && last > begin) return [begin, last];
-    const end = this.end && this.end >= last ? this.end : roomFor(last);
+    // It grows in leaps with what has come, up to the end that is planned: an early curve is no line at the left edge.
+    const end = this.end && this.end >= last ? Math.min(this.end, roomFor(last)) : roomFor(last);
     // How long the steps to come will take is not known: an axis of time leaves room, and no more.
     const isTime = this.unit === "time" || this.axis.unit === "relative";
     return [begin, isTime && last > begin ? last * 1.05 : end];

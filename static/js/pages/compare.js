@@ -38,10 +38,11 @@ const choose = startTabs($("#compare-tabs"), (view) => {
   if (store.runs.length) views[view].show();
 });
 
-/** The charts to begin with: the loss and the accuracy that most runs have, measured on rows that were not trained on. */
+/** The charts to begin with: the loss and the accuracy that most runs have; of equals, on rows that were not trained on. */
 function firstCharts() {
   const names = store.data.series.map(({ name }) => name);
-  const known = FIRST_CHARTS.filter((name) => names.includes(name));
+  const numRuns = (wanted) => store.data.series.find(({ name }) => name === wanted).num_runs;
+  const known = FIRST_CHARTS.filter((name) => names.includes(name)).sort((a, b) => numRuns(b) - numRuns(a));
   const found = ["loss", "accuracy"].map((metric) => known.find((name) => name.endsWith(`/${metric}`))).filter(Boolean);
   return found.length ? found : names.filter((name) => !name.startsWith("system/")).slice(0, 2);
 }
