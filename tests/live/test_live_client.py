@@ -1,4 +1,4 @@
-"""The example client, as a program of its own, against a real server that is killed on the way; and its protocol in words."""
+"""The example client, as a program of its own, against a server that is killed on the way; the protocol in words."""
 
 import os
 import re
