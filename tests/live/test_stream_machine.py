@@ -1,7 +1,7 @@
-"""Whatever is written, rewound, cut, slowed and summed up: what a client holds equals what was written up to its place.
+"""Whatever is written, rewound, cut, slowed and summed up: a client holds what was written up to its place.
 
-Two hubs, as two servers have them, on one database. The clients are those of `examples/live_client.py`. They are checked
-after every step, and at the end the curves that the database gives are, too.
+Two hubs, as two servers have them, on one database. The clients are those of `examples/live_client.py`. They are
+checked after every step, and at the end the curves that the database gives are, too.
 """
 
 import asyncio
