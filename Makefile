@@ -1,6 +1,8 @@
 # Everything is kept in .venv; each target installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
+# A file of tests shares its deck, so it stays together.
+PARALLEL := -n 2 --dist loadfile
 
 .PHONY: install install-test run test test-full lint format bench screenshots wheel clean
 
@@ -32,11 +34,11 @@ format: install-test
 	$(BIN)/ruff format
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 	node --test tests/js/*.test.mjs
 
 test-full: lint
-	$(BIN)/pytest --full
+	$(BIN)/pytest --full $(PARALLEL)
 
 bench: install-test
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'

@@ -1,11 +1,9 @@
-"""A thousand browsers on one run: how late a committed point reaches them, and what that costs the server.
+"""A thousand browsers on one run, on one server process and on two: how late a committed point reaches them.
 
-The clients are as light as they can be, for they share the machine with the server: they upgrade, subscribe, and look
-for the time of the last event in what arrives.
+Ten of them take in a byte a second. At the end each has to hold what the database holds.
 """
 
 import asyncio
-import json
 import os
 import resource
 import subprocess
@@ -13,46 +11,34 @@ import sys
 import tempfile
 import threading
 import time
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import psutil
 
-from app import events, queue
+from app import columns, curves, events, queue
 from app.columns import Points
 from app.db import Database
-from app.db.tables import Worker
+from app.db.tables import Job, Worker
 from app.queue import JobKind
 from bench.table import show
+from bench.watcher import SlowWatcher, Watcher
 
-NUM_CLIENTS = 1000
+SETUPS = [(1, 1, 0), (1, 100, 0), (1, 1000, 0), (2, 1000, 10)]  # servers, browsers, and how many of them are slow
 FRAMES_PER_S, POINTS_PER_FRAME, SERIES = 10, 5, 3
-MEASURED_S, SETTLE_S = 15, 3
-PORT = 18457
+MEASURED_S, SETTLE_S, CATCH_UP_S = 20, 3, 60
+FIRST_PORT = 18457
 TOKEN = "a-token-for-the-bench-only"
 
 
 def main() -> None:
     _allow_many_sockets()
-    with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"TRAINDECK_DATA_DIR": folder, "TRAINDECK_TOKEN": TOKEN, "TRAINDECK_PORT": str(PORT)}
-        server = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve"], env=environment, stdout=subprocess.DEVNULL
-        )
-        try:
-            _wait_for_port(PORT)
-            database = Database(f"sqlite:///{Path(folder) / 'traindeck.sqlite3'}")
-            rows = [_measure(database, server.pid, count) for count in (1, 100, NUM_CLIENTS)]
-            database.dispose()
-        finally:
-            server.terminate()
-            server.wait()
     show(
         f"Browsers on one run that writes {FRAMES_PER_S} batches of {POINTS_PER_FRAME * SERIES} points a second",
-        ["browsers", "commit to browser, median", "p99", "worst", "frames/s each", "server's CPU", "server's memory"],
-        rows,
+        ["servers", "browsers", "median", "p99", "worst", "frames/s each", "CPU of each server", "memory", "equal"],
+        [_measure(*setup) for setup in SETUPS],
     )
 
 
@@ -61,37 +47,50 @@ def _allow_many_sockets() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _wait_for_port(port: int) -> None:
+def _measure(num_servers: int, num_browsers: int, num_slow: int) -> list[str]:
+    ports = list(range(FIRST_PORT, FIRST_PORT + num_servers))
+    with tempfile.TemporaryDirectory() as folder, _serving(folder, ports) as servers:
+        database = Database(f"sqlite:///{Path(folder) / 'traindeck.sqlite3'}")
+        claim = _hold(database)
+        stop = threading.Event()
+        writer = threading.Thread(target=_write, args=(database, claim, stop))
+        writer.start()
+        try:
+            row = asyncio.run(_watch(database, claim.job_id, ports, servers, num_browsers, num_slow, stop))
+        finally:
+            stop.set()
+            writer.join()
+            database.dispose()
+    return [str(num_servers), f"{num_browsers:,}" + (f", {num_slow} of them slow" if num_slow else ""), *row]
+
+
+@contextmanager
+def _serving(folder: str, ports: Sequence[int]) -> Iterator[list[psutil.Process]]:
+    environment = os.environ | {"TRAINDECK_DATA_DIR": folder, "TRAINDECK_TOKEN": TOKEN}
+    command = [sys.executable, "-m", "app.cli", "serve"]
+    servers = [
+        subprocess.Popen(command, env=environment | {"TRAINDECK_PORT": str(port)}, stdout=subprocess.DEVNULL)
+        for port in ports
+    ]
+    try:
+        for server, port in zip(servers, ports, strict=True):
+            _wait_for_port(server, port)
+        yield [psutil.Process(server.pid) for server in servers]
+    finally:
+        for server in servers:
+            server.terminate()
+        for server in servers:
+            server.wait()
+
+
+def _wait_for_port(server: subprocess.Popen[bytes], port: int) -> None:
     while not any(c.laddr.port == port and c.status == psutil.CONN_LISTEN for c in psutil.net_connections("tcp")):
+        if server.poll() is not None:
+            raise RuntimeError("the server did not start")
         time.sleep(0.05)
 
 
-class _Browser(asyncio.Protocol):
-    """Follows one job, and keeps how long after its commit the last event of each arrival came."""
-
-    def __init__(self, job_id: str, ages_s: list[float]) -> None:
-        self.job_id, self.ages_s = job_id, ages_s
-        self.following = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        self.transport.write(
-            b"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-            b"Authorization: Bearer " + TOKEN.encode() + b"\r\n\r\n"
-        )
-
-    def data_received(self, data: bytes) -> None:
-        if not self.following.done() and data.startswith(b"HTTP/1.1 101"):
-            text = json.dumps({"type": "subscribe", "stream": self.job_id, "after": 2}).encode()
-            self.transport.write(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
-            self.following.set_result(None)
-        at = data.rfind(b'"time":')
-        if at >= 0:
-            self.ages_s.append(time.time() - float(data[at + 7 : data.index(b",", at)]))
-
-
-def _measure(database: Database, server_pid: int, num_browsers: int) -> list[str]:
+def _hold(database: Database) -> queue.Claim:
     with database.write() as session:
         session.merge(
             Worker(id="bench", name="", host="", pid=0, slots=1, devices=[], versions={}, started_at=0, heartbeat_at=0)
@@ -99,14 +98,7 @@ def _measure(database: Database, server_pid: int, num_browsers: int) -> list[str
         queue.enqueue(session, JobKind.TRAIN, {})
         claim = queue.claim(session, "bench", lease_s=600)
     assert claim is not None
-    stop = threading.Event()
-    writer = threading.Thread(target=_write, args=(database, claim, stop))
-    writer.start()
-    try:
-        return asyncio.run(_watch(claim.job_id, psutil.Process(server_pid), num_browsers))
-    finally:
-        stop.set()
-        writer.join()
+    return claim
 
 
 def _write(database: Database, claim: queue.Claim, stop: threading.Event) -> None:
@@ -122,34 +114,71 @@ def _write(database: Database, claim: queue.Claim, stop: threading.Event) -> Non
         time.sleep(max(0.0, due - time.monotonic()))
 
 
-async def _watch(job_id: str, server: psutil.Process, num_browsers: int) -> list[str]:
-    loop = asyncio.get_running_loop()
-    ages_s: list[list[float]] = [[] for _ in range(num_browsers)]
-    browsers = []
-    for ages in ages_s:
-        _, browser = await loop.create_connection(partial(_Browser, job_id, ages), "127.0.0.1", PORT)
-        browsers.append(browser)
-    await asyncio.gather(*(browser.following for browser in browsers))
+async def _watch(
+    database: Database,
+    job_id: str,
+    ports: Sequence[int],
+    servers: Sequence[psutil.Process],
+    num_browsers: int,
+    num_slow: int,
+    stop: threading.Event,
+) -> list[str]:
+    fast = [Watcher(job_id, TOKEN) for _ in range(num_browsers - num_slow)]
+    slow = [SlowWatcher(job_id, TOKEN) for _ in range(num_slow)]
+    for i, watcher in enumerate([*slow, *fast]):
+        await watcher.connect(ports[i % len(ports)])
     await asyncio.sleep(SETTLE_S)
-    for ages in ages_s:
-        ages.clear()
-    began, cpu = time.monotonic(), sum(server.cpu_times()[:2])
+    for watcher in fast:
+        watcher.ages_s.clear()
+    began, cpu = time.monotonic(), _cpu_s(servers)
     await asyncio.sleep(MEASURED_S)
-    took_s = time.monotonic() - began
-    used_s = sum(server.cpu_times()[:2]) - cpu
-    memory = server.memory_info().rss
-    for browser in browsers:
-        browser.transport.abort()
-    every = np.array([age for ages in ages_s for age in ages]) * 1000
+    took_s, used_s = time.monotonic() - began, _cpu_s(servers) - cpu
+    ages_ms = np.array([age for watcher in fast for age in watcher.ages_s]) * 1000
+    memory = max(server.memory_info().rss for server in servers)
+    stop.set()
     return [
-        f"{num_browsers:,}",
-        f"{np.median(every):.0f} ms",
-        f"{np.percentile(every, 99):.0f} ms",
-        f"{every.max():.0f} ms",
-        f"{len(every) / num_browsers / took_s:.1f}",
-        f"{100 * used_s / took_s:.0f} % of a core",
+        *(f"{ms:.0f} ms" for ms in (np.median(ages_ms), np.percentile(ages_ms, 99), ages_ms.max())),
+        f"{len(ages_ms) / len(fast) / took_s:.1f}",
+        f"{100 * used_s / took_s / len(servers):.0f} % of a core",
         f"{memory / 2**20:.0f} MiB",
+        await _how_many_are_equal(database, job_id, fast, slow),
     ]
+
+
+def _cpu_s(servers: Sequence[psutil.Process]) -> float:
+    return sum(sum(server.cpu_times()[:2]) for server in servers)
+
+
+async def _how_many_are_equal(
+    database: Database, job_id: str, fast: Sequence[Watcher], slow: Sequence[SlowWatcher]
+) -> str:
+    """Let every browser come to the end, and hold each point that it has against the database."""
+    for watcher in slow:
+        watcher.hurry.set()
+    await asyncio.sleep(1)
+    last_seq, truth = _read(database, job_id)
+    every, deadline = [*fast, *slow], time.monotonic() + CATCH_UP_S
+    while True:
+        for watcher in every:
+            watcher.read()
+        if all(watcher.mirror.last_seq == last_seq for watcher in every) or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.1)
+    num_equal = sum(watcher.mirror.series == truth for watcher in every)
+    for watcher in every:
+        watcher.leave()
+    cut = sum(watcher.times_cut for watcher in slow)
+    return f"{num_equal:,} of {len(every):,}" + (f" (the slow were cut {cut} times)" if slow else "")
+
+
+def _read(database: Database, job_id: str) -> tuple[int, dict[str, dict[int, float | str]]]:
+    with database.read() as session:
+        last_seq = session.get_one(Job, job_id).last_seq
+        truth = {}
+        for name in curves.list_series(session, [job_id])[job_id]:
+            found = curves.read_points(session, job_id, name, 0, 1 << 40)
+            truth[name] = dict(zip(found.steps.tolist(), columns.spell(found.values), strict=True))
+    return last_seq, truth
 
 
 if __name__ == "__main__":
