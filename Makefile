@@ -1,8 +1,8 @@
 # Everything is kept in .venv; each target installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-# A file of tests shares its deck, so it stays together.
-PARALLEL := -n 2 --dist loadfile
+# Neighbours stay together as long as they can: those of a file share a deck.
+PARALLEL := -n 2 --dist worksteal
 
 .PHONY: install install-test run test test-full lint format bench screenshots wheel clean
 

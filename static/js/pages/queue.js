@@ -281,15 +281,17 @@ function endDrag() {
 
 // news
 
+/** A page that was made a moment ago may know more than the first that it is told. */
 function take(parts) {
   for (const part of parts) {
-    if (part.part === "running") {
+    const at = clock.local(part.at);
+    if (part.part === "running" && at >= runningAt) {
       ({ running, workers } = part);
-      runningAt = clock.local(part.at);
+      runningAt = at;
       showDevices();
-    } else if (!numMoving) {
+    } else if (part.part === "waiting" && !numMoving && at >= waitingAt) {
       ({ waiting, num_waiting: numWaiting } = part);
-      waitingAt = clock.local(part.at);
+      waitingAt = at;
       showWaiting();
     }
   }
@@ -298,7 +300,10 @@ function take(parts) {
 /** Beats are told of workers alone: nothing else of the queue has changed then. */
 function takeBeats(told) {
   const byId = new Map(told.map((worker) => [worker.id, worker]));
-  workers = workers.map((worker) => byId.get(worker.id) ?? worker);
+  workers = workers.map((known) => {
+    const worker = byId.get(known.id);
+    return worker && worker.heartbeat_at >= known.heartbeat_at ? worker : known;
+  });
   showDevices();
 }
 
