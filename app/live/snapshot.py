@@ -18,6 +18,7 @@ MAX_POINTS = 1_000  # of one series
 MAX_POINTS_IN_ALL = 20_000
 MAX_CHARACTERS = 1 << 20  # of the events in it: log lines may be long
 LATEST = {"log": 200, "finding": 100, "checkpoint": 20, "status": 20, "evaluation": 1, "artifact": 20, "system": 20}
+MAX_REWINDS = 20
 _COLUMNS = ("steps", "values", "first", "min", "max", "num_points", "raw", "num_nan", "num_pos_inf", "num_neg_inf")
 
 
@@ -28,13 +29,15 @@ def read_snapshot(db: Database, job_id: str) -> tuple[int, str]:
         job = session.get(Job, job_id)
         if job is None:
             raise NotFound(f"There is no stream {job_id}.")
+        rewinds = events.latest(session, job_id, [events.REWIND], limit=100)
         snapshot = {
             "status": job.status,
             "progress": job.progress,
             "attempt": job.attempt,
             "error": job.error,
             "series": _series(session, job_id),
-            "events": [event.as_json() for event in _latest(session, job_id)],
+            "events": [event.as_json() for event in _latest(session, job_id, rewinds)],
+            "rewinds": [{"seq": one.seq, "to_step": one.body["to_step"]} for one in rewinds[-MAX_REWINDS:]],
         }
         last_seq = job.last_seq
     return last_seq, to_json({"type": "reset", "stream": job_id, "last_seq": last_seq, "snapshot": snapshot})
@@ -57,10 +60,9 @@ def _columns(series: dict[str, Any]) -> dict[str, Any]:
     return {name: series[name] for name in _COLUMNS}
 
 
-def _latest(session: Session, job_id: str) -> list[Event]:
+def _latest(session: Session, job_id: str, rewinds: Sequence[Event]) -> list[Event]:
     """The newest events of the kinds that a page shows, oldest first, without what a rewind took back."""
     found = [event for kind, limit in LATEST.items() for event in events.latest(session, job_id, [kind], limit)]
-    rewinds = events.latest(session, job_id, [events.REWIND], limit=100)
     found = sorted(_standing(found, rewinds), key=lambda event: event.seq)
     sizes = accumulate(len(to_json(event.body)) for event in reversed(found))
     return found[len(found) - sum(size <= MAX_CHARACTERS for size in sizes) :]

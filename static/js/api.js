@@ -86,7 +86,10 @@ export function upload(path, form, onProgress, signal) {
   });
 }
 
+/** "?a=1&b=2&b=3": what is null or empty is left out, and a list is said value by value. */
 export const query = (parameters) => {
-  const kept = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const kept = Object.entries(parameters)
+    .flatMap(([key, value]) => [value].flat().map((one) => [key, one]))
+    .filter(([, value]) => value !== null && value !== undefined && value !== "");
   return kept.length ? `?${new URLSearchParams(kept)}` : "";
 };

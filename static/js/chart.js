@@ -74,6 +74,7 @@ export class Chart {
     this.plot.draw();
     if (this.isLarge) this.brush.draw();
     this.figure.dataset.paintedStep = this.lastStep;
+    this.figure.dataset.paintedGhosts = this.curves.reduce((sum, { series }) => sum + series.ghosts.length, 0);
     this.figure.dataset.paintedWindow = group.range().map((x) => Number(x.toPrecision(8))).join(" ");
     this.#showLabels();
   }

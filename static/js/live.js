@@ -20,6 +20,12 @@ class Live extends EventTarget {
     return () => this.#leave(stream);
   }
 
+  /** Take a stream in again from its beginning: its snapshot, when it is long. */
+  restart(stream) {
+    this.#streams.get(stream)?.cursor.reset(0);
+    if (this.#isOpen) this.#subscribe(stream);
+  }
+
   connect() {
     if (this.#socket || this.#timer) return;
     const scheme = location.protocol === "https:" ? "wss" : "ws";

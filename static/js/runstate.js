@@ -17,6 +17,7 @@ export class RunState {
     this.marks = []; // checkpoints and resumes: {kind, step, isBest}
     this.logs = [];
     this.findings = [...findings];
+    this.isCutInside = false; // a bucket that stood for points on both sides of a rewind is gone, the good ones with it
     this.changed = new Set(); // what the page has to draw again: metrics log status progress findings …
     this.numDroppedLines = 0;
   }
@@ -39,13 +40,15 @@ export class RunState {
     for (const event of events) HANDLERS[event.kind]?.(this, event.body ?? {}, event);
   }
 
-  /** Start again from a snapshot: {status, progress, series, events}. */
+  /** Start again from a snapshot: {status, progress, series, events, rewinds}. */
   reset(snapshot) {
     if (snapshot.status) this.status = snapshot.status;
     if (snapshot.progress) this.progress = snapshot.progress;
     if (snapshot.error) this.error = snapshot.error;
     this.logs = [];
-    this.marks = this.marks.filter(({ kind }) => kind === "resume");
+    this.isCutInside = false;
+    this.marks = (snapshot.rewinds ?? []).map(({ to_step: step }) => ({ kind: "resume", step }));
+    if (this.marks.length) this.changed.add("ghosts");
     this.numDroppedLines = 0;
     for (const series of this.series.values()) series.reset({ steps: [], values: [] });
     for (const [name, columns] of Object.entries(snapshot.series ?? {})) this.seriesNamed(name).reset(columns);
@@ -82,7 +85,10 @@ const HANDLERS = {
     state.changed.add("metrics");
   },
   rewind(state, body) {
-    for (const series of state.series.values()) series.rewind(body.to_step);
+    for (const series of state.series.values()) {
+      if (series.isResampled && body.to_step < series.lastStep) state.isCutInside = true;
+      series.rewind(body.to_step);
+    }
     state.times.rewind(body.to_step);
     state.marks = state.marks.filter(({ kind, step }) => kind === "resume" || step <= body.to_step);
     state.marks.push({ kind: "resume", step: body.to_step });

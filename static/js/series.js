@@ -62,6 +62,12 @@ export class Series {
     this.#changed();
   }
 
+  /** Take over the branches that the server knows, oldest first: [{steps, values}]. */
+  setGhosts(branches) {
+    this.ghosts = branches;
+    this.#changed();
+  }
+
   /** Start again from the server's summary of everything so far: buckets, or single points where there are few. */
   reset(summary) {
     const { steps, values, first, min, max, mean, num_points: numPoints } = summary;

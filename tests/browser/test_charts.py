@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from app import queue
+from app import events, queue
 from app.db import Database
 from app.db.tables import Job, Run
 from tests.deck import Deck
@@ -85,6 +85,30 @@ def _rows(page: Page, path: Path) -> list[dict[str, Any]]:
     _save(page, "Figures (CSV)", path)
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_what_a_rewind_superseded_stays_as_a_ghost(page: Page, running: Deck, database: Database) -> None:
+    """Also of a run so long that its page is told of it in brief, and when the rewind lies inside a bucket."""
+    run_id = record(database, "rewound", {"train/loss": [1.0] * 20_000}, is_running=True)
+    claim = _claim(database, run_id)
+    _rewind(database, claim, 12_345)
+    add_points(database, claim, {"train/loss": [0.5] * 1_000}, first_step=12_346)
+    _open(page, running, f"/runs/{run_id}", 13_345)
+    expect(_loss(page)).to_have_attribute("data-painted-ghosts", "1")
+    assert [row["step"] for row in _rows(page, Path(running.settings.data_dir) / "ghost.csv")][-1] == "13345"
+    _rewind(database, claim, 10_001)
+    expect(_loss(page)).to_have_attribute("data-painted-step", "10001")
+    expect(_loss(page)).to_have_attribute("data-painted-ghosts", "2")
+    page.reload()
+    expect(_loss(page)).to_have_attribute("data-painted-ghosts", "2")
+    expect(_loss(page)).to_have_attribute("data-painted-step", "10001")
+
+
+def _rewind(database: Database, claim: queue.Claim, to_step: int) -> None:
+    with database.write() as session:
+        fence = queue.fence(session, claim, lease_s=600, num_events=1)
+        rewind = events.New(events.REWIND, {"to_step": to_step})
+        events.insert(session, claim.job_id, fence.last_seq, fence.time, [rewind])
 
 
 def test_a_reload_restores_the_very_view(page: Page, running: Deck, long_run: str) -> None:

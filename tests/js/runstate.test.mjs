@@ -54,6 +54,27 @@ test("a snapshot replaces series and log", () => {
   assert.ok(state.isFinished);
 });
 
+test("a snapshot tells where a run went back to, and that there are branches to fetch", () => {
+  const state = new RunState();
+  state.reset({ series: {}, rewinds: [{ seq: 7, to_step: 100 }] });
+  assert.deepEqual(state.marks, [{ kind: "resume", step: 100 }]);
+  assert.ok(state.takeChanges().has("ghosts"));
+  state.reset({ series: {}, rewinds: [] });
+  assert.deepEqual(state.marks, []);
+  assert.ok(!state.takeChanges().has("ghosts"));
+});
+
+test("a rewind into buckets asks for the curve again; one of points does not", () => {
+  const state = new RunState();
+  state.apply([event(1, "metrics", points("a", [1, 2, 3], [1, 2, 3])), event(2, "rewind", { to_step: 2 })]);
+  assert.ok(!state.isCutInside);
+  state.reset({ series: { a: { steps: [50, 100], values: [2, 1], num_points: 100 } } });
+  state.apply([event(91, "rewind", { to_step: 100 })]);
+  assert.ok(!state.isCutInside);
+  state.apply([event(92, "rewind", { to_step: 70 })]);
+  assert.ok(state.isCutInside);
+});
+
 test("changes are told once", () => {
   const state = new RunState();
   state.apply([event(1, "progress", { epoch: 1 })]);

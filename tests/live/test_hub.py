@@ -206,6 +206,7 @@ def test_a_snapshot_leaves_out_what_a_rewind_took_back(port: int, writer: Writer
             await say(socket, type="subscribe", stream=writer.job_id, after=0)
             snapshot = (await hear(socket))["snapshot"]
         assert snapshot["series"]["train/loss"]["num_points"] == 6_000
+        assert [one["to_step"] for one in snapshot["rewinds"]] == [999]
         assert [event["body"]["kind"] for event in snapshot["events"] if event["kind"] == "finding"] == ["early"]
 
     asyncio.run(run())

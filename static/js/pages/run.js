@@ -5,6 +5,7 @@ import { $, debounce, pageData } from "../dom.js";
 import { live } from "../live.js";
 import { showData } from "../run/data.js";
 import { showEvaluation } from "../run/evaluation.js";
+import { loadGhosts } from "../run/ghosts.js";
 import { startEditing } from "../run/edit.js";
 import { Header } from "../run/header.js";
 import { Log } from "../run/log.js";
@@ -58,6 +59,15 @@ const reload = debounce(150, async () => {
   if (shownPanel === "evaluation" || shownPanel === "model" || shownPanel === "try") panels[shownPanel]();
 });
 
+async function showGhosts() {
+  try {
+    await loadGhosts(run, state);
+  } catch (error) {
+    if (error.status !== 0) toastError(error);
+  }
+  overview.drawCharts();
+}
+
 const NEEDS_RELOAD = ["status", "evaluation", "artifacts", "checkpoints"];
 let frame = null;
 
@@ -73,12 +83,16 @@ function changed() {
     if (changes.has("status") || changes.has("progress")) header.show();
     if (changes.has("findings") || changes.has("status")) overview.showFindings();
     if (changes.has("log")) log.show();
+    if (changes.has("ghosts")) showGhosts();
+    if (state.isCutInside) live.restart(run.job_id);
+    state.isCutInside = false;
     if (NEEDS_RELOAD.some((kind) => changes.has(kind))) reload();
   });
 }
 
 live.follow(run.job_id, {
   onEvents(events) {
+    if (events[0].seq === 1) state.reset({}); // told from the beginning, it stands for all that was held
     state.apply(events);
     header.heard(events);
     changed();

@@ -107,10 +107,10 @@ export class RunCharts {
     if (this.hasTimes) return;
     const longest = [...state.series.values()].sort((a, b) => b.numPoints - a.numPoints)[0];
     const name = longest?.length ? longest.name : "train/loss";
-    const asked = { ids: run.id, name, x: "relative", max_points: TIME_KNOTS };
-    const answer = await api.get(`/compare/curves${api.query(asked)}`).catch(() => null);
-    const found = answer?.runs[0]?.series[0];
-    if (!found?.x) return;
+    const asked = { name, x: "relative", max_points: TIME_KNOTS };
+    const answer = await api.get(`/runs/${run.id}/metrics${api.query(asked)}`).catch(() => null);
+    const found = answer?.series[0];
+    if (!found) return;
     state.times.prepend([0, ...found.steps], [0, ...found.x].map((seconds) => this.#start + seconds));
     this.hasTimes = true;
   }
