@@ -1,12 +1,13 @@
 """Real processes killed in the middle of a run: it ends as if nobody had touched it.
 
-Each test trains the same program twice on one deck: undisturbed, and with something killed. The stream must have no
-gap and no duplicate, every series the same points, and the weights must be equal bit for bit.
+The same program is trained undisturbed once, on a deck of its own, and then with something killed. The stream must have
+no gap and no duplicate, every series the same points, and the weights must be equal bit for bit.
 """
 
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from sqlalchemy import select
 from app.db import Database
 from app.db.engine import IDLE_IN_TRANSACTION_S
 from app.settings import Settings
+from tests.conftest import TOKEN
 from tests.deck import Deck, deck, wait_for
 
 # About two seconds of training, with a checkpoint every fifth of a second: long enough to be killed in.
@@ -46,6 +48,23 @@ PROGRAM: dict[str, Any] = {
         "checkpoint_every_s": 0.2,
     },
 }
+
+
+@dataclass
+class Outcome:
+    """What a run has left: each series' points, and the weights."""
+
+    points: dict[str, Any]
+    weights: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What it comes to when nobody disturbs it."""
+    with deck(Settings(data_dir=tmp_path_factory.mktemp("calm"), token=TOKEN, slots=1)) as one:
+        run_id = one.post("/runs", PROGRAM)["id"]
+        assert one.wait_until_ended(run_id)["status"] == "succeeded"
+        return outcome(one, run_id)
 
 
 @pytest.fixture
@@ -108,16 +127,14 @@ def stream(one: Deck, run_id: str) -> list[dict[str, Any]]:
     return events
 
 
-def weights(one: Deck, run_id: str) -> dict[str, Any]:
+def outcome(one: Deck, run_id: str) -> Outcome:
     answer = one.http.get(f"/runs/{run_id}/artifacts/model.safetensors")
     assert answer.is_success, answer.text
-    return load(answer.content)
+    return Outcome(points(one, run_id), {name: weight.tobytes() for name, weight in load(answer.content).items()})
 
 
 @pytest.mark.parametrize("kill", [kill_child, kill_supervisor, kill_server, freeze_supervisor])
-def test_a_run_ends_as_if_nothing_had_been_killed(running: Deck, kill: Callable[[Deck], None]) -> None:
-    calm = running.post("/runs", PROGRAM)["id"]
-    assert running.wait_until_ended(calm)["status"] == "succeeded"
+def test_a_run_ends_as_if_nothing_had_been_killed(calm: Outcome, running: Deck, kill: Callable[[Deck], None]) -> None:
     disturbed = running.post("/runs", PROGRAM)["id"]
     running.wait_for_step(disturbed, 1500)
     kill(running)
@@ -127,10 +144,7 @@ def test_a_run_ends_as_if_nothing_had_been_killed(running: Deck, kill: Callable[
 
     events = stream(running, disturbed)
     assert [event["seq"] for event in events] == list(range(1, ended["last_seq"] + 1))
-    assert points(running, disturbed) == points(running, calm)
-    ours, theirs = weights(running, calm), weights(running, disturbed)
-    assert ours.keys() == theirs.keys()
-    assert all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
+    assert outcome(running, disturbed) == calm
 
 
 def test_what_killed_an_attempt_is_told_and_so_is_who_goes_on(running: Deck) -> None:
@@ -164,9 +178,7 @@ def test_a_cancelled_run_keeps_what_it_has(running: Deck) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_worker_told_to_stop_gives_its_run_back_unharmed(running: Deck) -> None:
-    calm = running.post("/runs", PROGRAM)["id"]
-    running.wait_until_ended(calm)
+def test_a_worker_told_to_stop_gives_its_run_back_unharmed(calm: Outcome, running: Deck) -> None:
     run_id = running.post("/runs", PROGRAM)["id"]
     running.wait_for_step(run_id, 1500)
     running.processes["worker 1"].terminate()
@@ -174,7 +186,7 @@ def test_a_worker_told_to_stop_gives_its_run_back_unharmed(running: Deck) -> Non
     assert running.run(run_id)["status"] == "queued"
     running.start("worker 1")
     assert running.wait_until_ended(run_id)["status"] == "succeeded"
-    assert points(running, run_id) == points(running, calm)
+    assert outcome(running, run_id) == calm
 
 
 def test_the_server_says_when_it_is_not_there_and_comes_back(running: Deck) -> None:
