@@ -76,7 +76,10 @@ class Fence:
 def enqueue(
     session: Session, kind: JobKind, payload: dict[str, Any], *, priority: int = 0, after: str | None = None
 ) -> str:
-    """Queue a job and return its id. With `after`, it waits until that job has succeeded, and fails with it."""
+    """Queue a job and return its id. With `after`, it waits until that job has succeeded, and fails with it.
+
+    Raises Conflict when that job has failed or was cancelled already.
+    """
     job_id = new_id()
     if after is not None:
         before = session.execute(select(Job.status).where(Job.id == after).with_for_update()).scalar_one()
@@ -316,25 +319,20 @@ def cancel(session: Session, job_id: str) -> JobStatus:
 
     Raises NotFound, and Conflict when it has ended already.
     """
-    waiting = update(Job).where(Job.id == job_id, Job.status == JobStatus.QUEUED)
-    try:
-        _end(session, waiting, job_id, JobStatus.CANCELLED)
-        return JobStatus.CANCELLED
-    except LeaseLost:
-        pass
-    running = update(Job).where(Job.id == job_id, Job.status == JobStatus.RUNNING, Job.request.is_(None))
-    try:
-        asked = {"status": JobStatus.RUNNING, "request": "cancel"}
-        _move(session, running, job_id, asked, request="cancel", requested_at=now())
-        return JobStatus.RUNNING
-    except LeaseLost:
-        pass
-    status = session.execute(select(Job.status).where(Job.id == job_id)).scalar_one_or_none()
-    if status is None:
+    # Held while it is decided, or a job that is claimed or given back meanwhile would slip through.
+    row = session.execute(select(Job.status, Job.request).where(Job.id == job_id).with_for_update()).one_or_none()
+    if row is None:
         raise NotFound(f"There is no job {job_id}.")
-    if status not in ENDED:
-        return JobStatus(status)  # asked already
-    raise Conflict(f"It has ended already, as {status}.")
+    if row.status in ENDED:
+        raise Conflict(f"It has ended already, as {row.status}.")
+    this = update(Job).where(Job.id == job_id)
+    if row.status == JobStatus.QUEUED:
+        _end(session, this, job_id, JobStatus.CANCELLED)
+        return JobStatus.CANCELLED
+    if row.request is None:
+        asked = {"status": JobStatus.RUNNING, "request": "cancel"}
+        _move(session, this, job_id, asked, request="cancel", requested_at=now())
+    return JobStatus.RUNNING
 
 
 def overdue(session: Session, worker_id: str, grace_s: float) -> list[str]:

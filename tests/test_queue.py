@@ -173,6 +173,28 @@ def test_a_waiting_job_is_cancelled_at_once(session: Session) -> None:
         queue.cancel(session, job_id)
 
 
+def test_a_job_that_changes_hands_meanwhile_is_cancelled_all_the_same(db: Database) -> None:
+    """Given back by its worker while a cancel waits for its row: queued for a moment, and cancelled then."""
+    with db.write() as session:
+        held = claimed(session)
+    began = threading.Event()
+
+    def cancel() -> None:
+        began.set()
+        with db.write() as session:
+            queue.cancel(session, held.job_id)
+
+    asking = threading.Thread(target=cancel)
+    with db.write() as session:
+        queue.release(session, held)
+        asking.start()
+        began.wait()
+        time.sleep(0.2)
+    asking.join()
+    with db.read() as session:
+        assert status(session, held.job_id) == JobStatus.CANCELLED
+
+
 def test_a_running_job_is_cancelled_once_its_worker_obeys(session: Session) -> None:
     held = claimed(session)
     assert queue.cancel(session, held.job_id) == JobStatus.RUNNING
@@ -250,10 +272,13 @@ def test_concurrent_workers_take_each_job_once(db: Database) -> None:
 
 
 def test_leases_follow_the_databases_clock(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "time", lambda: 0.0)
-    held = claimed(session)
+    held, real = claimed(session), time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3600)
     assert queue.rescue(session) == []
     queue.fence(session, held, lease_s=LEASE_S)
+    monkeypatch.setattr(time, "time", lambda: real() - 3600)
+    silence(session, held.job_id)
+    assert queue.rescue(session) == [held.job_id]
 
 
 def test_a_worker_frozen_inside_a_transaction_holds_its_job_no_longer_than_that(
