@@ -2,14 +2,18 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from app.db import Base, Database
+from app.db import Base, Database, engine
+from app.db import migrate as migration
 from app.db.migrate import migrate
 
 
@@ -35,6 +39,26 @@ def test_two_processes_that_start_at_once_both_come_up(
     started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
     ended = [process.communicate()[1].decode() for process in started]
     assert [process.returncode for process in started] == [0] * 4, ended
+
+
+def test_a_migration_may_take_longer_than_a_transaction_may_idle(
+    postgres_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "IDLE_IN_TRANSACTION_S", 1)
+
+    def upgrade(config: Config, _revision: str) -> None:
+        config.attributes["connection"].execute(text("SELECT pg_sleep(2.5)"))
+
+    monkeypatch.setattr(migration.command, "upgrade", upgrade)
+    database, other = Database(postgres_database_url), Database(postgres_database_url)
+    with other.engine.connect() as connection, ThreadPoolExecutor(1) as pool:
+        migrating = pool.submit(migrate, database)
+        time.sleep(2)
+        free = connection.scalar(text(f"SELECT pg_try_advisory_lock({migration._LOCK})"))
+        migrating.result()
+    database.dispose()
+    other.dispose()
+    assert not free
 
 
 SPEC = '{"training": {"optimizer": {"lr": 0.5}}}'

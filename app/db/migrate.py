@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from app.db.engine import Database, warn_if_wal_can_reset
@@ -26,14 +27,27 @@ def migrate(database: Database, revision: str = "head") -> None:
     with _alone(database), database.engine.connect() as connection, _without_cascades(connection):
         with connection.begin():
             config.attributes["connection"] = connection
+            before = _revision(connection)
             command.upgrade(config, revision)
+            if database.is_sqlite and _revision(connection) != before:
+                _check_references(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _check_references(connection: Connection) -> None:
+    """Raises RuntimeError, and so takes the migration back, when it left rows that refer to nothing."""
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(5):
+        raise RuntimeError(f"The migration left rows that refer to nothing: {broken}")
 
 
 @contextmanager
 def _without_cascades(connection: Connection) -> Iterator[None]:
     """SQLite changes a column by making its table anew, and dropping the old one must not empty those that refer to it.
 
-    As https://sqlite.org/lang_altertable.html#otheralter has it: foreign keys off, and checked at the end.
+    As https://sqlite.org/lang_altertable.html#otheralter has it: foreign keys off, and checked before the commit.
     """
     if connection.dialect.name != "sqlite":
         yield
@@ -43,9 +57,6 @@ def _without_cascades(connection: Connection) -> Iterator[None]:
     bare.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction, so before it begins
     try:
         yield
-        broken = bare.execute("PRAGMA foreign_key_check").fetchall()
-        if broken:
-            raise RuntimeError(f"The migration left rows that refer to nothing: {broken[:5]}")
     finally:
         bare.execute("PRAGMA foreign_keys=ON")
 
@@ -54,7 +65,8 @@ def _without_cascades(connection: Connection) -> Iterator[None]:
 def _alone(database: Database) -> Iterator[None]:
     """Hold the right to migrate: an advisory lock on Postgres, a lock file beside an SQLite file."""
     if not database.is_sqlite:
-        with database.engine.connect() as connection:
+        # Not in a transaction: idle for as long as the migration takes, it would be ended, and the lock be gone.
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
             try:
                 yield
