@@ -2,7 +2,8 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -56,9 +57,20 @@ class Throttle:
         while len(self._wrong) > self.max_addresses:
             self._wrong.popitem(last=False)
 
+    def right(self, address: str, guess: str) -> None:
+        """It was none: take back what `wrong` noted."""
+        self._wrong.get(address, {}).pop(guess, None)
+
     def _recent(self, address: str) -> dict[str, float]:
         since = self.clock() - self.window_s
         return {guess: at for guess, at in self._wrong.get(address, {}).items() if at > since}
+
+
+@dataclass
+class _Verdict:
+    """Whether a secret holds; None while that is not known."""
+
+    holds: bool | None = None
 
 
 class Guard:
@@ -84,15 +96,31 @@ class Guard:
 
     async def _by_token(self, address: str, token: str) -> Principal | None:
         digest = service.hashed(token)
-        if digest not in self._held:  # one that has held is no guess, whoever guesses from behind the same proxy
-            self.throttle.check(address)
-        principal = await run_in_threadpool(self._read, service.verify, token)
-        if principal is None:
-            self._held.pop(digest, None)
-            self.throttle.wrong(address, digest)
-        else:
+        with self._weighing(address, digest, guess=digest) as verdict:
+            principal = await run_in_threadpool(self._read, service.verify, token)
+            verdict.holds = principal is not None
+        if principal is not None:
             self._note_held(digest)
         return principal
+
+    @contextmanager
+    def _weighing(self, address: str, digest: str, guess: str) -> Iterator["_Verdict"]:
+        """While a secret is looked up it counts as a guess, or any number could be made at once.
+
+        One that has held before is none, whoever guesses from behind the same proxy. Raises TooManyGuesses.
+        """
+        verdict = _Verdict()
+        if digest not in self._held:
+            self.throttle.check(address)
+            self.throttle.wrong(address, guess)
+        try:
+            yield verdict
+        finally:
+            if verdict.holds is False:
+                self._held.pop(digest, None)
+                self.throttle.wrong(address, guess)
+            else:  # it holds, or the database could not say
+                self.throttle.right(address, guess)
 
     def _note_held(self, digest: str) -> None:
         self._held[digest] = None
@@ -102,14 +130,10 @@ class Guard:
 
     async def sign_in(self, connection: HTTPConnection, token: str) -> str | None:
         """The value of a new session's cookie, for a token that holds. Raises TooManyGuesses."""
-        address, digest = address_of(connection), service.hashed(token)
-        if digest not in self._held:
-            self.throttle.check(address)
-        value = await run_in_threadpool(self._write, service.sign_in, token)
-        if value is None:
-            self._held.pop(digest, None)
-            self._num_logins += 1
-            self.throttle.wrong(address, f"login {self._num_logins}")
+        self._num_logins += 1
+        with self._weighing(address_of(connection), service.hashed(token), f"login {self._num_logins}") as verdict:
+            value = await run_in_threadpool(self._write, service.sign_in, token)
+            verdict.holds = value is not None
         return value
 
     async def sign_out(self, connection: HTTPConnection) -> None:

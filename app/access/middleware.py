@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from fastapi import FastAPI
-from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.guard import Guard, TooManyGuesses, cookie_name
 from app.access.service import SESSION_LIFETIME_S
+from app.db import UNAVAILABLE
 from app.errors import AppError, Forbidden, Unauthorized, Unavailable
 from app.settings import Settings
 
@@ -169,7 +169,7 @@ class TokenCheck:
         except AppError as error:
             await refuse(error, scope, receive, send)
             return
-        except DBAPIError:
+        except UNAVAILABLE:
             await refuse(Unavailable(), scope, receive, send)
             return
         await (answer or self.app)(scope, receive, send)

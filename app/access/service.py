@@ -84,9 +84,10 @@ def create(session: Session, name: str) -> str:
 
 
 def rotate(session: Session, name: str = MAIN) -> str:
-    """A new token in place of the one of that name, which stops at once, its browsers with it."""
+    """A new token in place of the one of that name, which stops at once, its browsers with it. Raises NotFound."""
     _lock(session)
-    _revoke_named(session, name)
+    if not _revoke_named(session, name) and name not in (MAIN, LINK):  # those two there may be whenever one asks
+        raise NotFound(f"There is no token named {name!r}.")
     return create(session, name)
 
 
@@ -120,8 +121,7 @@ def sign_in(session: Session, token: str) -> str | None:
     token_id = row.id
     if row.name == LINK:
         main = session.scalar(select(Token).where(Token.name == MAIN, Token.revoked_at.is_(None)))
-        _revoke_named(session, LINK)
-        if main is None:
+        if not _revoke_named(session, row.id) or main is None:  # somebody else has used it at the same moment
             return None
         token_id = main.id
     session.execute(delete(BrowserSession).where(BrowserSession.created_at < now() - SESSION_LIFETIME_S))

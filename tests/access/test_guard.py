@@ -1,5 +1,7 @@
 """What slows down who guesses."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -51,3 +53,20 @@ def test_a_token_that_no_longer_holds_is_a_guess_again(client: TestClient, app: 
         client.get("/api/v1/runs", headers={"Authorization": f"Bearer wrong {i}"})
     assert client.get("/api/v1/runs", headers=bearer).status_code == 401
     assert client.get("/api/v1/runs", headers=bearer).status_code == 429
+
+
+def test_guesses_made_at_once_are_counted_like_others(client: TestClient) -> None:
+    def guess(i: int) -> int:
+        return client.get("/api/v1/runs", headers={"Authorization": f"Bearer wrong {i}"}).status_code
+
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(guess, range(40)))
+    assert (answers.count(401), answers.count(429)) == (10, 30)
+    assert client.get("/api/v1/runs", headers=BEARER).status_code == 429
+
+
+def test_a_token_that_holds_is_no_guess_however_often_it_is_new(app: FastAPI, client: TestClient) -> None:
+    for i in range(15):
+        with app.state.database.write() as session:
+            token = service.create(session, f"one of many {i}")
+        assert client.get("/api/v1/runs", headers={"Authorization": f"Bearer {token}"}).status_code == 200

@@ -1,6 +1,7 @@
 """Tokens and sessions, on both databases."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, update
@@ -106,6 +107,26 @@ def test_a_link_opens_one_browser_session_once_and_nothing_else(session: Session
     assert service.verify_browser(session, cookie)
     service.revoke(session, service.MAIN)
     assert service.verify_browser(session, cookie) is None
+
+
+def test_a_link_that_two_follow_at_once_opens_one_session(db: Database, no_token: Settings) -> None:
+    with db.write() as session:
+        service.ensure_token(session, no_token)
+        link = service.make_link(session)
+
+    def follow(_: int) -> str | None:
+        with db.write() as session:
+            return service.sign_in(session, link)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(cookie is not None for cookie in pool.map(follow, range(4))) == 1
+
+
+def test_a_slip_in_a_name_rotates_nothing(session: Session) -> None:
+    token = service.create(session, "ci")
+    with pytest.raises(NotFound):
+        service.rotate(session, "cy")
+    assert service.verify(session, token)
 
 
 def test_a_link_without_a_main_token_opens_nothing(session: Session) -> None:
