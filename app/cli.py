@@ -63,12 +63,18 @@ def up(
 
 
 @cli.command()
-def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+def serve(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    fd: Annotated[int | None, typer.Option(help="A socket that listens already, in place of host and port.")] = None,
+) -> None:
     """Run the server alone."""
     from app.server import serve as serve_forever
 
     _log_to_terminal()
-    serve_forever(_settings(host=host, port=port, data_dir=data_dir, database_url=database_url), say=_say)
+    serve_forever(_settings(host=host, port=port, data_dir=data_dir, database_url=database_url), say=_say, fd=fd)
 
 
 @cli.command()

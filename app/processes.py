@@ -1,7 +1,7 @@
 """`traindeck up`: a server and workers as processes of their own, started again when they die.
 
 This process holds nothing that could be lost: either of them may be killed at any moment, and goes on where the
-database says.
+database says. It holds the listening socket, so the port stays ours, and who comes while the server starts again waits.
 """
 
 import os
@@ -18,6 +18,9 @@ from app.db import Database
 from app.settings import Settings
 
 _RESTART_AFTER_S = 1.0
+_LONGEST_RESTART_S = 30.0
+_SOUND_AFTER_S = 10.0  # what has lived this long did not die of its start
+_BACKLOG = 2048
 
 
 @dataclass
@@ -25,13 +28,27 @@ class _Service:
     name: str
     command: list[str]
     environment: dict[str, str]
+    listening: socket.socket | None = None
     process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    restart_at: float | None = None
+    _pause_s: float = _RESTART_AFTER_S
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command, env=self.environment)
+        inherited = () if self.listening is None else (self.listening.fileno(),)
+        self.process = subprocess.Popen(self.command, env=self.environment, pass_fds=inherited)
+        self.started_at, self.restart_at = time.monotonic(), None
 
     def died(self) -> bool:
         return self.process is not None and self.process.poll() is not None
+
+    def plan_restart(self) -> float:
+        """Start again in a while, later each time that it dies young. Returns the seconds until then."""
+        is_young = time.monotonic() - self.started_at < _SOUND_AFTER_S
+        pause_s = self._pause_s if is_young else _RESTART_AFTER_S
+        self._pause_s = min(2 * pause_s, _LONGEST_RESTART_S)
+        self.restart_at = time.monotonic() + pause_s
+        return pause_s
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -45,10 +62,15 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def run_together(settings: Settings, *, num_workers: int, demo: bool, say: Callable[[str], object]) -> bool:
     """Run until told to stop by Ctrl-C or SIGTERM. False when the server could not start."""
-    if settings.port == 0:
-        settings = settings.model_copy(update={"port": _free_port(settings.host)})
+    try:
+        listening = _listen(settings.host, settings.port)
+    except OSError as error:
+        say(f"{settings.host}:{settings.port} cannot be bound to ({error.strerror}). `--port` takes another.")
+        return False
+    settings = settings.model_copy(update={"port": listening.getsockname()[1]})
     env = environment(settings)
-    server = _Service("server", [sys.executable, "-m", "app.cli", "serve"], env)
+    command = [sys.executable, "-m", "app.cli", "serve", "--fd", str(listening.fileno())]
+    server = _Service("server", command, env, listening)
     services = [server] + [
         _Service(f"worker {i + 1}", [sys.executable, "-m", "worker"], env) for i in range(num_workers)
     ]
@@ -64,6 +86,7 @@ def run_together(settings: Settings, *, num_workers: int, demo: bool, say: Calla
         return stopping.asked
     finally:
         _stop(services, settings.cancel_grace_s + 5)
+        listening.close()
 
 
 class _Stop:
@@ -104,19 +127,20 @@ def _queue_demo(settings: Settings, say: Callable[[str], object]) -> None:
 def _keep_running(services: list[_Service], stopping: _Stop, say: Callable[[str], object]) -> None:
     while not stopping.asked:
         for service in services:
-            if service.died():
-                assert service.process
-                say(f"the {service.name} ended ({service.process.returncode}); starting it again")
-                time.sleep(_RESTART_AFTER_S)
-                if not stopping.asked:
+            if service.restart_at is not None:
+                if time.monotonic() >= service.restart_at:
                     service.start()
+            elif service.died():
+                assert service.process
+                pause_s = service.plan_restart()
+                say(f"the {service.name} ended ({service.process.returncode}); starting it again in {pause_s:.0f} s")
         time.sleep(0.1)
 
 
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as one:
-        port: int = one.getsockname()[1]
-        return port
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens, at a port of the system's choice for 0. Raises OSError when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
 def _stop(services: list[_Service], within_s: float) -> None:

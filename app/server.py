@@ -1,5 +1,6 @@
 """Runs the server: binds the socket, says where it is and how to come in, and serves until told to stop."""
 
+import socket
 from collections.abc import Callable
 
 import uvicorn
@@ -13,8 +14,11 @@ from app.settings import Settings
 _CLOSE_WITHIN_S = 5  # open websockets are closed then: clients resume with the next server
 
 
-def serve(settings: Settings, say: Callable[[str], object]) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises OSError when the address is taken."""
+def serve(settings: Settings, say: Callable[[str], object], fd: int | None = None) -> None:
+    """Serve until SIGTERM or Ctrl-C, on the socket of a file descriptor where one is handed over.
+
+    Raises SystemExit when the address is taken.
+    """
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -25,9 +29,9 @@ def serve(settings: Settings, say: Callable[[str], object]) -> None:
         timeout_graceful_shutdown=_CLOSE_WITHIN_S,
         **UVICORN,
     )
-    socket = config.bind_socket()
-    say(f"Traindeck is at {_link(app, settings, socket.getsockname()[1])}")
-    uvicorn.Server(config).run(sockets=[socket])
+    listening = config.bind_socket() if fd is None else socket.socket(fileno=fd)
+    say(f"Traindeck is at {_link(app, settings, listening.getsockname()[1])}")
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _link(app: FastAPI, settings: Settings, port: int) -> str:
