@@ -236,6 +236,9 @@ def _reader(step: Step) -> Callable[[Any], float]:
         case "timestamp":
             return read_time
     codes = {value: float(i) for i, value in enumerate(step.values or ())}
+    for value, code in list(codes.items()):  # spaces around a word, which some files have, mean nothing
+        if isinstance(value, str):
+            codes.setdefault(value.strip(), code)
     return lambda value: _read_code(codes, step, value)
 
 
@@ -272,7 +275,7 @@ def read_time(value: Any) -> float:
 
 
 def _read_code(codes: Mapping[Value, float], step: Step, value: Any) -> float:
-    code = codes.get(value, codes.get(str(value), UNKNOWN))
+    code = next((codes[one] for one in (value, str(value), str(value).strip()) if one in codes), UNKNOWN)
     if code == UNKNOWN and not step.one_hot:
         known = ", ".join(map(str, list(codes)[:10]))
         raise ValueError(f"an unknown value; the training knew {known}{', …' if len(codes) > 10 else ''}")

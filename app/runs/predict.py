@@ -72,7 +72,7 @@ def predict(session: Session, storage: Storage, run_id: str, rows: Sequence[Row]
     columns = columns_of(rows)
     try:
         check_names(predictor.preprocessing, list(columns))
-        return predictor.predict(columns)
+        return predictor.predict({name: [None] * len(rows) for name in predictor.features} | columns)
     except SpecError as error:
         raise Unprocessable.of(error) from error
 

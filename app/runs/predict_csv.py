@@ -98,6 +98,7 @@ def _batches(text: TextIO, dialect: Dialect) -> Iterator[Columns]:
         delimiter=dialect.delimiter,
         quotechar=dialect.quote or None,
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        skipinitialspace=True,  # a quote may stand behind spaces
     )
     if dialect.has_header:
         next(reader)

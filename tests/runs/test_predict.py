@@ -95,6 +95,18 @@ def test_a_file_may_be_packed_and_written_another_way(client: TestClient, run: R
     assert send(client, run, gzip.compress(content), layout="submission").text == "ImageId,Label\n1,setosa\n"
 
 
+def test_a_quote_may_stand_behind_spaces(client: TestClient, run: Run) -> None:
+    content = table([SETOSA]).replace(b"\r\n5.1,3.5,", b'\r\n "5.1", "3.5",')
+    assert b' "3.5"' in content
+    assert send(client, run, content, layout="submission").text == "ImageId,Label\n1,setosa\n"
+
+
+def test_a_row_without_anything_in_it_says_what_is_missing(client: TestClient, run: Run) -> None:
+    answer = client.post(f"/api/v1/runs/{run.id}/predict", json={"rows": [{}]})
+    assert answer.status_code == 422
+    assert {tuple(error["loc"]) for error in answer.json()["errors"]} == {("rows", 0, name) for name in SETOSA}
+
+
 def test_a_file_longer_than_a_batch_is_answered_whole(
     client: TestClient, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
