@@ -1,6 +1,6 @@
 """What is done to many runs at once: each in its own transaction, with an outcome of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -13,28 +13,51 @@ from app.specs.base import Problem
 from app.storage import Storage
 
 MAX_RUNS = 100_000
+MAX_REQUEUED = 1_000
 _NEEDS_VALUE = ("tag", "untag", "project")
 
 
 def apply(database: Database, storage: Storage, asked: BatchIn) -> BatchOut:
     """Do it to each run that is meant. Raises Unprocessable when it is not said to which, or with what."""
-    _check(asked)
-    ids = asked.ids
-    if ids is None:
-        with database.read() as session:
-            ids = ids_matching(session, asked.filter or "", MAX_RUNS)
     outcomes, freed = [], 0
-    for run_id in dict.fromkeys(ids):
+    for run_id in chosen(database, asked, MAX_RUNS):
         try:
             if asked.action == "delete":
                 freed += delete_whole(database, storage, run_id)
                 outcomes.append(Outcome(id=run_id, ok=True))
             else:
                 with database.write() as session:
-                    outcomes.append(Outcome(id=run_id, ok=True, new_id=_do(session, run_id, asked)))
+                    _do(session, run_id, asked)
+                outcomes.append(Outcome(id=run_id, ok=True))
         except AppError as error:
             outcomes.append(Outcome(id=run_id, ok=False, message=error.message))
     return BatchOut(outcomes=outcomes, num_ok=sum(one.ok for one in outcomes), freed_bytes=freed)
+
+
+def requeue(session: Session, ids: Sequence[str]) -> BatchOut:
+    """Queue the same again, all in one transaction: an answer that is lost can be asked for again by its key."""
+    outcomes = []
+    for run_id in ids:
+        try:
+            with session.begin_nested():
+                outcomes.append(Outcome(id=run_id, ok=True, new_id=service.clone_run(session, run_id).id))
+        except AppError as error:
+            outcomes.append(Outcome(id=run_id, ok=False, message=error.message))
+    return BatchOut(outcomes=outcomes, num_ok=sum(one.ok for one in outcomes), freed_bytes=0)
+
+
+def chosen(database: Database, asked: BatchIn, most: int) -> list[str]:
+    """The ids of the runs that are meant, each once. Raises Unprocessable when that is not said, or too many are."""
+    _check(asked)
+    ids = asked.ids
+    if ids is None:
+        with database.read() as session:
+            ids = ids_matching(session, asked.filter or "", MAX_RUNS)
+    ids = list(dict.fromkeys(ids))
+    if len(ids) > most:
+        message = f"at most {most:,} runs at once; these are {len(ids):,}"
+        raise Unprocessable(message, errors=[Problem(loc=["ids"], msg=message, received=len(ids))])
+    return ids
 
 
 def delete_whole(database: Database, storage: Storage, run_id: str) -> int:
@@ -61,17 +84,13 @@ def _check(asked: BatchIn) -> None:
         raise Unprocessable(problems[0].msg, errors=problems)
 
 
-def _do(session: Session, run_id: str, asked: BatchIn) -> str | None:
-    """One run. Doing it again changes nothing more, but for queueing again. Returns the id of a run that is new."""
-    if asked.action == "requeue":
-        return service.clone_run(session, run_id).id
+def _do(session: Session, run_id: str, asked: BatchIn) -> None:
+    """One run. Doing it again changes nothing more."""
     if asked.action == "cancel":
         service.cancel_run(session, run_id)
-        return None
-    service.change_run(
-        session, run_id, _PATCHES[asked.action](service.find_run(session, run_id).tags, asked.value or "")
-    )
-    return None
+        return
+    patch = _PATCHES[asked.action](service.find_run(session, run_id).tags, asked.value or "")
+    service.change_run(session, run_id, patch)
 
 
 _PATCHES: dict[str, Callable[[list[str], str], RunPatch]] = {

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
+from app import idempotency
 from app.dependencies import AppDatabase, AppStorage, Reading
 from app.runs import batch, completion, listing
 from app.runs.completion import Completions
@@ -43,8 +44,12 @@ def completions(session: Reading, q: str = "", at: Annotated[int | None, Query(g
 
 
 @router.post("/batch")
-def change_many(body: BatchIn, database: AppDatabase, storage: AppStorage) -> BatchOut:
+def change_many(body: BatchIn, request: Request, database: AppDatabase, storage: AppStorage) -> BatchOut:
     """Do one thing to many runs; the answer says of each what became of it."""
+    if body.action == "requeue":  # the one that has more effect when it is done twice
+        ids = batch.chosen(database, body, batch.MAX_REQUEUED)
+        with idempotency.writing(request, database) as session:
+            return batch.requeue(session, ids)
     return batch.apply(database, storage, body)
 
 

@@ -1,5 +1,7 @@
 """The list of runs over REST, on both databases: what matches, in which order, page by page."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from app.runs.labels import store_tags
 from tests.recorded import record
 
 RUNS = "/api/v1/runs"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def found(client: TestClient, **query: Any) -> dict[str, Any]:
@@ -204,6 +207,15 @@ def test_many_are_changed_at_once_each_with_its_outcome(client: TestClient, some
     assert [one["ok"] for one in removed["outcomes"]] == [True, False, False]
     assert "has not ended" in removed["outcomes"][1]["message"]
     assert names(client) == ["delta", "gamma", "beta"]
+
+
+def test_queueing_again_under_a_key_happens_once(client: TestClient) -> None:
+    run = client.post(RUNS, json=json.loads((EXAMPLES / "celsius.json").read_text())).json()
+    body, headers = {"ids": [run["id"], "gone"], "action": "requeue"}, {"Idempotency-Key": "again"}
+    first = client.post(f"{RUNS}/batch", json=body, headers=headers)
+    assert [one["ok"] for one in first.json()["outcomes"]] == [True, False]
+    assert client.post(f"{RUNS}/batch", json=body, headers=headers).json() == first.json()
+    assert client.get(RUNS).json()["num_matching"] == 2
 
 
 @pytest.mark.parametrize(
