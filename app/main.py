@@ -8,7 +8,6 @@ from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import DBAPIError
 from starlette.middleware.gzip import GZipMiddleware
 
 from app import gallery_routes, pages, problems, queue, status_routes
@@ -17,7 +16,7 @@ from app.access.guard import Guard
 from app.access.middleware import protect
 from app.access.service import ensure_token
 from app.datasets import routes as dataset_routes
-from app.db import Database
+from app.db import UNAVAILABLE, Database
 from app.db.migrate import migrate
 from app.dependencies import Turns
 from app.idempotency import IdempotencyMiddleware
@@ -110,8 +109,8 @@ async def _rescue_regularly(database: Database) -> None:
         await asyncio.sleep(_RESCUE_EVERY_S)
         try:
             rescued = await asyncio.to_thread(_rescue, database)
-        except DBAPIError as error:
-            _log.warning("could not look for silent workers: %s", error.orig)
+        except UNAVAILABLE as error:
+            _log.warning("could not look for silent workers: %s", error)
             continue
         for job_id in rescued:
             _log.warning("job %s was taken from a worker that fell silent", job_id)

@@ -19,9 +19,8 @@ def server_is_well(settings: Settings) -> bool:
 def worker_is_well(settings: Settings) -> bool:
     """Whether a worker on this host was heard of within a lease."""
     from sqlalchemy import select
-    from sqlalchemy.exc import DBAPIError
 
-    from app.db import Database, now
+    from app.db import UNAVAILABLE, Database, now
     from app.db.tables import Worker
 
     fresh = Worker.heartbeat_at > now() - settings.lease_s
@@ -30,7 +29,7 @@ def worker_is_well(settings: Settings) -> bool:
     try:
         with database.read() as session:
             return session.scalar(query) is not None
-    except DBAPIError:
+    except UNAVAILABLE:
         return False
     finally:
         database.dispose()

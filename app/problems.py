@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from app import pages
@@ -24,6 +25,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_error)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
     app.add_exception_handler(DBAPIError, _database_error)  # type: ignore[arg-type]
+    app.add_exception_handler(PoolTimeout, _unavailable)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -62,6 +64,10 @@ def _database_error(request: Request, error: DBAPIError) -> Response:
     if not isinstance(error, OperationalError | InterfaceError):
         _log.error("a statement failed", exc_info=error)  # it answers, but was asked wrongly: our fault
         return _fault(request, error)
+    return _unavailable(request, error)
+
+
+def _unavailable(request: Request, error: Exception) -> Response:
     problem = {
         "type": "about:blank",
         "title": "Service Unavailable",

@@ -1,6 +1,6 @@
 """The database: the engine and its sessions, the tables, the migrations at start."""
 
 from app.db.base import Base
-from app.db.engine import Database, now
+from app.db.engine import UNAVAILABLE, Database, now
 
-__all__ = ["Base", "Database", "now"]
+__all__ = ["UNAVAILABLE", "Base", "Database", "now"]

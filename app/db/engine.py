@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Double, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -21,6 +23,7 @@ BUSY_TIMEOUT_S = 30
 # A process that froze, or whose network went, inside a transaction keeps its row locks: Postgres ends it after this,
 # or nobody could rescue its job. No transaction of ours leaves the database waiting nearly that long.
 IDLE_IN_TRANSACTION_S = 15
+UNAVAILABLE = (DBAPIError, PoolTimeout)  # what a database raises that does not answer: try again later
 _WAL_RESET_FIXED = (3, 51, 3)  # before it, two connections that write and checkpoint at once can corrupt the file
 
 
@@ -95,7 +98,9 @@ def _set_up_postgres(connection: Any, _record: object) -> None:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+    # Threads bound the connections: were there fewer of these, readers would wait behind writers who wait for the lock.
+    arguments = {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, pool_size=10, max_overflow=-1)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

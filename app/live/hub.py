@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError
-
 from app.access import service as access
-from app.db import Database
+from app.db import UNAVAILABLE, Database
 from app.live.feeds import Feed, Frame, JobFeed, ListFeed
 from app.live.follower import Follower
 from app.live.lists import RunList, Source, TooMany, WorkerList
@@ -191,9 +189,9 @@ def _going_on(what: str) -> Iterator[_Attempt]:
     attempt = _Attempt()
     try:
         yield attempt
-    except DBAPIError as error:
+    except UNAVAILABLE as error:
         attempt.failed = True
-        _log.warning("could not %s, trying again: %s", what, error.orig)
+        _log.warning("could not %s, trying again: %s", what, error)
     except Exception:
         attempt.failed = True
         _log.exception("could not %s, trying again", what)

@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 
 from anyio import create_task_group
 from fastapi import APIRouter
-from sqlalchemy.exc import DBAPIError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from app.db import UNAVAILABLE
 from app.live.follower import Follower
 from app.live.hub import Hub
 from app.live.protocol import TOO_SLOW, TRY_AGAIN
@@ -66,7 +66,7 @@ def _ending(follower: Follower) -> Iterator[None]:
         follower.end(TOO_SLOW)
     except WebSocketDisconnect:
         follower.end(None)
-    except DBAPIError:
+    except UNAVAILABLE:
         follower.end(TRY_AGAIN)
 
 
