@@ -22,6 +22,7 @@ from app.db.tables import Checkpoint
 from app.ids import new_id
 from app.storage import Storage
 from worker.job import Job
+from worker.train.history import History
 
 TENSORS, STATE = "tensors.safetensors", "state.json"
 _FORMAT = 1
@@ -29,10 +30,28 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a checkpoint holds: tensors by name, and state that JSON can say."""
+    """What a checkpoint holds: tensors by name, and state that JSON can say, but for a `History`, which says itself.
+
+    `state` has `step` and `epoch`, the numbers of those that were done.
+    """
 
     tensors: dict[str, Tensor]
     state: dict[str, Any]
+
+    @property
+    def step(self) -> int:
+        """The steps that were done."""
+        return int(self.state["step"])
+
+    @property
+    def epoch(self) -> int:
+        """The epochs that were done."""
+        return int(self.state["epoch"])
+
+    def held(self) -> "Snapshot":
+        """The same in memory of its own, not the device's: training may go on."""
+        copies = {name: tensor.detach().to("cpu", copy=True) for name, tensor in self.tensors.items()}
+        return Snapshot(copies, self.state)
 
     def group(self, name: str) -> dict[str, Tensor]:
         """The tensors `name/…`, without that prefix."""
@@ -69,13 +88,14 @@ class Written:
     folder: Path
     step: int
     epoch: int
-    score: float | None
+    is_best: bool  # the weights after the best epoch so far
     size_bytes: int
     sha256: dict[str, str]
 
-    def event(self) -> dict[str, Any]:
-        """The body of the "checkpoint" event."""
-        return {"id": self.id, "step": self.step, "epoch": self.epoch, "size_bytes": self.size_bytes}
+    def event(self) -> events.New:
+        """Tells of it."""
+        names = ("id", "step", "epoch", "size_bytes", "is_best")
+        return events.New("checkpoint", {name: getattr(self, name) for name in names})
 
 
 class Checkpoints:
@@ -85,36 +105,41 @@ class Checkpoints:
         self.job, self.run_id, self.keep = job, run_id, keep
         self.storage: Storage = job.storage
 
-    def save(self, snapshot: Snapshot, *, step: int, epoch: int, is_best: bool) -> None:
-        """Write a checkpoint, commit it with everything recorded so far, then drop the files of older ones."""
-        written = self.write(snapshot, step=step, epoch=epoch)
-        told = events.New("checkpoint", written.event() | {"is_best": is_best})
-        self.job.commit(lambda session: self._settle(session, written, is_best=is_best), events=[told])
+    def save(self, written: list[Written]) -> None:
+        """Commit checkpoints with everything recorded so far, then drop the files of older ones."""
+        self.job.commit(lambda session: self._settle(session, written), events=[one.event() for one in written])
 
-    def _settle(self, session: Session, written: Written, *, is_best: bool) -> None:
-        self.register(session, written, is_best=is_best)
+    def _settle(self, session: Session, written: list[Written]) -> None:
+        self.register(session, written)
         queue.sound(session, self.job.claim)
 
-    def write(self, snapshot: Snapshot, *, step: int, epoch: int) -> Written:
-        """Make the files durable; the row is for `register`."""
+    def write(self, snapshot: Snapshot, *, is_best: bool) -> Written:
+        """Make the files durable; the row is for `save` or `register`."""
         attempt = str(self.job.claim.attempt)
-        folder = self.storage.folder("runs", self.run_id, attempt, f"step-{step}")
+        folder = self.storage.folder("runs", self.run_id, attempt, f"step-{snapshot.step}")
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in snapshot.tensors.items()}
-        state = {"format": _FORMAT, "step": step, "epoch": epoch, **snapshot.state}
+        state = json.dumps({"format": _FORMAT, **snapshot.state}, allow_nan=False, default=History.state)
         files = [
             self.storage.write(folder / TENSORS, safetensors.torch.save(tensors)),
-            self.storage.write(folder / STATE, json.dumps(state, allow_nan=False).encode()),
+            self.storage.write(folder / STATE, state.encode()),
         ]
         hashes = {TENSORS: files[0].sha256, STATE: files[1].sha256}
-        return Written(new_id(), folder, step, epoch, None, sum(file.size_bytes for file in files), hashes)
+        size_bytes = sum(file.size_bytes for file in files)
+        return Written(new_id(), folder, snapshot.step, snapshot.epoch, is_best, size_bytes, hashes)
 
-    def register(self, session: Session, written: Written, *, is_best: bool) -> None:
-        """Add the row, and drop the checkpoints that are no longer kept: their files go once this is committed."""
+    def register(self, session: Session, written: list[Written]) -> None:
+        """Add rows, and drop the checkpoints that are no longer kept: their files go once this is committed."""
+        for one in written:
+            self._add(session, one)
+        session.flush()
+        self.drop(session, [row for row in self.rows(session)[self.keep :] if not row.is_best])
+
+    def _add(self, session: Session, written: Written) -> None:
         job_id, attempt = self.job.claim.job_id, self.job.claim.attempt
         path = self.storage.relative(written.folder)
         # Written again after a rewind within one attempt: the same place, so the same row.
         session.execute(delete(Checkpoint).where(Checkpoint.job_id == job_id, Checkpoint.path == path))
-        if is_best:
+        if written.is_best:
             session.execute(update(Checkpoint).where(Checkpoint.job_id == job_id).values(is_best=False))
         session.add(
             Checkpoint(
@@ -126,12 +151,10 @@ class Checkpoints:
                 path=path,
                 size_bytes=written.size_bytes,
                 sha256=written.sha256,
-                is_best=is_best,
+                is_best=written.is_best,
                 created_at=now(),
             )
         )
-        session.flush()
-        self.drop(session, [row for row in self.rows(session)[self.keep :] if not row.is_best])
 
     def drop(self, session: Session, rows: list[Checkpoint]) -> None:
         """Delete rows now, and their files when that is committed."""

@@ -1,6 +1,6 @@
 """The end of a training: its evaluation, what it leaves behind, and the export that follows.
 
-All of it becomes true in the transaction that ends the job: the last checkpoint, the evaluation, the artifacts' rows
+All of it becomes true in the transaction that ends the job: the last checkpoints, the evaluation, the artifacts' rows
 and the job of the export. A training that dies before goes on from an earlier checkpoint, and takes its points back.
 """
 
@@ -32,8 +32,7 @@ def finish(trainer: "Trainer") -> Ending:
     """Evaluate and write what is left behind. Returns what makes it true, for the transaction that ends the job."""
     job, plan = trainer.job, trainer.plan
     trainer.doctor.look(trainer.history)
-    is_best = trainer.judge_epoch()
-    checkpoint = trainer.checkpoints.write(trainer.snapshot(), step=trainer.step, epoch=trainer.epoch)
+    checkpoints = trainer.write()
     _take_best_weights(trainer)
     _refuse_non_finite(plan, trainer.step)
     evaluation = evaluation_of(plan)
@@ -44,12 +43,12 @@ def finish(trainer: "Trainer") -> Ending:
     job.progress(trainer.progress())
     told = [
         events.New("evaluation", {"parts": evaluation["parts"], "baseline": evaluation["baseline"]}),
-        events.New("checkpoint", checkpoint.event() | {"is_best": is_best}),
+        *(checkpoint.event() for checkpoint in checkpoints),
         *(artifact_event(name, file) for name, file in artifacts.items()),
     ]
 
     def commit(session: Session) -> None:
-        trainer.checkpoints.register(session, checkpoint, is_best=is_best)
+        trainer.checkpoints.register(session, checkpoints)
         session.execute(update(Run).where(Run.id == plan.run_id).values(evaluation=evaluation))
         register_artifacts(session, plan.run_id, artifacts, _MEDIA_TYPES)
         _enqueue_export(session, plan.run_id)

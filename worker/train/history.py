@@ -63,6 +63,10 @@ class History:
         """The newest value of a series of epochs, NaN when there is none."""
         return self.epochs[name][-1] if self.epochs.get(name) else math.nan
 
+    def copy(self) -> "History":
+        """The history so far, for as long as it is wanted. (A window is replaced, never changed.)"""
+        return History(list(self.windows), self.width, {name: list(values) for name, values in self.epochs.items()})
+
     def state(self) -> dict[str, Any]:
         """The history as JSON has it; what is not finite is spelled out."""
         epochs = {name: spell(np.array(values)) for name, values in self.epochs.items()}

@@ -15,7 +15,7 @@ from worker import evaluate
 from worker.job import Cancelled, Ending, Job
 from worker.train import checkpoints, optimizers
 from worker.train import device as devices
-from worker.train.checkpoints import Checkpoints, Snapshot
+from worker.train.checkpoints import Checkpoints, Snapshot, Written
 from worker.train.doctor import Doctor
 from worker.train.finish import finish
 from worker.train.history import History
@@ -27,6 +27,8 @@ from worker.train.stopping import sign
 
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
 PROGRESS_EVERY_S = 0.2
+JUDGE_EVERY_S = 0.005  # of epochs that are shorter, only some are looked at: a look waits for the device
+HOLD_SHARE = 0.05  # of the time that may go into holding the best epoch's state
 
 
 def run(job: Job) -> Ending:
@@ -55,10 +57,11 @@ class Trainer:
         self.recorder = Recorder(job, self.history, plan.steps_per_epoch)
         self.metrics = Accumulator(plan.judge.metrics)
         self.checkpoints = Checkpoints(job, plan.run_id, plan.keep_checkpoints)
-        self.best_score: float | None = None  # of the checkpoints so far
+        self.best_score: float | None = None  # of the epochs that were looked at
+        self._best: Snapshot | None = None  # after the best of them, as long as it is not written
         self.doctor = Doctor(job, plan.chance, restores_best=plan.restores_best)
         self.pace = Pace(0, plan.num_steps)
-        self._tend_at = self._progress_at = 0.0
+        self._tend_at = self._progress_at = self._judge_at = 0.0
         self._save_at = time.monotonic() + plan.checkpoint_every_s
 
     @property
@@ -107,6 +110,8 @@ class Trainer:
             self.recorder.flush()
             latest = self.history.last(self.plan.monitored)
             self.stopped = self.plan.stopping.judge(self.epoch, latest, self.plan.model)
+        if self.finished or time.monotonic() >= self._judge_at:
+            self._hold_best()
         if self.epoch % self.plan.log_every_epochs == 0 or self.finished:
             self.recorder.flush()
             self.job.log(self._line())
@@ -155,13 +160,33 @@ class Trainer:
         }
 
     def save(self) -> None:
-        """Make everything so far durable: what was recorded, and the state to go on from."""
+        """Make everything so far durable: what was recorded, the best epoch, and the state to go on from."""
         self.recorder.flush()
-        is_best = self.judge_epoch()
-        self.checkpoints.save(self.snapshot(), step=self.step, epoch=self.epoch, is_best=is_best)
+        self.checkpoints.save(self.write())
 
-    def judge_epoch(self) -> bool:
-        """Whether the last epoch beats that of every checkpoint so far; from then on it is the one to beat."""
+    def write(self) -> list[Written]:
+        """The files of what is to be kept: the best epoch's, unless they are there, and those to go on from."""
+        best, self._best = self._best, None
+        if best is not None and best.step == self.step:
+            return [self.checkpoints.write(best, is_best=True)]
+        earlier = [] if best is None else [self.checkpoints.write(best, is_best=True)]
+        return [*earlier, self.checkpoints.write(self.snapshot(), is_best=False)]
+
+    def _hold_best(self) -> None:
+        """Right after an epoch: keep its state in memory if it is the best so far, until there is time to write it.
+
+        Later would be too late, for the weights go on. How often is a matter of time alone: an epoch that takes no
+        longer than the copy is not always looked at.
+        """
+        self.recorder.flush()
+        begun_at = time.monotonic()
+        if self._judge():
+            self._best = self.snapshot().held()
+        took_s = time.monotonic() - begun_at
+        self._judge_at = begun_at + max(JUDGE_EVERY_S, took_s / HOLD_SHARE)
+
+    def _judge(self) -> bool:
+        """Whether the epoch just done beats every one that was looked at; from then on it is the one to beat."""
         series = self.plan.monitored
         score = self.history.last(series) * sign(series)
         better = math.isfinite(score) and (self.best_score is None or score < self.best_score)
@@ -179,11 +204,13 @@ class Trainer:
             random=checkpoints.random_state(),
         )
         state = {
+            "step": self.step,
+            "epoch": self.epoch,
             "stopped": self.stopped,
             "stopping": stopping.state() if stopping else None,
             "metric_rows": self.metrics.num_rows,
             "epoch_loss": self.recorder.state(),
-            "history": self.history.state(),
+            "history": self.history.copy(),
             "findings": sorted(self.doctor.said),
             "best_score": self.best_score,
         }

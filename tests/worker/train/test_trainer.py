@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from sqlalchemy import select
 from torch import nn
 
@@ -13,9 +14,10 @@ from app import events
 from app.db.tables import Artifact, Checkpoint, Run
 from app.db.tables import Job as JobRow
 from app.errors import JobFailure
-from worker import child
+from worker import child, evaluate
 from worker.job import CANCEL, Cancelled, Job
 from worker.train import trainer as training
+from worker.train.checkpoints import Snapshot
 from worker.train.finish import finish
 from worker.train.plan import Plan
 from worker.train.stopping import EarlyStopping
@@ -250,7 +252,8 @@ def test_a_damaged_checkpoint_is_passed_over_and_said(bench: Bench, undisturbed:
     trainer._tend = save_twice  # type: ignore[method-assign]
     with pytest.raises(Killed):
         trainer.fit()
-    newest = checkpoints(bench)[-1]
+    *_, sound, newest = checkpoints(bench)
+    assert newest.step == 13
     file = job.storage.resolve(newest.path) / "tensors.safetensors"
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
@@ -258,7 +261,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_said(bench: Bench, undisturbed:
 
     trainer = Trainer(bench.claim(), stopping_plan(bench))
     trainer.resume()
-    assert trainer.step == 6
+    assert trainer.step == sound.step
     trainer.fit()
     trainer.job.flush()
     assert equal(weights(trainer), truth["weights"])
@@ -277,6 +280,54 @@ def test_checkpoints_are_thinned_out_with_their_files(bench: Bench) -> None:
     assert sum(row.is_best for row in rows) == 1
     kept = {path.name for path in (trainer.job.storage.data_dir / "runs" / bench.run_id / "1").iterdir()}
     assert kept == {f"step-{row.step}" for row in rows}
+
+
+@pytest.fixture
+def every_epoch_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short it is."""
+    monkeypatch.setattr(training, "JUDGE_EVERY_S", 0.0)
+    monkeypatch.setattr(training, "HOLD_SHARE", math.inf)
+
+
+@pytest.mark.parametrize("checkpoint_every_s", [1000.0, 0.0], ids=["one at the end", "one after every step"])
+@pytest.mark.parametrize("lr", [0.02, 0.5])  # the best epoch is one of the last, one of the first
+@pytest.mark.usefixtures("every_epoch_is_judged")
+def test_the_best_checkpoint_has_the_weights_of_the_best_epoch(
+    bench: Bench, checkpoint_every_s: float, lr: float
+) -> None:
+    plan = make_plan(
+        bench.run_id, num_epochs=12, checkpoint_every_s=checkpoint_every_s, keep_checkpoints=1, rate=lambda step: lr
+    )
+    train(bench.claim(), plan)
+    steps, values = curves(bench)["validation/loss"]
+    (best,) = [row for row in checkpoints(bench) if row.is_best]
+    assert best.step == steps[values.index(min(values))]
+    assert checkpoints(bench)[-1].step == plan.num_steps
+    assert len(checkpoints(bench)) <= 2
+
+    tensors = load_file(bench.jobs[0].storage.resolve(best.path) / "tensors.safetensors")
+    plan.model.load_state_dict(Snapshot(tensors, {}).group("weights"))
+    found = evaluate.measure(plan.model, plan.parts["validation"], plan.judge, plan.device)
+    assert float(found["loss"]) == min(values)
+
+
+@pytest.mark.usefixtures("every_epoch_is_judged")
+def test_a_checkpoint_inside_an_epoch_is_never_the_best(bench: Bench) -> None:
+    trainer = Trainer(bench.claim(), make_plan(bench.run_id))
+    killing(trainer, 7, save_at=6)
+    with pytest.raises(Killed):
+        trainer.fit()
+    assert [(row.step, row.is_best) for row in checkpoints(bench)] == [(4, True), (6, False)]
+    assert [(body["step"], body["is_best"]) for body in bodies(bench, "checkpoint")] == [(4, True), (6, False)]
+
+
+def test_epochs_of_no_time_are_not_copied_each(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "JUDGE_EVERY_S", 1000.0)
+    trainer = Trainer(bench.claim(), make_plan(bench.run_id))
+    looked: list[int] = []
+    monkeypatch.setattr(trainer, "_judge", lambda: bool(looked.append(trainer.step)))
+    trainer.fit()
+    assert looked == [4, NUM_STEPS]
 
 
 def test_a_request_saves_and_stops_within_a_step(bench: Bench) -> None:
@@ -356,7 +407,8 @@ def test_the_end_leaves_evaluation_artifacts_checkpoint_and_an_export(bench: Ben
     assert set(run.evaluation["parts"]) == {"train", "validation", "test"}
     assert run.evaluation["baseline"]["name"] == "always saying a"
     assert sum(map(sum, run.evaluation["parts"]["test"]["confusion"])) == 11
-    assert [row.step for row in checkpoints(bench)] == [NUM_STEPS]
+    assert checkpoints(bench)[-1].step == NUM_STEPS
+    assert [row.is_best for row in checkpoints(bench)].count(True) == 1
     for artifact in artifacts.values():
         assert bench.jobs[0].storage.describe(bench.jobs[0].storage.resolve(artifact.path)).sha256 == artifact.sha256
 
