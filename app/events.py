@@ -20,7 +20,7 @@ from app.curves import METRICS, REWIND
 from app.db.tables import Event as EventRow
 from app.db.tables import Job
 
-__all__ = ["METRICS", "REWIND", "Event", "New", "insert", "last_seqs", "latest", "num_points_after", "read", "weigh"]
+__all__ = ["METRICS", "REWIND", "Event", "New", "insert", "last_seqs", "latest", "read", "weigh"]
 
 _HEAD_BYTES = 4096  # of a batch of points: enough to count those of fifty series
 _EVENTS = cast("Table", EventRow.__table__)  # the ORM's way of inserting costs twice the time
@@ -108,14 +108,6 @@ def last_seqs(session: Session, job_ids: Iterable[str]) -> dict[str, int]:
     """How far each stream has come."""
     query = select(Job.id, Job.last_seq).where(Job.id.in_(list(job_ids)))
     return {row.id: row.last_seq for row in session.execute(query)}
-
-
-def num_points_after(session: Session, job_id: str, after: int) -> int:
-    """Roughly how many steps of points lie after an event: what a replay would have to send."""
-    batches = select(func.coalesce(func.sum(EventRow.to_step - EventRow.from_step + 1), 0)).where(
-        EventRow.job_id == job_id, EventRow.kind == METRICS, EventRow.seq > after
-    )
-    return int(session.execute(batches).scalar_one() or 0)
 
 
 def _stream(job_id: str, kinds: Sequence[str] | None) -> Any:

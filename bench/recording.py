@@ -1,7 +1,8 @@
 """Recording points durably: what a worker's flush costs, beside TensorBoard's writer; and the space of a point.
 
-Each round records the same points: two series, in batches of a thousand steps, every batch one fenced transaction on
-SQLite with synchronous=FULL and the roll-ups in it. TensorBoard's writer is flushed once, at the end.
+Each round records two series in batches of a thousand steps, every batch one fenced transaction on SQLite with
+synchronous=FULL and the roll-ups in it. TensorBoard's writer, whose time grows with the points, gets a tenth of them,
+and is flushed once, at the end.
 """
 
 import tempfile

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import Database, now
@@ -15,6 +16,7 @@ from app.runs import service as runs
 from app.workers import service as workers
 
 RECENT_S = 60
+COUNTED_EVERY_S = 1.0
 MAX_CHANGED = 500
 _ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 
@@ -33,6 +35,16 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class _Census:
+    """When the runs were counted, how many they were, the newest id, and how many have gone since the count before."""
+
+    at: float
+    num: int
+    newest: str
+    num_gone: int
+
+
 class RunList:
     """The runs. The first look gives what a page that was made just before may have missed."""
 
@@ -42,21 +54,35 @@ class RunList:
         self._db = db
         self._seen: dict[str, tuple[Any, ...]] | None = None
         self._active: list[str] = []
+        self._known: _Census | None = None
 
     def changed(self) -> dict[str, str]:
         """The runs whose training or export has moved."""
         with self._db.read() as session:
-            states = self._states(session)
-            seen = {} if self._seen is None else self._seen
+            states, census = self._states(session), self._census(session)
+            seen, is_first = self._seen or {}, self._seen is None
             changed = [job_id for job_id, state in states.items() if seen.get(job_id) != state]
-            is_first, self._seen = self._seen is None, states
-            self._active = [job_id for job_id, state in states.items() if state[0] in _ACTIVE]
             if is_first:
                 changed = sorted(changed)[-MAX_CHANGED:]
-            if len(changed) > MAX_CHANGED:
-                raise TooMany
-            found = runs.summaries(session, _runs_of(session, changed)) if changed else []
+            # A list tells what is there, not what is not: when some are gone, whoever follows reads it again.
+            is_too_much = len(changed) > MAX_CHANGED or census.num_gone > 0
+            found = runs.summaries(session, _runs_of(session, changed)) if changed and not is_too_much else []
+        # Only now: a look that failed has told nobody.
+        self._seen, self._known = states, census
+        self._active = [job_id for job_id, state in states.items() if state[0] in _ACTIVE]
+        if is_too_much:
+            raise TooMany
         return {run.id: run.model_dump_json() for run in found}
+
+    def _census(self, session: Session) -> "_Census":
+        """How many runs there are; counted at most every `COUNTED_EVERY_S`, for a hundred thousand take a while."""
+        known = self._known
+        if known is not None and time.monotonic() < known.at + COUNTED_EVERY_S:
+            return replace(known, num_gone=0)
+        num, newest = session.execute(select(func.count(), func.max(Run.id)).select_from(Run)).one()
+        num_new = session.scalar(select(func.count()).where(Run.id > known.newest)) or 0 if known else 0
+        num_gone = known.num + num_new - num if known else 0
+        return _Census(time.monotonic(), num, newest or "", max(0, num_gone))
 
     def _states(self, session: Session) -> dict[str, tuple[Any, ...]]:
         """What tells whether a job has moved, of each that can have: active ones, those that were, new ones."""

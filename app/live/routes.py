@@ -19,7 +19,7 @@ _CLOSE_WITHIN_S = 1
 
 @router.websocket("/live")
 async def live(websocket: WebSocket) -> None:
-    """Follow any number of streams: see `docs/api.md` for the messages."""
+    """Follow any number of streams: see `docs/live-protocol.md` for the messages."""
     hub: Hub = websocket.app.state.hub
     await websocket.accept()
     follower = Follower(hub, websocket.state.principal, websocket.send_text)

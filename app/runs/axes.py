@@ -67,12 +67,6 @@ def read_scale(session: Session, job: Job, axis: Axis) -> Scale | None:
     return Scale(knots=(steps, times), zero=start if axis == "relative" else 0.0)
 
 
-def place(session: Session, job: Job, unit: Axis, steps: Sequence[int]) -> list[float] | None:
-    """Where steps (N,) stand: in steps, in epochs, in seconds since the epoch or the start; None when not known."""
-    scale = read_scale(session, job, unit)
-    return None if scale is None else scale.place(steps)
-
-
 def steps_per_epoch(progress: dict[str, Any]) -> float | None:
     """How many steps an epoch of a run takes; None while that is not known, and for runs that have no epochs."""
     num_steps, num_epochs = progress.get("num_steps"), progress.get("num_epochs")

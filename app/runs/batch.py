@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.errors import AppError, Unprocessable
 from app.runs import service
 from app.runs.listing import ids_matching
-from app.runs.schemas import BatchIn, BatchOut, Outcome, RunPatch
+from app.runs.schemas import MAX_TAG_LENGTH, BatchIn, BatchOut, Outcome, RunPatch
 from app.specs.base import Problem
 from app.storage import Storage
 
@@ -31,6 +32,8 @@ def apply(database: Database, storage: Storage, asked: BatchIn) -> BatchOut:
                 outcomes.append(Outcome(id=run_id, ok=True))
         except AppError as error:
             outcomes.append(Outcome(id=run_id, ok=False, message=error.message))
+        except ValidationError as error:  # a tag more than a run may have
+            outcomes.append(Outcome(id=run_id, ok=False, message="; ".join(one["msg"] for one in error.errors())))
     return BatchOut(outcomes=outcomes, num_ok=sum(one.ok for one in outcomes), freed_bytes=freed)
 
 
@@ -80,6 +83,9 @@ def _check(asked: BatchIn) -> None:
         problems.append(Problem(loc=["ids"], msg="say which runs: ids, or filter, and not both", received=None))
     if asked.action in _NEEDS_VALUE and (asked.value is None or (asked.action != "project" and not asked.value)):
         problems.append(Problem(loc=["value"], msg=f"{asked.action} needs a value", received=asked.value))
+    elif asked.action == "tag" and len(asked.value or "") > MAX_TAG_LENGTH:
+        message = f"a tag has at most {MAX_TAG_LENGTH} characters"
+        problems.append(Problem(loc=["value"], msg=message, received=asked.value))
     if problems:
         raise Unprocessable(problems[0].msg, errors=problems)
 

@@ -139,14 +139,14 @@ def read_curves(
             curves.read_series(session, job.id, name, from_step=from_step, to_step=to_step, max_points=max_points)
             for name in names
         ]
-        series = [_placed(session, job, unit, read.as_json()) for read in reads if read is not None]
-        known = [one for one in series if one["x"] is not None]
-        found.append(RunCurves(run_id=run_id, job_id=job.id, last_seq=last_seq, series=known))
+        scale = axes.read_scale(session, job, unit)
+        series = [_placed(read.as_json(), scale) for read in reads if read is not None and scale is not None]
+        found.append(RunCurves(run_id=run_id, job_id=job.id, last_seq=last_seq, series=series))
     return found
 
 
-def _placed(session: Session, job: Job, unit: axes.Unit, series: dict[str, Any]) -> dict[str, Any]:
-    return series | {"x": series["steps"] if unit == "step" else axes.place(session, job, unit, series["steps"])}
+def _placed(series: dict[str, Any], scale: axes.Scale) -> dict[str, Any]:
+    return series | {"x": scale.place(series["steps"])}
 
 
 def goal_of(name: str) -> Goal:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db.tables import Dataset, Run, RunSetting, RunTag, Series
@@ -19,7 +19,7 @@ _HELP = {
     "project": "what it belongs to",
     "name": "name~part, or name:whole",
     "dataset": "by name or id",
-    "created": "a day, or 7d: in the last seven days",
+    "created": "a day; created>7d: in the last seven days",
     "duration": "30s, 10m, 2h",
 }
 
@@ -92,11 +92,17 @@ def _values(session: Session, key: str, begun: str) -> list[str]:
     elif key in columns:
         known = distinct(session, columns[key], begun)
     elif key == "dataset":
-        known = list(session.scalars(select(Dataset.name).distinct().limit(MAX_ITEMS)))
+        names = select(Dataset.name).where(_holds(Dataset.name, begun)).distinct()
+        known = list(session.scalars(names.limit(MAX_ITEMS)))
     else:
-        query = select(RunSetting.text).where(RunSetting.key == key, RunSetting.text.is_not(None)).distinct()
-        known = [one for one in session.scalars(query.limit(MAX_ITEMS)) if one]
+        texts = select(RunSetting.text).where(RunSetting.key == key, _holds(RunSetting.text, begun)).distinct()
+        known = [one for one in session.scalars(texts.limit(MAX_ITEMS)) if one]
     return [one for one in known if one and begun.lower() in one.lower()]
+
+
+def _holds(column: Any, begun: str) -> Any:
+    """Whether a text is there and holds what is typed so far, whatever the case of Latin letters."""
+    return func.lower(column).contains(begun.lower(), autoescape=True)
 
 
 def _quoted(text: str) -> str:

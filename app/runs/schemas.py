@@ -128,7 +128,8 @@ class RunPage(BaseModel):
     num_matching: int | None = Field(description="of all pages together; null where it was not to be counted")
 
 
-Tag = Annotated[str, Field(min_length=1, max_length=100)]
+MAX_TAG_LENGTH = 100
+Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG_LENGTH)]
 
 
 class Freed(BaseModel):

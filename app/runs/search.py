@@ -134,7 +134,7 @@ class _Compiler:
 
     def _of_duration(self, node: Compare) -> Condition:
         took = func.coalesce(Job.finished_at, now()) - Job.started_at
-        return Run.job_id.in_(select(Job.id).where(self._number(took, node, self._seconds)))
+        return self._denied(node, Run.job_id.in_(select(Job.id).where(self._number(took, node, self._seconds))))
 
     # kinds of terms
 
@@ -225,6 +225,10 @@ class _Compiler:
     def _moment(self, column: Any, node: Compare) -> Condition:
         """Held against a day or a moment, or so long ago: created>2026-11-01, created>7d (in the last 7 days)."""
         spans = [self._span(node, value) for value in node.values]
+        if any(ago for _, _, ago in spans) and node.operator not in ("<", "<=", ">", ">="):
+            raise self.error(
+                node, f"{node.key}>{node.values[0]} is in that time, {node.key}<{node.values[0]} before it"
+            )
         match node.operator:
             case ">":
                 return or_(*(column >= (start if ago else end) for start, end, ago in spans))
@@ -244,13 +248,12 @@ class _Compiler:
             return at, at, True
         try:
             start = datetime.fromisoformat(value)
-        except ValueError:
-            raise self.error(
-                node, f"{node.key} is held against a day, as 2026-11-01, or 7d ago, not {value!r}"
-            ) from None
-        start = start if start.tzinfo else start.replace(tzinfo=UTC)
-        end = start + timedelta(days=1) if len(value) == len("2026-11-01") else start
-        return start.timestamp(), end.timestamp(), False
+            start = start if start.tzinfo else start.replace(tzinfo=UTC)
+            end = start + timedelta(days=1) if len(value) == len("2026-11-01") else start
+            return start.timestamp(), end.timestamp(), False
+        except (ValueError, OverflowError):  # the latter of days at the end of all time
+            message = f"{node.key} is held against a day, as 2026-11-01, or 7d ago, not {value!r}"
+            raise self.error(node, message) from None
 
     def error(self, node: Compare, message: str) -> FilterError:
         return FilterError(message, self.text, node.at)

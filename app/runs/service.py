@@ -116,12 +116,6 @@ def summaries(session: Session, run_ids: Sequence[str]) -> list[RunOut]:
     return _summaries(session, list(session.execute(_rows().where(Run.id.in_(run_ids)).order_by(Run.id.desc()))))
 
 
-def count_by_status(session: Session) -> dict[str, int]:
-    """How many runs stand where."""
-    query = select(Job.status, func.count()).join(Run, Run.job_id == Job.id).group_by(Job.status)
-    return dict(session.execute(query).all())
-
-
 def list_projects(session: Session) -> list[str]:
     """The projects that runs belong to, by name."""
     query = select(Run.project).where(Run.project != "").distinct().order_by(Run.project)

@@ -209,6 +209,29 @@ def test_many_are_changed_at_once_each_with_its_outcome(client: TestClient, some
     assert names(client) == ["delta", "gamma", "beta"]
 
 
+def test_a_tag_too_many_is_the_outcome_of_one_run_alone(client: TestClient, some: dict[str, str]) -> None:
+    full = client.patch(f"{RUNS}/{some['alpha']}", json={"tags": [f"t{i}" for i in range(50)]})
+    assert full.status_code == 200
+    answer = client.post(f"{RUNS}/batch", json={"ids": list(some.values()), "action": "tag", "value": "more"}).json()
+    assert [one["ok"] for one in answer["outcomes"]] == [False, True, True, True]
+    long = {"ids": list(some.values()), "action": "tag", "value": "x" * 150}
+    assert client.post(f"{RUNS}/batch", json=long).status_code == 422
+
+
+def test_what_is_typed_is_looked_for_among_all_values(client: TestClient, db: Database) -> None:
+    for i in range(40):
+        record(db, f"run {i}", {}, {"optimizer.type": f"kind {i:02}"})
+    items = client.get(f"{RUNS}/filter/completions", params={"q": "optimizer.type:39"}).json()["items"]
+    assert any("kind 39" in json.dumps(item) for item in items)
+
+
+def test_times_and_durations_are_denied_and_refused(client: TestClient, some: dict[str, str]) -> None:
+    assert "gamma" in names(client, filter="duration!=99d")
+    assert len(names(client, filter="created>7d")) == 4
+    for bad in ("created:7d", "created>9999-12-31"):
+        assert client.get(RUNS, params={"filter": bad}).status_code == 422, bad
+
+
 def test_queueing_again_under_a_key_happens_once(client: TestClient) -> None:
     run = client.post(RUNS, json=json.loads((EXAMPLES / "celsius.json").read_text())).json()
     body, headers = {"ids": [run["id"], "gone"], "action": "requeue"}, {"Idempotency-Key": "again"}

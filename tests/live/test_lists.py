@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app import queue
 from app.db import Database, now
@@ -132,6 +132,36 @@ def test_when_more_changes_than_is_worth_telling_readers_start_again(
         assert await feed.next(frame[0]) is None
 
     asyncio.run(run())
+
+
+def test_a_run_that_is_deleted_makes_readers_read_the_list_again(
+    db: Database, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "COUNTED_EVERY_S", 0)
+    add_run(db, "stays")
+    gone = add_run(db, "goes")
+    runs = RunList(db)
+    runs.changed()
+    with db.write() as session:
+        session.execute(delete(Run).where(Run.id == gone))
+    new = add_run(db, "comes")
+    with pytest.raises(TooMany):
+        runs.changed()
+    assert new not in runs.changed()  # told already: readers have read the list again
+
+
+def test_a_look_that_fails_has_told_nobody(db: Database, writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = RunList(db)
+    runs.changed()
+    run_id = add_run(db)
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(lists.runs, "summaries", _fail)
+        runs.changed()
+    assert run_id in runs.changed()
+
+
+def _fail(*_: object) -> None:
+    raise OSError("the database has gone")
 
 
 def test_a_worker_is_told_when_it_beats_falls_silent_or_takes_a_job(db: Database, writer: Writer) -> None:
