@@ -15,11 +15,10 @@ import traceback
 from multiprocessing import connection, parent_process
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app import queue
-from app.db import Database
+from app.db import UNAVAILABLE, Database
 from app.errors import JobFailure
 from app.queue import Claim, JobKind, LeaseLost
 from app.settings import Settings
@@ -65,7 +64,7 @@ def run(job: Job) -> None:
     except Cancelled:
         obey = queue.obey_cancel if job.requested == CANCEL else queue.release
         job.commit(lambda session: obey(session, claim))
-    except (LeaseLost, DBAPIError):
+    except (LeaseLost, *UNAVAILABLE):
         raise  # a database that is away ends this attempt; the queue has the job
     except JobFailure as failure:
         error = failure.as_error()

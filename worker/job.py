@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app import events, queue
 from app.columns import Points
-from app.db import Database
+from app.db import UNAVAILABLE, Database
 from app.db.tables import Job as JobRow
 from app.queue import Claim, LeaseLost
 from app.settings import Settings
@@ -131,10 +131,10 @@ class Job:
             try:
                 with self.db.write() as session:
                     return self._store_once(session, batch, write, retrying)
-            except DBAPIError as error:
+            except UNAVAILABLE as error:
                 if time.monotonic() > deadline:
                     raise
-                _log.warning("job %s: the database did not answer, trying again: %s", self.claim.job_id, error.orig)
+                _log.warning("job %s: the database did not answer, trying again: %s", self.claim.job_id, _of(error))
                 retrying = True
                 time.sleep(0.5)
 
@@ -185,8 +185,8 @@ class Job:
             except LeaseLost:
                 self._lost = True
                 return
-            except DBAPIError as error:
-                _log.error("job %s: gave up on the database: %s", self.claim.job_id, error.orig)
+            except SQLAlchemyError as error:  # else the handler would go on for a job that nobody hears of
+                _log.error("job %s: gave up on the database: %s", self.claim.job_id, _of(error))
                 self._lost = True
                 return
 
@@ -195,6 +195,11 @@ class Job:
         with self.db.read() as session:
             if request := session.execute(query).scalar_one_or_none():
                 self.ask(request)
+
+
+def _of(error: Exception) -> object:
+    """What the driver said, without the statement, where it is the driver's."""
+    return getattr(error, "orig", error)
 
 
 def _merged(event: events.New) -> events.New:

@@ -16,11 +16,10 @@ from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
 
 from app import causes, queue
 from app.causes import Cause
-from app.db import Database, now
+from app.db import UNAVAILABLE, Database, now
 from app.db.migrate import migrate
 from app.db.tables import Job, Worker
 from app.ids import new_id
@@ -31,6 +30,8 @@ from worker.machine import Watch, devices
 _log = logging.getLogger("traindeck.worker")
 
 _LIGHT = (JobKind.INGEST, JobKind.EXPORT)  # one of these may run beside full slots: nobody waits for a training
+_PAUSE_S = 1.0  # after a step that failed
+_WAIT_S = 0.2  # at most, for a child that was told to go, before leases are looked at again
 
 
 @dataclass
@@ -63,9 +64,12 @@ class Supervisor:
         while not self._stopping:
             try:
                 self._step()
-            except DBAPIError as error:
-                _log.warning("the database did not answer, trying again: %s", error.orig)
-                time.sleep(1)
+            except UNAVAILABLE as error:
+                _log.warning("the database did not answer, trying again: %s", getattr(error, "orig", error))
+                time.sleep(_PAUSE_S)
+            except Exception:  # whatever it is, the children need someone who renews their leases
+                _log.exception("a step of the supervisor failed, trying again")
+                time.sleep(_PAUSE_S)
         self._give_back()
 
     def stop(self) -> None:
@@ -73,12 +77,12 @@ class Supervisor:
         self._stopping = True
 
     def _step(self) -> None:
+        if time.monotonic() >= self._next_beat:  # first: whatever fails after it, leases are renewed
+            self._beat()
         self._collect()
         while self._claim():
             pass
         self._enforce()
-        if time.monotonic() >= self._next_beat:
-            self._beat()
         sentinels = [child.process.sentinel for child in self._children]
         if sentinels:
             connection.wait(sentinels, timeout=self.settings.poll_s)
@@ -130,7 +134,7 @@ class Supervisor:
 
     def _kinds_with_room(self) -> tuple[JobKind, ...]:
         if len(self._children) < self.settings.slots:
-            return tuple(JobKind)
+            return WORK
         light = sum(child.claim.kind in _LIGHT for child in self._children)
         return _LIGHT if not light and len(self._children) == self.settings.slots else ()
 
@@ -152,9 +156,9 @@ class Supervisor:
     def _collect(self) -> None:
         """See which children have ended, and say how those died that could not say it themselves."""
         for child in [child for child in self._children if not child.process.is_alive()]:
-            self._children.remove(child)
             if child.process.exitcode != 0:
                 self._report_death(child)
+            self._children.remove(child)  # only now: a report that failed is tried again
             child.process.close()
 
     def _report_death(self, child: _Child) -> None:
@@ -204,14 +208,34 @@ class Supervisor:
             child.process.terminate()
         deadline = time.monotonic() + self.settings.cancel_grace_s
         for child in self._children:
-            child.process.join(max(0.0, deadline - time.monotonic()))
+            self._await_end(child.process, deadline)
             if child.process.is_alive():
                 child.process.kill()
                 child.process.join()
             self._release(child.claim)
-        with self.db.write() as session:
-            session.execute(update(Worker).where(Worker.id == self.id).values(stopped_at=now()))
+        try:
+            with self.db.write() as session:
+                session.execute(update(Worker).where(Worker.id == self.id).values(stopped_at=now()))
+        except UNAVAILABLE as error:
+            _log.warning("that this worker stopped could not be told: %s", getattr(error, "orig", error))
         self.db.dispose()
+
+    def _await_end(self, process: ForkServerProcess, deadline: float) -> None:
+        """Wait for a child until `deadline`, and keep every lease meanwhile: children that save are at work."""
+        while process.is_alive() and (left_s := deadline - time.monotonic()) > 0:
+            process.join(min(left_s, _WAIT_S))
+            if time.monotonic() >= self._next_beat:
+                self._renew()
+
+    def _renew(self) -> None:
+        """Leases alone: a worker that goes is no longer there for anything else."""
+        self._next_beat = time.monotonic() + self.settings.beat_s
+        claims = [child.claim for child in self._children if child.process.is_alive()]
+        try:
+            with self.db.write() as session:
+                queue.beat(session, claims, lease_s=self.settings.lease_s)
+        except UNAVAILABLE as error:
+            _log.warning("the leases could not be renewed: %s", getattr(error, "orig", error))
 
     def _release(self, claim: Claim) -> None:
         try:
@@ -219,8 +243,12 @@ class Supervisor:
                 queue.release(session, claim)
         except LeaseLost:
             pass  # the child has done it, or had finished
-        except DBAPIError as error:
-            _log.warning("job %s could not be given back; its lease will run out: %s", claim.job_id, error.orig)
+        except UNAVAILABLE as error:
+            _log.warning(
+                "job %s could not be given back; its lease will run out: %s",
+                claim.job_id,
+                getattr(error, "orig", error),
+            )
 
 
 def _version(package: str) -> str:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from sqlalchemy import update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InvalidRequestError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from app import curves, events, queue
@@ -129,6 +130,39 @@ def test_a_batch_that_never_arrived_is_sent_again(job: Job, db: Database, monkey
     job.log("in the end")
     job.flush()
     assert [event.body["text"] for event in stream(db, job, "log")] == ["in the end"]
+
+
+def test_a_batch_that_found_no_connection_is_sent_again(
+    job: Job, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter(range(3))
+    write = db.write
+
+    @contextmanager
+    def failing() -> Iterator[Session]:
+        if next(failures, None) is not None:
+            raise PoolTimeout("no connection was free")
+        with write() as session:
+            yield session
+
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(db, "write", failing)
+    job.log("in the end")
+    job.flush()
+    assert [event.body["text"] for event in stream(db, job, "log")] == ["in the end"]
+
+
+def test_a_job_that_can_no_longer_be_heard_of_ends(job: Job, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def failing() -> Iterator[Session]:
+        raise InvalidRequestError("the session is of no use")
+        yield
+
+    monkeypatch.setattr(db, "write", failing)
+    job.log("unheard")
+    job._thread.join(timeout=10)
+    with pytest.raises(LeaseLost):
+        _ = job.requested
 
 
 def test_the_batches_of_an_earlier_attempt_are_not_mistaken_for_ours(

@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import update
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.db import UNAVAILABLE
 from app.db.tables import Dataset
 from app.dialect import Dialect
 from app.errors import JobFailure
@@ -37,7 +37,7 @@ def run(job: Job) -> None:
     try:
         if dataset.status != "ready":
             _ingest(job, dataset)
-    except (Cancelled, LeaseLost, DBAPIError):
+    except (Cancelled, LeaseLost, *UNAVAILABLE):
         raise  # the file is still needed: another attempt will read it
     except Exception as error:
         _fail(job, dataset_id, _in_words(error))
