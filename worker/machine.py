@@ -14,7 +14,10 @@ from app.causes import Evidence
 
 
 def devices() -> list[dict[str, Any]]:
-    """The CPU, and each CUDA device that the driver shows; memory in bytes, all and what is free now."""
+    """The CPU, and each CUDA device that the driver shows.
+
+    Memory in bytes, all and what is free now; None where the driver does not tell.
+    """
     memory = psutil.virtual_memory()
     cpu = {
         "name": "cpu",
@@ -44,15 +47,23 @@ def _cuda_devices() -> list[dict[str, Any]]:
         return []
     try:
         return [_cuda_device(i) for i in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:  # the driver lost them meanwhile
+        return []
     finally:
-        pynvml.nvmlShutdown()
+        with suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
 
 
 def _cuda_device(index: int) -> dict[str, Any]:
-    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    name = pynvml.nvmlDeviceGetName(handle)
-    return {"name": f"cuda:{index}", "type": name, "memory_bytes": memory.total, "free_bytes": memory.free}
+    """What the driver tells of a device; some tell no memory (those that share it), a broken one nothing at all."""
+    device: dict[str, Any] = {"name": f"cuda:{index}", "type": "unknown", "memory_bytes": None, "free_bytes": None}
+    with suppress(pynvml.NVMLError):
+        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+        with suppress(pynvml.NVMLError):
+            device["type"] = pynvml.nvmlDeviceGetName(handle)
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        device |= {"memory_bytes": memory.total, "free_bytes": memory.free}
+    return device
 
 
 class Watch:
