@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from app.columns import spell_one
 from worker.train.batches import Part
 from worker.train.losses import Loss
 from worker.train.metrics import Accumulator, Answers, Metric, class_scores, roc_auc
@@ -101,7 +102,6 @@ def _parameter(name: str, tensor: Tensor) -> dict[str, Any]:
     }
 
 
-def _number(value: Tensor) -> float | None:
-    """For JSON, which has no word for what is not finite."""
-    number = float(value)
-    return number if number - number == 0 else None
+def _number(value: Tensor) -> float | str:
+    """For JSON: what is not finite is spelled out, as it is in the curves."""
+    return spell_one(float(value))

@@ -102,11 +102,13 @@ def test_few_parameters_are_listed_and_many_are_summarised() -> None:
     assert large["std"] == pytest.approx(float(model[1].weight.detach().std(correction=0)), rel=1e-4)
 
 
-def test_figures_that_are_no_numbers_are_null_in_json() -> None:
+def test_figures_that_are_not_finite_are_spelled_in_json() -> None:
     model = nn.Linear(1, 1)
     nn.init.constant_(model.weight, float("inf"))
     part = Part(torch.ones(3, 1), torch.ones(3, 1))
     judge = Judge(losses.build("mse_loss"), [], None, None)
-    assert evaluate.report(model, part, judge, CPU) == {"loss": None}
+    assert evaluate.report(model, part, judge, CPU) == {"loss": "Infinity"}
+    assert evaluate.baseline(torch.tensor([float("nan")]), part, judge, "nothing")["loss"] == "NaN"
     (weight, _) = evaluate.parameters(model)
+    assert weight["max"] == "Infinity"
     json.dumps({key: weight[key] for key in ("mean", "std", "min", "max")}, allow_nan=False)

@@ -37,8 +37,8 @@ def finish(trainer: "Trainer") -> Ending:
     _refuse_non_finite(plan, trainer.step)
     evaluation = evaluation_of(plan)
     for name, value in evaluation["parts"].get("test", {}).items():
-        if isinstance(value, float):
-            job.metrics(f"test/{name}", [trainer.step], [value])
+        if isinstance(value, float | str):  # a word where it is not finite; lists are no points
+            job.metrics(f"test/{name}", [trainer.step], [float(value)])
     artifacts = write_artifacts(job.storage, plan, str(job.claim.attempt), evaluation["parameters"])
     job.progress(trainer.progress())
     told = [

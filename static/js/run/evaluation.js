@@ -60,7 +60,6 @@ function metricsCard(evaluation, parts) {
     (name) => typeof evaluation.parts[parts.at(-1)][name] !== "object" || evaluation.parts[parts.at(-1)][name] === null,
   );
   const { baseline } = evaluation;
-  const ofBaseline = (name) => (baseline && typeof baseline[name] !== "string" ? baseline[name] : undefined);
   const cell = (value) =>
     h("td", { class: "right", title: format.exact(value) }, value === undefined ? "" : format.measure(value));
   const head = ["", ...parts, ...(baseline ? [baseline.name] : [])];
@@ -91,7 +90,7 @@ function metricsCard(evaluation, parts) {
               {},
               h("th", { scope: "row" }, format.metricName(name)),
               parts.map((part) => cell(evaluation.parts[part][name])),
-              baseline ? cell(ofBaseline(name)) : null,
+              baseline ? cell(baseline[name]) : null,
             ),
           ),
         ),

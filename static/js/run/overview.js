@@ -115,14 +115,17 @@ export function resultsOf(run, state) {
   return part ? evaluated(run.evaluation, part) : measured(state);
 }
 
+/** Numbers, and the words for those that are not finite; not the lists beside them. */
+const isFigure = (value) => typeof value === "number" || typeof value === "string";
+
 function evaluated(evaluation, part) {
   const { baseline } = evaluation;
   const figures = Object.entries(evaluation.parts[part])
-    .filter(([, value]) => typeof value === "number")
+    .filter(([, value]) => isFigure(value))
     .map(([name, value]) => ({ value, label: format.metricName(name) }));
   figures.sort((a, b) => (a.label === "loss") - (b.label === "loss"));
   const shown = figures.slice(0, SHOWN_FIGURES);
-  const compared = baseline && ["accuracy", "loss"].find((name) => typeof baseline[name] === "number");
+  const compared = baseline && ["accuracy", "loss"].find((name) => isFigure(baseline[name]));
   if (compared) shown.push({ value: baseline[compared], label: `${compared} of ${baseline.name} (baseline)` });
   return { part: part === "train" ? "training rows" : `${part} rows`, figures: shown };
 }

@@ -413,6 +413,20 @@ def test_the_end_leaves_evaluation_artifacts_checkpoint_and_an_export(bench: Ben
         assert bench.jobs[0].storage.describe(bench.jobs[0].storage.resolve(artifact.path)).sha256 == artifact.sha256
 
 
+def test_a_test_loss_that_overflows_is_kept_as_what_it_is(bench: Bench) -> None:
+    plan = make_plan(bench.run_id)
+    test = plan.parts["test"]
+    plan.parts["test"] = type(test)(test.inputs * math.inf, test.targets)
+    train(bench.claim(), plan)
+    steps, values = curves(bench)["test/loss"]
+    assert steps == [NUM_STEPS]
+    assert math.isnan(values[0])
+    with bench.db.read() as session:
+        evaluation = session.get_one(Run, bench.run_id).evaluation
+    assert evaluation is not None
+    assert evaluation["parts"]["test"]["loss"] == "NaN"
+
+
 def test_progress_says_how_far_and_how_fast(bench: Bench) -> None:
     job = bench.claim()
     train(job, make_plan(bench.run_id))
