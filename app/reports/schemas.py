@@ -8,6 +8,7 @@ MAX_POINTS = 1_000_000  # of one request
 MAX_SERIES = 5_000
 MAX_LINES = 10_000
 MAX_STEP = 2**53  # what JSON's readers still count exactly
+MAX_TIME = 1e11  # in seconds since the epoch; milliseconds, for one, are beyond it
 
 _FORBIDDEN = frozenset("\"'`<>\\&")
 
@@ -25,7 +26,7 @@ RunId = Annotated[str, Field(pattern=r"^[0-9a-hjkmnp-tv-z]{26}$")]
 Writer = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 Step = Annotated[int, Field(ge=0, le=MAX_STEP)]
-Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
+Time = Annotated[float, Field(ge=0, le=MAX_TIME, allow_inf_nan=False)]
 Columns = FailFast()  # of a column of a million wrong values, the first one says it all
 
 

@@ -1,17 +1,28 @@
 """What the API says of a run."""
 
+import math
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+_EARLIEST_S, _LATEST_S = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))  # what has a date
+
 
 def _as_datetime(value: Any) -> Any:
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else value
+    """The date of a moment, or the nearest that there is: one row that is wrong must not take the others with it."""
+    if not isinstance(value, int | float):
+        return value
+    return datetime.fromtimestamp(0 if math.isnan(value) else min(max(value, _EARLIEST_S), _LATEST_S), UTC)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # Tables keep seconds since the epoch; the API speaks RFC 3339.
 Timestamp = Annotated[datetime, BeforeValidator(_as_datetime)]
+Seconds = Annotated[float | None, BeforeValidator(_finite)]
 
 
 class Named(BaseModel):
@@ -67,7 +78,7 @@ class RunOut(BaseModel):
     created_at: Timestamp
     started_at: Timestamp | None
     finished_at: Timestamp | None
-    duration_s: float | None = Field(description="since it was first started, or until it ended")
+    duration_s: Seconds = Field(description="since it was first started, or until it ended")
     num_parameters: int
     job_id: str = Field(description="the name of its stream")
     last_seq: int

@@ -11,8 +11,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from app.columns import Points
+from app.columns import Points, Times
 from app.errors import TooLarge, Unprocessable
+from app.reports.schemas import MAX_TIME
 from app.specs.base import Problem
 from app.tensorboard.messages import Event, read_event
 from app.tensorboard.records import Damaged, read_records
@@ -76,12 +77,12 @@ class RunRead:
     name: str
     files: list[FileRead] = field(default_factory=list)
     columns: dict[str, Column] = field(default_factory=dict)
-    texts: list[tuple[float, str]] = field(default_factory=list)
+    texts: list[tuple[float | None, str]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 
     def points(self) -> list[Points]:
         """The series, as they were read; steps below 0, which no series of ours has, are left out."""
-        found = (Points.of(tag, c.steps, c.values, c.times) for tag, c in self.columns.items())
+        found = (Points.of(tag, c.steps, c.values, sound_times(c.times)) for tag, c in self.columns.items())
         return [points.select(points.steps >= 0) for points in found]
 
     def take(self, event: Event) -> None:
@@ -95,8 +96,22 @@ class RunRead:
             column.values.append(value)
             column.times.append(event.wall_time)
         if len(self.texts) < MAX_TEXTS:
-            self.texts += [(event.wall_time, f"{tag} (step {event.step}): {text}") for tag, text in event.texts]
+            at = event.wall_time if 0 <= event.wall_time <= MAX_TIME else None
+            self.texts += [(at, f"{tag} (step {event.step}): {text}") for tag, text in event.texts]
         self.settings.update(event.settings)
+
+
+def sound_times(told: Sequence[float]) -> Times | None:
+    """Times (N,), with each that is no time replaced by the one before, or at first by the one after; None without any.
+
+    Event files come with milliseconds, infinities and nothing at all where seconds since the epoch should be.
+    """
+    times = np.asarray(told, np.float64)
+    is_sound = (times >= 0) & (times <= MAX_TIME)
+    if is_sound.all() or not is_sound.any():
+        return times if is_sound.any() else None
+    last_sound = np.maximum.accumulate(np.where(is_sound, np.arange(len(times)), np.argmax(is_sound)))
+    return times[last_sound]
 
 
 def sources(files: Sequence[tuple[str, BinaryIO]], max_bytes: int) -> list[Source]:

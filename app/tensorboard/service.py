@@ -64,7 +64,7 @@ def _store_one(session: Session, run: RunRead, project: str, tags: list[str]) ->
 def _write(session: Session, run: RunRead, points: list[Points], project: str, tags: list[str]) -> str:
     """The run, its stream and its end, at the times that the files tell."""
     times = [one.times for one in points if one.times is not None and len(one.times)]
-    first, last = (float(pick([pick(one) for one in times])) for pick in (np.min, np.max))
+    first, last = (float(pick([pick(one) for one in times])) if times else None for pick in (np.min, np.max))
     run_id = new_id()
     claim = queue.hold(session, {"run_id": run_id}, lease_s=_LEASE_S, started_at=first)
     said = ReportedIn(name=run.name[:200], project=project, tags=tags, config=run.settings)
@@ -83,7 +83,7 @@ def _events(run: RunRead, points: list[Points]) -> Iterator[events.New]:
     for time, text in run.texts:
         yield events.New("log", {"level": "info", "text": text[:20_000]}, time=time)
     for batch in reading.batches(points, _POINTS_AN_EVENT):
-        last = max(float(one.times[-1]) for one in batch if one.times is not None)
+        last = max((float(one.times[-1]) for one in batch if one.times is not None), default=None)
         yield events.New(events.METRICS, points=batch, time=last)
 
 

@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
@@ -22,6 +23,8 @@ from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
 from typer.testing import CliRunner
 
 from app.cli import cli
+from app.db import Database
+from app.db.tables import Job
 from app.settings import Settings
 from app.tensorboard import messages, records
 
@@ -182,6 +185,35 @@ def test_a_folder_comes_in_from_the_command_line(client: TestClient, settings: S
     assert done.exit_code == 0, done.output
     assert "a/train: 1 points" in done.output and "taken up to byte" in done.output.replace("\n", " ")
     assert sorted(run["name"] for run in client.get(f"{API}/runs").json()["items"]) == ["a/train", "b", "b/cut"]
+
+
+@pytest.mark.parametrize("strange", [1.7e12, math.inf, -math.inf, math.nan, 1e18, -1.0])
+def test_what_is_no_time_is_left_out_and_the_run_is_listed(client: TestClient, tmp_path: Path, strange: float) -> None:
+    times = {"none": [strange] * 4, "some": [strange, 1e9, strange, 1e9 + 5]}
+    for name, told in times.items():
+        note = Summary.Value(tag="note", tensor=TensorProto(dtype=7, string_val=[b"well"]))
+        write(tmp_path / name, [event(i, simple("loss", i), note, wall_time=at) for i, at in enumerate(told)])
+    files = [(f"{name}/events.tfevents", next((tmp_path / name).iterdir()).read_bytes()) for name in times]
+    (none, some) = upload(client, *files)["runs"]
+    listed = client.get(f"{API}/runs")
+    assert listed.status_code == 200
+    assert {run["id"]: run["duration_s"] for run in listed.json()["items"]}[some["run_id"]] == 5
+    assert client.get(f"{API}/runs/{none['run_id']}").json()["started_at"] > "2020"
+    assert client.get(f"{API}/runs/{none['run_id']}/logs").status_code == 200
+    read = exported(client, some["run_id"], tmp_path / "out")
+    assert [one.wall_time for one in read.Scalars("loss")] == [1e9, 1e9, 1e9, 1e9 + 5]
+
+
+@pytest.mark.parametrize(("started", "finished"), [(1.7e12, 1.8e12), (-1e18, 1e18), (0, math.inf), (-math.inf, 0)])
+def test_a_stored_time_without_a_date_does_not_break_the_list(
+    client: TestClient, db: Database, tmp_path: Path, started: float, finished: float
+) -> None:
+    path = write(tmp_path, [event(1, simple("loss", 1))])
+    upload(client, (path.name, path.read_bytes()))
+    with db.write() as session:
+        session.execute(update(Job).values(started_at=started, finished_at=finished))
+    answer = client.get(f"{API}/runs")
+    assert answer.status_code == 200 and len(answer.json()["items"]) == 1
 
 
 def damaged(content: bytes) -> dict[str, tuple[bytes, str]]:
