@@ -5,6 +5,7 @@ is drawn comes from the pyramid of buckets beside it (`app.pyramids` writes it),
 """
 
 import json
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -115,24 +116,32 @@ def read_points(
     With times, those that were told with the points, else those of their events.
     """
     kept: list[Points] = []
-    query = (
-        select(Event.time, Event.kind, Event.body)
-        .where(Event.job_id == job_id, Event.kind.in_((METRICS, REWIND)))
-        .where((Event.kind == REWIND) | ((Event.from_step <= to_step) & (Event.to_step >= from_step)))
-        .order_by(Event.seq)
-    )
-    for time, kind, body in session.execute(query):
-        if kind == REWIND:
-            last = json.loads(body)["to_step"]
-            kept = [points.select(points.steps <= last) for points in kept]
-            continue
+    # Only points have steps. To ask for their kind besides would lead SQLite through the whole run by another index.
+    found_in = (Event.job_id == job_id, Event.to_step >= from_step, Event.from_step <= to_step)
+    batches = session.execute(select(Event.seq, Event.time, Event.body).where(*found_in).order_by(Event.seq))
+    rewinds = deque(_rewinds(session, job_id))
+    for seq, time, body in batches:
+        while rewinds and rewinds[0][0] < seq:
+            kept = _cut(kept, rewinds.popleft()[1])
         found = [points for points in columns.decode(body) if points.name == name]
         found = [points.timed(time) for points in found] if with_times else found
         kept += [p.select((p.steps >= from_step) & (p.steps <= to_step)) for p in found]
+    for _, last in rewinds:
+        kept = _cut(kept, last)
     if not kept:
         return Points.of(name, [], [], [])
     times = np.concatenate([p.timed(0).times for p in kept]) if with_times else None
     return Points(name, np.concatenate([p.steps for p in kept]), np.concatenate([p.values for p in kept]), times)
+
+
+def _rewinds(session: Session, job_id: str) -> list[tuple[int, int]]:
+    """The number of each rewind of a stream, and the step to which it went back."""
+    query = select(Event.seq, Event.body).where(Event.job_id == job_id, Event.kind == REWIND).order_by(Event.seq)
+    return [(seq, json.loads(body)["to_step"]) for seq, body in session.execute(query)]
+
+
+def _cut(kept: Sequence[Points], last: int) -> list[Points]:
+    return [points.select(points.steps <= last) for points in kept]
 
 
 def _buckets_between(session: Session, row: Series, from_step: int, to_step: int, max_points: int) -> rollups.Buckets:

@@ -1,6 +1,6 @@
 """The append-only stream of a job, and the roll-ups written beside it."""
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import ID, Base
@@ -10,7 +10,18 @@ class Event(Base):
     """One entry of a stream. `body` is JSON, but for metrics: the columnar form of `app.columns`."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_kind", "job_id", "kind", "seq"),)
+    __table_args__ = (
+        Index("ix_events_kind", "job_id", "kind", "seq"),
+        Index(
+            "ix_events_steps",
+            "job_id",
+            "to_step",
+            "from_step",
+            "seq",
+            sqlite_where=text("to_step IS NOT NULL"),
+            postgresql_where=text("to_step IS NOT NULL"),
+        ),
+    )
 
     job_id: Mapped[str] = mapped_column(ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
