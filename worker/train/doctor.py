@@ -96,6 +96,8 @@ def overfitting(history: History) -> Finding | None:
     train, validation = history.epochs.get(EPOCH_LOSS, []), history.epochs.get("validation/loss", [])
     if len(validation) < 5 or len(train) != len(validation):
         return None
+    if not all(map(math.isfinite, validation)):  # nothing compares with NaN: what is lowest would be chance
+        return None
     best = min(range(len(validation)), key=validation.__getitem__)
     recent = validation[max(best + 1, len(validation) - 3) :]
     if len(recent) < 3 or min(recent) < _WORSE * validation[best] or train[-1] > 0.9 * train[best]:

@@ -90,6 +90,7 @@ def test_a_rising_validation_loss_is_overfitting_since_its_lowest_epoch() -> Non
         ([1 / (i + 1) for i in range(30)], [0.5 + 0.02 * math.sin(i) for i in range(30)]),  # it wavers
         ([0.5] * 30, [0.5 + 0.1 * i for i in range(30)]),  # nothing learned by heart: it diverges
         ([1, 0.5, 0.2], [0.6, 0.8, 1.2]),  # too few epochs to say
+        ([1 / (i + 1) for i in range(30)], [math.nan] + [1.2 / (i + 1) for i in range(29)]),  # nothing is below NaN
     ],
 )
 def test_a_healthy_validation_loss_is_not_overfitting(train: list[float], validation: list[float]) -> None:
