@@ -55,17 +55,36 @@ def _measure(batches: Iterator[tuple[Tensor, Tensor]], judge: Judge) -> dict[str
 @torch.no_grad()
 def report(model: nn.Module, part: Part, judge: Judge, device: torch.device) -> dict[str, Any]:
     """All there is to say about a part, as JSON: what `measure` gives and, with classes, which are taken for which."""
-    batches = list(outputs_of(model, part, device))
-    figures: dict[str, Any] = {name: _number(value) for name, value in _measure(iter(batches), judge).items()}
-    if judge.answers is None or judge.classes is None or len(judge.classes) > _LISTED_CLASSES:
-        return figures
-    confusion = torch.stack([judge.answers.confusion(*batch) for batch in batches]).sum(0).cpu()
+    answers, classes = judge.answers, judge.classes
+    if answers is None or classes is None or len(classes) > _LISTED_CLASSES:
+        return {name: _number(value) for name, value in measure(model, part, judge, device).items()}
+    table = _Table(answers)
+    measured = _measure(table.watching(outputs_of(model, part, device)), judge)
+    figures: dict[str, Any] = {name: _number(value) for name, value in measured.items()}
+    confusion = table.confusion.cpu()
     figures["confusion"] = confusion.long().tolist()
-    figures["per_class"] = _per_class(confusion, judge.classes)
-    if judge.answers.threshold is not None:
-        outputs, targets = (torch.cat(column).flatten().cpu() for column in zip(*batches, strict=True))
-        figures["roc_auc"] = roc_auc(outputs, judge.answers.of_targets(targets))
+    figures["per_class"] = _per_class(confusion, classes)
+    if answers.threshold is not None:
+        outputs, targets = (torch.cat(column) for column in zip(*table.ranked, strict=True))
+        figures["roc_auc"] = roc_auc(outputs, answers.of_targets(targets))
     return figures
+
+
+class _Table:
+    """What a report takes of batches as they pass. Of the outputs themselves it keeps only what a ROC AUC ranks."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
+        self.confusion = torch.zeros(())  # (K, K) counts, once a batch has passed
+        self.ranked: list[tuple[Tensor, Tensor]] = []  # (N,) each, on the CPU
+
+    def watching(self, batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same batches."""
+        for outputs, targets in batches:
+            self.confusion = self.confusion.to(outputs.device) + self.answers.confusion(outputs, targets)
+            if self.answers.threshold is not None:
+                self.ranked.append((outputs.flatten().cpu(), targets.flatten().cpu()))
+            yield outputs, targets
 
 
 def _per_class(confusion: Tensor, classes: list[Any]) -> list[dict[str, Any]]:
@@ -77,10 +96,10 @@ def _per_class(confusion: Tensor, classes: list[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def baseline(outputs: Tensor, part: Part, judge: Judge, saying: str) -> dict[str, Any]:
-    """The figures of a model that gives every row the same `outputs` (K,), judged on `part`."""
-    everywhere = outputs.expand(len(part), *outputs.shape)
-    figures = _measure(iter([(everywhere, part.targets)]), judge)
+def baseline(outputs: Tensor, targets: Tensor, judge: Judge, saying: str) -> dict[str, Any]:
+    """The figures of a model that gives every row the same `outputs` (K,), judged by `targets` (N,) or (N, 1)."""
+    everywhere = outputs.expand(len(targets), *outputs.shape)
+    figures = _measure(iter([(everywhere, targets)]), judge)
     return {"name": f"always saying {saying}", **{name: _number(value) for name, value in figures.items()}}
 
 

@@ -1,4 +1,5 @@
 import json
+import weakref
 
 import pytest
 import torch
@@ -73,7 +74,7 @@ def test_measuring_does_not_depend_on_how_rows_fall_into_batches(
 def test_the_baseline_is_the_best_constant(binary: tuple[nn.Module, Part, Judge]) -> None:
     _, part, judge = binary
     constant = losses.constant_outputs("binary_cross_entropy_with_logits", part.targets, 1)
-    baseline = evaluate.baseline(constant, part, judge, "no")
+    baseline = evaluate.baseline(constant, part.targets, judge, "no")
     assert baseline["name"] == "always saying no"
     assert baseline["accuracy"] == pytest.approx(float((part.targets == 0).float().mean()))
     assert baseline["recall"] == 0
@@ -91,7 +92,7 @@ def test_a_regression_is_judged_by_numbers_alone() -> None:
     assert set(report) == {"loss", "mae", "r2"}
     assert report["mae"] == pytest.approx(reference.mean_absolute_error(part.targets.numpy(), said), rel=1e-5)
     constant = losses.constant_outputs("mse_loss", part.targets, 1)
-    assert evaluate.baseline(constant, part, judge, "the mean")["r2"] == pytest.approx(0, abs=1e-5)
+    assert evaluate.baseline(constant, part.targets, judge, "the mean")["r2"] == pytest.approx(0, abs=1e-5)
 
 
 def test_few_parameters_are_listed_and_many_are_summarised() -> None:
@@ -108,7 +109,29 @@ def test_figures_that_are_not_finite_are_spelled_in_json() -> None:
     part = Part(torch.ones(3, 1), torch.ones(3, 1))
     judge = Judge(losses.build("mse_loss"), [], None, None)
     assert evaluate.report(model, part, judge, CPU) == {"loss": "Infinity"}
-    assert evaluate.baseline(torch.tensor([float("nan")]), part, judge, "nothing")["loss"] == "NaN"
+    assert evaluate.baseline(torch.tensor([float("nan")]), part.targets, judge, "nothing")["loss"] == "NaN"
     (weight, _) = evaluate.parameters(model)
     assert weight["max"] == "Infinity"
     json.dumps({key: weight[key] for key in ("mean", "std", "min", "max")}, allow_nan=False)
+
+
+def test_no_output_outlives_its_batch_unless_rows_are_ranked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With thousands of classes the outputs of all rows are larger than the data."""
+    monkeypatch.setattr(evaluate, "_MAX_ROWS", 64)
+    alive: list[weakref.ref[torch.Tensor]] = []
+    most = 0
+
+    class Watched(nn.Linear):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            nonlocal most
+            outputs = super().forward(inputs)
+            alive.append(weakref.ref(outputs))
+            most = max(most, sum(one() is not None for one in alive))
+            return outputs
+
+    part = Part(torch.randn(64 * 10, 3), torch.randint(4, (64 * 10,)))
+    judge = Judge(losses.build("cross_entropy"), [], Answers(4), list("abcd"))
+    report = evaluate.report(Watched(3, 4), part, judge, CPU)
+    assert sum(map(sum, report["confusion"])) == 640
+    assert len(alive) == 10
+    assert most <= 2

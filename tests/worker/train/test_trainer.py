@@ -17,8 +17,9 @@ from app.errors import JobFailure
 from worker import child, evaluate
 from worker.job import CANCEL, Cancelled, Job
 from worker.train import trainer as training
+from worker.train.batches import Part
 from worker.train.checkpoints import Snapshot
-from worker.train.finish import finish
+from worker.train.finish import evaluation_of, finish
 from worker.train.plan import Plan
 from worker.train.stopping import EarlyStopping
 from worker.train.trainer import Trainer
@@ -411,6 +412,16 @@ def test_the_end_leaves_evaluation_artifacts_checkpoint_and_an_export(bench: Ben
     assert [row.is_best for row in checkpoints(bench)].count(True) == 1
     for artifact in artifacts.values():
         assert bench.jobs[0].storage.describe(bench.jobs[0].storage.resolve(artifact.path)).sha256 == artifact.sha256
+
+
+def test_the_baseline_needs_no_inputs_on_the_device(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(bench.run_id)
+
+    def refuse(part: Any, device: torch.device) -> None:
+        raise AssertionError("inputs that may not fit were sent to the device")
+
+    monkeypatch.setattr(Part, "to", refuse)
+    assert evaluation_of(plan)["baseline"]["part"] == "test"
 
 
 def test_a_test_loss_that_overflows_is_kept_as_what_it_is(bench: Bench) -> None:
