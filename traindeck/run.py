@@ -211,10 +211,13 @@ class Run:
 
     def _send_regularly(self) -> None:
         try:
-            deliver_before(self._settings, self.id, self._spool.path)
+            is_first = False  # to be sent: an earlier process's word after ours would take the run from us
             pause_s = FIRST_PAUSE_S
             while not self._is_done():
                 try:
+                    if not is_first:
+                        deliver_before(self._settings, self.id, self._spool.path)
+                        is_first = True
                     self._send_what_waits()
                     self._is_away, pause_s = False, FIRST_PAUSE_S
                 except Away as error:

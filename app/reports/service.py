@@ -25,12 +25,14 @@ from app.runs.labels import label, store_settings
 from app.specs.base import Problem
 
 ORIGIN = "client"
+_MAX_SHUT_OUT = 1000  # writers of a run that are remembered as replaced, the newest
 
 
 def begin(session: Session, said: ReportedIn, *, lease_s: float) -> Run:
     """A new run, or the one of that id taken up by whoever asks. The same writer asking again changes nothing.
 
-    Raises NotFound when the run of that id must be there, and Conflict when it is no reported one.
+    Raises NotFound when the run of that id must be there, and Conflict when it is no reported one, or when who asks had
+    it before and was shut out.
     """
     run = session.get(Run, said.id) if said.id else None
     if run is not None:
@@ -101,9 +103,13 @@ def add_run(session: Session, run_id: str, job_id: str, said: ReportedIn, *, ori
 
 def _take_over(session: Session, run: Run, said: ReportedIn, lease_s: float) -> None:
     job = _job(session, _reported(session, run.id))
-    if said.writer is not None and job.payload.get("writer") == said.writer:
+    writer, shut_out = job.payload.get("writer"), job.payload.get("shut_out", [])
+    if said.writer is not None and writer == said.writer:
         return
-    payload = {"run_id": run.id, "writer": said.writer}
+    if said.writer in shut_out:  # what it left comes late: whoever has the run now must not lose it to that
+        raise _shut_out()
+    shut_out = [*shut_out, writer][-_MAX_SHUT_OUT:] if writer is not None else shut_out
+    payload = {"run_id": run.id, "writer": said.writer, "shut_out": shut_out}
     claim = queue.take_up(session, _claim(job), payload, lease_s=lease_s)
     if said.config:
         run.spec = {"config": {**run.spec.get("config", {}), **said.config}}
@@ -128,10 +134,15 @@ def _job(session: Session, run: Run, writer: str | None = None) -> Job:
         select(Job).where(Job.id == run.job_id).with_for_update().execution_options(populate_existing=True)
     ).scalar_one()
     if writer is not None and job.payload.get("writer") not in (None, writer):
-        raise Conflict(
-            "Another script has gone on with this run.", hint="Begin a run of your own, or resume this one by its id."
-        )
+        raise _shut_out()
     return job
+
+
+def _shut_out() -> Conflict:
+    return Conflict(
+        "Another script has gone on with this run.",
+        hint="Begin a run of your own, or resume this one by its id, as a new writer.",
+    )
 
 
 def _claim(job: Job) -> Claim:

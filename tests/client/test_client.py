@@ -148,6 +148,40 @@ def test_a_run_is_resumed_from_a_step_after_what_an_earlier_process_left(server:
     assert left_in(spool_dir) == []
 
 
+def test_a_run_resumed_while_the_server_is_away_is_not_lost_to_what_an_earlier_process_left(
+    server: Deck, spool_dir: Path
+) -> None:
+    killed, _ = run_script(f"http://127.0.0.1:{free_port()}", spool_dir, "kill")
+    server.kill("server")
+    with begin(server, spool_dir, resume=killed) as run:
+        run.log({"loss": 250.0}, 500)
+        wait_for(lambda: run._is_away)
+        server.start("server")
+        outcomes = syncing.sync(ClientSettings.of(server.url, server.settings.token, spool_dir), url=server.url)
+        assert all("a process still reports this run" in outcome.problem for outcome in outcomes)
+        wait_for(lambda: server.http.get(f"/runs/{killed}").is_success and not run._is_away)
+        run.log({"loss": 250.5}, 501)
+    assert points(server, killed, "loss") == as_expected(502)
+    assert server.run(killed)["status"] == "succeeded" and left_in(spool_dir) == []
+
+
+def test_what_several_processes_of_a_run_have_left_is_delivered_in_their_order(server: Deck, spool_dir: Path) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    run_id, _ = run_script(nowhere, spool_dir, "end")
+    (first,) = spool_dir.iterdir()
+    begun, *_ = first.read_bytes().splitlines(keepends=True)
+    line = json.loads(begun)
+    line["body"] |= {"writer": "0" * 16, "resume": "must"}
+    late = {"batch": 1, "writer": "0" * 16, "series": [{"name": "loss", "steps": [500], "values": [250.0]}]}
+    lines = [line, {"type": "points", "body": late}]
+    second = first.with_name(f"{run_id}-{'0' * 16}.jsonl")
+    second.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    settings = ClientSettings.of(nowhere, server.settings.token, spool_dir)
+    assert all(outcome.is_away for outcome in syncing.sync(settings, url=nowhere))
+    assert [outcome.problem for outcome in syncing.sync(settings, url=server.url)] == ["", ""]
+    assert points(server, run_id, "loss") == as_expected(501)
+
+
 def test_a_silent_script_beats_and_learns_that_it_should_stop(server: Deck, spool_dir: Path) -> None:
     with begin(server, spool_dir) as run:
         run.log({"loss": 1})

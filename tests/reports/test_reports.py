@@ -136,6 +136,16 @@ def test_another_writer_takes_a_run_over_from_a_step_and_shuts_out_the_first(cli
     assert look(client, run)["spec"]["config"] == {"lr": 1, "again": True}
 
 
+def test_a_writer_that_was_shut_out_does_not_come_back_by_beginning_again(client: TestClient) -> None:
+    run = begin(client, writer="writer-one")
+    begin(client, id=run["id"], writer="writer-two")
+    begin(client, id=run["id"], writer="writer-three")
+    for late in ("writer-one", "writer-two"):
+        answer = client.post(f"{RUNS}/reported", json={"id": run["id"], "resume": "allow", "writer": late})
+        assert answer.status_code == 409 and "Another script" in answer.json()["detail"]
+    assert send(client, run, batch=1, writer="writer-three", series=series([1], [1]))["attempt"] == 3
+
+
 def test_a_run_that_has_ended_takes_nothing_more_until_it_is_resumed(client: TestClient) -> None:
     run = begin(client)
     send(client, run, batch=1, series=series([1], [1]))
