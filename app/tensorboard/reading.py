@@ -1,7 +1,9 @@
 """Event files become runs: the files of a folder are one, as TensorBoard itself has it. Nothing is stored here."""
 
+import lzma
 import struct
 import zipfile
+import zlib
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,20 +25,26 @@ MAX_FILES = 10_000
 MAX_TEXTS = 1_000
 
 
+# What zipfile raises: also what its decompressors do, RuntimeError for an encrypted entry and its NotImplementedError
+# for a method of packing that it does not know.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
+
+
 @dataclass(frozen=True)
 class Source:
     """A file as it was sent: its path, with the folders that were told, and where to read it."""
 
     path: PurePosixPath
-    archive: zipfile.ZipFile | None
+    inner: tuple[zipfile.ZipFile, zipfile.ZipInfo] | None  # where it is in an archive
     file: BinaryIO | Path
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """The file, to be read from its beginning."""
-        if self.archive is not None:
-            with self.archive.open(str(self.path)) as inner:
-                yield inner  # type: ignore[misc]
+        if self.inner is not None:
+            archive, entry = self.inner
+            with archive.open(entry) as unpacked:
+                yield unpacked  # type: ignore[misc]
         elif isinstance(self.file, Path):
             with self.file.open("rb") as opened:
                 yield opened
@@ -126,7 +134,7 @@ def sources(files: Sequence[tuple[str, BinaryIO]], max_bytes: int) -> list[Sourc
         archive = _archive(file, i)
         inside = [entry for entry in archive.infolist() if MARK in PurePosixPath(entry.filename).name]
         num_bytes += sum(entry.file_size for entry in inside)
-        found += [Source(PurePosixPath(entry.filename), archive, file) for entry in inside]
+        found += [Source(PurePosixPath(entry.filename), (archive, entry), file) for entry in inside]
     if num_bytes > max_bytes or len(found) > MAX_FILES:
         raise TooLarge("There is more in this archive than the server takes.")
     return found
@@ -158,8 +166,8 @@ def _read_file(source: Source, run: RunRead) -> FileRead:
         read.fault = fault
     except (ValueError, struct.error) as error:
         read.fault = Damaged(offset, f"this record is no event: {error}")
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        read.fault = Damaged(offset, f"the archive is damaged here: {error}")
+    except _UNREADABLE as error:
+        read.fault = Damaged(offset, f"the archive cannot be read from here: {error}")
     return read
 
 
@@ -183,8 +191,8 @@ def _path(name: str) -> PurePosixPath:
 def _archive(file: BinaryIO, i: int) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
-    except zipfile.BadZipFile as error:
-        message = f"this is no zip archive: {error}"
+    except (*_UNREADABLE, ValueError, struct.error) as error:
+        message = f"this is no zip archive that can be read: {error}"
         raise Unprocessable(message, errors=[Problem(loc=["files", i], msg=message)]) from error
 
 

@@ -248,6 +248,56 @@ def test_what_is_no_event_file_is_refused_with_its_place(client: TestClient, nam
     assert client.get(f"{API}/runs").json()["items"] == []
 
 
+def zipped(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    with zipfile.ZipFile(made := io.BytesIO(), "w", method) as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+def overwritten(archive: bytes, at: int, by: bytes, at_central: int | None = None) -> bytes:
+    """Of an archive of one file, its header from `at` on; and the entry of its table of contents from `at_central`."""
+    changed = bytearray(archive)
+    changed[at : at + len(by)] = by
+    if at_central is not None:
+        start = archive.index(b"PK\x01\x02") + at_central
+        changed[start : start + len(by)] = by
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_that_is_damaged_is_refused_or_taken_so_far(client: TestClient, method: int) -> None:
+    content = b"".join(
+        records.frame(messages.scalar_event(1e9 + i, i, b"loss", i / 3, is_short=False)) for i in range(50)
+    )
+    archive = zipped(("a/events.tfevents", content), method=method)
+    for at in range(47, archive.index(b"PK\x01\x02"), 53):
+        answer = client.post(
+            f"{API}/import/tensorboard", files=[("files", ("a.zip", overwritten(archive, at, b"\xff" * 8)))]
+        )
+        assert answer.status_code in (201, 422), (at, answer.text)
+        if answer.status_code == 201:
+            assert answer.json()["runs"][0]["files"][0]["fault"]
+        else:
+            assert answer.json()["errors"][0]["loc"] == ["files"]
+
+
+def test_an_archive_that_is_encrypted_or_packed_in_an_unknown_way_is_refused(client: TestClient) -> None:
+    archive = zipped(("a/events.tfevents", records.frame(messages.version_event(1e9))))
+    encrypted = upload(client, ("a.zip", overwritten(archive, 6, b"\x01", 8)), status=422)
+    assert "encrypted" in encrypted["detail"]
+    unknown = upload(client, ("a.zip", overwritten(archive, 8, b"\x61", 10)), status=422)
+    assert "cannot be read" in unknown["detail"]
+    version = upload(client, ("a.zip", overwritten(archive, 4, b"\xf0", 6)), status=422)
+    assert version["errors"][0]["loc"] == ["files", 0]
+
+
+def test_files_of_an_archive_may_be_named_in_any_way(client: TestClient) -> None:
+    content = records.frame(messages.scalar_event(1e9, 1, b"loss", 1.0, is_short=True))
+    told = upload(client, ("a.zip", zipped(("./a//events.tfevents", content), ("../b/events.tfevents", content))))
+    assert sorted(run["num_points"] for run in told["runs"]) == [1, 1]
+
+
 def test_many_points_keep_their_shape_and_their_times(client: TestClient, tmp_path: Path) -> None:
     steps, tag = range(30_000), b"loss"
     written = io.BytesIO()
