@@ -18,10 +18,12 @@ from torch import Tensor, nn
 
 from app.db.tables import Artifact
 from app.errors import JobFailure
+from app.transforms import Preprocessing
+from worker.data.prepare import first_inputs
 from worker.job import Cancelled, Ending, Job
 from worker.nn.build import build
 from worker.train import setup
-from worker.train.finish import WEIGHTS, artifact_event, register_artifacts
+from worker.train.finish import PREPROCESSING, WEIGHTS, artifact_event, register_artifacts
 
 MODEL, MEDIA_TYPE = "model.onnx", "application/octet-stream"
 INPUT, OUTPUT = "input", "output"
@@ -35,9 +37,10 @@ def run(job: Job) -> Ending:
     Raises JobFailure, and Cancelled when asked to stop.
     """
     submitted = setup.read(job)
-    model = build(submitted.model, tuple(submitted.prepared.preprocessing.input_shape))
-    model.load_state_dict(_weights(job, submitted.run_id))
-    inputs = submitted.parts["train"].inputs[:CHECKED_ROWS]
+    preprocessing = Preprocessing.model_validate_json(_artifact(job, submitted.run_id, PREPROCESSING))
+    model = build(submitted.model, tuple(preprocessing.input_shape))
+    model.load_state_dict(safetensors.torch.load(_artifact(job, submitted.run_id, WEIGHTS)))
+    inputs = torch.from_numpy(first_inputs(submitted.table, preprocessing, submitted.columns, CHECKED_ROWS))
     _obey(job)
     onnx = to_onnx(model, inputs)
     _obey(job)
@@ -63,11 +66,11 @@ def _obey(job: Job) -> None:
         raise Cancelled
 
 
-def _weights(job: Job, run_id: str) -> dict[str, Tensor]:
-    query = select(Artifact).where(Artifact.run_id == run_id, Artifact.name == WEIGHTS)
+def _artifact(job: Job, run_id: str, name: str) -> bytes:
+    query = select(Artifact).where(Artifact.run_id == run_id, Artifact.name == name)
     with job.db.read() as session:
         artifact = session.scalars(query).one()
-    return safetensors.torch.load(job.storage.resolve(artifact.path).read_bytes())
+    return job.storage.resolve(artifact.path).read_bytes()
 
 
 def to_onnx(model: nn.Module, example: Tensor) -> bytes:

@@ -14,6 +14,7 @@ from app.specs.model import ModelSpec
 from tests.inline import Inline
 from worker import export
 from worker.nn.build import build
+from worker.train import setup
 
 CONVOLUTIONS: list[dict[str, Any]] = [
     {"type": "conv2d", "out_channels": 4, "kernel_size": 3, "stride": 2, "padding": "same"},
@@ -75,6 +76,17 @@ def test_a_training_is_followed_by_its_export(inline: Inline) -> None:
     assert run.evaluation is not None
     weight, bias = (parameter["values"] for parameter in run.evaluation["parameters"])
     assert answer.item() == pytest.approx(weight[0][0] * 100 + bias[0], rel=1e-5)
+
+
+def test_an_export_reads_only_the_rows_that_it_checks(inline: Inline, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = inline.program("celsius", num_epochs=3)
+
+    def refuse(*arguments: Any) -> None:
+        raise AssertionError("the whole table was prepared")
+
+    monkeypatch.setattr(setup, "prepare", refuse)
+    inline.work()
+    assert export_job(inline, run).status == "succeeded"
 
 
 def test_a_graph_that_differs_from_torch_is_kept_from_everyone(inline: Inline, monkeypatch: pytest.MonkeyPatch) -> None:

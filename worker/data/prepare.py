@@ -79,6 +79,35 @@ def prepare(
     )
 
 
+def first_inputs(path: Path, preprocessing: Preprocessing, columns: Sequence[Column], num_rows: int) -> NDArray[Any]:
+    """Inputs (N, *input_shape) of the first rows of the Parquet file `path` that a model takes, N up to `num_rows`.
+
+    A model takes a row where nothing is missing, or something was fitted that fills it. Reads no further than needed.
+    """
+    known = {column.name: column for column in columns}
+    names = [step.name for step in preprocessing.steps]
+    found: list[NDArray[Any]] = [np.empty((0, sum(step.width for step in preprocessing.steps)))]
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(num_rows, columns=names):
+            found.append(_apply(preprocessing.steps, pa.Table.from_batches([batch]), known))
+            if sum(map(len, found)) >= num_rows:
+                break
+    inputs = np.concatenate(found)[:num_rows].astype(preprocessing.input_dtype)
+    return inputs.reshape(len(inputs), *preprocessing.input_shape)
+
+
+def _apply(steps: Sequence[Step], table: pa.Table, known: dict[str, Column]) -> NDArray[Any]:
+    """Fitted steps on the rows that they take: (N, width)."""
+    read = [numbers(table.column(step.name), known[step.name]) for step in steps]
+    whole = np.ones(table.num_rows, np.bool_)
+    for step, found in zip(steps, read, strict=True):
+        if step.fill is None:
+            whole &= ~np.isnan(found)
+    return np.concatenate(
+        [expand(step, fill(step, found[whole])) for step, found in zip(steps, read, strict=True)], axis=1
+    )
+
+
 class _Table:
     """A Parquet file that gives its columns as numbers."""
 

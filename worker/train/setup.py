@@ -5,6 +5,7 @@ from the seed alone.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -38,22 +39,17 @@ _DEVICE_SHARE = 0.5  # of a GPU's free memory that data may take; more stays in 
 
 @dataclass(frozen=True)
 class Submitted:
-    """A run as it was submitted, with the rows that it names made ready."""
+    """A run as it was submitted, and the table that it names."""
 
     run_id: str
     spec: RunSpec
     model: ModelSpec
-    prepared: Prepared
-
-    @property
-    def parts(self) -> dict[str, Part]:
-        """The parts that have rows."""
-        found = {name: getattr(self.prepared, name) for name in ("train", "validation", "test")}
-        return {name: part_of(arrays) for name, arrays in found.items() if arrays is not None}
+    table: Path
+    columns: list[Column]
 
 
 def read(job: Job) -> Submitted:
-    """The run that a job names, and its data. Raises JobFailure where the data do not do."""
+    """The run that a job names."""
     run_id = job.claim.payload["run_id"]
     with job.db.read() as session:
         run = session.get_one(Run, run_id)
@@ -61,11 +57,20 @@ def read(job: Job) -> Submitted:
     spec = RunSpec.model_validate(run.spec)
     assert isinstance(spec.model, ModelSpec), "a run's specification is written out when it is submitted"
     columns = [Column.model_validate(column) for column in dataset.columns or []]
-    dtype: Literal["float32", "int64"] = "int64" if spec.model.takes_integers else "float32"
-    path = job.storage.path("datasets", dataset.id, TABLE)
-    known = spec.model.num_embeddings if spec.model.takes_integers else None
-    prepared = prepare(path, spec.data, spec.training.loss.type, columns, dtype, known)
-    return Submitted(run_id, spec, spec.model, prepared)
+    return Submitted(run_id, spec, spec.model, job.storage.path("datasets", dataset.id, TABLE), columns)
+
+
+def _prepare(submitted: Submitted) -> Prepared:
+    spec, model = submitted.spec, submitted.model
+    dtype: Literal["float32", "int64"] = "int64" if model.takes_integers else "float32"
+    known = model.num_embeddings if model.takes_integers else None
+    return prepare(submitted.table, spec.data, spec.training.loss.type, submitted.columns, dtype, known)
+
+
+def _parts(prepared: Prepared) -> dict[str, Part]:
+    """The parts that have rows."""
+    found = {name: getattr(prepared, name) for name in ("train", "validation", "test")}
+    return {name: part_of(arrays) for name, arrays in found.items() if arrays is not None}
 
 
 def part_of(arrays: tuple[NDArray[Any], NDArray[Any]]) -> Part:
@@ -78,7 +83,8 @@ def make_plan(job: Job) -> Plan:
     """The plan of the run that a job names. Raises JobFailure where the data or the device do not do."""
     submitted = read(job)
     training = submitted.spec.training
-    prepared, parts = submitted.prepared, submitted.parts
+    prepared = _prepare(submitted)
+    parts = _parts(prepared)
     device = devices.choose(training.device)
     batch_size = training.batch_size or len(parts["train"])
     shape = tuple(prepared.preprocessing.input_shape)

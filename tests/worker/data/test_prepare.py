@@ -17,7 +17,7 @@ from app.errors import JobFailure
 from app.specs.data import ColumnSplit, DataSpec, Missing, SharesSplit
 from app.specs.run import input_shape
 from app.transforms import UNKNOWN, columns_of, decode, encode
-from worker.data.prepare import Prepared, prepare
+from worker.data.prepare import Prepared, first_inputs, prepare
 from worker.data.statistics import describe_table
 
 NUM_ROWS = 200
@@ -121,6 +121,22 @@ def test_rows_with_gaps_are_dropped_before_the_rest_is_dealt_out(tmp_path: Path,
     used = np.concatenate(list(found.rows.values()))
     assert sorted(used.tolist()) == np.flatnonzero(whole).tolist()
     assert len(found.rows["test"]) == round(whole.sum() * 0.15)
+
+
+@pytest.mark.parametrize("missing", ["drop", "most_frequent"])
+@pytest.mark.parametrize("categories", ["one_hot", "ordinal"])
+def test_the_first_inputs_are_those_of_the_whole_table(
+    tmp_path: Path, random: np.random.Generator, missing: Any, categories: Any
+) -> None:
+    data: dict[str, Any] = {"missing": Missing(type=missing), "categories": categories, "scale": "standardize"}
+    found = prepared(tmp_path, mixed_table(random, gaps=True), **data)
+    columns = describe_table(tmp_path / "data.parquet")
+    for num_rows in (2, 50, 90):  # rows of one row group, of two, and nearly all that are whole
+        first = first_inputs(tmp_path / "data.parquet", found.preprocessing, columns, num_rows)
+        assert (first.shape[1:], first.dtype) == (found.train[0].shape[1:], np.float32)
+        assert min(num_rows, len(found.train[0])) <= len(first) <= num_rows
+        common = min(len(first), len(found.train[0]))  # training rows come first in this table
+        np.testing.assert_array_equal(first[:common], found.train[0][:common])
 
 
 @pytest.mark.parametrize("missing", ["mean", "median", "most_frequent"])
