@@ -25,7 +25,7 @@ from worker.job import Job
 from worker.train.history import History
 
 TENSORS, STATE = "tensors.safetensors", "state.json"
-_FORMAT = 1
+_FORMAT = 1  # of the state: what it holds and what that means
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Checkpoints:
         return list(session.scalars(query.order_by(Checkpoint.attempt.desc(), Checkpoint.step.desc())))
 
     def newest(self) -> tuple[Snapshot | None, list[Checkpoint]]:
-        """The newest checkpoint whose files are what was written, and the damaged ones that were passed over."""
+        """The newest checkpoint that can be read, and those that were passed over: damaged, or of another version."""
         with self.job.db.read() as session:
             rows = self.rows(session)
         damaged: list[Checkpoint] = []
@@ -191,4 +191,7 @@ class Checkpoints:
                 return None
             if hashlib.sha256(contents[name]).hexdigest() != sha256:
                 return None
-        return Snapshot(safetensors.torch.load(contents[TENSORS]), json.loads(contents[STATE]))
+        state = json.loads(contents[STATE])
+        if state["format"] != _FORMAT:
+            return None
+        return Snapshot(safetensors.torch.load(contents[TENSORS]), state)

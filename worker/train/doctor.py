@@ -163,12 +163,12 @@ class Doctor:
 
 
 def damaged_checkpoint(step: int, going_on_from: int) -> Finding:
-    """What is said of a checkpoint whose files are not what was written."""
+    """What is said of a checkpoint whose files are not what was written, or not what is read today."""
     return Finding(
         "damaged_checkpoint",
         f"The checkpoint at step {step:,} is damaged",
-        f"Its files are not what was written, by their SHA-256. Training goes on from step {going_on_from:,}; the "
-        "result is the same, it only takes longer.",
+        "Its files are not what was written, by their SHA-256, or another version of Traindeck wrote them. Training "
+        f"goes on from step {going_on_from:,}; the result is the same, it only takes longer.",
         going_on_from,
         "Check the disk that holds the data folder.",
     )

@@ -16,6 +16,7 @@ from app.db.tables import Job as JobRow
 from app.errors import JobFailure
 from worker import child, evaluate
 from worker.job import CANCEL, Cancelled, Job
+from worker.train import checkpoints as module
 from worker.train import trainer as training
 from worker.train.batches import Part
 from worker.train.checkpoints import Snapshot
@@ -270,6 +271,18 @@ def test_a_damaged_checkpoint_is_passed_over_and_said(bench: Bench, undisturbed:
     (finding,) = bodies(bench, "finding")
     assert finding["kind"] == "damaged_checkpoint"
     assert newest.id not in [row.id for row in checkpoints(bench)]
+
+
+def test_a_checkpoint_of_another_format_is_passed_over(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = Trainer(bench.claim(), make_plan(bench.run_id))
+    killing(trainer, 7, save_at=6)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(module, "_FORMAT", 0)
+        trainer.fit()
+    trainer = Trainer(bench.claim(), make_plan(bench.run_id))
+    trainer.resume()
+    assert trainer.step == 0
+    assert checkpoints(bench) == []
 
 
 def test_checkpoints_are_thinned_out_with_their_files(bench: Bench) -> None:
