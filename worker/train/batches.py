@@ -31,10 +31,6 @@ class Part:
         """The same rows on `device`."""
         return Part(self.inputs.to(device), self.targets.to(device))
 
-    def pinned(self) -> "Part":
-        """The same rows where a copy to the GPU need not wait for the CPU."""
-        return Part(self.inputs.pin_memory(), self.targets.pin_memory())
-
 
 def order(num_rows: int, seed: int, epoch: int) -> Tensor:
     """The permutation of the rows in `epoch`, int64."""

@@ -21,8 +21,6 @@ _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
     "nll_loss": F.nll_loss,
 }
-CLASS_LOSSES = frozenset({"cross_entropy", "nll_loss"})
-BINARY_LOSSES = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits"})
 
 
 def build(type: str, **arguments: Any) -> Loss:

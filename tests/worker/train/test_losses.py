@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from app.specs.training import BINARY_LOSSES, CLASS_LOSSES
 from worker.train import losses
 
 MODULES = {
@@ -16,12 +17,12 @@ MODULES = {
 
 def outputs_and_targets(name: str, num_rows: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    if name in losses.CLASS_LOSSES:
+    if name in CLASS_LOSSES:
         outputs = torch.randn(num_rows, 5, generator=generator)
         targets = torch.randint(5, (num_rows,), generator=generator)
         return (outputs.log_softmax(1) if name == "nll_loss" else outputs), targets
     outputs = torch.randn(num_rows, 1, generator=generator)
-    if name in losses.BINARY_LOSSES:
+    if name in BINARY_LOSSES:
         targets = (torch.rand(num_rows, 1, generator=generator) < 0.3).float()
         return (outputs.sigmoid() if name == "binary_cross_entropy" else outputs), targets
     return outputs, torch.randn(num_rows, 1, generator=generator) + 3
