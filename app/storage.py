@@ -42,8 +42,10 @@ class Storage:
         """The same, as a folder that exists, durably."""
         folder = self.path(*parts)
         if not folder.is_dir():
+            made = [one for one in (folder, *folder.parents) if not one.exists()]
             folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(folder.parent)
+            for one in made:
+                sync_folder(one.parent)
         return folder
 
     def resolve(self, stored: str) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app import storage as files
 from app.storage import Storage
 
 
@@ -25,6 +26,19 @@ def test_a_write_is_synced_before_it_gets_its_name(storage: Storage, monkeypatch
     monkeypatch.setattr(Path, "replace", record_replace)
     storage.write(folder / "model.onnx", b"weights")
     assert done == ["sync file", "rename", "sync folder"]
+
+
+def test_every_folder_that_is_made_on_the_way_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    storage = Storage(tmp_path)
+    storage.folder("runs", "0a", "1", "step-5")
+    assert set(synced) == {tmp_path, tmp_path / "runs", tmp_path / "runs" / "0a", tmp_path / "runs" / "0a" / "1"}
+    synced.clear()
+    storage.folder("runs", "0a", "1", "step-6")
+    assert synced == [tmp_path / "runs" / "0a" / "1"]
+    storage.folder("runs", "0a", "1", "step-6")
+    assert len(synced) == 1
 
 
 def test_a_write_that_fails_leaves_no_trace(storage: Storage) -> None:
