@@ -36,13 +36,17 @@ export function prepare(curve, view) {
   };
 }
 
+/** Whether the detail of a curve shows a whole window. One that reached the end does until the run has gone beyond it. */
+export function covers({ series, detail }, from, to) {
+  if (!detail || (detail.numGhosts ?? 0) !== series.ghosts.length || from < detail.from) return false;
+  return detail.to >= to || Boolean(detail.isUpToEnd && series.lastStep <= detail.to);
+}
+
 /** The finest series that covers a window: the detail that was fetched, kept up with what came since, or what the page has. */
 function seriesFor(curve, from, to) {
   const { detail } = curve;
-  const isCurrent = detail && (detail.numGhosts ?? 0) === curve.series.ghosts.length;
-  const covers = isCurrent && detail.from <= from && (detail.to >= to || detail.isUpToEnd);
-  if (!covers) return { series: curve.series, smoothing: () => curve.smoothing };
-  if (detail.isUpToEnd) detail.series.follow(curve.series);
+  if (!covers(curve, from, to)) return { series: curve.series, smoothing: () => curve.smoothing };
+  if (detail.isUpToEnd) detail.series.follow(curve.series, detail.to);
   return {
     series: detail.series,
     smoothing: () => (detail.smoothing ??= new Smoothing(detail.series, curve.smoothing)),

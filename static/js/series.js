@@ -47,7 +47,7 @@ export class Series {
       this.#put(steps[i], value, value, value, value, value);
     }
     this.version += 1;
-    if (this.length > this.maxHeld) this.#fold();
+    this.#bound();
   }
 
   /** Forget the points after `step`: training went back there. They stay as a ghost branch. */
@@ -87,11 +87,14 @@ export class Series {
     this.#changed();
   }
 
-  /** Take over from another series the points that lie after its own. */
-  follow(other) {
+  /** Take over from another series the points that lie after its own, as far as `upTo`. */
+  follow(other, upTo = Infinity) {
     const begin = upperBound(other.steps, other.length, this.lastStep ?? -Infinity);
-    for (let i = begin; i < other.length; i += 1) this.#put(...COLUMNS.map((column) => other[column][i]));
-    if (begin < other.length) this.version += 1;
+    const end = upperBound(other.steps, other.length, upTo);
+    if (begin >= end) return;
+    for (let i = begin; i < end; i += 1) this.#put(...COLUMNS.map((column) => other[column][i]));
+    this.version += 1;
+    this.#bound();
   }
 
   /** Whether it goes up and down much more than it gets anywhere: then a smoothed line says more than the raw one. */
@@ -171,6 +174,10 @@ export class Series {
       larger.set(this[column]);
       this[column] = larger;
     }
+  }
+
+  #bound() {
+    while (this.length > this.maxHeld) this.#fold();
   }
 
   /** Fold neighbours into buckets, two by two, all but the newest: half the room, and every extreme stays. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { covers, prepare } from "../../static/js/picture.js";
 import { band, decimate, edges, isDense, nonFinite, thin } from "../../static/js/sampling.js";
 import { roomFor } from "../../static/js/scale.js";
 import { Series } from "../../static/js/series.js";
@@ -231,6 +232,29 @@ test("points that came since are taken over", () => {
   const [whole, detail] = [seriesOf([1, 2, 3, 4]), seriesOf([1, 2])];
   detail.follow(whole);
   assert.deepEqual(columns(detail), [0, 1, 2, 3]);
+});
+
+test("what takes over points is bounded too, and says that it holds buckets", () => {
+  const detail = new Series("s", 1000);
+  const whole = seriesOf(Array.from({ length: 20_000 }, (_, i) => (i === 4321 ? 99 : 1)));
+  detail.follow(whole);
+  assert.ok(detail.length <= 1000);
+  assert.ok(detail.isResampled);
+  assert.equal(detail.lastStep, 19_999);
+  assert.equal(detail.best("max").value, 99);
+});
+
+test("a detail follows the run to its own end, and stands in for no more than that", () => {
+  const series = seriesOf(Array.from({ length: 80 }, (_, i) => i));
+  const curve = { series, detail: { from: 40, to: 100, series: seriesOf([60, 61], 60), isUpToEnd: true } };
+  const drawnTo = (to) => prepare(curve, { from: 50, to, numColumns: 500, smoothing: 0 }).series;
+  assert.equal(drawnTo(200), curve.detail.series, "nothing has come yet beyond what was asked for");
+  assert.equal(curve.detail.series.lastStep, 79);
+  for (let step = 80; step < 1000; step += 1) series.append([step], [step]);
+  assert.equal(drawnTo(90), curve.detail.series);
+  assert.equal(curve.detail.series.lastStep, 100);
+  assert.equal(drawnTo(200), series);
+  assert.ok(!covers(curve, 50, 200), "then it is asked for again");
 });
 
 test("without weight the smoothed line is the raw one", () => {

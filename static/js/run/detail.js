@@ -2,6 +2,7 @@
 
 import * as api from "../api.js";
 import { debounce } from "../dom.js";
+import { covers } from "../picture.js";
 import { Series } from "../series.js";
 
 const MAX_POINTS = 4000;
@@ -51,9 +52,8 @@ export class Detail {
 }
 
 /** Whether a window of a curve is only known in summary, or too coarsely. */
-function needsDetail({ series, detail }, from, to) {
+function needsDetail(curve, from, to) {
+  const { series, detail } = curve;
   if (!series.isResampled || !series.length || from > series.lastStep) return false;
-  if (!detail || (detail.numGhosts ?? 0) !== series.ghosts.length) return true;
-  const covers = detail.from <= from && (detail.to >= to || detail.isUpToEnd);
-  return !covers || (detail.series.isResampled && to - from < detail.width / FINER);
+  return !covers(curve, from, to) || (detail.series.isResampled && to - from < detail.width / FINER);
 }
