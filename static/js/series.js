@@ -10,7 +10,7 @@ const FIRST_CAPACITY = 256;
 const MAX_HELD = 1 << 16; // points or buckets
 const KEPT_RAW = 1 << 13; // of these the newest stay as they are when older ones are folded
 const NOISY = 4; // the way a line goes, in multiples of its range
-const COLUMNS = ["steps", "values", "firsts", "lows", "highs", "means"];
+const COLUMNS = ["steps", "values", "firsts", "lows", "highs", "means", "counts"]; // counts: what a mean stands for
 
 export class Series {
   constructor(name, maxHeld = MAX_HELD) {
@@ -44,7 +44,7 @@ export class Series {
     this.numPoints += steps.length;
     for (let i = 0; i < steps.length; i += 1) {
       const value = toNumber(values[i]) ?? NaN;
-      this.#put(steps[i], value, value, value, value, value);
+      this.#put(steps[i], value, value, value, value, value, 1);
     }
     this.version += 1;
     this.#bound();
@@ -78,7 +78,7 @@ export class Series {
     for (let i = 0; i < steps.length; i += 1) {
       const value = toNumber(values[i]) ?? NaN;
       const of = (column) => toNumber(column?.[i]) ?? value;
-      this.#put(steps[i], value, of(first), of(min), of(max), of(mean));
+      this.#put(steps[i], value, of(first), of(min), of(max), of(mean), numFinite(summary, i));
       const kind = Number.isFinite(value) ? kindInBucket(summary, i) : null;
       if (kind) this.bucketMarks.push({ step: steps[i], kind });
     }
@@ -136,7 +136,7 @@ export class Series {
     return cache.found;
   }
 
-  #put(step, value, first, low, high, mean) {
+  #put(step, value, first, low, high, mean, count) {
     let at = this.length;
     if (at && step <= this.steps[at - 1]) {
       at = lowerBound(this.steps, this.length, step);
@@ -148,7 +148,7 @@ export class Series {
       this.#grow();
       this.length += 1;
     }
-    this.#set(at, [step, value, first, low, high, mean]);
+    this.#set(at, [step, value, first, low, high, mean, count]);
     if (!Number.isFinite(value)) this.numNonFinite += 1;
   }
 
@@ -200,9 +200,10 @@ export class Series {
       this.bucketMarks.push({ step: this.steps[b], kind: kindOf(this.values[bad]) });
       return [this.steps[b], ...COLUMNS.slice(1).map((column) => this[column][good])];
     }
-    const mean = (this.means[a] + this.means[b]) / 2;
+    const count = this.counts[a] + this.counts[b];
+    const mean = this.means[a] * (this.counts[a] / count) + this.means[b] * (this.counts[b] / count);
     const [low, high] = [Math.min(this.lows[a], this.lows[b]), Math.max(this.highs[a], this.highs[b])];
-    return [this.steps[b], this.values[b], this.firsts[a], low, high, mean];
+    return [this.steps[b], this.values[b], this.firsts[a], low, high, mean, count];
   }
 
   #changed() {
@@ -221,6 +222,12 @@ function kindInBucket({ num_nan: nan, num_pos_inf: plus, num_neg_inf: less }, i)
   if (nan?.[i]) return "NaN";
   if (plus?.[i]) return "∞";
   return less?.[i] ? "−∞" : null;
+}
+
+/** How many finite points a bucket of a summary stands for. A summary that does not tell shares its points out evenly. */
+function numFinite({ steps, num, num_points: numPoints, raw, num_nan: nan, num_pos_inf: plus, num_neg_inf: less }, i) {
+  const all = num?.[i] ?? (raw ? 1 : (numPoints ?? steps.length) / steps.length);
+  return Math.max(1, all - (nan?.[i] ?? 0) - (plus?.[i] ?? 0) - (less?.[i] ?? 0));
 }
 
 /** The first index whose step is above `step`. */

@@ -219,6 +219,31 @@ test("a page holds a bounded number of points, and no extreme is lost", () => {
   assert.equal(nonFinite(series, 0, 50_000, 500).length, 1);
 });
 
+test("the mean of a bucket is that of the points it stands for, however they were folded", () => {
+  const near = (found, wanted) => assert.ok(Math.abs(found - wanted) < 1e-9, `${found} is not ${wanted}`);
+  const series = new Series("s", 8);
+  series.reset({ steps: [99, 100], values: [1, 9], mean: [1, 9], num: [100, 1], num_nan: [1, 0], num_points: 101 });
+  series.append([101, 102, 103, 104, 105, 106, 107], [0, 0, 0, 0, 0, 0, 0]);
+  near(series.means[0], (99 * 1 + 9) / 100);
+  series.append([108, 109, 110], [0, 0, 0]); // folded again, with two zeros
+  near(series.means[0], (99 * 1 + 9) / 102);
+  const long = new Series("s", 1000);
+  for (let step = 0; step < 20_000; step += 1) long.append([step], [step < 5000 ? 1 : 0]);
+  const sum = (column) => column.subarray(0, long.length).reduce((all, one) => all + one, 0);
+  assert.equal(sum(long.counts), 20_000);
+  near(sum(long.means.map((mean, i) => mean * long.counts[i])), 5000);
+});
+
+test("a summary that does not tell how many points its buckets hold shares them out evenly", () => {
+  const series = new Series("s");
+  series.reset({ steps: [10, 20], values: [1, 2], num_points: 20, raw: false, num_nan: [0, 4] });
+  assert.deepEqual([...series.counts.subarray(0, 2)], [10, 6]);
+  series.reset({ steps: [10, 20], values: [1, 2], num_points: 20, raw: true });
+  assert.deepEqual([...series.counts.subarray(0, 2)], [1, 1]);
+  series.reset({ steps: [10], values: ["NaN"] });
+  assert.equal(series.counts[0], 1);
+});
+
 test("a dense window is drawn by the first and last value of each column", () => {
   const series = seriesOf(Array.from({ length: 10_000 }, (_, i) => i % 7));
   assert.ok(isDense(series, 0, 10_000, 100));
