@@ -1,7 +1,8 @@
 """Ingestion: a file that was sent, or a dataset that is built in, becomes a typed table with its statistics.
 
-The table is written whole, then the row says it is ready, and only then the file that was sent goes: an ingestion that
-dies anywhere is taken up again from the start.
+The table is written whole under a name of the attempt's own. It takes its place inside the fenced transaction in which
+the row says it is ready, so an attempt that was given up cannot replace what another has committed. Only then the file
+that was sent goes: an ingestion that dies anywhere is taken up again from the start.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from app.dialect import Dialect
 from app.errors import JobFailure
 from app.queue import LeaseLost
 from app.specs.columns import Column
-from app.storage import StoredFile
+from app.storage import StoredFile, sync_folder
 from worker.data import builtin, reading
 from worker.data.statistics import describe_table
 from worker.job import Cancelled, Job
@@ -46,16 +47,32 @@ def run(job: Job) -> None:
 
 
 def _ingest(job: Job, dataset: Dataset) -> None:
-    target = job.storage.folder("datasets", dataset.id) / TABLE
-    with job.storage.writing(target) as file:
-        num_rows = _write(job, dataset, file)
+    folder = job.storage.folder("datasets", dataset.id)
+    target = folder / f"attempt-{job.claim.attempt}.parquet"
+    try:
+        with job.storage.writing(target) as file:
+            num_rows = _write(job, dataset, file)
+        _settle(job, dataset, target, num_rows)
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def _settle(job: Job, dataset: Dataset, target: Path, num_rows: int) -> None:
+    """Describe the table at `target`, and put it and its row in place."""
     columns = describe_table(target, _reporter(job, _READING_SHARE, 1.0, _num_columns(dataset), "columns"))
     for column in columns:
         if column.num_infinite:
             job.log(f"{column.name} holds {column.num_infinite:,} infinite values", "warning")
     stored = job.storage.describe(target)
     job.log(f"{num_rows:,} rows, {len(columns):,} columns")
-    job.commit(lambda session: _finish(session, dataset.id, num_rows, columns, stored))
+
+    def commit(session: Session) -> None:
+        _finish(session, dataset.id, num_rows, columns, stored)
+        if target.exists():  # else it was renamed already, by the same commit whose reply was lost
+            target.replace(target.parent / TABLE)
+            sync_folder(target.parent)
+
+    job.commit(commit)
 
 
 def _write(job: Job, dataset: Dataset, file: Any) -> int:
@@ -92,6 +109,7 @@ def _finish(session: Session, dataset_id: str, num_rows: int, columns: list[Colu
             num_rows=num_rows,
             columns=[column.model_dump(mode="json") for column in columns],
             size_bytes=stored.size_bytes,
+            table_sha256=stored.sha256,
             error=None,
         )
     )

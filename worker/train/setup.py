@@ -49,7 +49,7 @@ class Submitted:
 
 
 def read(job: Job) -> Submitted:
-    """The run that a job names."""
+    """The run that a job names. Raises JobFailure where its table is not what was written."""
     run_id = job.claim.payload["run_id"]
     with job.db.read() as session:
         run = session.get_one(Run, run_id)
@@ -57,7 +57,28 @@ def read(job: Job) -> Submitted:
     spec = RunSpec.model_validate(run.spec)
     assert isinstance(spec.model, ModelSpec), "a run's specification is written out when it is submitted"
     columns = [Column.model_validate(column) for column in dataset.columns or []]
-    return Submitted(run_id, spec, spec.model, job.storage.path("datasets", dataset.id, TABLE), columns)
+    return Submitted(run_id, spec, spec.model, _table_of(job, dataset), columns)
+
+
+def _table_of(job: Job, dataset: Dataset) -> Path:
+    """The dataset's Parquet file, held to its size and SHA-256: about a second for a gigabyte. Raises JobFailure."""
+    path = job.storage.path("datasets", dataset.id, TABLE)
+    if not path.is_file():
+        raise _damaged(dataset, "is not there")
+    if path.stat().st_size != dataset.size_bytes:  # known at once
+        raise _damaged(dataset, f"has {path.stat().st_size:,} bytes where {dataset.size_bytes or 0:,} were written")
+    if dataset.table_sha256 is not None and job.storage.describe(path).sha256 != dataset.table_sha256:
+        raise _damaged(dataset, "is not what was written, by its SHA-256")
+    return path
+
+
+def _damaged(dataset: Dataset, how: str) -> JobFailure:
+    return JobFailure(
+        "damaged_table",
+        f"The table of the dataset {dataset.name} {how}.",
+        "Check the disk that holds the data folder, and add the dataset again.",
+        details={"dataset_id": dataset.id},
+    )
 
 
 def _prepare(submitted: Submitted) -> Prepared:

@@ -23,6 +23,7 @@ class Dataset(Base):
     num_rows: Mapped[int | None]
     columns: Mapped[list[Any] | None]
     size_bytes: Mapped[int | None]
+    table_sha256: Mapped[str | None]  # of the Parquet file; null for tables older than this column
     job_id: Mapped[str | None] = mapped_column(ID, ForeignKey("jobs.id", ondelete="SET NULL"))
     error: Mapped[dict[str, Any] | None]
     created_at: Mapped[float]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from app import events, queue
 from app.datasets.intake import Intake
@@ -111,7 +111,8 @@ def test_a_file_becomes_a_table_with_its_statistics(start: Start, db: Database, 
     assert dataset.columns
     assert [(column["name"], column["type"]) for column in dataset.columns] == [("x", "integer"), ("y", "float")]
     assert files(storage, job) == ["data.parquet"]
-    assert dataset.size_bytes == storage.path("datasets", dataset.id, "data.parquet").stat().st_size
+    stored = storage.describe(storage.path("datasets", dataset.id, "data.parquet"))
+    assert (dataset.size_bytes, dataset.table_sha256) == (stored.size_bytes, stored.sha256)
     assert status_of(db, job) == JobStatus.SUCCEEDED
 
 
@@ -172,6 +173,28 @@ def test_one_that_died_after_its_row_was_written_only_cleans_up(start: Start, db
     before = table.stat().st_mtime_ns
     child.run(job)
     assert (status_of(db, job), table.stat().st_mtime_ns) == (JobStatus.SUCCEEDED, before)
+
+
+def test_an_attempt_that_was_given_up_replaces_nothing(
+    start: Start, db: Database, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = start(CSV)
+    table = storage.path("datasets", job.claim.payload["dataset_id"], "data.parquet")
+    describe = ingest.describe_table
+
+    def overtaken(path: Path, progress: Any) -> Any:
+        """While the statistics are made, the lease runs out, and another attempt commits its table."""
+        with db.write() as session:
+            session.execute(update(JobRow).values(lease_until=now() - 1))
+            queue.rescue(session)
+        table.write_bytes(b"another attempt's")
+        return describe(path, lambda done: None)
+
+    monkeypatch.setattr(ingest, "describe_table", overtaken)
+    with pytest.raises(queue.LeaseLost):
+        ingest.run(job)
+    assert table.read_bytes() == b"another attempt's"
+    assert files(storage, job) == ["data.parquet", "upload.csv"]
 
 
 @pytest.mark.parametrize(("request_", "status"), [(CANCEL, JobStatus.CANCELLED), (STOP, JobStatus.QUEUED)])
