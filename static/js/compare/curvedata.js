@@ -17,6 +17,7 @@ export class CurveData extends EventTarget {
   #series = new Map(); // name -> run id -> Series
   #followed = new Map(); // run id -> a way to stop
   #asked = 0;
+  #answered = new Map(); // run id -> the number of the question that its series answer
 
   constructor(store) {
     super();
@@ -39,6 +40,7 @@ export class CurveData extends EventTarget {
     const unit = this.#store.state.x;
     if (unit !== this.unit) this.#series.clear();
     this.unit = unit;
+    for (const name of this.#series.keys()) if (!names.includes(name)) this.#series.delete(name); // nobody keeps it up
     const known = new Set(this.#store.runs.map((run) => run.id));
     for (const id of [...this.#followed.keys()].filter((one) => !known.has(one))) this.#leave(id);
     for (const byRun of this.#series.values()) for (const id of byRun.keys()) if (!known.has(id)) byRun.delete(id);
@@ -47,12 +49,13 @@ export class CurveData extends EventTarget {
   }
 
   async #fetch(ids) {
-    if (!ids.length || !this.names.length) return;
+    const { names, unit } = this;
+    if (!ids.length || !names.length) return;
     this.#asked += 1;
     const asked = this.#asked;
     const answer = await api.get(`/compare/curves?${this.#query(ids, { max_points: MAX_POINTS })}`);
-    if (asked !== this.#asked && answer.runs.length && this.unit !== this.#store.state.x) return;
-    for (const run of answer.runs) this.#take(run);
+    if (unit !== this.unit) return;
+    for (const run of answer.runs) this.#take(run, { asked, names });
     this.dispatchEvent(new Event("curves"));
   }
 
@@ -63,13 +66,16 @@ export class CurveData extends EventTarget {
     return query;
   }
 
-  #take({ run_id: id, job_id: jobId, last_seq: lastSeq, series }) {
-    const found = new Map(series.map((one) => [one.name, one]));
-    for (const name of this.names) this.#seriesFor(name, id).reset(placed(found.get(name)));
-    this.#leave(id);
+  /** An answer counts for the names it was asked for, where they are still shown; a later question's has precedence. */
+  #take({ run_id: id, job_id: jobId, last_seq: lastSeq, series }, { asked, names }) {
     const run = this.#store.run(id);
-    const isFollowed = run && !FINISHED.has(run.status) && this.#followed.size < MAX_FOLLOWED;
-    if (isFollowed) this.#follow(id, jobId, lastSeq);
+    if (!run || asked < (this.#answered.get(id) ?? 0)) return;
+    this.#answered.set(id, asked);
+    const found = new Map(series.map((one) => [one.name, one]));
+    for (const name of names)
+      if (this.names.includes(name)) this.#seriesFor(name, id).reset(placed(found.get(name)));
+    this.#leave(id);
+    if (!FINISHED.has(run.status) && this.#followed.size < MAX_FOLLOWED) this.#follow(id, jobId, lastSeq);
   }
 
   #seriesFor(name, id) {

@@ -285,10 +285,14 @@ export class CurvesView {
 
   async #windowChanged(window) {
     this.store.set({ window });
-    this.details.clear();
+    const asked = new Map();
+    this.details = asked;
+    const { x } = this.store.state;
     if (window) {
       const ids = this.store.shownRuns.map((run) => run.id);
-      this.details = await this.curves.detail(ids, window).catch(() => new Map());
+      const found = await this.curves.detail(ids, window).catch(() => asked);
+      if (this.details !== asked || this.store.state.x !== x) return; // of a window that is no longer shown
+      this.details = found;
     }
     this.draw();
   }

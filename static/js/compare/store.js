@@ -15,6 +15,7 @@ export class Store extends EventTarget {
   data = NOTHING;
   columns = [];
   highlighted = new Set(); // ids of runs that the pointer or the keyboard is on, wherever it is
+  #loads = 0;
   chosen = null; // ids of the runs inside a brush, or null where none is drawn
 
   get isAsked() {
@@ -40,7 +41,13 @@ export class Store extends EventTarget {
   async load() {
     const { ids, filter } = this.state;
     const asked = ids.length ? { ids: ids.join(",") } : { filter };
-    this.#take(this.isAsked ? await api.get(`/compare${api.query(asked)}`) : NOTHING);
+    this.#loads += 1;
+    const mine = this.#loads;
+    const isLatest = () => mine === this.#loads; // other runs may be asked for meanwhile
+    const told = (error) => isLatest() && Promise.reject(error);
+    const data = this.isAsked ? await api.get(`/compare${api.query(asked)}`).catch(told) : NOTHING;
+    if (!isLatest()) return;
+    this.#take(data);
     const known = new Set(this.data.runs.map((run) => run.id));
     if (this.chosen) this.chosen = new Set([...this.chosen].filter((id) => known.has(id)));
     if (!this.chosen?.size) this.chosen = null;
