@@ -45,7 +45,7 @@ def main() -> None:
         database.dispose()
     show(
         f"{NUM_RUNS:,} runs in SQLite: a page of 50, with the number that match",
-        ["asked", "time", "match", "budget"],
+        ["asked", "a page", "budget", "with the count of all", "match"],
         rows,
     )
 

@@ -9,6 +9,7 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, Float, Select, and_, false, func, literal, not_, or_, select, true
@@ -71,8 +72,8 @@ class _Compiler:
         holds = _like(self.session, node.text)
         # Names are as many as runs, but lie in an index; of tags and projects there are few, and those are looked up.
         named = select(Run.id).where(holds(Run.name))
-        tags = [tag for tag in distinct(self.session, RunTag.tag) if node.text.lower() in tag.lower()]
-        projects = [one for one in distinct(self.session, Run.project) if node.text.lower() in one.lower()]
+        tags = [tag for tag in self._tags if node.text.lower() in tag.lower()]
+        projects = [one for one in self._projects if node.text.lower() in one.lower()]
         found = [Run.id.in_(named) if self._is_small(named) else holds(Run.name)]
         if tags:
             tagged = RunTag.tag.in_(tags)
@@ -80,6 +81,14 @@ class _Compiler:
         if projects:
             found.append(Run.project.in_(projects))
         return or_(*found)
+
+    @cached_property
+    def _tags(self) -> list[str]:
+        return distinct(self.session, RunTag.tag)
+
+    @cached_property
+    def _projects(self) -> list[str]:
+        return distinct(self.session, Run.project)
 
     def term(self, node: Compare) -> Condition:
         if (handler := _OWN.get(node.key)) is not None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import ID, Base
@@ -16,6 +16,7 @@ class Job(Base):
     __table_args__ = (
         Index("ix_jobs_claim", "status", "priority", "position", "id"),
         Index("ix_jobs_lease", "status", "lease_until"),
+        Index("ix_jobs_duration", text("(finished_at - started_at)"), "id"),
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
