@@ -19,6 +19,7 @@ from app.db.migrate import migrate
 
 # SQLite does not tell what an index is made of when that is no column; on Postgres it is compared.
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index ix_jobs_duration")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index 'ix_jobs_duration'")
 def test_the_tables_and_the_migrations_agree(db: Database) -> None:
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
