@@ -17,9 +17,9 @@ def import_folder(database: Database, folder: Path, project: str = "") -> Iterat
         raise NotFound(f"There is no event file in {folder}.")
     root = (folder.parent if folder.is_file() else folder).resolve().parent
     found = [Source(PurePosixPath(path.resolve().relative_to(root).as_posix()), None, path) for path in paths]
+    service.remove_unfinished(database)
     for run in reading.read_runs(found, folder.name):
-        with database.write() as session:
-            (stored,) = service.store(session, [run], project=project, tags=[])
+        (stored,) = service.store(database, [run], project=project, tags=[])
         yield from _lines(stored)
 
 

@@ -197,9 +197,15 @@ def _archive(file: BinaryIO, i: int) -> zipfile.ZipFile:
 
 
 def batches(points: Sequence[Points], points_a_batch: int) -> Iterator[list[Points]]:
-    """Series cut into stretches of steps that hold about so many points together."""
+    """Series, each by ascending step, cut into stretches of steps that hold about so many points together."""
     steps = np.sort(np.concatenate([one.steps for one in points])) if points else np.empty(0, np.int64)
     starts = np.unique(steps[::points_a_batch])
-    for start, end in zip(starts, [*starts[1:], np.iinfo(np.int64).max], strict=True):
-        cut = (one.select((one.steps >= start) & (one.steps < end)) for one in points)
-        yield [one for one in cut if len(one.steps)]
+    bounds = [np.append(np.searchsorted(one.steps, starts), len(one.steps)).tolist() for one in points]
+    for i in range(len(starts)):
+        cut = ((one, bound[i], bound[i + 1]) for one, bound in zip(points, bounds, strict=True))
+        yield [_slice(one, start, end) for one, start, end in cut if start < end]
+
+
+def _slice(points: Points, start: int, end: int) -> Points:
+    times = None if points.times is None else points.times[start:end]
+    return Points(points.name, points.steps[start:end], points.values[start:end], times)

@@ -1,14 +1,15 @@
 """TensorBoard's event files over REST."""
 
 import tempfile
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import StreamingResponse
 
-from app import curves
+from app import curves, idempotency
 from app.db.tables import Job
-from app.dependencies import AppDatabase, AppSettings, Reading, Writing
+from app.dependencies import AppDatabase, AppSettings, Reading
 from app.reports.schemas import Tag
 from app.runs import service as runs
 from app.tensorboard import service
@@ -22,7 +23,8 @@ _PIECE_BYTES = 1 << 18
 @router.post("/import/tensorboard", status_code=201)
 def import_files(
     files: Annotated[list[UploadFile], File(description="event files, or zip archives of folders of them")],
-    session: Writing,
+    request: Request,
+    database: AppDatabase,
     settings: AppSettings,
     project: Annotated[str, Form(max_length=200)] = "",
     tags: Annotated[list[Tag] | None, Form()] = None,
@@ -30,7 +32,9 @@ def import_files(
     """Take event files in: each folder becomes a run, with its scalars, their times, texts and hyperparameters."""
     named = [(file.filename or f"file {i + 1}", file.file) for i, file in enumerate(files)]
     found = service.read(named, settings.max_upload_bytes)
-    return ImportOut(runs=service.store(session, found, project=project, tags=tags or []))
+    service.remove_unfinished(database)
+    last = partial(idempotency.writing, request, database)
+    return ImportOut(runs=service.store(database, found, project=project, tags=tags or [], last=last))
 
 
 @router.get("/runs/{run_id}/tensorboard")

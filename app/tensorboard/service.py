@@ -1,31 +1,40 @@
-"""TensorBoard's event files in and out: runs from files, files from runs. Plain functions on a session."""
+"""TensorBoard's event files in and out: runs from files, files from runs. Plain functions on a database."""
 
 import io
+import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, BinaryIO
 
 import numpy as np
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from app import curves, events, queue
 from app.columns import Points
-from app.db import Database
+from app.db import Database, now
+from app.db.tables import Job, Run
 from app.errors import Unprocessable
 from app.ids import new_id
+from app.queue import Claim, JobKind, JobStatus
 from app.reports import service as reports
 from app.reports.schemas import ReportedIn
 from app.specs.base import Problem
 from app.tensorboard import messages, reading, records
-from app.tensorboard.reading import RunRead
+from app.tensorboard.reading import FileRead, RunRead
 from app.tensorboard.schemas import Fault, FileOut, Imported
 
 ORIGIN = "tensorboard"
 _POINTS_AN_EVENT = 4_000
-_EVENTS_AT_ONCE = 50
+_EVENTS_AT_ONCE = 10  # in a transaction: it takes about a tenth of a second
+_SHARE_FOR_OTHERS = 1 / 3  # of the time that ours take: those who wait for SQLite's only lock do not queue, they poll
 _POINTS_AT_ONCE = 100_000
 _NUM_STRETCHES = 1_000  # of a series at most
-_LEASE_S = 3600.0
+_LEASE_S = 3600.0  # more than the other runs of an import take
+Transaction = Callable[[], AbstractContextManager[Session]]
 
 
 def read(files: Sequence[tuple[str, BinaryIO]], max_bytes: int) -> list[RunRead]:
@@ -39,49 +48,96 @@ def read(files: Sequence[tuple[str, BinaryIO]], max_bytes: int) -> list[RunRead]
     return runs
 
 
-def store(session: Session, runs: Sequence[RunRead], *, project: str, tags: list[str]) -> list[Imported]:
-    """Keep each of the runs that has a curve; they come in the order that they were read."""
-    return [_store_one(session, run, project, tags) for run in runs]
+def store(
+    database: Database, runs: Sequence[RunRead], *, project: str, tags: list[str], last: Transaction | None = None
+) -> list[Imported]:
+    """Keep each of the runs that has a curve; they come in the order that they were read.
+
+    Streams are written a few events at a time, so that others may write in between. Nobody sees them before the last
+    transaction, which `last` opens, has made runs of them all. What fails before that is removed.
+    """
+    drafts = [_Draft(run, new_id()) for run in runs]
+    try:
+        for draft in drafts:
+            _write(database, draft)
+        with last() if last is not None else database.write() as session:
+            return [_publish(session, draft, project, tags) for draft in drafts]
+    except BaseException:
+        with database.write() as session:
+            session.execute(delete(Job).where(Job.id.in_([draft.claim.job_id for draft in drafts if draft.claim])))
+        raise
 
 
-def _store_one(session: Session, run: RunRead, project: str, tags: list[str]) -> Imported:
-    received = run.points()
-    points = [reports.in_order(one) for one in received]
-    files = [
-        FileOut(
-            name=file.name,
-            num_records=file.num_records,
-            fault=Fault(offset=file.fault.offset, message=file.fault.message) if file.fault else None,
-        )
-        for file in run.files
-    ]
-    num_points = sum(len(one.steps) for one in points)
-    num_read = sum(len(column.steps) for column in run.columns.values())
-    run_id = _write(session, run, points, project, tags) if num_points else None
-    return Imported(run_id=run_id, name=run.name, num_points=num_points, num_skipped=num_read - num_points, files=files)
+def remove_unfinished(database: Database) -> None:
+    """Remove the streams of imports that died before their last transaction. Those still under way hold a lease."""
+    has_run = select(Run.id).where(Run.job_id == Job.id).exists()
+    is_held = and_(Job.status == JobStatus.RUNNING, Job.lease_until >= now())
+    unfinished = and_(Job.kind == JobKind.REPORT, Job.status != JobStatus.SUCCEEDED, ~is_held, ~has_run)
+    with database.read() as session:
+        if session.scalar(select(Job.id).where(unfinished).limit(1)) is None:
+            return
+    with database.write() as session:
+        session.execute(delete(Job).where(unfinished))
 
 
-def _write(session: Session, run: RunRead, points: list[Points], project: str, tags: list[str]) -> str:
-    """The run, its stream and its end, at the times that the files tell."""
+@dataclass
+class _Draft:
+    """A run in the making: its stream is stored, or some of it, under a job that no run has yet."""
+
+    read: RunRead
+    run_id: str
+    num_points: int = 0
+    claim: Claim | None = None  # none as long as nothing is stored
+    finished_at: float | None = None
+
+
+def _write(database: Database, draft: _Draft) -> None:
+    """The stream of a run that has a curve, in transactions of a few events, at the times that the files tell."""
+    points = [reports.in_order(one) for one in draft.read.points()]
+    draft.num_points = sum(len(one.steps) for one in points)
+    if not draft.num_points:
+        return
     times = [one.times for one in points if one.times is not None and len(one.times)]
-    first, last = (float(pick([pick(one) for one in times])) if times else None for pick in (np.min, np.max))
-    run_id = new_id()
-    claim = queue.hold(session, {"run_id": run_id}, lease_s=_LEASE_S, started_at=first)
-    said = ReportedIn(name=run.name[:200], project=project, tags=tags, config=run.settings)
-    reports.add_run(session, run_id, claim.job_id, said, origin=ORIGIN)
-    new = list(_events(run, points))
+    first, draft.finished_at = (
+        float(pick([pick(one) for one in times])) if times else None for pick in (np.min, np.max)
+    )
     progress = {"step": max(int(one.steps[-1]) for one in points if len(one.steps))}
-    for start in range(0, len(new), _EVENTS_AT_ONCE):
-        part = new[start : start + _EVENTS_AT_ONCE]
-        fence = queue.fence(session, claim, lease_s=_LEASE_S, num_events=len(part), progress=progress)
-        events.insert(session, claim.job_id, fence.last_seq, fence.time, part)
-    queue.succeed(session, claim, finished_at=last)
-    return run_id
+    new = _events(draft.read, points)
+    while part := list(islice(new, _EVENTS_AT_ONCE)):
+        began = time.monotonic()
+        with database.write() as session:
+            claim = draft.claim or queue.hold(session, {"run_id": draft.run_id}, lease_s=_LEASE_S, started_at=first)
+            fence = queue.fence(session, claim, lease_s=_LEASE_S, num_events=len(part), progress=progress)
+            events.insert(session, claim.job_id, fence.last_seq, fence.time, part)
+        draft.claim = claim
+        time.sleep((time.monotonic() - began) * _SHARE_FOR_OTHERS)
+
+
+def _publish(session: Session, draft: _Draft, project: str, tags: list[str]) -> Imported:
+    """The row of a run that has a curve, and its end."""
+    read = draft.read
+    if draft.claim is not None:
+        said = ReportedIn(name=read.name[:200], project=project, tags=tags, config=read.settings)
+        reports.add_run(session, draft.run_id, draft.claim.job_id, said, origin=ORIGIN)
+        queue.succeed(session, draft.claim, finished_at=draft.finished_at)
+    num_read = sum(len(column.steps) for column in read.columns.values())
+    return Imported(
+        run_id=draft.run_id if draft.claim is not None else None,
+        name=read.name,
+        num_points=draft.num_points,
+        num_skipped=num_read - draft.num_points,
+        files=[_file(file) for file in read.files],
+    )
+
+
+def _file(file: FileRead) -> FileOut:
+    fault = Fault(offset=file.fault.offset, message=file.fault.message) if file.fault else None
+    return FileOut(name=file.name, num_records=file.num_records, fault=fault)
 
 
 def _events(run: RunRead, points: list[Points]) -> Iterator[events.New]:
-    for time, text in run.texts:
-        yield events.New("log", {"level": "info", "text": text[:20_000]}, time=time)
+    for at, text in run.texts:
+        yield events.New("log", {"level": "info", "text": text[:20_000]}, time=at)
     for batch in reading.batches(points, _POINTS_AN_EVENT):
         last = max((float(one.times[-1]) for one in batch if one.times is not None), default=None)
         yield events.New(events.METRICS, points=batch, time=last)
@@ -111,8 +167,8 @@ def _pieces(database: Database, job_id: str, name: str) -> Iterator[bytes]:
         assert points.times is not None
         made = io.BytesIO()
         columns: Any = (points.times.tolist(), points.steps.tolist(), points.values.tolist())
-        for time, step, value in zip(*columns, strict=True):
-            made.write(records.frame(messages.scalar_event(time, step, tag, value, is_short=is_short)))
+        for at, step, value in zip(*columns, strict=True):
+            made.write(records.frame(messages.scalar_event(at, step, tag, value, is_short=is_short)))
         yield made.getvalue()
 
 

@@ -1,18 +1,27 @@
 """TensorBoard's event files: what its own writer writes comes in as it was, what goes out its own reader reads."""
 
 import io
+import itertools
 import math
 import struct
+import time
 import zipfile
+from array import array
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import httpx2 as httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
@@ -22,11 +31,16 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
 from typer.testing import CliRunner
 
+from app import queue
 from app.cli import cli
+from app.columns import Points
 from app.db import Database
-from app.db.tables import Job
+from app.db.base import Base
+from app.db.tables import Event as EventRow
+from app.db.tables import Job, Run, Series
 from app.settings import Settings
-from app.tensorboard import messages, records
+from app.tensorboard import messages, reading, records, service
+from app.tensorboard.reading import Column, FileRead, RunRead
 
 API = "/api/v1"
 STRANGE = [0.1, math.nan, math.inf, -math.inf, 1e-45, -0.0, 3.4e38]
@@ -310,6 +324,97 @@ def test_many_points_keep_their_shape_and_their_times(client: TestClient, tmp_pa
     assert run["metrics"]["loss"]["num_points"] == 30_000 and run["metrics"]["loss"]["max"] == 9
     read = exported(client, run["id"], tmp_path)
     assert [one.wall_time for one in read.Scalars("loss")] == [1e9 + step for step in steps]
+
+
+def read_run(num_points: int, num_series: int = 1, name: str = "a") -> RunRead:
+    """A run as if read from a file: ascending steps, a second apart."""
+    columns = {
+        f"series {i}": Column(
+            array("q", range(num_points)), array("d", [0.5] * num_points), array("d", range(num_points))
+        )
+        for i in range(num_series)
+    }
+    return RunRead(name, [FileRead("events.tfevents", num_points)], columns)
+
+
+def num_rows(db: Database, table: type[Base]) -> int:
+    with db.read() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_others_may_write_during_an_import_and_see_nothing_of_it_before_its_end(db: Database) -> None:
+    num_committed: list[int] = []
+    sqlalchemy_event.listen(db.engine, "commit", lambda _: num_committed.append(1))
+
+    @contextmanager
+    def last() -> Iterator[Session]:
+        assert len(num_committed) >= 6 and num_rows(db, EventRow) > 50
+        assert num_rows(db, Run) == 0
+        with db.write() as session:  # what another does
+            session.execute(update(Job).values(pid=1))
+        with db.write() as session:
+            yield session
+
+    told = service.store(db, [read_run(100_000, 2), read_run(0), read_run(9)], project="", tags=[], last=last)
+    assert [one.num_points for one in told] == [200_000, 0, 9] and told[1].run_id is None
+    assert num_rows(db, Run) == num_rows(db, Job) == 2
+
+
+@pytest.mark.parametrize("when", ["in its streams", "in the last transaction"])
+def test_an_import_that_fails_leaves_nothing(db: Database, when: str) -> None:
+    broken = read_run(9)
+    if when == "in its streams":
+        broken.columns["series 0"].values.pop()  # of another length than its steps
+    else:
+        broken.settings = cast("dict[str, Any]", 1)
+    with pytest.raises(ValueError):
+        service.store(db, [read_run(50_000), broken], project="", tags=[])
+    assert [num_rows(db, table) for table in (Run, Job, EventRow, Series)] == [0] * 4
+
+
+def test_what_an_import_left_that_died_is_removed_by_the_next(client: TestClient, db: Database) -> None:
+    reported = client.post(f"{API}/runs/reported", json={"name": "mine"}).json()
+    with db.write() as session:
+        dead, alive = (queue.hold(session, {}, lease_s=lease_s).job_id for lease_s in (-1, 60))
+        session.execute(update(Job).where(Job.id == reported["job_id"]).values(lease_until=1.0))
+    content = records.frame(messages.scalar_event(1e9, 1, b"loss", 1.0, is_short=True))
+    upload(client, ("events.tfevents", content))
+    with db.read() as session:
+        left = set(session.scalars(select(Job.id)))
+    assert {alive, reported["job_id"]} < left and dead not in left and len(left) == 3
+
+
+def test_an_upload_that_is_sent_again_under_its_key_is_one_run(client: TestClient, db: Database) -> None:
+    def post(value: float) -> httpx.Response:
+        content = records.frame(messages.scalar_event(1e9, 1, b"loss", value, is_short=True))
+        files = [("files", ("events.tfevents", content))]
+        return client.post(f"{API}/import/tensorboard", files=files, headers={"Idempotency-Key": "once"})
+
+    with ThreadPoolExecutor() as pool:
+        answers = [*pool.map(post, [1.0] * 4), post(1.0)]
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.text for answer in answers}) == 1
+    assert post(2.0).status_code == 422
+    assert num_rows(db, Run) == num_rows(db, Job) == 1
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.sets(st.integers(0, 40) | st.just(2**63 - 1))), st.integers(1, 9))
+def test_batches_hold_every_point_once_by_ascending_step(found: dict[str, set[int]], points_a_batch: int) -> None:
+    series = [Points.of(name, sorted(steps), sorted(steps), sorted(steps)) for name, steps in found.items()]
+    cut = list(reading.batches(series, points_a_batch))
+    for one in series:
+        parts = [part for batch in cut for part in batch if part.name == one.name]
+        assert [step for part in parts for step in part.steps.tolist()] == one.steps.tolist()
+        assert all(part.times is not None and np.array_equal(part.values, part.times) for part in parts)
+    ends = [(min(int(p.steps[0]) for p in batch), max(int(p.steps[-1]) for p in batch)) for batch in cut]
+    assert all(before[1] < after[0] for before, after in itertools.pairwise(ends))
+
+
+def test_the_time_to_cut_series_into_batches_grows_as_their_length() -> None:
+    steps = np.arange(4_000_000)
+    began = time.perf_counter()
+    assert sum(1 for _ in reading.batches([Points("a", steps, steps.astype(float))], 4_000)) == 1_000
+    assert time.perf_counter() - began < 4
 
 
 @given(st.lists(st.binary(max_size=40), max_size=5), st.data())
