@@ -10,6 +10,7 @@ POINTS_A_BATCH = 20_000
 SERIES_A_BATCH = 2_000
 LINES_A_BATCH = 1_000
 CHARACTERS_A_LINE = 20_000
+_NAME_LENGTH = 200
 LEVELS = ("debug", "info", "warning", "error")
 _FORBIDDEN = str.maketrans(dict.fromkeys("\"'`<>\\&", "_"))
 
@@ -107,7 +108,7 @@ def spell(value: float) -> str:
 
 def clean(name: str) -> str:
     """A name of a series as the server takes it."""
-    kept = "".join(c if c.isprintable() else "_" for c in name.translate(_FORBIDDEN)).strip().strip("/")[:200].strip()
+    kept = "".join(c if c.isprintable() else "_" for c in name.translate(_FORBIDDEN))[:_NAME_LENGTH].strip(" /")
     if kept != name:
         warn_once(f"the series {name!r} is recorded as {kept or 'unnamed'!r}", f"name {name}")
     return kept or "unnamed"
