@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import insert
 
 from app.db import Database
@@ -181,6 +181,47 @@ def test_deleting_gives_the_disk_back_and_says_how_much(page: Page, running: Dec
     expect(page.locator("#toasts")).to_contain_text("2.0 MB freed")
     expect(page.get_by_role("link", name=name)).to_have_count(0)
     assert not folder.exists()
+
+
+def test_rows_that_could_not_be_had_are_asked_for_again(page: Page, running: Deck, many: list[str]) -> None:
+    open_list(page, running)
+    refused: list[str] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route.request.url)
+        route.fulfill(status=422, json={"title": "Not now"})
+
+    page.route("**/api/v1/runs?*offset=*", refuse, times=1)
+    page.locator("#runs-scroll").evaluate("(one) => (one.scrollTop = one.scrollHeight / 2)")
+    expect(page.locator("#toasts")).to_contain_text("Not now")
+    expect(page.get_by_role("link", name="run 1490")).to_be_visible()
+    expect(page.locator("#runs .rows tr[data-waiting]")).to_have_count(0)
+    assert len(refused) == 1
+
+
+def test_rows_of_runs_that_others_delete_leave_the_page(page: Page, running: Deck, many: list[str]) -> None:
+    page.route("**/api/v1/runs/*/metrics?*", lambda route: route.fulfill(json={"series": []}))  # small curves
+    open_list(page, running, "?filter=loss%3E0.1")
+    page.locator("#runs-scroll").evaluate("(one) => (one.scrollTop = 44 * 80)")
+    shown = page.locator("#runs .rows tr[data-run]")
+    expect(shown.first).to_have_attribute("aria-rowindex", "70")
+    expect(page.locator("#runs .rows tr[data-waiting]")).to_have_count(0)
+    row, chosen, other = shown.nth(3), shown.nth(19), shown.nth(22)
+    gone = row.get_attribute("data-run")
+    held, other_id = chosen.get_attribute("data-run"), other.get_attribute("data-run")
+    page.locator(f'tr[data-run="{other_id}"] input').check()
+    page.locator(f'tr[data-run="{held}"] .row-link').focus()
+    place = page.locator(f'tr[data-run="{held}"]').bounding_box()
+    running.http.delete(f"/runs/{gone}").raise_for_status()
+    expect(page.locator(f'tr[data-run="{gone}"]')).to_have_count(0)
+    expect(page.locator(f'tr[data-run="{held}"] .row-link')).to_be_focused()
+    expect(page.locator(f'tr[data-run="{held}"]')).to_have_attribute("data-current", "")
+    expect(page.locator(f'tr[data-run="{other_id}"] input')).to_be_checked()
+    expect(page.locator("#num-selected")).to_have_text("1 run selected")
+    assert page.locator(f'tr[data-run="{held}"]').bounding_box() == place
+    running.http.delete(f"/runs/{held}").raise_for_status()
+    expect(page.locator(f'tr[data-run="{held}"]')).to_have_count(0)
+    expect(page.locator("tr[data-current] .row-link")).to_be_focused()
 
 
 def test_a_run_is_edited_starred_and_archived(page: Page, running: Deck, many: list[str]) -> None:

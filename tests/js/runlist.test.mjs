@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { cellOf, columnsFrom, DEFAULT, nextSort, resultOf } from "../../static/js/runs/columns.js";
-import { PAGE_SIZE, Pages, windowOf } from "../../static/js/runs/pages.js";
+import { PAGE_SIZE, Pages, retryAfter, windowOf } from "../../static/js/runs/pages.js";
 import { Selection } from "../../static/js/runs/selection.js";
 
 const answer = (from, total, next = null) => ({
@@ -31,6 +31,17 @@ test("rows that were not fetched are holes", () => {
   assert.deepEqual(pages.between(201, 198), ["r200", "r201"]);
   pages.put(0, answer(0, 150));
   assert.equal(pages.at(205), undefined, "the list has become shorter");
+});
+
+test("a row is found where it is now, if it is there", () => {
+  const pages = new Pages();
+  pages.put(1, answer(100, 300));
+  assert.equal(pages.indexOf("r120"), 120);
+  assert.equal(pages.indexOf("r20"), -1);
+});
+
+test("a page that cannot be had is asked for again, less and less often", () => {
+  assert.deepEqual([0, 1, 2, 9, 2000].map(retryAfter), [2000, 4000, 8000, 30_000, 30_000]);
 });
 
 test("a window holds what is seen and some beyond", () => {

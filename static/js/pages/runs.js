@@ -9,7 +9,7 @@ import { Actions } from "../runs/actions.js";
 import { chooseColumns, keptColumns } from "../runs/columnmenu.js";
 import { asked, column, nextSort } from "../runs/columns.js";
 import { FilterBox } from "../runs/filterbox.js";
-import { PAGE_SIZE, Pages, windowOf } from "../runs/pages.js";
+import { PAGE_SIZE, Pages, retryAfter, windowOf } from "../runs/pages.js";
 import { fillRow, fillTime, makeRow } from "../runs/rows.js";
 import { Selection } from "../runs/selection.js";
 import { Sparks } from "../runs/sparks.js";
@@ -27,6 +27,7 @@ const [above, below] = $$("tbody.pad > tr", table);
 const pages = new Pages();
 const selection = new Selection();
 const runs = new Map(); // id -> {run, seenAt}
+let numFailures = 0; // of pages, one after the other
 let numNew = 0; // runs that match and came since the list was read
 let { filter, sort } = pageData();
 let keys = [];
@@ -70,14 +71,14 @@ function draw() {
   });
 }
 
+function inView() {
+  const { scrollTop: top, clientHeight: height } = scroller;
+  return windowOf({ top, height, rowHeight: rowHeight(), total: pages.total });
+}
+
 function drawNow() {
   const height = rowHeight();
-  const { first, last } = windowOf({
-    top: scroller.scrollTop,
-    height: scroller.clientHeight,
-    rowHeight: height,
-    total: pages.total,
-  });
+  const { first, last } = inView();
   const places = [];
   for (let index = first; index <= last; index += 1) places.push({ index, id: pages.at(index) });
   keyed(body, places, { key: ({ index, id }) => id ?? `at ${index}`, make: () => makeRow(keys), fill });
@@ -119,12 +120,21 @@ async function fetchPage({ page, cursor, offset }) {
   pages.asking(page);
   try {
     const answer = await ask({ ...(cursor ? { cursor } : { offset }), count: false });
-    if (mine === asking) accept(page, answer);
+    if (mine !== asking) return;
+    numFailures = 0;
+    accept(page, answer);
   } catch (error) {
     if (mine !== asking) return;
-    setTimeout(() => pages.failed(page), 2000);
-    if (error.status !== 0) toastError(error);
+    setTimeout(() => mine === asking && askAgain(page), retryAfter(numFailures));
+    if (error.status !== 0 && numFailures === 0) toastError(error);
+    numFailures += 1;
   }
+}
+
+/** Rows that are still in view are asked for again; others when they come into view. */
+function askAgain(page) {
+  pages.failed(page);
+  draw();
 }
 
 function accept(page, answer) {
@@ -138,12 +148,16 @@ function accept(page, answer) {
 async function reload({ isOther = false, isSettled = true } = {}) {
   asking += 1;
   const mine = asking;
-  const place = isOther ? 0 : Math.floor(scroller.scrollTop / rowHeight() / PAGE_SIZE);
+  const [first, ...others] = isOther ? [0] : pagesInView();
   try {
-    const answer = await ask({ offset: place * PAGE_SIZE });
+    const [answer, ...more] = await Promise.all([
+      ask({ offset: first * PAGE_SIZE }),
+      ...others.map((page) => ask({ offset: page * PAGE_SIZE, count: false })),
+    ]);
     if (mine !== asking) return;
     box.tell();
-    numNew = 0;
+    numNew = numFailures = 0;
+    const kept = held();
     pages.clear();
     if (isOther) {
       scroller.scrollTop = 0;
@@ -151,10 +165,51 @@ async function reload({ isOther = false, isSettled = true } = {}) {
       selection.clear();
       showSelection();
     }
-    accept(place, answer);
+    accept(first, answer);
+    others.forEach((page, i) => accept(page, more[i]));
+    if (!isOther) hold(kept);
   } catch (error) {
     if (mine === asking) refused(error, isSettled);
   }
+}
+
+/** The pages that the rows in view are on, those just beyond either edge included. */
+function pagesInView() {
+  const { first, last } = inView();
+  const [from, to] = [first, Math.max(first, last)].map((index) => Math.floor(index / PAGE_SIZE));
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}
+
+/** Where the rows in view are, and the keyboard, so that they can be there again when rows above them have come or gone. */
+function held() {
+  const { first, last } = inView();
+  const places = pages.between(first, last).map((id) => ({ id, index: pages.indexOf(id) }));
+  const focused = document.activeElement;
+  return { places, id: pages.at(current), isFocused: body.contains(focused) && focused.matches("a.row-link") };
+}
+
+/** The row that the keyboard was at still is; where it has gone, the one that took its place. */
+function hold({ places, id, isFocused }) {
+  const index = id ? pages.indexOf(id) : -1;
+  current = index >= 0 ? index : Math.min(current, pages.total - 1);
+  drawNow();
+  if (!isAtTop()) scrollByRows(shiftOf(places));
+  showSelection();
+  const row = rowAt(pages.at(current) ?? "");
+  if (isFocused && row && !body.contains(document.activeElement)) $("a.row-link", row).focus({ preventScroll: true });
+}
+
+/** By how many rows most of them have moved. */
+function shiftOf(places) {
+  const shifts = places.map(({ id, index }) => [pages.indexOf(id), index]).filter(([now]) => now >= 0);
+  const sorted = shifts.map(([now, before]) => now - before).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+function scrollByRows(numRows) {
+  if (!numRows) return;
+  scroller.scrollTop += numRows * rowHeight();
+  drawNow();
 }
 
 /** A filter that cannot be read leaves the list as it is, and says why beside the field. */
@@ -258,8 +313,9 @@ function countNews() {
     try {
       const mine = asking;
       const { num_matching: total } = await ask({ limit: 1 });
-      if (mine !== asking || total <= pages.total) return;
-      numNew = total - pages.total;
+      if (mine !== asking || total === pages.total) return;
+      numNew = Math.max(0, total - pages.total);
+      if (total < pages.total) return reload();
       if (isAtTop() && sort === NEWEST && selection.count(pages.total) === 0) reload();
       else showState();
     } catch {

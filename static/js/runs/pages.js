@@ -50,6 +50,14 @@ export class Pages {
   }
 }
 
+const RETRY_MS = 2000;
+const LONGEST_RETRY_MS = 30_000;
+
+/** How long to wait with a page that could not be had, after so many others that could not. */
+export function retryAfter(numFailures) {
+  return Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** numFailures);
+}
+
 /** Which rows of fixed height a view shows, with some beyond either edge. */
 export function windowOf({ top, height, rowHeight, total, beyond = 12 }) {
   const first = Math.max(0, Math.floor(top / rowHeight) - beyond);
