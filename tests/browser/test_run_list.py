@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from app.db import Database
 from app.db.tables import Job, Run, RunSetting, RunTag, Series
@@ -14,6 +14,7 @@ from app.ids import new_id
 from app.runs.flatten import columns_of, flatten
 from tests.conftest import TOKEN
 from tests.deck import Deck
+from tests.recorded import record
 
 pytestmark = pytest.mark.browser
 NUM_RUNS = 3000
@@ -222,6 +223,26 @@ def test_rows_of_runs_that_others_delete_leave_the_page(page: Page, running: Dec
     running.http.delete(f"/runs/{held}").raise_for_status()
     expect(page.locator(f'tr[data-run="{held}"]')).to_have_count(0)
     expect(page.locator("tr[data-current] .row-link")).to_be_focused()
+
+
+def test_a_run_that_is_cancelled_from_the_list_says_so_on_its_own_page(
+    browser: Browser, page: Page, running: Deck, many: list[str]
+) -> None:
+    database = Database(running.settings.database_url)
+    run_id = record(database, "long", {"train/loss": [3.0, 2.0]}, is_running=True)
+    page.goto(f"{running.url}/runs/{run_id}")
+    expect(page.locator("#run-status")).to_contain_text("running")
+    running.http.post(f"/runs/{run_id}/cancel").raise_for_status()
+    expect(page.locator("#run-status")).to_contain_text("stopping")
+    expect(page.locator("#cancel")).to_be_disabled()
+    with database.write() as session:
+        session.execute(update(Job).where(Job.id == running.run(run_id)["job_id"]).values(request=None))
+    expect(page.locator("#run-status")).to_contain_text("running")
+    expect(page.locator("#cancel")).to_be_enabled()
+    page.locator("#cancel").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the run").click()
+    expect(page.locator("#run-status")).to_contain_text("stopping")
+    database.dispose()
 
 
 def test_a_run_is_edited_starred_and_archived(page: Page, running: Deck, many: list[str]) -> None:

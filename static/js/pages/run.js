@@ -105,6 +105,7 @@ live.follow(run.job_id, {
 });
 
 live.follow("runs", {
+  onReset: reload,
   onItems(items) {
     const found = items.find((item) => item.id === run.id);
     if (!found) return;

@@ -23,7 +23,7 @@ export class Header {
       steppedAt: null,
       limits: LIMITS,
       waiting: null, // as the queue has it
-      isAsked: Boolean(run.request),
+      isAsking: false, // this page has asked for the end of the run, and waits to be answered
     });
     $("#cancel").addEventListener("click", () => this.#cancel());
     $("#delete").addEventListener("click", () => this.#delete());
@@ -105,8 +105,9 @@ export class Header {
 
   show() {
     const { status } = this.state;
+    if (isFinished(status)) this.isAsking = false; // it may be taken up again
     const badge = $("#run-status");
-    const isStopping = this.isAsked && !isFinished(status);
+    const isStopping = (this.isAsking || Boolean(this.run.request)) && !isFinished(status);
     badge.dataset.status = isStopping ? "cancelling" : status;
     setText(badge.firstElementChild, isStopping ? "stopping" : status);
     $("#cancel").hidden = isFinished(status);
@@ -234,12 +235,14 @@ export class Header {
   async #cancel() {
     const text = "It saves a checkpoint first; its curves and its log are kept, too.";
     if (!(await confirmed({ title: `Cancel ${this.run.name}?`, text, action: "Cancel the run" }))) return;
+    this.isAsking = true;
+    this.show();
     try {
-      this.isAsked = true;
-      this.show();
-      this.update(await api.post(`/runs/${this.run.id}/cancel`));
+      const run = await api.post(`/runs/${this.run.id}/cancel`);
+      this.isAsking = isFinished(run.status); // then its stream is about to say so
+      this.update(run);
     } catch (error) {
-      this.isAsked = false;
+      this.isAsking = false;
       this.show();
       toastError(error);
     }
