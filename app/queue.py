@@ -403,7 +403,7 @@ def _end_silent(session: Session, where: Update, job_id: str, request: str | Non
         "kind": SILENT,
         "message": "Its script was no longer heard of.",
         "hint": "If it still runs, the run goes on when it is heard of again. If it has died, "
-        "`python -m traindeck sync` on its machine delivers what it had not sent.",
+        "“python -m traindeck sync” on its machine delivers what it had not sent.",
     }
     _end(session, where, job_id, JobStatus.FAILED, error)
 

@@ -19,7 +19,10 @@ MAX_POINTS_IN_ALL = 20_000
 MAX_CHARACTERS = 1 << 20  # of the events in it: log lines may be long
 LATEST = {"log": 200, "finding": 100, "checkpoint": 20, "status": 20, "evaluation": 1, "artifact": 20, "system": 20}
 MAX_REWINDS = 20
-_COLUMNS = ("steps", "values", "first", "min", "max", "num_points", "raw", "num_nan", "num_pos_inf", "num_neg_inf")
+_COLUMNS = (
+    *("steps", "values", "first", "min", "max", "mean", "num", "num_points", "raw"),
+    *("num_nan", "num_pos_inf", "num_neg_inf"),
+)
 
 
 def read_snapshot(db: Database, job_id: str) -> tuple[int, str]:

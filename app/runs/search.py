@@ -9,6 +9,7 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -99,7 +100,15 @@ class _Compiler:
             return self.setting(node)
         if (result := result_named(self.session, node.key)) is not None:
             return self.result(node, *result)
-        raise self.error(node, f"no run has a setting or a result {node.key!r}")
+        near = self._near(node.key)
+        meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise self.error(node, f"no run has a setting or a result {node.key!r}{meant}")
+
+    def _near(self, key: str) -> list[str]:
+        """What there is under a name that ends in this one, or is spelled almost so: lr for optimizer.lr."""
+        known = [*KEYS, *distinct(self.session, RunSetting.key), *distinct(self.session, Series.name)]
+        ends = [one for one in known if re.split(r"[./]", one)[-1].lower() == key.lower()]
+        return (ends or get_close_matches(key, known))[:3]
 
     # terms of their own
 

@@ -1,6 +1,6 @@
 """How a run trains. Names and arguments are PyTorch's own."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -299,3 +299,8 @@ class TrainingSpec(Spec):
     """how many of the latest are kept, beside the best"""
     log_every_epochs: int = Field(default=1, ge=1)
     """how often a line of the log says how it stands"""
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _none_is_constant(cls, schedule: Any) -> Any:
+        return {"type": "constant"} if schedule is None else schedule

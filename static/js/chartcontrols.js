@@ -45,8 +45,10 @@ export class GroupControls {
     this.unit.value = group.unit;
     const place = group.smoothing >= MAX_SMOOTHING ? 1 : 1 - Math.sqrt(1 - group.smoothing);
     if (document.activeElement !== this.slider) this.slider.value = String(place);
-    this.slider.setAttribute("aria-valuetext", String(group.smoothing));
-    setText(this.weight, group.smoothing ? String(group.smoothing) : "off");
+    // Until a person asks, only what is noisy is smoothed: a number would promise more.
+    const said = !group.isSmoothingAsked ? "auto" : group.smoothing ? String(group.smoothing) : "off";
+    this.slider.setAttribute("aria-valuetext", said);
+    setText(this.weight, said);
     this.logX.setAttribute("aria-pressed", String(group.isLogX));
   }
 }

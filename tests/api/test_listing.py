@@ -218,6 +218,15 @@ def test_a_tag_too_many_is_the_outcome_of_one_run_alone(client: TestClient, some
     assert client.post(f"{RUNS}/batch", json=long).status_code == 422
 
 
+def test_a_name_that_is_not_quite_right_is_answered_with_those_that_are(
+    client: TestClient, some: dict[str, str]
+) -> None:
+    for typed, meant in (("lr", "optimizer.lr"), ("val_loss", "validation/loss"), ("stauts", "status")):
+        answer = client.get(RUNS, params={"filter": f"{typed}<1"})
+        assert answer.status_code == 422
+        assert f"did you mean {meant}" in answer.json()["detail"], typed
+
+
 def test_what_is_typed_is_looked_for_among_all_values(client: TestClient, db: Database) -> None:
     for i in range(40):
         record(db, f"run {i}", {}, {"optimizer.type": f"kind {i:02}"})

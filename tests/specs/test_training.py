@@ -65,3 +65,8 @@ def test_shares_that_cannot_be_dealt(changes: dict[str, Any], words: str) -> Non
 def test_values_of_a_part_keep_their_kind() -> None:
     split = ColumnSplit.model_validate({"column": "part", "train": [1, True, "1", 1.5]})
     assert [type(value) for value in split.train] == [int, bool, str, float]
+
+
+def test_no_schedule_is_a_constant_one() -> None:
+    training = TrainingSpec.model_validate({"loss": {"type": "mse_loss"}, "schedule": None})
+    assert training.schedule.type == "constant"

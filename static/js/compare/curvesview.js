@@ -12,6 +12,7 @@ import { MAX_CHARTS } from "./link.js";
 
 const NEAR_PX = 40; // how near the pointer must come to a curve to mean it
 const FADED = 0.13;
+const MAX_READ = 8; // runs whose values are told where the pointer is
 const UNITS = { step: "step", epoch: "epoch", relative: "seconds since the start" };
 const EVERY_MS = 250; // means over many runs are not made anew for each point
 
@@ -268,14 +269,18 @@ export class CurvesView {
     const box = plot.over.getBoundingClientRect();
     const at = plot.posToVal(event.clientX - box.left, "x");
     const found = nearest(chart, at, event.clientY - box.top);
-    if (!found) return this.#leave(readout);
-    const { label, ids, value, step } = found;
+    const others = valuesAt(chart.curves, at).filter(({ label }) => label !== found?.label);
+    const shown = (found ? [found, ...others] : others).slice(0, MAX_READ);
+    if (!shown.length) return this.#leave(readout);
+    const { step } = shown[0];
     const where =
       this.store.state.x === "step"
         ? `step ${format.count(Math.round(step))}`
         : `${UNITS[this.store.state.x]} ${format.number(step)}`;
-    setText(readout, `${label}: ${format.measure(value)} at ${where}`);
-    return this.store.highlight(ids);
+    const more = others.length + Number(Boolean(found)) - shown.length;
+    const values = shown.map(({ label, value }) => `${label}: ${format.measure(value)}`);
+    setText(readout, [`At ${where}`, ...values, ...(more ? [`and ${more} more`] : [])].join(" · "));
+    return this.store.highlight(found?.ids ?? []);
   }
 
   #leave(readout) {
@@ -296,6 +301,15 @@ export class CurvesView {
     }
     this.draw();
   }
+}
+
+/** What each curve is at a place of the axis, the least first. */
+function valuesAt(curves, at) {
+  const found = curves.flatMap(({ label, series }) => {
+    const i = series.nearest(at);
+    return i < 0 || !Number.isFinite(series.values[i]) ? [] : [{ label, value: series.values[i], step: series.steps[i] }];
+  });
+  return found.sort((a, b) => a.value - b.value);
 }
 
 /** The curve that runs nearest to a place of the plot, in pixels up and down; null when none is near. */

@@ -168,7 +168,8 @@ export class Header {
     const { run } = this;
     const device = this.state.progress?.device ?? run.worker?.device;
     const took = run.duration_s === null ? [] : [`took ${format.duration(run.duration_s)}`];
-    const isEarly = this.state.status === "succeeded" && this.state.progress?.step < this.state.progress?.num_steps;
+    // A script that reports counts its steps as it likes.
+    const isEarly = run.dataset && this.state.status === "succeeded" && this.state.progress?.step < this.state.progress?.num_steps;
     return [
       ...(isEarly ? ["stopped early"] : []),
       ...took,

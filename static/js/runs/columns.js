@@ -9,14 +9,14 @@ export const DEFAULT = ["status", "curve", "loss", "accuracy", "dataset", "devic
 
 /** key -> {title, width in rem, sort, isRight}; `sort` is what the server sorts by, none where it cannot. */
 export const OWN = {
-  status: { title: "Status", width: 9, sort: "status" },
-  curve: { title: "Loss curve", width: 9 },
-  loss: { title: "Loss", width: 6.5, sort: "loss", isRight: true, hint: "The latest, on the validation rows where there are any" },
-  accuracy: { title: "Accuracy", width: 6.5, sort: "accuracy", isRight: true },
-  dataset: { title: "Data", width: 9 },
+  status: { title: "Status", width: 8.5, sort: "status" },
+  curve: { title: "Loss curve", width: 8.5 },
+  loss: { title: "Loss", width: 5.5, sort: "loss", isRight: true, hint: "The latest, on the validation rows where there are any" },
+  accuracy: { title: "Accuracy", width: 6, sort: "accuracy", isRight: true },
+  dataset: { title: "Data", width: 8 },
   model: { title: "Model", width: 9 },
-  device: { title: "Device", width: 7 },
-  duration: { title: "Time", width: 8.5, sort: "duration", isRight: true },
+  device: { title: "Device", width: 5.5 },
+  duration: { title: "Time", width: 7, sort: "duration", isRight: true },
   created: { title: "Submitted", width: 9, sort: "created", isRight: true },
   project: { title: "Project", width: 9, sort: "project" },
   origin: { title: "From", width: 7 },

@@ -53,7 +53,9 @@ export class FilterBox {
       const chosen = this.#items[this.#active]?.text;
       this.#items = answer.items.filter(({ text }) => text !== typed);
       this.#place = answer;
-      this.#show(this.#items.findIndex(({ text }) => text === chosen));
+      // The one value that is left is what Enter means.
+      const isSole = this.#items.length === 1 && this.#items[0].kind === "value" && typed !== "";
+      this.#show(isSole ? 0 : this.#items.findIndex(({ text }) => text === chosen));
     } catch {
       this.#items = []; // typing goes on without help
       this.#show();
