@@ -27,9 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--full"):
         return
-    chosen = [item for item in items if not item.get_closest_marker("full")]
-    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("full")])
-    items[:] = chosen
+    config.hook.pytest_deselected(items=[item for item in items if _is_full(item)])
+    items[:] = [item for item in items if not _is_full(item)]
+
+
+def _is_full(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    on_postgres = item.get_closest_marker("full_on_postgres") and parameters.get("database_url") == "postgres"
+    return bool(item.get_closest_marker("full") or on_postgres)
 
 
 @pytest.fixture(scope="session")

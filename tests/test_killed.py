@@ -133,8 +133,20 @@ def outcome(one: Deck, run_id: str) -> Outcome:
     return Outcome(points(one, run_id), {name: weight.tobytes() for name, weight in load(answer.content).items()})
 
 
-@pytest.mark.parametrize("kill", [kill_child, kill_supervisor, kill_server, freeze_supervisor])
+@pytest.mark.parametrize("kill", [kill_child, kill_server])
+@pytest.mark.full_on_postgres
+def test_a_run_goes_on_as_if_nothing_had_been_killed(
+    calm: Outcome, running: Deck, kill: Callable[[Deck], None]
+) -> None:
+    check_that_it_ends_the_same(calm, running, kill)
+
+
+@pytest.mark.parametrize("kill", [kill_supervisor, freeze_supervisor])
 def test_a_run_ends_as_if_nothing_had_been_killed(calm: Outcome, running: Deck, kill: Callable[[Deck], None]) -> None:
+    check_that_it_ends_the_same(calm, running, kill)
+
+
+def check_that_it_ends_the_same(calm: Outcome, running: Deck, kill: Callable[[Deck], None]) -> None:
     disturbed = running.post("/runs", PROGRAM)["id"]
     running.wait_for_step(disturbed, 1500)
     kill(running)
@@ -147,6 +159,7 @@ def test_a_run_ends_as_if_nothing_had_been_killed(calm: Outcome, running: Deck, 
     assert outcome(running, disturbed) == calm
 
 
+@pytest.mark.full_on_postgres
 def test_what_killed_an_attempt_is_told_and_so_is_who_goes_on(running: Deck) -> None:
     run_id = running.post("/runs", PROGRAM)["id"]
     running.wait_for_step(run_id, 300)
@@ -165,6 +178,7 @@ def test_what_killed_an_attempt_is_told_and_so_is_who_goes_on(running: Deck) -> 
     running.wait_until_ended(run_id)
 
 
+@pytest.mark.full_on_postgres
 def test_a_cancelled_run_keeps_what_it_has(running: Deck) -> None:
     run_id = running.post("/runs", PROGRAM)["id"]
     running.wait_for_step(run_id, 500)
@@ -178,6 +192,7 @@ def test_a_cancelled_run_keeps_what_it_has(running: Deck) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.full_on_postgres
 def test_a_worker_told_to_stop_gives_its_run_back_unharmed(calm: Outcome, running: Deck) -> None:
     run_id = running.post("/runs", PROGRAM)["id"]
     running.wait_for_step(run_id, 1500)

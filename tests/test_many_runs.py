@@ -49,7 +49,7 @@ def check(settings: Settings, num_runs: int, timeout_s: float) -> None:
 
 
 def test_two_workers_share_a_queue(settings: Settings) -> None:
-    check(settings, num_runs=10, timeout_s=180)
+    check(settings, num_runs=6, timeout_s=180)
 
 
 @pytest.mark.full

@@ -21,13 +21,21 @@ def places(running: Deck) -> dict[str, str]:
     return {"run": run["id"], "dataset": run["dataset"]["id"]}
 
 
+# Each width and each theme; the other two pairs are of the full run.
+LOOKS = [
+    (1440, "light"),
+    (390, "dark"),
+    pytest.param(1440, "dark", marks=pytest.mark.full),
+    pytest.param(390, "light", marks=pytest.mark.full),
+]
+
+
 def violations(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_every_page_is_accessible_and_fits(
     browser: Browser, running: Deck, places: dict[str, str], theme: str, width: int
 ) -> None:

@@ -15,7 +15,7 @@ from app.db import Database, now
 from app.db.tables import Job, Worker
 from app.settings import Settings
 from tests import staged
-from tests.browser.test_pages import violations
+from tests.browser.test_pages import LOOKS, violations
 from tests.conftest import TOKEN
 from tests.deck import Deck
 
@@ -169,8 +169,7 @@ def test_a_worker_that_is_gone_can_be_forgotten(page: Page, running: Deck, db: D
     assert [worker["name"] for worker in running.get("/workers")["items"]] == ["here"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_a_full_queue_is_accessible_and_fits(
     browser: Browser, running: Deck, db: Database, theme: str, width: int
 ) -> None:
