@@ -21,9 +21,6 @@ from app.specs.columns import Column
 from app.specs.model import ModelSpec
 from app.specs.run import Checked, RunSpec, check
 
-_TrainJob = aliased(Job, name="train_job")
-_ExportJob = aliased(Job, name="export_job")
-
 
 def create_run(session: Session, spec: RunSpec) -> Run:
     """Check a specification against its dataset, freeze it, queue it. Nothing is stored when it does not hold.
@@ -234,21 +231,24 @@ def delete_run(session: Session, run_id: str) -> None:
 
 
 def _rows() -> Any:
+    # Made anew each time: threads that meet one of a module for the first time would each fill in its columns, and
+    # whatever statement was cached meanwhile would look for those of the other for ever.
+    train_job, export_job = aliased(Job, name="train_job"), aliased(Job, name="export_job")
     return (
         select(
             Run,
-            _TrainJob,
-            _ExportJob,
+            train_job,
+            export_job,
             Worker,
             Dataset.name.label("dataset_name"),
             Model.name.label("model_name"),
             now().label("at"),
         )
-        .join(_TrainJob, Run.job_id == _TrainJob.id)
+        .join(train_job, Run.job_id == train_job.id)
         .outerjoin(Dataset, Run.dataset_id == Dataset.id)
-        .outerjoin(_ExportJob, Run.export_job_id == _ExportJob.id)
+        .outerjoin(export_job, Run.export_job_id == export_job.id)
         .outerjoin(Model, Run.model_id == Model.id)
-        .outerjoin(Worker, _TrainJob.worker_id == Worker.id)
+        .outerjoin(Worker, train_job.worker_id == Worker.id)
     )
 
 
