@@ -102,7 +102,7 @@ def freeze_supervisor(one: Deck) -> None:
         one.start("worker 2")
         run_id = one.get("/runs")["items"][0]["id"]
         # Postgres lets go of a frozen process's locks when its transaction has been idle for too long.
-        wait_for(lambda: one.run(run_id)["attempt"] == 2, timeout_s=IDLE_IN_TRANSACTION_S + 30)
+        wait_for(lambda: one.run(run_id)["attempt"] == 2, timeout_s=IDLE_IN_TRANSACTION_S + 90)
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
@@ -148,7 +148,7 @@ def test_a_run_ends_as_if_nothing_had_been_killed(calm: Outcome, running: Deck, 
 
 def check_that_it_ends_the_same(calm: Outcome, running: Deck, kill: Callable[[Deck], None]) -> None:
     disturbed = running.post("/runs", PROGRAM)["id"]
-    running.wait_for_step(disturbed, 1500)
+    running.wait_for_step(disturbed, 600)  # early, so that there is something left to be killed on a busy machine
     kill(running)
     ended = running.wait_until_ended(disturbed)
     assert ended["status"] == "succeeded", ended["error"]
