@@ -48,6 +48,7 @@ def check(settings: Settings, num_runs: int, timeout_s: float) -> None:
     assert "Traceback" not in output
 
 
+@pytest.mark.full_on_postgres
 def test_two_workers_share_a_queue(settings: Settings) -> None:
     check(settings, num_runs=6, timeout_s=180)
 
