@@ -119,7 +119,7 @@ def read_points(
     # Only points have steps. To ask for their kind besides would lead SQLite through the whole run by another index.
     found_in = (Event.job_id == job_id, Event.to_step >= from_step, Event.from_step <= to_step)
     batches = session.execute(select(Event.seq, Event.time, Event.body).where(*found_in).order_by(Event.seq))
-    rewinds = deque(_rewinds(session, job_id))
+    rewinds = deque(list_rewinds(session, job_id))
     for seq, time, body in batches:
         while rewinds and rewinds[0][0] < seq:
             kept = _cut(kept, rewinds.popleft()[1])
@@ -134,10 +134,11 @@ def read_points(
     return Points(name, np.concatenate([p.steps for p in kept]), np.concatenate([p.values for p in kept]), times)
 
 
-def _rewinds(session: Session, job_id: str) -> list[tuple[int, int]]:
-    """The number of each rewind of a stream, and the step to which it went back."""
-    query = select(Event.seq, Event.body).where(Event.job_id == job_id, Event.kind == REWIND).order_by(Event.seq)
-    return [(seq, json.loads(body)["to_step"]) for seq, body in session.execute(query)]
+def list_rewinds(session: Session, job_id: str, *, newest: int | None = None) -> list[tuple[int, int]]:
+    """The number of each rewind of a stream in order, and the step to which it went back; or only of the newest few."""
+    query = select(Event.seq, Event.body).where(Event.job_id == job_id, Event.kind == REWIND)
+    rows = session.execute(query.order_by(Event.seq.desc()).limit(newest)).all()
+    return [(seq, json.loads(body)["to_step"]) for seq, body in reversed(rows)]
 
 
 def _cut(kept: Sequence[Points], last: int) -> list[Points]:

@@ -4,7 +4,6 @@ Between two rewinds lies one attempt; what of it went beyond the step that a lat
 the newest are read, each from a bounded number of events: their buckets are gone.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from app import columns, rollups
 from app.columns import Points
-from app.curves import METRICS, REWIND, SeriesRead, merged_to
+from app.curves import METRICS, SeriesRead, list_rewinds, merged_to
 from app.db.tables import Event
+from app.stretches import lowest_from
 
 MAX_BRANCHES = 20
 MAX_EVENTS = 1000  # that are read for all of them together
@@ -67,19 +67,12 @@ def read(
 
 
 def _attempts(session: Session, job_id: str) -> list[_Attempt]:
-    query = (
-        select(Event.seq, Event.body)
-        .where(Event.job_id == job_id, Event.kind == REWIND)
-        .order_by(Event.seq.desc())
-        .limit(MAX_BRANCHES + 1)
-    )
-    rewinds = [(seq, json.loads(body)["to_step"]) for seq, body in session.execute(query)]
-    if not rewinds:
-        return []
-    starts = [seq for seq, _ in rewinds[1:]] + ([0] if len(rewinds) <= MAX_BRANCHES else [])
-    lowest = np.minimum.accumulate(np.array([step for _, step in rewinds], np.int64))
-    # With one rewind more than are told, the oldest only says where the attempt before last began.
-    return [_Attempt(after, rewinds[i][0], int(lowest[i])) for i, after in enumerate(starts)]
+    rewinds = list_rewinds(session, job_id, newest=MAX_BRANCHES + 1)
+    starts = [0] + [seq for seq, _ in rewinds]
+    lowest = lowest_from([step for _, step in rewinds]).tolist()
+    attempts = [_Attempt(after, seq, low) for after, (seq, _), low in zip(starts, rewinds, lowest, strict=False)]
+    # With one rewind more than are told, the oldest only says where the attempt after it began.
+    return attempts[-MAX_BRANCHES:][::-1]
 
 
 def _points(

@@ -3,8 +3,7 @@
 A pass sees the stream as it was when the pass began, however long it takes: what is in a stream never changes.
 """
 
-import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import columns
 from app.columns import Points
-from app.curves import METRICS, REWIND
+from app.curves import METRICS, list_rewinds
 from app.db.tables import Event, Job
 
 PIECE_BYTES = 1 << 20  # of stored points: at most a quarter of a million, but for a single larger event
@@ -29,7 +28,9 @@ class Pass:
         self.job_id = job_id
         self._range = (from_step, MAX_STEP if to_step is None else to_step)
         self._last_seq: int = session.scalar(select(Job.last_seq).where(Job.id == job_id)) or 0
-        self._rewinds, self._limits = _rewinds(session, job_id, self._last_seq)
+        rewinds = [(seq, step) for seq, step in list_rewinds(session, job_id) if seq <= self._last_seq]
+        self._rewinds = np.array([seq for seq, _ in rewinds], np.int64)  # (R,)
+        self._limits = lowest_from([step for _, step in rewinds])
 
     def read(
         self, session: Session, after: int = 0, names: Collection[str] | None = None
@@ -67,16 +68,9 @@ class Pass:
         return points.select((points.steps >= first) & (points.steps <= last))
 
 
-def _rewinds(session: Session, job_id: str, last_seq: int) -> tuple[columns.Steps, columns.Steps]:
-    """The numbers (R,) of a stream's rewinds, and the lowest step (R,) to which each or a later one went back."""
-    query = (
-        select(Event.seq, Event.body)
-        .where(Event.job_id == job_id, Event.kind == REWIND, Event.seq <= last_seq)
-        .order_by(Event.seq)
-    )
-    rows = session.execute(query).all()
-    to_steps = np.array([json.loads(body)["to_step"] for _, body in rows], np.int64)
-    return np.array([seq for seq, _ in rows], np.int64), np.minimum.accumulate(to_steps[::-1])[::-1]
+def lowest_from(to_steps: Sequence[int]) -> columns.Steps:
+    """The lowest step (R,) to which each rewind or a later one went back."""
+    return np.minimum.accumulate(np.array(to_steps, np.int64)[::-1])[::-1]
 
 
 def _joined(name: str, parts: list[Points]) -> Points:

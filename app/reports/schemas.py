@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 
+from app.runs.schemas import Tag
+
 MAX_POINTS = 1_000_000  # of one request
 MAX_SERIES = 5_000
 MAX_LINES = 10_000
@@ -24,7 +26,6 @@ def _sane(name: str) -> str:
 SeriesName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_sane)]
 RunId = Annotated[str, Field(pattern=r"^[0-9a-hjkmnp-tv-z]{26}$")]
 Writer = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
-Tag = Annotated[str, Field(min_length=1, max_length=100)]
 Step = Annotated[int, Field(ge=0, le=MAX_STEP)]
 Time = Annotated[float, Field(ge=0, le=MAX_TIME, allow_inf_nan=False)]
 Columns = FailFast()  # of a column of a million wrong values, the first one says it all

@@ -10,8 +10,8 @@ from fastapi.responses import StreamingResponse
 from app import curves, idempotency
 from app.db.tables import Job
 from app.dependencies import AppDatabase, AppSettings, Reading
-from app.reports.schemas import Tag
 from app.runs import service as runs
+from app.runs.schemas import Tag
 from app.tensorboard import service
 from app.tensorboard.schemas import ImportOut
 

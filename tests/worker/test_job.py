@@ -114,7 +114,14 @@ def test_a_batch_whose_reply_was_lost_is_stored_once(job: Job, db: Database, mon
     assert len(stream(db, job, "metrics")) == 1
 
 
-def test_a_batch_that_never_arrived_is_sent_again(job: Job, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "failure",
+    [OperationalError("UPDATE", {}, sqlite3.OperationalError("disk I/O error")), PoolTimeout("no connection was free")],
+    ids=["the write failed", "no connection"],
+)
+def test_a_batch_that_never_arrived_is_sent_again(
+    job: Job, db: Database, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
     failures = iter(range(3))
     write = db.write
 
@@ -122,27 +129,7 @@ def test_a_batch_that_never_arrived_is_sent_again(job: Job, db: Database, monkey
     def failing() -> Iterator[Session]:
         with write() as session:
             if next(failures, None) is not None:
-                raise OperationalError("UPDATE", {}, sqlite3.OperationalError("disk I/O error"))
-            yield session
-
-    monkeypatch.setattr(time, "sleep", lambda _: None)
-    monkeypatch.setattr(db, "write", failing)
-    job.log("in the end")
-    job.flush()
-    assert [event.body["text"] for event in stream(db, job, "log")] == ["in the end"]
-
-
-def test_a_batch_that_found_no_connection_is_sent_again(
-    job: Job, db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failures = iter(range(3))
-    write = db.write
-
-    @contextmanager
-    def failing() -> Iterator[Session]:
-        if next(failures, None) is not None:
-            raise PoolTimeout("no connection was free")
-        with write() as session:
+                raise failure
             yield session
 
     monkeypatch.setattr(time, "sleep", lambda _: None)

@@ -1,7 +1,5 @@
 """The list of workers, on both databases."""
 
-from typing import Any
-
 import pytest
 from sqlalchemy import update
 
@@ -9,29 +7,9 @@ from app import queue
 from app.db import Database, now
 from app.db.tables import Worker
 from app.errors import Conflict, NotFound
-from app.ids import new_id
 from app.queue import JobKind
 from app.workers import service
-
-
-def add_worker(db: Database, **changes: Any) -> str:
-    """A worker that was heard of just now."""
-    row: dict[str, Any] = {
-        "id": new_id(),
-        "name": "w",
-        "host": "h",
-        "pid": 1,
-        "slots": 2,
-        "devices": [{"name": "cpu", "type": "some", "memory_bytes": 1}],
-        "versions": {"torch": "2.13.0"},
-        "started_at": now(),
-        "heartbeat_at": now(),
-    }
-    with db.write() as session:
-        worker = Worker(**row | changes)
-        session.add(worker)
-        session.flush()
-        return worker.id
+from tests.staged import add_worker
 
 
 def test_a_worker_is_alive_until_it_is_silent_for_a_lease_or_says_goodbye(db: Database) -> None:
