@@ -8,7 +8,7 @@ them, members of other unions carry a mark (`option`).
 import difflib
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Protocol, get_args
+from typing import Any, ClassVar, Protocol, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Tag, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -44,6 +44,8 @@ class Spec(BaseModel):
                 _MEMBERS.setdefault(name, {}).update({str(one.model_fields["type"].default): one for one in held})
             elif held:
                 _HELD[name] = held[0]
+            if held and get_origin(field.annotation) is dict:
+                _KEYED.add(name)
 
 
 _NUL = PydanticCustomError("nul_character", "text may not hold the character NUL (\\x00)")
@@ -68,6 +70,7 @@ def _with_nul(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
 
 _HELD: dict[str, type[Spec]] = {}  # of each field that holds another specification: its class
 _MEMBERS: dict[str, dict[str, type[Spec]]] = {}  # of each field that holds one of several: their classes by `type`
+_KEYED: set[str] = set()  # the fields that hold a specification for each of the names that a user gave
 
 
 def _held(annotation: Any) -> Iterator[type[Spec]]:
@@ -231,16 +234,19 @@ def _place(loc: Sequence[str | int]) -> tuple[Loc, type[Spec] | None, dict[str, 
     cls: type[Spec] | None = None
     inner: type[Spec] | None = None  # the class of the value that comes next
     members: dict[str, type[Spec]] = {}  # its possible classes, where there are several
+    is_key = False  # whether a name that a user gave comes next
     for part in loc:
         if _is_mark(part):
             continue
-        if isinstance(part, int):
+        if isinstance(part, int) or is_key:
             kept.append(part)
+            is_key = False
         elif part in members:
             inner, members = members[part], {}
         else:
             kept.append(part)
             cls, inner, members = inner, _HELD.get(part), _MEMBERS.get(part, {})
+            is_key = part in _KEYED
     return kept, cls, members
 
 

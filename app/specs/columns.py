@@ -6,8 +6,10 @@ from pydantic import BaseModel
 
 from app.specs.base import option
 
-ColumnType = Literal["integer", "float", "boolean", "category", "text", "timestamp"]
+ColumnType = Literal["integer", "float", "boolean", "category", "text", "timestamp", "image", "array"]
 NUMERIC = frozenset({"integer", "float", "boolean", "timestamp"})
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 Value = (
     Annotated[bool, option("true or false")]
@@ -31,6 +33,19 @@ class TopValue(BaseModel):
     count: int
 
 
+class Images(BaseModel):
+    """What the images of a column are: sizes in pixels; means and deviations of each channel, from 0 to 1."""
+
+    channels: Literal["gray", "rgb"]  # what most of them are
+    min_height: int
+    max_height: int
+    min_width: int
+    max_width: int
+    mean: list[float]  # (3,): of red, green and blue
+    std: list[float]
+    formats: dict[str, int] = {}  # how many are of each
+
+
 class Column(BaseModel):
     """A column, as its ingestion found it. Figures are of values that are there and finite."""
 
@@ -46,6 +61,11 @@ class Column(BaseModel):
     values: list[Value] | None = None  # distinct and sorted; null above a thousand
     histogram: Histogram | None = None
     top_values: list[TopValue] | None = None
+    quantiles: list[float] | None = None  # at QUANTILES
+    lengths: Histogram | None = None  # of a text: in characters
+    num_words: int | None = None  # of a text: in all rows together
+    images: Images | None = None
+    shape: list[int] | None = None  # of an array
 
     @property
     def is_numeric(self) -> bool:

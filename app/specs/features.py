@@ -1,19 +1,23 @@
-"""Which columns a model is fed, and the shape that they make."""
+"""Which columns a model is fed, what each becomes, and the shape that they make."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 
 from app.specs.base import Problem, Shape, SpecError
 from app.specs.columns import Column
-from app.specs.data import ColumnSplit, DataSpec
+from app.specs.data import DataSpec
 from app.specs.layers.base import written
+from app.specs.splits import split_column
+from app.specs.steps import ColumnSteps, Pixels
+
+CYCLIC_PARTS = frozenset({"month", "day", "weekday", "hour", "minute", "day_of_year"})  # two inputs: sine and cosine
 
 
 def feature_names(data: DataSpec, columns: Sequence[Column]) -> list[str]:
     """The columns that are fed, in their order: those named, else all but the target and the one that splits."""
     if data.features is not None:
         return list(data.features)
-    left_out = {data.target} | ({data.split.column} if isinstance(data.split, ColumnSplit) else set())
+    left_out = {data.target, split_column(data.split)}
     return [column.name for column in columns if column.name not in left_out]
 
 
@@ -23,28 +27,85 @@ def features(data: DataSpec, columns: Iterable[Column]) -> list[Column]:
     return [known[name] for name in feature_names(data, list(known.values())) if name in known]
 
 
+def steps_of(data: DataSpec, name: str) -> ColumnSteps:
+    """What happens to a column: what is said of it, and where nothing is, what is said of all."""
+    own = data.columns.get(name, ColumnSteps())
+    return own.model_copy(
+        update={
+            "missing": own.missing or data.missing,
+            "scale": own.scale or data.scale,
+            "categories": own.categories or data.categories,
+        }
+    )
+
+
+def shape_of(data: DataSpec, column: Column) -> Shape:
+    """The shape that the values of a column take in a row, without the input that says that one was missing."""
+    steps = steps_of(data, column.name)
+    match column.type:
+        case "image":
+            return image_shape(steps.pixels or Pixels(), column)
+        case "array":
+            return tuple(column.shape or ())
+        case "timestamp" if steps.parts:
+            return (sum(2 if part in CYCLIC_PARTS else 1 for part in steps.parts),)
+        case "text" if steps.tokens:
+            return (steps.tokens.length,)
+        case "text" | "category" if steps.categories == "hashed":
+            return (steps.num_buckets,)
+        case "text" | "category" if steps.categories == "one_hot":
+            return (len(column.values or ()),)
+    return (1,)
+
+
+def image_shape(pixels: Pixels, column: Column) -> Shape:
+    """Channels, height and width that the images of a column are made; 0 for a size that is nowhere said."""
+    found = column.images
+    sizes = [pixels.height or 0, pixels.width or 0]
+    if found is not None and not pixels.height and found.min_height == found.max_height:
+        sizes[0] = found.min_height
+    if found is not None and not pixels.width and found.min_width == found.max_width:
+        sizes[1] = found.min_width
+    channels = pixels.channels or (found.channels if found else "rgb")
+    return (1 if channels == "gray" else 3, *sizes)
+
+
 def width(data: DataSpec, column: Column) -> int:
     """How many numbers a column becomes."""
-    if column.is_numeric or data.categories == "ordinal":
-        return 1
-    return len(column.values or [])
+    missing = steps_of(data, column.name).missing
+    return prod(shape_of(data, column)) + bool(missing and missing.indicator and column.num_missing)
 
 
 def input_shape(data: DataSpec, columns: Sequence[Column]) -> Shape:
     """The shape that a model is fed. Raises SpecError when the features do not make it."""
     fed = features(data, columns)
-    found = [_text(column) for column in fed if not column.is_numeric and column.values is None]
-    total = sum(width(data, column) for column in fed)
-    if data.input_shape is not None and prod(data.input_shape) != total and not found:
-        message = f"{written(data.input_shape)} holds {prod(data.input_shape):,} numbers, the features are {total:,}"
-        found.append(Problem(loc=["data", "input_shape"], msg=message, received=list(data.input_shape)))
-    if total == 0 and not found:
-        found.append(Problem(loc=["data", "features"], msg="no column is left to learn from", received=None))
+    found = [problem for column in fed for problem in _unfit(data, column)]
     if found:
         raise SpecError(found)
+    total = sum(width(data, column) for column in fed)
+    if data.input_shape is not None and prod(data.input_shape) != total:
+        message = f"{written(data.input_shape)} holds {prod(data.input_shape):,} numbers, the features are {total:,}"
+        raise SpecError([Problem(loc=["data", "input_shape"], msg=message, received=list(data.input_shape))])
+    if total == 0:
+        raise SpecError([Problem(loc=["data", "features"], msg="no column is left to learn from", received=None)])
+    if data.input_shape is None and len(fed) == 1 and width(data, fed[0]) == prod(shape_of(data, fed[0])):
+        return shape_of(data, fed[0])
     return data.input_shape or (total,)
 
 
-def _text(column: Column) -> Problem:
-    message = f"the column {column.name!r} holds text, or more than a thousand categories: leave it out"
-    return Problem(loc=["data", "features"], msg=message, received=column.name)
+def _unfit(data: DataSpec, column: Column) -> Iterator[Problem]:
+    """Why a column cannot be fed as it is."""
+    steps = steps_of(data, column.name)
+    if column.type == "image" and 0 in image_shape(steps.pixels or Pixels(), column):
+        message = f"the images of {column.name!r} have different sizes: say which height and width they are made"
+        yield Problem(loc=["data", "columns", column.name, "pixels"], msg=message, received=None)
+    if column.type not in ("text", "category") or steps.categories == "hashed":
+        return
+    if column.type == "text" and steps.tokens is not None:
+        return
+    if column.values is None:
+        message = (
+            f"the column {column.name!r} holds text, or more than a thousand categories: leave it out, cut it into "
+            "tokens, or let its words be hashed"
+        )
+        yield Problem(loc=["data", "features"], msg=message, received=column.name)

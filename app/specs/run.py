@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from app.specs.base import Spec, SpecError, option
-from app.specs.checks.data import data_problems, part_sizes
+from app.specs.checks.data import data_problems
 from app.specs.checks.model import learning_problems, output_problems, token_problems
+from app.specs.checks.splits import part_sizes
 from app.specs.checks.training import training_problems
 from app.specs.columns import Column
 from app.specs.data import DataSpec

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.specs.data import ColumnSplit, SharesSplit
+from app.specs.splits import ColumnSplit, SharesSplit
 from app.specs.training import AnyOptimizer, TrainingSpec
 
 

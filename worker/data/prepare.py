@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from app.errors import JobFailure
 from app.specs.columns import Column
-from app.specs.data import ColumnSplit, DataSpec, Missing, Scale
+from app.specs.data import DataSpec
 from app.specs.run import feature_names, input_shape
+from app.specs.steps import Missing, Scale
 from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
+from app.splitting import BITS, Rows, deal, rows_of
 from app.transforms import UNKNOWN, Preprocessing, Step, Target, expand, fill
-from worker.data.splitting import Rows, by_column, by_shares
 
 Numbers = NDArray[np.float64]
 Arrays = tuple[NDArray[Any], NDArray[Any]]
@@ -125,6 +126,25 @@ class _Table:
         """The places (N,) of the values among the column's sorted ones, NaN where missing."""
         return codes(self.column(name), self._known[name].values or [])
 
+    def ids(self, name: str) -> NDArray[np.integer[Any]]:
+        """A number (N,) for each value of a column, the same for equal ones."""
+        found = self.column(name).combine_chunks().dictionary_encode("encode")
+        ids: NDArray[np.integer[Any]] = found.indices.to_numpy(zero_copy_only=False)
+        return ids
+
+    def holds(self, name: str, values: Sequence[Any]) -> NDArray[np.bool_]:
+        """Which rows (N,) have one of these values. Raises JobFailure where they are of another type."""
+        column = self.column(name)
+        try:
+            wanted = pa.array(values).cast(column.type)
+        except pa.ArrowException as error:
+            listed = ", ".join(map(repr, values))
+            raise JobFailure(
+                "data", f"The column that splits holds {column.type} values, which {listed} is not."
+            ) from error
+        holds: NDArray[np.bool_] = pc.is_in(column, value_set=wanted).to_numpy()
+        return holds
+
     def columns(self, names: Sequence[str]) -> Iterator[tuple[str, Numbers]]:
         """Many columns in their order, some at a time."""
         at_once = max(1, _BYTES_AT_ONCE // (8 * max(1, self.num_rows)))
@@ -155,13 +175,8 @@ def codes(column: pa.ChunkedArray, values: Sequence[Any]) -> Numbers:
 
 def _split(table: _Table, data: DataSpec) -> dict[str, Rows]:
     """The rows of each part, without those that are dropped. Raises JobFailure when none is left to train on."""
-    whole = np.flatnonzero(_whole(table, data))
-    if isinstance(data.split, ColumnSplit):
-        parts = by_column(data.split, table.column(data.split.column))
-        parts = {part: np.intersect1d(rows, whole) for part, rows in parts.items()}
-    else:
-        dealt = by_shares(data.split, len(whole), lambda: table.codes(data.target)[whole])
-        parts = {part: whole[rows] for part, rows in dealt.items()}
+    dealt = deal(data.split, table, data.target, _whole(table, data))
+    parts = {part: rows_of(dealt, part) for part in BITS}
     if not len(parts["train"]):
         raise JobFailure("data", "No row is left to train on.", "Look at the split, and at what happens to gaps.")
     return parts

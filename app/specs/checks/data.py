@@ -1,15 +1,14 @@
 """Whether a dataset has the columns that a run reads, and whether they can be read so."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from app.specs.base import Problem
+from app.specs.checks.splits import split_problems
+from app.specs.checks.words import Columns, no_column
 from app.specs.columns import Column
-from app.specs.data import ColumnSplit, DataSpec, SharesSplit
-from app.specs.features import features
-
-PARTS = ("train", "validation", "test")
-Columns = Mapping[str, Column]
+from app.specs.data import DataSpec
+from app.specs.features import features, steps_of
+from app.specs.steps import ColumnSteps
 
 
 def data_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
@@ -18,37 +17,15 @@ def data_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[P
     yield from _feature_problems(data, columns)
     yield from _missing_problems(data, columns)
     yield from _infinite_problems(data, columns)
-    if isinstance(data.split, ColumnSplit):
-        yield from _column_split_problems(data, data.split, columns)
-    else:
-        yield from _shares_problems(data, data.split, columns, num_rows)
-
-
-def part_sizes(data: DataSpec, columns: Columns, num_rows: int) -> dict[str, int] | None:
-    """Rows in each part, before any is dropped; None where they cannot be told from the columns.
-
-    Of shares, validation and test are rounded, the training has the rest. (`worker.data` deals the same.)
-    """
-    if isinstance(data.split, SharesSplit):
-        validation, test = (round(num_rows * share) for share in (data.split.validation, data.split.test))
-        return {"train": num_rows - validation - test, "validation": validation, "test": test}
-    column = columns.get(data.split.column)
-    counts = {top.value: top.count for top in (column.top_values if column else None) or ()}
-    spelled = {part: [_spelled(value) for value in getattr(data.split, part)] for part in PARTS}
-    if any(value not in counts for values in spelled.values() for value in values):
-        return None
-    return {part: sum(counts[value] for value in set(values)) for part, values in spelled.items()}
-
-
-def _spelled(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    yield from _step_problems(data, columns)
+    yield from split_problems(data, columns, num_rows)
 
 
 def _target_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
     place: list[str | int] = ["data", "target"]
     target = columns.get(data.target)
     if target is None:
-        yield Problem(loc=place, msg=_no_column(data.target, columns), received=data.target)
+        yield Problem(loc=place, msg=no_column(data.target, columns), received=data.target)
     elif target.num_missing and data.missing.type != "drop":
         message = (
             f"{target.num_missing:,} rows have no {target.name}: a missing target cannot be filled; "
@@ -62,7 +39,7 @@ def _feature_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
     for i, name in enumerate(named):
         message = None
         if name not in columns:
-            message = _no_column(name, columns)
+            message = no_column(name, columns)
         elif name == data.target:
             message = f"{name!r} is the target: a model that is shown the answer learns nothing"
         elif name in named[:i]:
@@ -73,13 +50,18 @@ def _feature_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
 
 def _missing_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
     for column in features(data, columns.values()):
+        missing = steps_of(data, column.name).missing
+        if missing is None or not column.num_missing:
+            continue
         message = None
-        if column.num_missing and data.missing.type == "error":
+        if missing.type == "error":
             message = f"{column.num_missing:,} values are missing in {column.name!r}; say how they are filled"
-        if column.num_missing and not column.is_numeric and data.missing.type in ("mean", "median"):
-            message = f"{column.name!r} holds categories, which have no {data.missing.type}; most_frequent fits"
+        elif not column.is_numeric and missing.type in ("mean", "median"):
+            message = f"{column.name!r} holds categories, which have no {missing.type}; most_frequent fits"
+        elif column.type in ("image", "array") and missing.type != "drop":
+            message = f"nothing stands in for a missing {column.type}: drop such rows"
         if message:
-            yield Problem(loc=["data", "missing"], msg=message, received=data.missing.type)
+            yield Problem(loc=_place(data, column, "missing"), msg=message, received=missing.type)
 
 
 def _infinite_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
@@ -93,54 +75,39 @@ def _infinite_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
                 yield Problem(loc=["data", field], msg=message, received=column.name)
 
 
-def _shares_problems(data: DataSpec, split: SharesSplit, columns: Columns, num_rows: int) -> Iterator[Problem]:
-    for part, count in (part_sizes(data, columns, num_rows) or {}).items():
-        share = getattr(split, part)
-        if share and not count:
-            message = f"{share:.0%} of {num_rows:,} rows is not one row"
-            yield Problem(loc=["data", "split", part], msg=message, received=share)
-    target = columns.get(data.target)
-    if split.stratify and target is not None:
-        yield from _stratify_problems(split, target)
+def _place(data: DataSpec, column: Column, field: str) -> list[str | int]:
+    """Where a step is said: of the one column, or of all."""
+    own = data.columns.get(column.name)
+    alone = own is not None and getattr(own, field) is not None
+    return ["data", "columns", column.name, field] if alone else ["data", field]
 
 
-def _stratify_problems(split: SharesSplit, target: Column) -> Iterator[Problem]:
-    message = None
-    if target.values is None:
-        message = f"{target.name!r} has too many different values to keep their mix"
-    parts = sum(1 for part in PARTS if getattr(split, part))
-    rare = [top for top in target.top_values or () if top.count < parts]
-    if rare:
-        message = f"{rare[-1].value!r} stands in {_rows(rare[-1].count)}: too few for {parts} parts"
-    if message:
-        yield Problem(loc=["data", "split", "stratify"], msg=message, received=True)
+# Which of a column's steps fit which types of columns; the others do not apply.
+_FITTING: dict[str, tuple[frozenset[str], str]] = {
+    "log": (frozenset({"integer", "float"}), "numbers"),
+    "low": (frozenset({"integer", "float"}), "numbers"),
+    "high": (frozenset({"integer", "float"}), "numbers"),
+    "clip_share": (frozenset({"integer", "float"}), "numbers"),
+    "scale": (frozenset({"integer", "float", "timestamp", "array"}), "numbers"),
+    "categories": (frozenset({"category", "text"}), "words"),
+    "parts": (frozenset({"timestamp"}), "times"),
+    "tokens": (frozenset({"text", "category"}), "text"),
+    "pixels": (frozenset({"image"}), "images"),
+}
 
 
-def _column_split_problems(data: DataSpec, split: ColumnSplit, columns: Columns) -> Iterator[Problem]:
-    place: list[str | int] = ["data", "split", "column"]
-    column = columns.get(split.column)
-    if column is None:
-        yield Problem(loc=place, msg=_no_column(split.column, columns), received=split.column)
-        return
-    if split.column == data.target:
-        message = f"{split.column!r} is the target: each part would know only some of the answers"
-        yield Problem(loc=place, msg=message, received=split.column)
-    for part in PARTS:
-        for i, value in enumerate(getattr(split, part)):
-            if column.values is not None and value not in column.values:
-                message = f"the column {split.column!r} has no value {value!r}; it has {listed(column.values)}"
-                yield Problem(loc=["data", "split", part, i], msg=message, received=value)
+def _step_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
+    for name, steps in data.columns.items():
+        if name not in columns:
+            yield Problem(loc=["data", "columns", name], msg=no_column(name, columns), received=name)
+            continue
+        for field, message in _misfits(steps, columns[name]):
+            yield Problem(loc=["data", "columns", name, field], msg=message, received=getattr(steps, field))
 
 
-def _no_column(name: str, columns: Columns) -> str:
-    return f"there is no column {name!r}; there are {listed(columns)}"
-
-
-def _rows(count: int) -> str:
-    return "one row" if count == 1 else f"{count:,} rows"
-
-
-def listed(names: Sequence[Any] | Mapping[str, Any]) -> str:
-    """The first twelve, and how many more there are."""
-    shown = [str(name) for name in names]
-    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")
+def _misfits(steps: ColumnSteps, column: Column) -> Iterator[tuple[str, str]]:
+    for field, (types, kind) in _FITTING.items():
+        if getattr(steps, field) not in (None, False) and column.type not in types:
+            yield field, f"{field} is for {kind}, but {column.name!r} holds {column.type} values"
+    if steps.log and column.type in ("integer", "float") and (column.min or 0) < 0 and (steps.low or -1) < 0:
+        yield "log", f"{column.name!r} goes down to {column.min:g}: the logarithm of 1 + x needs 0 at least"

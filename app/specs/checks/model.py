@@ -7,6 +7,7 @@ from math import prod
 from app.specs.base import Problem
 from app.specs.columns import Column
 from app.specs.data import DataSpec
+from app.specs.features import steps_of
 from app.specs.layers.base import written
 from app.specs.layers.embedding import Embedding
 from app.specs.model import Inspection, ModelSpec
@@ -76,24 +77,33 @@ def _vocabulary_problems(num_embeddings: int, data: DataSpec, features: Sequence
 
 def _range(data: DataSpec, column: Column) -> tuple[float, float]:
     """The least and the greatest number that a column is fed as, gaps that are filled included."""
+    steps = steps_of(data, column.name)
+    if steps.tokens is not None:
+        return 0, steps.tokens.vocabulary_size - 1
     numeric = column.is_numeric
     ends = (column.min or 0, column.max or 0) if numeric else (0, max(0, len(column.values or ()) - 1))
-    if not column.num_missing or data.missing.type != "constant":
+    if not column.num_missing or steps.missing is None or steps.missing.type != "constant":
         return ends
-    filled = data.missing.value if numeric else -1  # a category of its own
+    filled = steps.missing.value if numeric else -1  # a category of its own
     return min(ends[0], filled), max(ends[1], filled)
 
 
 def _not_whole(data: DataSpec, column: Column) -> tuple[str | None, str]:
     """Why a column's inputs are not the whole numbers that it holds, and the field of `data` to change."""
+    steps = steps_of(data, column.name)
+    if column.type == "text" and steps.tokens is not None:
+        return None, ""
+    if column.type in ("image", "array"):
+        return f"an embedding needs whole numbers, but {column.name!r} holds {column.type} values", "features"
     if column.is_numeric and column.type not in ("integer", "boolean"):
         return f"an embedding needs whole numbers, but {column.name!r} holds {column.type} values", "features"
-    if not column.is_numeric and data.categories != "ordinal":
+    if not column.is_numeric and steps.categories != "ordinal":
         return f"an embedding needs whole numbers, but {column.name!r} becomes a column for each category", "categories"
-    if data.scale != "none" and column.type == "integer":
+    if (steps.scale != "none" or steps.log) and column.type == "integer":
         return f"an embedding needs whole numbers, but {column.name!r} is scaled", "scale"
-    if column.num_missing and data.missing.type in ("mean", "median"):
-        return f"an embedding needs whole numbers, but gaps of {column.name!r} become a {data.missing.type}", "missing"
+    filling = steps.missing.type if steps.missing else "error"
+    if column.num_missing and filling in ("mean", "median"):
+        return f"an embedding needs whole numbers, but gaps of {column.name!r} become a {filling}", "missing"
     return None, ""
 
 

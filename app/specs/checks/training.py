@@ -6,6 +6,7 @@ from typing import Any
 from app.specs.base import Problem
 from app.specs.columns import Column
 from app.specs.data import DataSpec
+from app.specs.splits import validates
 from app.specs.training import (
     BINARY_LOSSES,
     CLASS_LOSSES,
@@ -69,7 +70,7 @@ def _metric_problems(metric: AnyMetric, loss: str, target: Column | None) -> Ite
 
 
 def _stopping_problems(stopping: EarlyStopping, training: TrainingSpec, data: DataSpec) -> Iterator[Problem]:
-    parts = ["train", *(["validation"] if data.split.validation else [])]
+    parts = ["train", *(["validation"] if validates(data.split) else [])]
     names = ["loss", *(_series(metric) for metric in training.metrics)]
     curves = [f"{part}/{name}" for part in parts for name in names]
     if stopping.series not in curves:

@@ -14,8 +14,10 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from app.datasets.tables import read_rows
 from app.errors import JobFailure
-from app.specs.data import ColumnSplit, DataSpec, Missing, SharesSplit
+from app.specs.data import DataSpec
 from app.specs.run import input_shape
+from app.specs.splits import ColumnSplit, SharesSplit
+from app.specs.steps import Missing
 from app.transforms import UNKNOWN, columns_of, decode, encode
 from worker.data.prepare import Prepared, first_inputs, prepare
 from worker.data.statistics import describe_table
@@ -241,6 +243,8 @@ def test_what_cannot_be_learned_from_is_said(tmp_path: Path, random: np.random.G
     table = mixed_table(random)
     with pytest.raises(JobFailure, match="No row is left"):
         prepared(tmp_path, table, split=ColumnSplit(column="part", train=("never",)))
+    with pytest.raises(JobFailure, match="'first' is not"):
+        prepared(tmp_path, table, split=ColumnSplit(column="grade", train=("first",)))
     infinite = table.set_column(0, "size", pa.array([float("inf")] * NUM_ROWS))
     with pytest.raises(JobFailure, match="size holds infinite values"):
         prepared(tmp_path, infinite)

@@ -1,0 +1,114 @@
+"""Whether a dataset can be split as a run wants it, and how many rows each part gets."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.specs.base import Problem
+from app.specs.checks.words import Columns, listed, no_column, rows_in_words
+from app.specs.columns import Column
+from app.specs.data import DataSpec
+from app.specs.splits import ColumnSplit, GroupedSplit, KFoldSplit, SharesSplit, TimeSplit, split_column
+
+PARTS = ("train", "validation", "test")
+
+
+def part_sizes(data: DataSpec, columns: Columns, num_rows: int) -> dict[str, int] | None:
+    """Rows in each part, before any is dropped; None where they cannot be told from the columns.
+
+    Of shares, validation and test are rounded, the training has the rest; of folds, the first are the larger ones.
+    (`worker.data` deals the same.)
+    """
+    match data.split:
+        case SharesSplit() | TimeSplit():
+            validation, test = (round(num_rows * share) for share in (data.split.validation, data.split.test))
+            return {"train": num_rows - validation - test, "validation": validation, "test": test}
+        case KFoldSplit():
+            test = round(num_rows * data.split.test)
+            size, num_larger = divmod(num_rows - test, data.split.num_folds)
+            validation = size + (data.split.fold < num_larger)
+            return {"train": num_rows - test - validation, "validation": validation, "test": test}
+        case GroupedSplit():
+            return None
+    return _sizes_by_column(data.split, columns)
+
+
+def _sizes_by_column(split: ColumnSplit, columns: Columns) -> dict[str, int] | None:
+    column = columns.get(split.column)
+    counts = {top.value: top.count for top in (column.top_values if column else None) or ()}
+    spelled = {part: [_spelled(value) for value in getattr(split, part)] for part in PARTS}
+    if any(value not in counts for values in spelled.values() for value in values):
+        return None
+    return {part: sum(counts[value] for value in set(values)) for part, values in spelled.items()}
+
+
+def _spelled(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def split_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
+    """Everything in a split that does not fit the columns of a dataset of so many rows."""
+    split = data.split
+    name = split_column(split)
+    if name is not None:
+        yield from _named_column_problems(data, name, columns)
+    if isinstance(split, ColumnSplit):
+        yield from _value_problems(split, columns)
+        return
+    yield from _share_problems(data, columns, num_rows)
+    target = columns.get(data.target)
+    if isinstance(split, SharesSplit | KFoldSplit) and split.stratify and target is not None:
+        yield from _stratify_problems(split, target)
+
+
+def _named_column_problems(data: DataSpec, name: str, columns: Columns) -> Iterator[Problem]:
+    """Whether a split can be made by a column."""
+    place: list[str | int] = ["data", "split", "column"]
+    column, message = columns.get(name), None
+    if column is None:
+        message = no_column(name, columns)
+    elif name == data.target and not isinstance(data.split, TimeSplit):
+        message = f"{name!r} is the target: each part would know only some of the answers"
+    elif isinstance(data.split, TimeSplit) and column.type not in ("timestamp", "integer", "float"):
+        message = f"{name!r} holds {column.type} values, which have no order in time"
+    elif isinstance(data.split, TimeSplit | GroupedSplit) and column.num_missing:
+        message = f"{rows_in_words(column.num_missing)} of no {name!r}: no part is theirs"
+    elif isinstance(data.split, GroupedSplit) and column.num_distinct < sum(
+        1 for part in PARTS if getattr(data.split, part)
+    ):
+        message = f"{name!r} has {column.num_distinct} values: too few groups for the parts"
+    if message:
+        yield Problem(loc=place, msg=message, received=name)
+
+
+def _share_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
+    if isinstance(data.split, KFoldSplit) and data.split.num_folds > num_rows:
+        message = f"{data.split.num_folds} folds of {rows_in_words(num_rows)}: some would be empty"
+        yield Problem(loc=["data", "split", "num_folds"], msg=message, received=data.split.num_folds)
+        return
+    for part, count in (part_sizes(data, columns, num_rows) or {}).items():
+        share = getattr(data.split, part, None)
+        if share and not count:
+            message = f"{share:.0%} of {num_rows:,} rows is not one row"
+            yield Problem(loc=["data", "split", part], msg=message, received=share)
+
+
+def _stratify_problems(split: SharesSplit | KFoldSplit, target: Column) -> Iterator[Problem]:
+    message = None
+    if target.values is None:
+        message = f"{target.name!r} has too many different values to keep their mix"
+    folds = split.num_folds if isinstance(split, KFoldSplit) else 0
+    parts = folds + sum(1 for part in PARTS if getattr(split, part, None))
+    rare = [top for top in target.top_values or () if top.count < parts]
+    if rare:
+        message = f"{rare[-1].value!r} stands in {rows_in_words(rare[-1].count)}: too few for {parts} parts"
+    if message:
+        yield Problem(loc=["data", "split", "stratify"], msg=message, received=True)
+
+
+def _value_problems(split: ColumnSplit, columns: Columns) -> Iterator[Problem]:
+    column = columns.get(split.column)
+    for part in PARTS:
+        for i, value in enumerate(getattr(split, part)):
+            if column is not None and column.values is not None and value not in column.values:
+                message = f"the column {split.column!r} has no value {value!r}; it has {listed(column.values)}"
+                yield Problem(loc=["data", "split", part, i], msg=message, received=value)
