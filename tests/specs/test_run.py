@@ -109,7 +109,7 @@ CASES: list[tuple[dict[str, Any], list[str | int], str]] = [
     ({"data__target": "chol"}, ["data", "target"], "3 rows have no chol"),
     ({"data__features": ["age", "age"]}, ["data", "features", 1], "'age' is named twice"),
     ({"data__columns": {"size": {}}}, ["data", "columns", "size"], "no column 'size'"),
-    ({"data__columns": {"age": {"scales": "none"}}}, ["data", "columns", "age", "scales"], "did you mean 'scale'"),
+    ({"data__columns": {"age": {"scales": "none"}}}, ["data", "columns", "age", "scales"], "did you mean scale"),
     ({"data__columns": {"age": {"tokens": {}}}}, ["data", "columns", "age", "tokens"], "tokens is for text"),
     ({"data__columns": {"town": {"log": True}}}, ["data", "columns", "town", "log"], "log is for numbers"),
     ({"data__columns": {"age": {"low": 3, "high": 2}}}, ["data", "columns", "age"], "low is 3, which is above high"),
