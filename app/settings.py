@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     lease_s: float = Field(default=30, description="a job silent for this long is given to another worker")
     beat_s: float = Field(default=10, description="how often a worker renews its leases")
     report_lease_s: float = Field(default=60, description="a script that reports counts as silent after this long")
+    data_in_memory_bytes: int = Field(default=1 << 30, description="a run whose rows take more reads them from a file")
     cancel_grace_s: float = Field(default=15, description="how long a cancelled run may take to save its state")
     poll_s: float = Field(default=0.02, description="how often an idle worker looks for a job")
     flush_s: float = Field(default=0.1, description="how often a run's points are written")

@@ -34,7 +34,8 @@ def outputs_of(model: nn.Module, part: Part, device: torch.device) -> Iterator[t
     num_rows = max(_MIN_ROWS, min(_MAX_ROWS, _BATCH_BYTES // max(1, part.inputs[:1].nbytes)))
     for start in range(0, len(part), num_rows):
         rows = slice(start, start + num_rows)
-        yield model(part.inputs[rows].to(device)), part.targets[rows].to(device)
+        yield model(part.ready(part.inputs[rows].to(device))), part.targets[rows].to(device)
+        part.release()
 
 
 @torch.no_grad()

@@ -43,7 +43,7 @@ class Predictor:
     @property
     def features(self) -> list[str]:
         """The columns that it reads."""
-        return [step.name for step in self.preprocessing.steps]
+        return self.preprocessing.columns
 
     def outputs(self, columns: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
         """What the model gives for rows held as columns, `(N, …)`. Raises SpecError with the place of each problem."""

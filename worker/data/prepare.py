@@ -1,48 +1,54 @@
 """A table becomes the arrays that a model is trained, validated and tested with.
 
-Whatever is fitted (the means that fill and scale) is fitted on training rows alone. The categories and classes are
-those of the whole table: they are its vocabulary, and the model's shape was checked against them.
+Whatever is fitted is fitted on training rows alone (`fitting`). The categories and classes are those of the whole
+table: they are its vocabulary, and the model's shape was checked against them. The table is gone through in batches,
+and the arrays lie in files where memory would not hold them, so a table may be larger than memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from app.errors import JobFailure
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.run import feature_names, input_shape
-from app.specs.steps import Missing, Scale
+from app.specs.features import features, input_shape, steps_of
 from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
-from app.splitting import BITS, Rows, deal, rows_of
-from app.transforms import UNKNOWN, Preprocessing, Step, Target, expand, fill
+from app.splitting import BITS, Parts, Rows, deal, rows_of
+from app.transforms import AnyStep, ArrayStep, ImageStep, Preprocessing, Step, Target
+from app.transforms.steps import Numbers, apply
+from worker.data.fitting import Fitter, Moments, Sample, array_numbers, fitter, scaling
+from worker.data.shelf import Shelf, release
+from worker.data.table import Table, codes, numbers_of, plain_numbers
 
-Numbers = NDArray[np.float64]
 Arrays = tuple[NDArray[Any], NDArray[Any]]
-
-_BYTES_AT_ONCE = 32 << 20  # of columns that are read together
-_SCALED = frozenset({"integer", "float", "timestamp"})
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Inputs (N, *input_shape) and targets of each part, and what made them of rows. A part without rows is None.
 
-    Targets are class indices (N,) int64, or float32 (N, 1): 0 and 1 for a binary loss, else the scaled number.
+    Targets are class indices (N,) int64, or float32 (N, 1): 0 and 1 for a binary loss, else the scaled number. Inputs
+    of images are uint8, for `preprocessing.pixels` to scale.
     """
 
     train: Arrays
     validation: Arrays | None
     test: Arrays | None
     preprocessing: Preprocessing
-    rows: dict[str, Rows]  # of each part: their places in the table
+    dealt: Parts
+
+    @cached_property
+    def rows(self) -> dict[str, Rows]:
+        """The places of each part's rows in the table."""
+        return {part: rows_of(self.dealt, part) for part in BITS}
 
 
 def prepare(
@@ -52,32 +58,25 @@ def prepare(
     columns: Sequence[Column],
     input_dtype: Literal["float32", "int64"] = "float32",
     num_embeddings: int | None = None,
+    shelf: Shelf = Shelf(),  # noqa: B008, it never changes
 ) -> Prepared:
     """Read what `data` names of the Parquet file `path`, whose columns are `columns`. Raises JobFailure."""
     known = {column.name: column for column in columns}
     with pq.ParquetFile(path) as file:
-        table = _Table(file, known)
-        rows = _split(table, data)
-        target, targets = _targets(table, data, loss, rows)
-        names = feature_names(data, columns)
-        steps, inputs = _inputs(table, [known[name] for name in names], data, rows, input_dtype)
-    shape = input_shape(data, columns)
-    shaped = {part: array.reshape(len(array), *shape) for part, array in inputs.items()}
-    parts = {part: (shaped[part], targets[part]) for part in rows if len(rows[part])}
-    return Prepared(
-        train=parts["train"],
-        validation=parts.get("validation"),
-        test=parts.get("test"),
-        preprocessing=Preprocessing(
-            steps=steps,
-            input_shape=list(shape),
+        table = Table(file, known)
+        fed = features(data, columns)
+        dealt = _deal(table, data, fed)
+        target = _target(table, data, loss, dealt)
+        preprocessing = Preprocessing(
+            steps=_fit(table, data, fed, dealt),
+            input_shape=list(input_shape(data, columns)),
             input_dtype=input_dtype,
             num_embeddings=num_embeddings,
             target=target,
             loss=loss,
-        ),
-        rows=rows,
-    )
+        )
+        arrays = _Filler(table, preprocessing, dealt, shelf).fill()
+    return Prepared(arrays["train"], arrays.get("validation"), arrays.get("test"), preprocessing, dealt)
 
 
 def first_inputs(path: Path, preprocessing: Preprocessing, columns: Sequence[Column], num_rows: int) -> NDArray[Any]:
@@ -85,191 +84,169 @@ def first_inputs(path: Path, preprocessing: Preprocessing, columns: Sequence[Col
 
     A model takes a row where nothing is missing, or something was fitted that fills it. Reads no further than needed.
     """
-    known = {column.name: column for column in columns}
-    names = [step.name for step in preprocessing.steps]
     found: list[NDArray[Any]] = [np.empty((0, sum(step.width for step in preprocessing.steps)))]
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(num_rows, columns=names):
-            found.append(_apply(preprocessing.steps, pa.Table.from_batches([batch]), known))
+        table = Table(file, {column.name: column for column in columns})
+        gaps = _unfilled(preprocessing.steps)
+        for _, batch in table.batches(preprocessing.columns, 8 * len(preprocessing.columns)):
+            whole = ~_missing(batch, gaps)
+            some = np.flatnonzero(whole)[: num_rows - sum(map(len, found))]
+            found.append(_inputs(preprocessing.steps, batch.take(pa.array(some))))
             if sum(map(len, found)) >= num_rows:
                 break
-    inputs = np.concatenate(found)[:num_rows].astype(preprocessing.input_dtype)
+    inputs = np.concatenate(found).astype(preprocessing.input_dtype)
     return inputs.reshape(len(inputs), *preprocessing.input_shape)
 
 
-def _apply(steps: Sequence[Step], table: pa.Table, known: dict[str, Column]) -> NDArray[Any]:
-    """Fitted steps on the rows that they take: (N, width)."""
-    read = [numbers(table.column(step.name), known[step.name]) for step in steps]
-    whole = np.ones(table.num_rows, np.bool_)
-    for step, found in zip(steps, read, strict=True):
-        if step.fill is None:
-            whole &= ~np.isnan(found)
-    return np.concatenate(
-        [expand(step, fill(step, found[whole])) for step, found in zip(steps, read, strict=True)], axis=1
-    )
+def _unfilled(steps: Sequence[AnyStep]) -> list[str]:
+    """The columns of which no value may be missing."""
+    return [
+        step.name
+        for step in steps
+        if isinstance(step, ImageStep | ArrayStep) or (isinstance(step, Step) and step.fill is None)
+    ]
 
 
-class _Table:
-    """A Parquet file that gives its columns as numbers."""
-
-    def __init__(self, file: pq.ParquetFile, known: dict[str, Column]) -> None:
-        self._file, self._known = file, known
-        self.num_rows: int = file.metadata.num_rows
-
-    def column(self, name: str) -> pa.ChunkedArray:
-        return self._file.read(columns=[name]).column(name)
-
-    def numbers(self, name: str) -> Numbers:
-        return numbers(self.column(name), self._known[name])
-
-    def codes(self, name: str) -> Numbers:
-        """The places (N,) of the values among the column's sorted ones, NaN where missing."""
-        return codes(self.column(name), self._known[name].values or [])
-
-    def ids(self, name: str) -> NDArray[np.integer[Any]]:
-        """A number (N,) for each value of a column, the same for equal ones."""
-        found = self.column(name).combine_chunks().dictionary_encode("encode")
-        ids: NDArray[np.integer[Any]] = found.indices.to_numpy(zero_copy_only=False)
-        return ids
-
-    def holds(self, name: str, values: Sequence[Any]) -> NDArray[np.bool_]:
-        """Which rows (N,) have one of these values. Raises JobFailure where they are of another type."""
-        column = self.column(name)
-        try:
-            wanted = pa.array(values).cast(column.type)
-        except pa.ArrowException as error:
-            listed = ", ".join(map(repr, values))
-            raise JobFailure(
-                "data", f"The column that splits holds {column.type} values, which {listed} is not."
-            ) from error
-        holds: NDArray[np.bool_] = pc.is_in(column, value_set=wanted).to_numpy()
-        return holds
-
-    def columns(self, names: Sequence[str]) -> Iterator[tuple[str, Numbers]]:
-        """Many columns in their order, some at a time."""
-        at_once = max(1, _BYTES_AT_ONCE // (8 * max(1, self.num_rows)))
-        for start in range(0, len(names), at_once):
-            some = names[start : start + at_once]
-            read = self._file.read(columns=list(some))
-            for name in some:
-                yield name, numbers(read.column(name), self._known[name])
+def _missing(batch: pa.RecordBatch, names: Sequence[str]) -> NDArray[np.bool_]:
+    """In which rows (N,) one of these columns lacks a value."""
+    missing = np.zeros(batch.num_rows, np.bool_)
+    for name in dict.fromkeys(names):
+        missing |= batch.column(name).is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    return missing
 
 
-def numbers(column: pa.ChunkedArray, known: Column) -> Numbers:
-    """A column (N,) as numbers, or as the codes of its categories; NaN where missing."""
-    if known.type in ("category", "text"):
-        return codes(column, known.values or [])
-    if known.type == "timestamp":
-        microseconds: Numbers = column.cast(pa.int64()).cast(pa.float64(), safe=False).to_numpy()
-        return microseconds / 1e6
-    found: Numbers = column.cast(pa.float64(), safe=False).to_numpy()
-    return found
+def _inputs(steps: Sequence[AnyStep], batch: pa.RecordBatch) -> NDArray[Any]:
+    """What fitted steps make of rows: (N, width)."""
+    return np.concatenate([_made(step, batch.column(step.name)) for step in steps], axis=1)
 
 
-def codes(column: pa.ChunkedArray, values: Sequence[Any]) -> Numbers:
-    """The places (N,) of a column's values in `values`, NaN where missing."""
-    places = pc.index_in(column, value_set=pa.array(values, column.type))
-    found: Numbers = places.cast(pa.float64()).to_numpy()
-    return found
+def _made(step: AnyStep, column: pa.Array) -> NDArray[Any]:
+    if isinstance(step, Step):
+        return apply(step, numbers_of(step, column))
+    if isinstance(step, ArrayStep):
+        return step.scaled(array_numbers(column))
+    return step.inputs(column.to_pylist())
 
 
-def _split(table: _Table, data: DataSpec) -> dict[str, Rows]:
-    """The rows of each part, without those that are dropped. Raises JobFailure when none is left to train on."""
-    dealt = deal(data.split, table, data.target, _whole(table, data))
-    parts = {part: rows_of(dealt, part) for part in BITS}
-    if not len(parts["train"]):
+def _deal(table: Table, data: DataSpec, fed: Sequence[Column]) -> Parts:
+    """The part of each row. Raises JobFailure when none is left to train on."""
+    dropping = [column.name for column in fed if column.num_missing and _how_missing(data, column) == "drop"]
+    if data.missing.type == "drop" and table.known[data.target].num_missing:
+        dropping.append(data.target)
+    dealt = deal(data.split, table, data.target, table.whole(dropping))
+    if not (dealt & BITS["train"]).any():
         raise JobFailure("data", "No row is left to train on.", "Look at the split, and at what happens to gaps.")
-    return parts
+    return dealt
 
 
-def _whole(table: _Table, data: DataSpec) -> NDArray[np.bool_]:
-    """Which rows are used: with "drop", those where nothing is missing."""
-    whole = np.ones(table.num_rows, np.bool_)
-    if data.missing.type == "drop":
-        names = [*feature_names(data, list(table._known.values())), data.target]
-        gaps = [name for name in names if table._known[name].num_missing]
-        for _, found in table.columns(gaps):
-            whole &= ~np.isnan(found)
-    return whole
+def _how_missing(data: DataSpec, column: Column) -> str:
+    missing = steps_of(data, column.name).missing
+    return missing.type if missing else "error"
 
 
-def _targets(table: _Table, data: DataSpec, loss: str, rows: dict[str, Rows]) -> tuple[Target, dict[str, NDArray[Any]]]:
+def _target(table: Table, data: DataSpec, loss: str, dealt: Parts) -> Target:
+    """What is predicted; a number's scale is that of the training rows."""
     name = data.target
-    classes = None if loss in REGRESSION_LOSSES else table._known[name].values
-    found = table.numbers(name) if classes is None else table.codes(name)
-    used = np.concatenate(list(rows.values()))
-    if not np.isfinite(found[used]).all():
-        raise JobFailure("data", f"The target {name} is missing or infinite in some rows.", 'Set missing to "drop".')
-    if classes is not None and loss not in BINARY_LOSSES:
-        return Target(name=name, classes=classes), {part: found[r].astype(np.int64) for part, r in rows.items()}
-    center, spread = (0.0, 1.0) if classes else _scaling(data.scale_target, found[rows["train"]])
-    scaled = ((found - center) / spread).astype(np.float32)[:, None]
-    target = Target(name=name, classes=classes, center=center, spread=spread)
-    return target, {part: scaled[r] for part, r in rows.items()}
+    classes = None if loss in REGRESSION_LOSSES else table.known[name].values
+    if classes is not None or data.scale_target == "none":
+        return Target(name=name, classes=classes)
+    moments, sample = Moments(), Sample()
+    for place, batch in table.batches([name], 8):
+        found = plain_numbers(batch.column(0))[dealt[place] & BITS["train"] > 0]
+        moments.add(found)
+        sample.add(found)
+    center, spread = scaling(data.scale_target, moments, sample)
+    return Target(name=name, center=center, spread=spread)
 
 
-def _inputs(
-    table: _Table, features: Sequence[Column], data: DataSpec, rows: dict[str, Rows], dtype: str
-) -> tuple[list[Step], dict[str, NDArray[Any]]]:
-    """The fitted steps, and the inputs (N, width) of each part, filled a column at a time."""
-    unfitted = [_unfitted(column, data) for column in features]
-    width = sum(step.width for step in unfitted)
-    inputs = {part: np.empty((len(r), width), dtype) for part, r in rows.items()}
-    steps: list[Step] = []
-    at = 0
-    for step, (_, found) in zip(unfitted, table.columns([step.name for step in unfitted]), strict=True):
-        _check_finite(step, found)
-        fitted = fit(step, found[rows["train"]], data.missing, data.scale)
-        for part, chosen in rows.items():
-            inputs[part][:, at : at + fitted.width] = expand(fitted, fill(fitted, found[chosen]))
-        steps.append(fitted)
-        at += fitted.width
-    return steps, inputs
+def _fit(table: Table, data: DataSpec, fed: Sequence[Column], dealt: Parts) -> list[AnyStep]:
+    """The fitted steps of each column; the training rows come by until nobody wants them once more."""
+    fitters: list[Fitter] = [fitter(column, steps_of(data, column.name)) for column in fed]
+    while wanting := [one for one in fitters if one.wants_more]:
+        names = [one.name for one in wanting]
+        for place, batch in table.batches(names, 8 * len(names)):
+            rows = batch.filter(pa.array(dealt[place] & BITS["train"] > 0))
+            for one in wanting:
+                one.see(_finite(one.name, rows.column(one.name)))
+        for one in wanting:
+            one.turn()
+    return [step for one in fitters for step in one.steps()]
 
 
-def _unfitted(column: Column, data: DataSpec) -> Step:
-    if column.is_numeric:
-        return Step(name=column.name, type=column.type)
-    return Step(name=column.name, type="category", values=column.values or [], one_hot=data.categories == "one_hot")
+def _finite(name: str, column: pa.Array) -> pa.Array:
+    if pa.types.is_floating(column.type) and np.isinf(column.to_numpy(zero_copy_only=False)).any():
+        raise JobFailure("data", f"The column {name} holds infinite values.", "Leave it out of the features.")
+    return column
 
 
-def _check_finite(step: Step, found: Numbers) -> None:
-    if np.isinf(found).any():
-        raise JobFailure("data", f"The column {step.name} holds infinite values.", "Leave it out of the features.")
+class _Filler:
+    """Goes through the table once, and puts the rows of each part one after the other."""
 
+    def __init__(self, table: Table, preprocessing: Preprocessing, dealt: Parts, shelf: Shelf) -> None:
+        self._table, self._how, self._dealt = table, preprocessing, dealt
+        self._parts = [part for part in BITS if (dealt & BITS[part]).any()]
+        self._pixels = preprocessing.pixels
+        self._arrays = shelf.arrays(*self._room())
+        self._at = dict.fromkeys(self._parts, 0)
 
-def fit(step: Step, found: Numbers, missing: Missing, scale: Scale) -> Step:
-    """Learn from training rows (N,), NaN where missing, what fills and scales a column. Raises JobFailure."""
-    filling = _filling(step, found, missing)
-    fitted = step.model_copy(update={"fill": filling})
-    if step.type not in _SCALED:
-        return fitted
-    center, spread = _scaling(scale, fill(fitted, found))
-    return fitted.model_copy(update={"center": center, "spread": spread})
+    def fill(self) -> dict[str, Arrays]:
+        """The arrays of each part that has rows. Raises JobFailure where a value does not do."""
+        names = [*self._how.columns, self._how.target.name]
+        row_bytes = 8 * (sum(step.width for step in self._how.steps) + 1)
+        for place, batch in self._table.batches(names, row_bytes):
+            used = self._dealt[place] > 0
+            if used.any():
+                self._put(batch.filter(pa.array(used)), self._dealt[place][used])
+        return {part: (self._arrays[f"{part} inputs"], self._arrays[f"{part} targets"]) for part in self._parts}
 
+    def _room(self) -> tuple[dict[str, tuple[int, ...]], dict[str, np.dtype[Any]]]:
+        shapes: dict[str, tuple[int, ...]] = {}
+        dtypes: dict[str, np.dtype[Any]] = {}
+        target = self._target_dtype()
+        for part in self._parts:
+            count = int(np.count_nonzero(self._dealt & BITS[part]))
+            shapes[f"{part} inputs"] = (count, *self._how.input_shape)
+            dtypes[f"{part} inputs"] = np.dtype(np.uint8 if self._pixels else self._how.input_dtype)
+            shapes[f"{part} targets"] = (count,) if target == np.int64 else (count, 1)
+            dtypes[f"{part} targets"] = target
+        return shapes, dtypes
 
-def _filling(step: Step, found: Numbers, missing: Missing) -> float | None:
-    if missing.type in ("error", "drop"):
-        return None
-    if missing.type == "constant":  # a category that is none of the known ones is a category of its own
-        return UNKNOWN if step.values is not None else missing.value
-    present = found[~np.isnan(found)]
-    if not len(present):
-        raise JobFailure("data", f"The column {step.name} has no value in the training rows to fill gaps with.")
-    if missing.type == "most_frequent" or step.type in ("category", "boolean"):
-        values, counts = np.unique(present, return_counts=True)
-        return float(values[counts.argmax()])
-    return float(present.mean() if missing.type == "mean" else np.median(present))
+    def _target_dtype(self) -> np.dtype[Any]:
+        of_classes = self._how.target.classes is not None and self._how.loss not in BINARY_LOSSES
+        return np.dtype(np.int64 if of_classes else np.float32)
 
+    def _put(self, batch: pa.RecordBatch, dealt: Parts) -> None:
+        inputs = self._inputs(batch)
+        targets = self._targets(batch.column(self._how.target.name))
+        for part in self._parts:
+            chosen = dealt & BITS[part] > 0
+            count = int(np.count_nonzero(chosen))
+            place = slice(self._at[part], self._at[part] + count)
+            for name, rows in (("inputs", inputs), ("targets", targets)):
+                array = self._arrays[f"{part} {name}"]
+                array[place] = rows[chosen].reshape(count, *array.shape[1:])
+                release(array)
+            self._at[part] += count
 
-def _scaling(scale: Scale, found: Numbers) -> tuple[float, float]:
-    """What is taken off and what divides. A column of one value is only moved."""
-    if scale == "none":
-        return 0.0, 1.0
-    if scale == "standardize":
-        center, spread = float(found.mean()), float(found.std())
-    else:
-        center, spread = float(found.min()), float(np.ptp(found))
-    # A spread that is rounding alone would blow it up.
-    tiny = 10 * np.finfo(np.float64).eps * max(abs(center), 1e-300)
-    return center, spread if spread > tiny else 1.0
+    def _inputs(self, batch: pa.RecordBatch) -> NDArray[Any]:
+        for name in _unfilled(self._how.steps):
+            if _missing(batch, [name]).any():
+                message = f"Values of {name} are missing."
+                raise JobFailure("data", message, "Say how they are filled, or drop such rows.")
+        if self._pixels is not None:
+            return self._pixels.pixels(batch.column(self._pixels.name).to_pylist())
+        width = sum(step.width for step in self._how.steps)
+        inputs = np.empty((batch.num_rows, width), self._how.input_dtype)
+        at = 0
+        for step in self._how.steps:
+            inputs[:, at : at + step.width] = _made(step, _finite(step.name, batch.column(step.name)))
+            at += step.width
+        return inputs
+
+    def _targets(self, column: pa.Array) -> Numbers:
+        target = self._how.target
+        found = plain_numbers(column) if target.classes is None else codes(column, target.classes)
+        if not np.isfinite(found).all():
+            message = f"The target {target.name} is missing or infinite in some rows."
+            raise JobFailure("data", message, 'Set missing to "drop".')
+        return (found - target.center) / target.spread

@@ -4,7 +4,8 @@ The global seed is set right before the model is built, so first weights, and ev
 from the seed alone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,9 +19,10 @@ from app.specs.columns import Column
 from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 from app.specs.training import CLASS_LOSSES, CLASS_METRICS, REGRESSION_LOSSES, AnyMetric, TrainingSpec
-from app.transforms import Preprocessing, Target
+from app.transforms import ImageStep, Preprocessing, Target
 from worker.data.ingest import TABLE
 from worker.data.prepare import Prepared, prepare
+from worker.data.shelf import Shelf, is_mapped
 from worker.evaluate import Judge
 from worker.job import Job
 from worker.nn.build import build, penalties
@@ -81,30 +83,40 @@ def _damaged(dataset: Dataset, how: str) -> JobFailure:
     )
 
 
-def _prepare(submitted: Submitted) -> Prepared:
+def _prepare(submitted: Submitted, shelf: Shelf) -> Prepared:
     spec, model = submitted.spec, submitted.model
     dtype: Literal["float32", "int64"] = "int64" if model.takes_integers else "float32"
     known = model.num_embeddings if model.takes_integers else None
-    return prepare(submitted.table, spec.data, spec.training.loss.type, submitted.columns, dtype, known)
+    return prepare(submitted.table, spec.data, spec.training.loss.type, submitted.columns, dtype, known, shelf)
 
 
 def _parts(prepared: Prepared) -> dict[str, Part]:
     """The parts that have rows."""
     found = {name: getattr(prepared, name) for name in ("train", "validation", "test")}
-    return {name: part_of(arrays) for name, arrays in found.items() if arrays is not None}
+    pixels = prepared.preprocessing.pixels
+    finish = _finish(pixels) if pixels is not None else None
+    return {name: part_of(arrays, finish) for name, arrays in found.items() if arrays is not None}
 
 
-def part_of(arrays: tuple[NDArray[Any], NDArray[Any]]) -> Part:
+def part_of(arrays: tuple[NDArray[Any], NDArray[Any]], finish: Callable[[Tensor], Tensor] | None = None) -> Part:
     """Arrays as tensors, which share their memory."""
     inputs, targets = arrays
-    return Part(torch.from_numpy(inputs), torch.from_numpy(targets))
+    mapped = tuple(array for array in arrays if is_mapped(array))
+    return Part(torch.from_numpy(inputs), torch.from_numpy(targets), finish, mapped)
+
+
+def _finish(step: ImageStep) -> Callable[[Tensor], Tensor]:
+    """What `step.scaled` does, on the device: bytes (N, channels, height, width) become numbers."""
+    mean, std = (torch.tensor(one, dtype=torch.float32).view(-1, 1, 1) for one in (step.mean, step.std))
+    return lambda pixels: (pixels.float() / 255 - mean.to(pixels.device)) / std.to(pixels.device)
 
 
 def make_plan(job: Job) -> Plan:
     """The plan of the run that a job names. Raises JobFailure where the data or the device do not do."""
     submitted = read(job)
     training = submitted.spec.training
-    prepared = _prepare(submitted)
+    folder = job.storage.folder("runs", submitted.run_id)
+    prepared = _prepare(submitted, Shelf(folder, job.settings.data_in_memory_bytes))
     parts = _parts(prepared)
     device = devices.choose(training.device)
     batch_size = training.batch_size or len(parts["train"])
@@ -173,7 +185,10 @@ def _likes_channels_last(module: nn.Module, preprocessing: Preprocessing) -> boo
 
 def _channels_last(module: nn.Module, parts: dict[str, Part]) -> tuple[nn.Module, dict[str, Part]]:
     layout: Any = {"memory_format": torch.channels_last}
-    laid_out = {name: Part(part.inputs.contiguous(**layout), part.targets) for name, part in parts.items()}
+    laid_out = {
+        name: part if part.mapped else replace(part, inputs=part.inputs.contiguous(**layout))
+        for name, part in parts.items()
+    }
     return module.to(**layout), laid_out
 
 

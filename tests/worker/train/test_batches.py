@@ -1,7 +1,14 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
+from worker.data.shelf import Shelf
 from worker.train.batches import Batches, Part, order
+from worker.train.setup import part_of
 
 CPU = torch.device("cpu")
 
@@ -60,3 +67,57 @@ def test_a_row_left_alone_joins_the_batch_before_it_where_asked() -> None:
     assert batches(11, 5, min_rows=2).sizes() == [5, 6]
     assert batches(11, 5).sizes() == [5, 5, 1]
     assert batches(1, 5, min_rows=2).sizes() == [1]
+
+
+@pytest.fixture
+def mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Batches]:
+    """Batches of rows that lie in a file, read in runs of 4 rows and windows of 24."""
+    monkeypatch.setattr("worker.train.batches.RUN_BYTES", 4 * 16)
+    monkeypatch.setattr("worker.train.batches.WINDOW_BYTES", 24 * 16)
+
+    def make(num_rows: int, batch_size: int, **options: Any) -> Batches:
+        shelf = Shelf(tmp_path, memory_bytes=0)
+        shapes = {"inputs": (num_rows, 2), "targets": (num_rows,)}
+        arrays = shelf.arrays(shapes, {"inputs": np.dtype(np.float32), "targets": np.dtype(np.int64)})
+        arrays["inputs"][:] = np.arange(num_rows)[:, None]
+        arrays["targets"][:] = np.arange(num_rows)
+        part = part_of((arrays["inputs"], arrays["targets"]))
+        assert part.mapped and not list(tmp_path.iterdir())
+        return Batches(part, batch_size, 0, options.pop("shuffle", True), CPU, **options)
+
+    return make
+
+
+def rows_in_order(batched: Batches, epoch: int, first: int = 0) -> list[list[int]]:
+    found = []
+    for inputs, targets in batched.epoch(epoch, first):
+        assert torch.equal(inputs[:, 0].long(), targets)
+        found.append(targets.tolist())
+    return found
+
+
+@pytest.mark.parametrize(("num_rows", "batch_size"), [(100, 7), (103, 24), (97, 60), (25, 3), (5, 2)])
+def test_rows_of_a_file_all_come_once_in_an_order_of_the_epoch(
+    mapped: Callable[..., Batches], num_rows: int, batch_size: int
+) -> None:
+    batched = mapped(num_rows, batch_size)
+    found = rows_in_order(batched, epoch=1)
+    assert [len(rows) for rows in found] == batched.sizes()
+    assert sorted(row for rows in found for row in rows) == list(range(num_rows))
+    assert rows_in_order(batched, epoch=1) == found != rows_in_order(batched, epoch=2)
+    for first in range(1, len(found)):
+        assert rows_in_order(batched, epoch=1, first=first) == found[first:]
+
+
+def test_a_sorted_file_is_mixed(mapped: Callable[..., Batches]) -> None:
+    found = rows_in_order(mapped(2400, 24), epoch=0)
+    spread = [max(rows) - min(rows) for rows in found]
+    assert sum(spread) / len(spread) > 1200  # of 2,400 rows: batches have come from near and far
+    assert rows_in_order(mapped(10, 4, shuffle=False), epoch=0) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_what_was_read_of_a_file_is_let_go_and_comes_back(mapped: Callable[..., Batches]) -> None:
+    part = mapped(50_000, 100).part
+    assert part.inputs.sum() == 2 * sum(range(50_000))
+    part.release()
+    assert part.inputs.sum() == 2 * sum(range(50_000))

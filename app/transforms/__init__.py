@@ -1,0 +1,133 @@
+"""Fitted preprocessing: how rows become a model's inputs, and its outputs answers.
+
+Written once, used twice: the worker encodes the training data with it, the server the rows to predict, so both see the
+same numbers. What is fitted is fitted by `worker.data`, on training rows alone; here it is only applied. A module for
+each kind of column; all need numpy, texts the tokenizers library, images Pillow, and none torch.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.specs.base import Problem, SpecError
+from app.transforms.answers import Target, answers, word
+from app.transforms.arrays import ArrayStep
+from app.transforms.images import ImageStep
+from app.transforms.reading import numbers, read_time
+from app.transforms.steps import MAX_PROBLEMS, UNKNOWN, Numbers, Step, apply, names_of, problem
+from app.transforms.text import TextStep
+
+__all__ = [
+    "UNKNOWN",
+    "AnyStep",
+    "ArrayStep",
+    "ImageStep",
+    "Preprocessing",
+    "Step",
+    "Target",
+    "TextStep",
+    "check_names",
+    "columns_of",
+    "decode",
+    "encode",
+    "read_time",
+    "word",
+]
+
+AnyStep = Annotated[Step | TextStep | ImageStep | ArrayStep, Field(discriminator="type")]
+
+_NAMED = 5
+
+
+class Preprocessing(BaseModel):
+    """Everything between a row and a tensor, as `preprocessing.json` keeps it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: list[AnyStep]
+    input_shape: list[int]  # without the batch
+    input_dtype: Literal["float32", "int64"]
+    num_embeddings: int | None = None  # of a model that looks whole numbers up: it has places for 0 to this − 1
+    target: Target
+    loss: str  # decides how outputs are read
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are read, each once."""
+        return names_of(self.steps)
+
+    @property
+    def pixels(self) -> ImageStep | None:
+        """The step of a model that is fed images and nothing else: training keeps them as bytes."""
+        alone = self.steps[0] if len(self.steps) == 1 else None
+        return alone if isinstance(alone, ImageStep) else None
+
+
+def encode(preprocessing: Preprocessing, rows: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
+    """Columns of N plain values as inputs (N, *input_shape). Raises SpecError with loc ["rows", i, column]."""
+    num_rows = len(next(iter(rows.values()), ()))
+    parts: list[NDArray[Any]] = []
+    errors: list[Problem] = []
+    for step in preprocessing.steps:
+        try:
+            parts.append(_inputs(preprocessing, step, rows.get(step.name, [None] * num_rows)))
+        except SpecError as error:
+            errors += [one for one in error.errors if one not in errors]
+    if errors:
+        raise SpecError(errors[:MAX_PROBLEMS])
+    stacked = np.concatenate(parts, axis=1).astype(preprocessing.input_dtype)
+    return stacked.reshape(num_rows, *preprocessing.input_shape)
+
+
+def _inputs(preprocessing: Preprocessing, step: AnyStep, values: Sequence[Any]) -> NDArray[Any]:
+    """What one step makes of plain values: (N, width)."""
+    if not isinstance(step, Step):
+        return step.inputs(values)
+    found = apply(step, numbers(step, values))
+    if preprocessing.input_dtype == "int64":
+        _check_whole(step, found[:, 0], preprocessing.num_embeddings)
+    return found
+
+
+def check_names(preprocessing: Preprocessing, names: Sequence[str]) -> None:
+    """Refuse what is probably a slip: a column that is not there while one is that nobody knows. Raises SpecError.
+
+    Else the value that fills gaps would silently stand in for it.
+    """
+    read = preprocessing.columns
+    lacking = [name for name in read if name not in names]
+    unknown = [name for name in names if name not in read and name != preprocessing.target.name]
+    if not lacking or not unknown:
+        return
+    given = ", ".join(map(repr, unknown[:_NAMED]))
+    reason = f"which is not there; {given} is nothing that it knows"
+    raise SpecError(
+        [Problem(loc=["rows", 0, name], msg=f"the model reads {name!r}, {reason}") for name in lacking[:_NAMED]]
+    )
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Rows, each a mapping of names to values, as columns; what a row lacks is missing."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _check_whole(step: Step, found: Numbers, num_embeddings: int | None) -> None:
+    """Whole numbers, and such as the embedding has places for: beyond them a runtime fails, or wraps around."""
+    expected = "a whole number is expected"
+    odd = found != np.trunc(found)
+    if num_embeddings is not None:
+        expected += f", from 0 to {num_embeddings - 1:,}"
+        odd |= (found < 0) | (found >= num_embeddings)
+    rows = np.flatnonzero(odd)[:MAX_PROBLEMS]
+    if len(rows):
+        raise SpecError([problem(int(i), step.name, expected, float(found[i])) for i in rows])
+
+
+def decode(preprocessing: Preprocessing, outputs: ArrayLike) -> list[dict[str, Any]]:
+    """Outputs (N, K) as answers: {"label", "probabilities"} for classes, {"value"} for numbers."""
+    found = np.asarray(outputs, np.float64)
+    return answers(found.reshape(len(found), -1), preprocessing.target, preprocessing.loss)

@@ -1,0 +1,52 @@
+"""Texts as whole numbers: cut into tokens by a vocabulary that was learned from the training rows.
+
+The vocabulary is kept as the tokenizers library writes it, so other tools read it too.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from app.transforms.reading import is_missing
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+FILLER, UNKNOWN_TOKEN = 0, 1
+
+
+class TextStep(BaseModel):
+    """A text becomes `length` token numbers. 0 fills up, 1 is what the vocabulary lacks; a missing text is empty."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    type: Literal["text"] = "text"
+    tokenizer: str  # JSON of the tokenizers library
+    length: int
+    keep: Literal["start", "end"] = "start"
+
+    @property
+    def width(self) -> int:
+        """How many inputs a text takes."""
+        return self.length
+
+    def inputs(self, values: Sequence[Any]) -> NDArray[np.int64]:
+        """Texts as token numbers (N, length)."""
+        texts = ["" if is_missing(value) else str(value) for value in values]
+        found = np.full((len(texts), self.length), FILLER, np.int64)
+        for row, encoding in zip(found, _tokenizer(self.tokenizer).encode_batch_fast(texts), strict=True):
+            ids = encoding.ids[: self.length] if self.keep == "start" else encoding.ids[-self.length :]
+            row[: len(ids)] = ids
+        return found
+
+
+@lru_cache(maxsize=32)
+def _tokenizer(text: str) -> "Tokenizer":
+    from tokenizers import Tokenizer  # takes a moment, and most servers start without texts
+
+    return Tokenizer.from_str(text)

@@ -1,0 +1,330 @@
+"""What is learned of the training rows, and of them alone: what fills, clips and scales; which words are known.
+
+The rows come in batches, as often as a column needs them: a first time for what fills and clips it, a second time, now
+without gaps, for what scales it. Memory is bounded, so that of more than `Sample.LIMIT` rows medians, quantiles and the
+most frequent value are those of as many rows, evenly chosen; means, deviations and ranges are always of all.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from app.errors import JobFailure
+from app.specs.columns import Column
+from app.specs.features import image_shape
+from app.specs.steps import ColumnSteps, Pixels, Tokens
+from app.transforms import UNKNOWN, AnyStep, ArrayStep, ImageStep, Step, TextStep
+from app.transforms.steps import Numbers, fill, prepared
+from worker.data import vocabulary
+from worker.data.table import numbers_of
+
+_SCALED = frozenset({"integer", "float", "timestamp"})
+
+
+class Fitter(Protocol):
+    """Learns what becomes of one column."""
+
+    name: str
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the rows are to come once more."""
+        ...
+
+    def see(self, column: pa.Array) -> None:
+        """Training rows of a batch."""
+        ...
+
+    def turn(self) -> None:
+        """All rows have come."""
+        ...
+
+    def steps(self) -> list[AnyStep]:
+        """What was learned."""
+        ...
+
+
+def fitter(column: Column, steps: ColumnSteps) -> Fitter:
+    """Who learns of a column."""
+    if column.type == "image":
+        return ImageFitter(column, steps.pixels or Pixels())
+    if column.type == "array":
+        return ArrayFitter(column, steps)
+    if steps.tokens is not None and column.type in ("text", "category"):
+        return TextFitter(column.name, steps.tokens)
+    return NumberFitter(unfitted(column, steps), steps)
+
+
+def unfitted(column: Column, steps: ColumnSteps) -> list[Step]:
+    """What becomes of a column of numbers or words, before anything is learned: several steps for parts of a time."""
+    indicator = bool(steps.missing and steps.missing.indicator and column.num_missing)
+    if column.type == "timestamp" and steps.parts:
+        own = [Step(name=column.name, type="timestamp", part=part) for part in steps.parts]
+        return [*own[:-1], own[-1].model_copy(update={"indicator": indicator})]
+    if column.is_numeric:
+        return [Step(name=column.name, type=column.type, indicator=indicator, log=steps.log)]
+    if steps.categories == "hashed":
+        return [Step(name=column.name, type="category", num_buckets=steps.num_buckets, indicator=indicator)]
+    one_hot = steps.categories == "one_hot"
+    values = column.values or []
+    return [Step(name=column.name, type="category", values=values, one_hot=one_hot, indicator=indicator)]
+
+
+class Moments:
+    """Count, mean, deviation and range of numbers that come in pieces (Chan, Golub, LeVeque 1983)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = self._squares = 0.0
+        self.low, self.high = np.inf, -np.inf
+
+    def add(self, values: Numbers) -> None:
+        """More of them, (N,), none missing."""
+        count = len(values)
+        if not count:
+            return
+        mean = float(values.mean())
+        apart, total = mean - self.mean, self.count + count
+        self._squares += float(np.square(values - mean).sum()) + apart**2 * self.count * count / total
+        self.mean += apart * count / total
+        self.count = total
+        self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+
+    @property
+    def std(self) -> float:
+        """The deviation, with the count itself as divisor."""
+        return float(np.sqrt(self._squares / self.count)) if self.count else 0.0
+
+
+class Sample:
+    """Up to a million numbers, evenly chosen of all that come."""
+
+    LIMIT = 1_000_000
+
+    def __init__(self) -> None:
+        self._kept: list[Numbers] = []
+        self._every = 1  # of so many numbers the first is kept
+        self._num_seen = self._num_kept = 0
+
+    def add(self, values: Numbers) -> None:
+        """More of them, (N,)."""
+        chosen = values[-self._num_seen % self._every :: self._every].copy()
+        self._num_seen += len(values)
+        self._kept.append(chosen)
+        self._num_kept += len(chosen)
+        while self._num_kept > self.LIMIT:
+            self._kept = [self.values()[::2].copy()]
+            self._every *= 2
+            self._num_kept = len(self._kept[0])
+
+    def values(self) -> Numbers:
+        """Those that were kept, in their order."""
+        return np.concatenate(self._kept) if self._kept else np.empty(0)
+
+
+class NumberFitter:
+    """Learns what fills, clips and scales a column of numbers, words or times."""
+
+    def __init__(self, unfitted: list[Step], steps: ColumnSteps) -> None:
+        self.name = unfitted[0].name
+        self._steps, self._how = unfitted, steps
+        self._moments, self._sample = Moments(), Sample()
+        self._scales = [(Moments(), Sample()) for _ in unfitted]
+        self._passes: list[Callable[[Numbers], None]] = []
+        if self._fills or steps.clip_share is not None:
+            self._passes.append(self._see_raw)
+        if steps.scale not in (None, "none") and self._steps[0].type in _SCALED:
+            self._passes.append(self._see_prepared)
+        if self._see_raw not in self._passes:
+            self._learn_raw()
+
+    @property
+    def _fills(self) -> bool:
+        missing = self._how.missing
+        return missing is not None and missing.type in ("mean", "median", "most_frequent")
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the rows are to come once more."""
+        return bool(self._passes)
+
+    def see(self, column: pa.Array) -> None:
+        """Training rows of a batch."""
+        self._passes[0](numbers_of(self._steps[0], column))
+
+    def turn(self) -> None:
+        """All rows have come. Raises JobFailure where there was nothing to learn from."""
+        done = self._passes.pop(0)
+        if done == self._see_raw:
+            self._learn_raw()
+        else:
+            scaled = zip(self._steps, self._scales, strict=True)
+            self._steps = [_scaled(step, self._how, *scales) for step, scales in scaled]
+
+    def steps(self) -> list[AnyStep]:
+        """What was learned."""
+        return list(self._steps)
+
+    def _see_raw(self, found: Numbers) -> None:
+        present = found[~np.isnan(found)]
+        self._moments.add(present)
+        self._sample.add(present)
+
+    def _see_prepared(self, found: Numbers) -> None:
+        for step, (moments, sample) in zip(self._steps, self._scales, strict=True):
+            ready = prepared(step, fill(step, found))
+            moments.add(ready)
+            if self._how.scale == "robust":
+                sample.add(ready)
+
+    def _learn_raw(self) -> None:
+        first = self._steps[0]
+        changes: dict[str, Any] = {"fill": self._filling(first)}
+        if first.type in ("integer", "float"):
+            changes |= self._limits()
+        self._steps = [step.model_copy(update=changes) for step in self._steps]
+
+    def _filling(self, step: Step) -> float | None:
+        missing = self._how.missing
+        if missing is None or missing.type in ("error", "drop"):
+            return None
+        if missing.type == "constant":  # a category that is none of the known ones is a category of its own
+            return UNKNOWN if step.type == "category" else missing.value
+        if not self._moments.count:
+            raise JobFailure("data", f"The column {self.name} has no value in the training rows to fill gaps with.")
+        if missing.type == "most_frequent" or step.type in ("category", "boolean"):
+            values, counts = np.unique(self._sample.values(), return_counts=True)
+            return float(values[counts.argmax()])
+        return self._moments.mean if missing.type == "mean" else float(np.median(self._sample.values()))
+
+    def _limits(self) -> dict[str, float | None]:
+        low, high, share = self._how.low, self._how.high, self._how.clip_share
+        values = self._sample.values()
+        if share is not None and len(values):
+            cut_low, cut_high = np.quantile(values, [share, 1 - share]).tolist()
+            low = cut_low if low is None else max(low, cut_low)
+            high = cut_high if high is None else min(high, cut_high)
+        return {"low": low, "high": high}
+
+
+def _scaled(step: Step, how: ColumnSteps, moments: Moments, sample: Sample) -> Step:
+    center, spread = scaling(how.scale, moments, sample)
+    return step.model_copy(update={"center": center, "spread": spread})
+
+
+def scaling(scale: str | None, moments: Moments, sample: Sample) -> tuple[float, float]:
+    """What is taken off and what divides. A column of one value is only moved."""
+    if scale in (None, "none") or not moments.count:
+        return 0.0, 1.0
+    if scale == "standardize":
+        center, spread = moments.mean, moments.std
+    elif scale == "min_max":
+        center, spread = moments.low, moments.high - moments.low
+    else:
+        low, center, high = np.quantile(sample.values(), [0.25, 0.5, 0.75]).tolist()
+        spread = high - low
+    # A spread that is rounding alone would blow it up.
+    tiny = 10 * np.finfo(np.float64).eps * max(abs(center), 1e-300)
+    return center, spread if spread > tiny else 1.0
+
+
+class TextFitter:
+    """Learns which tokens the training texts are made of."""
+
+    def __init__(self, name: str, tokens: Tokens) -> None:
+        self.name, self._tokens = name, tokens
+        self._builder: vocabulary.Builder | None = vocabulary.Builder(tokens)
+        self._tokenizer = ""
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the rows are to come once more."""
+        return self._builder is not None
+
+    def see(self, column: pa.Array) -> None:
+        """Training rows of a batch."""
+        assert self._builder is not None
+        self._builder.add([text for text in column.cast(pa.string()).to_pylist() if text])
+
+    def turn(self) -> None:
+        """All rows have come."""
+        assert self._builder is not None
+        self._tokenizer = self._builder.finish()
+        self._builder = None
+
+    def steps(self) -> list[AnyStep]:
+        """What was learned."""
+        tokens = self._tokens
+        return [TextStep(name=self.name, tokenizer=self._tokenizer, length=tokens.length, keep=tokens.keep)]
+
+
+class ImageFitter:
+    """Learns mean and deviation of each channel, if images are standardised."""
+
+    def __init__(self, column: Column, pixels: Pixels) -> None:
+        self.name = column.name
+        channels, height, width = image_shape(pixels, column)
+        self._step = ImageStep(
+            name=column.name,
+            channels="gray" if channels == 1 else "rgb",
+            height=height,
+            width_px=width,
+            fit=pixels.fit,
+        )
+        self.wants_more = pixels.normalize == "standardize"
+        self._count = 0
+        self._sums = np.zeros((2, channels))
+
+    def see(self, column: pa.Array) -> None:
+        """Training rows of a batch."""
+        pixels = self._step.pixels(column.to_pylist()).astype(np.float64) / 255
+        self._count += pixels.size // pixels.shape[1]
+        self._sums += pixels.sum(axis=(0, 2, 3)), np.square(pixels).sum(axis=(0, 2, 3))
+
+    def turn(self) -> None:
+        """All rows have come."""
+        mean, squares = self._sums / max(1, self._count)
+        std = np.sqrt(np.maximum(0, squares - mean**2))
+        std[std < 1e-6] = 1.0  # a channel of one value is only moved
+        self._step = self._step.model_copy(update={"mean": mean.tolist(), "std": std.tolist()})
+        self.wants_more = False
+
+    def steps(self) -> list[AnyStep]:
+        """What was learned."""
+        return [self._step]
+
+
+class ArrayFitter:
+    """Learns one center and one spread for all numbers of an array."""
+
+    def __init__(self, column: Column, how: ColumnSteps) -> None:
+        self.name, self._how = column.name, how
+        self._step = ArrayStep(name=column.name, shape=column.shape or [])
+        self._moments, self._sample = Moments(), Sample()
+        self.wants_more = how.scale not in (None, "none")
+
+    def see(self, column: pa.Array) -> None:
+        """Training rows of a batch."""
+        found = array_numbers(column).ravel()
+        self._moments.add(found)
+        if self._how.scale == "robust":
+            self._sample.add(found)
+
+    def turn(self) -> None:
+        """All rows have come."""
+        center, spread = scaling(self._how.scale, self._moments, self._sample)
+        self._step = self._step.model_copy(update={"center": center, "spread": spread})
+        self.wants_more = False
+
+    def steps(self) -> list[AnyStep]:
+        """What was learned."""
+        return [self._step]
+
+
+def array_numbers(column: pa.Array) -> NDArray[np.float64]:
+    """A column of lists of one length as (N, width)."""
+    found: NDArray[np.float64] = column.flatten().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return found.reshape(len(column), -1)
