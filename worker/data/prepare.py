@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from app.errors import JobFailure
@@ -26,7 +25,7 @@ from app.transforms import AnyStep, ArrayStep, ImageStep, Preprocessing, Step, T
 from app.transforms.steps import Numbers, apply
 from worker.data.fitting import Fitter, Moments, Sample, array_numbers, fitter, scaling
 from worker.data.shelf import Shelf, release
-from worker.data.table import Table, codes, numbers_of, plain_numbers
+from worker.data.table import Table, codes, numbers_of, open_parquet, plain_numbers
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
 
@@ -62,7 +61,7 @@ def prepare(
 ) -> Prepared:
     """Read what `data` names of the Parquet file `path`, whose columns are `columns`. Raises JobFailure."""
     known = {column.name: column for column in columns}
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         table = Table(file, known)
         fed = features(data, columns)
         dealt = _deal(table, data, fed)
@@ -85,7 +84,7 @@ def first_inputs(path: Path, preprocessing: Preprocessing, columns: Sequence[Col
     A model takes a row where nothing is missing, or something was fitted that fills it. Reads no further than needed.
     """
     found: list[NDArray[Any]] = [np.empty((0, sum(step.width for step in preprocessing.steps)))]
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         table = Table(file, {column.name: column for column in columns})
         gaps = _unfilled(preprocessing.steps)
         for _, batch in table.batches(preprocessing.columns, 8 * len(preprocessing.columns)):

@@ -1,6 +1,7 @@
 """A dataset's Parquet file, read a bounded piece at a time: as Arrow, as plain numbers, as codes."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,12 @@ from app.transforms.steps import Numbers, Step, bucket
 
 _BYTES_AT_ONCE = 32 << 20
 _MIN_ROWS, _MAX_ROWS = 16, 1 << 17
+_READ_BYTES = 1 << 20
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """A Parquet file to be read in pieces. By itself Arrow would read ahead until all of it is in memory."""
+    return pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES)
 
 
 class Table:

@@ -20,6 +20,7 @@ from worker.data.shelf import release
 
 RUN_BYTES = 64 << 10  # that are read in one piece, of rows that lie in a file
 WINDOW_BYTES = 64 << 20  # that are mixed with one another
+RUNS_AT_ONCE = 64  # that are read before what was read is let go
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,6 @@ class Batches:
             skipped = 0
             inputs = torch.cat([inputs, self._read(self.part.inputs, runs)[mixed]])
             targets = torch.cat([targets, self._read(self.part.targets, runs)[mixed]])
-            self.part.release()
             while bounds and len(inputs) >= bounds[0][1] - bounds[0][0]:
                 start, end = bounds.pop(0)
                 yield self._send(inputs[: end - start], targets[: end - start])
@@ -138,9 +138,13 @@ class Batches:
         runs = [(start, min(start + length, num_rows)) for start in starts]
         return [runs[i : i + at_once] for i in range(0, len(runs), at_once)]
 
-    @staticmethod
-    def _read(rows: Tensor, runs: list[tuple[int, int]]) -> Tensor:
-        return torch.cat([rows[start:end] for start, end in runs])
+    def _read(self, rows: Tensor, runs: list[tuple[int, int]]) -> Tensor:
+        """Rows of a file. The system maps much around what is touched, so it is let go again and again."""
+        pieces = []
+        for i in range(0, len(runs), RUNS_AT_ONCE):
+            pieces.append(torch.cat([rows[start:end] for start, end in runs[i : i + RUNS_AT_ONCE]]))
+            self.part.release()
+        return torch.cat(pieces)
 
     def _send(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         if inputs.device != self.device:
