@@ -4,6 +4,7 @@ import inspect
 from functools import cache
 from typing import Any
 
+from app.specs.augment import AnyAugmentation
 from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS
@@ -24,6 +25,7 @@ def schema() -> dict[str, list[dict[str, Any]]]:
         "schedules": AnySchedule,
         "metrics": AnyMetric,
         "initializers": AnyInitializer,
+        "augmentations": AnyAugmentation,
     }
     kinds = {"layers": LAYERS} | {kind: _members(union) for kind, union in unions.items()}
     return {kind: [_entry(one) for one in members] for kind, members in kinds.items()}

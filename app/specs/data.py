@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.specs.augment import AnyAugmentation
 from app.specs.base import Spec
 from app.specs.splits import AnySplit, SharesSplit
 from app.specs.steps import Categories, ColumnSteps, Missing, Scale
@@ -30,3 +31,5 @@ class DataSpec(Spec):
     """a column for each category, one with its number, or one for each bucket of a hash"""
     columns: dict[str, ColumnSteps] = {}
     """what is different for single columns, by name"""
+    augment: tuple[AnyAugmentation, ...] = Field(default=(), max_length=20)
+    """how training images are changed a little each time they are seen"""

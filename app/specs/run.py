@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.specs.base import Spec, SpecError, option
 from app.specs.checks.data import data_problems
-from app.specs.checks.model import learning_problems, output_problems, token_problems
+from app.specs.checks.model import augment_problems, learning_problems, output_problems, token_problems
 from app.specs.checks.splits import part_sizes
 from app.specs.checks.training import training_problems
 from app.specs.columns import Column
@@ -116,6 +116,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
         found += [one if one.loc[0] == "data" else one.under("model") for one in error.errors]
     if inspection is not None:
         found += learning_problems(inspection, spec.training, sizes["train"] if sizes else None)
+        found += augment_problems(spec.model, inspection, spec.data)
         found += token_problems(spec.model, spec.data, features(spec.data, columns))
         if target is not None:
             found += output_problems(spec.model, inspection, spec.training, target)

@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from app.specs import catalogue
+from app.specs.augment import AnyAugmentation
 from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS, AnyLayer
@@ -21,6 +22,7 @@ UNIONS: dict[str, Any] = {
     "schedules": AnySchedule,
     "metrics": AnyMetric,
     "initializers": AnyInitializer,
+    "augmentations": AnyAugmentation,
 }
 ENTRIES = [(kind, entry) for kind, entries in catalogue.schema().items() for entry in entries]
 SAMPLES = {"val": 1.0, "shape": [2, 3]}

@@ -123,6 +123,8 @@ CASES: list[tuple[dict[str, Any], list[str | int], str]] = [
         ["data", "columns", "age", "missing"],
         "nothing to indicate",
     ),
+    ({"data__augment": [{"type": "mixup"}, {"type": "cutmix"}]}, ["data", "augment", 1], "cutmix is for images"),
+    ({"data__augment": [{"type": "flip"}]}, ["data", "augment", 0, "type"], "did you mean random_horizontal_flip"),
     ({"data__split": {"type": "k_fold", "fold": 5}}, ["data", "split"], "there is no fold 5"),
     (
         {"data__split": {"type": "k_fold", "num_folds": 400}},

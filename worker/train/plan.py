@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from worker.evaluate import Judge
+from worker.train.augment import Augment
 from worker.train.batches import Batches, Part
 from worker.train.doctor import Chance
 from worker.train.gradients import Gradients
@@ -30,6 +31,7 @@ class Plan:
     rate: Callable[[int], float]  # the learning rate of the step with this number, from 0
     parts: dict[str, Part]
     batches: Batches
+    augment: Augment | None
     preprocessing: BaseModel
     constant: Tensor  # (K,) the best outputs that ignore the inputs
     constant_name: str  # what they say, in words

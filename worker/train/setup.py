@@ -28,6 +28,7 @@ from worker.job import Job
 from worker.nn.build import build, penalties
 from worker.train import device as devices
 from worker.train import losses, metrics, optimizers, schedules
+from worker.train.augment import Augment
 from worker.train.batches import Batches, Part
 from worker.train.doctor import Chance
 from worker.train.gradients import Gradients, Penalty
@@ -122,7 +123,8 @@ def make_plan(job: Job) -> Plan:
     batch_size = training.batch_size or len(parts["train"])
     shape = tuple(prepared.preprocessing.input_shape)
     torch.set_num_threads(devices.num_threads(submitted.model, shape, batch_size, job.settings.slots))
-    plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device)
+    augment = _augment(submitted.spec, prepared.preprocessing)
+    plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device, augment)
     job.log(f"device: {devices.describe(device)}; torch {torch.__version__}")
     rows = ", ".join(f"{len(part):,} to {_PURPOSES[name]}" for name, part in plan.parts.items())
     job.log(f"rows: {rows}; {plan.num_parameters:,} parameters; {plan.num_steps:,} steps")
@@ -143,6 +145,7 @@ def assemble(
     parts: dict[str, Part],
     preprocessing: Preprocessing,
     device: torch.device,
+    augment: Augment | None = None,
 ) -> Plan:
     """The plan that trains `model` on `parts` as `training` says. Sets the global seed."""
     torch.manual_seed(training.seed)
@@ -166,6 +169,7 @@ def assemble(
         rate=lambda step: schedules.rate(training.schedule, lr, step, steps_per_epoch, num_steps),
         parts=parts,
         batches=batches,
+        augment=augment,
         preprocessing=preprocessing,
         constant=constant.to(device),
         constant_name=_in_words(constant, training.loss.type, preprocessing.target),
@@ -176,6 +180,13 @@ def assemble(
         keep_checkpoints=training.keep_checkpoints,
         log_every_epochs=training.log_every_epochs,
     )
+
+
+def _augment(spec: RunSpec, preprocessing: Preprocessing) -> Augment | None:
+    kinds, seed, pixels = spec.data.augment, spec.training.seed, preprocessing.pixels
+    if not kinds:
+        return None
+    return Augment(kinds, seed) if pixels is None else Augment(kinds, seed, pixels.mean, pixels.std)
 
 
 def _likes_channels_last(module: nn.Module, preprocessing: Preprocessing) -> bool:

@@ -88,8 +88,11 @@ class Trainer:
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
         plan = self.plan
         lr = plan.rate(self.step)
+        mix = None
+        if plan.augment is not None:
+            inputs, mix = plan.augment(inputs, targets, self.step)
         outputs = plan.model(inputs)
-        loss = plan.judge.loss(outputs, targets)
+        loss = plan.judge.loss(outputs, targets) if mix is None else mix.loss(plan.judge.loss, outputs, targets)
         plan.gradients.clear()
         torch.autograd.backward(loss)
         grad_norm = plan.gradients.finish()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import prod
 
+from app.specs.augment import RandomCrop
 from app.specs.base import Problem
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -49,6 +50,21 @@ def learning_problems(inspection: Inspection, training: TrainingSpec, num_train:
         if layer.type == "batch_norm" and prod(layer.output_shape[1:]) == 1 and alone:
             message = f"layer {layer.index} (batch_norm): needs two rows a batch at least, for it compares rows"
             yield Problem(loc=["training", "batch_size"], msg=message, received=training.batch_size)
+
+
+def augment_problems(model: ModelSpec, inspection: Inspection, data: DataSpec) -> Iterator[Problem]:
+    """Only images can be turned and cut; anything can be mixed that is not looked up."""
+    shape = tuple(inspection.input_shape)
+    for i, one in enumerate(data.augment):
+        message = None
+        if model.takes_integers:
+            message = f"{one.type} computes with its input, and these are whole numbers to look up"
+        elif len(shape) != 3 and one.type != "mixup":
+            message = f"{one.type} is for images (channels×height×width), and the input is {written(shape)}"
+        elif isinstance(one, RandomCrop) and one.padding >= min(shape[1:]):
+            message = f"a border of {one.padding} pixels may push the whole image of {written(shape)} out of sight"
+        if message:
+            yield Problem(loc=["data", "augment", i], msg=message, received=one.type)
 
 
 def token_problems(model: ModelSpec, data: DataSpec, features: Sequence[Column]) -> Iterator[Problem]:

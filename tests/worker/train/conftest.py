@@ -120,6 +120,7 @@ def make_plan(run_id: str, **changes: Any) -> Plan:
         "optimizer": optimizers.build("adam", model.parameters(), CPU, lr=0.02),
         "rate": lambda step: 0.02 * 0.99**step,
         "parts": parts,
+        "augment": None,
         "batches": Batches(parts["train"], 5, 0, True, CPU, min_rows=2),
         "preprocessing": NoPreprocessing(),
         "constant": constant,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app import gallery
 from app.db.tables import Run
 from tests.inline import Inline
 
@@ -104,3 +105,16 @@ def test_random_labels_learned_by_heart_are_called_that(inline: Inline) -> None:
     assert figures(run, "train")["accuracy"] > 0.9
     assert figures(run, "validation")["accuracy"] < 0.7
     assert inline.findings(run) == ["overfitting"]
+
+
+def test_digits_are_learned_from_images_that_change_each_time(inline: Inline) -> None:
+    body = gallery.definition("digits-builtin")
+    changes = [
+        {"type": "random_rotation", "degrees": 10},
+        {"type": "random_erasing", "scale": 0.1},
+        {"type": "mixup"},
+    ]
+    run = inline.train(body | {"data": body["data"] | {"augment": changes}})
+    assert figures(run, "test")["accuracy"] > 0.85
+    plain = inline.series(inline.train(body), "train/loss")
+    assert inline.series(run, "train/loss") != plain
