@@ -8,7 +8,12 @@ from app.specs.augment import AnyAugmentation
 from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS
+from app.specs.splits import AnySplit
+from app.specs.steps import ColumnSteps, Missing, Pixels, Tokens
 from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
+
+# What happens to a column: these have no `type` by which they are told apart.
+STEPS: dict[str, type[Spec]] = {"column": ColumnSteps, "missing": Missing, "tokens": Tokens, "pixels": Pixels}
 
 
 def _members(union: Any) -> tuple[type[Spec], ...]:
@@ -26,19 +31,20 @@ def schema() -> dict[str, list[dict[str, Any]]]:
         "metrics": AnyMetric,
         "initializers": AnyInitializer,
         "augmentations": AnyAugmentation,
+        "splits": AnySplit,
     }
     kinds = {"layers": LAYERS} | {kind: _members(union) for kind, union in unions.items()}
-    return {kind: [_entry(one) for one in members] for kind, members in kinds.items()}
+    named = {kind: [_entry(one, one.model_fields["type"].default) for one in some] for kind, some in kinds.items()}
+    return named | {"steps": [_entry(one, name) for name, one in STEPS.items()]}
 
 
-def _entry(cls: type[Spec]) -> dict[str, Any]:
+def _entry(cls: type[Spec], name: str) -> dict[str, Any]:
     found = cls.model_json_schema()
     fields = {
-        name: {key: value for key, value in field.items() if key != "title"}
-        for name, field in found["properties"].items()
-        if name not in ("type", "name", "inputs")
+        field_name: {key: value for key, value in field.items() if key != "title"}
+        for field_name, field in found["properties"].items()
+        if field_name not in ("type", "name", "inputs")
     }
-    name = str(cls.model_fields["type"].default)
     return {
         "type": name,
         "title": name.replace("_", " "),

@@ -62,7 +62,7 @@ class Pixels(Spec):
 
 
 class ColumnSteps(Spec):
-    """How one column is made ready, where it is not as the others are. In this order: fill, log, clip, scale."""
+    """How one column is made ready, where it is not as the others are. In this order: fill, clip, log, scale."""
 
     missing: Missing | None = None
     """what happens to its gaps"""

@@ -18,6 +18,8 @@ export function emptyDraft() {
       scale_target: "none",
       missing: { type: "error" },
       categories: "one_hot",
+      columns: {},
+      augment: [],
     },
     training: {
       num_epochs: 20,
@@ -80,7 +82,50 @@ export function proposalFor(column) {
 export function featuresOf(draft, columns) {
   const { features, target, split } = draft.data;
   if (features) return columns.filter(({ name }) => features.includes(name));
-  return columns.filter(({ name }) => name !== target && !(split.type === "column" && split.column === name));
+  return columns.filter(({ name }) => name !== target && split.column !== name);
+}
+
+const isWords = ({ type, values }) => type === "text" && !values;
+
+/**
+ * What is best fed: an image alone, a text where there is nothing but words beside it, else whatever needs no cutting.
+ * Null: all columns.
+ */
+export function featuresFor(columns, { target, split }) {
+  const others = columns.filter(({ name }) => name !== target && split.column !== name);
+  const image = others.find(({ type }) => type === "image");
+  if (image) return [image.name];
+  const rest = others.filter((column) => !isWords(column));
+  if (rest.length === others.length) return null;
+  const hasNumbers = rest.some(({ type }) => type !== "category");
+  const text = others.find(isWords);
+  return hasNumbers ? rest.map(({ name }) => name) : [text.name];
+}
+
+const USUAL_SIDE = 64; // in pixels, of images that have not one size
+const USUAL_TOKENS = 10_000;
+
+/** What single columns need: texts are cut into words, images made one size. */
+export function stepsFor(features) {
+  const steps = {};
+  for (const { name, type, values, images } of features) {
+    if (isWords({ type, values })) steps[name] = { tokens: { vocabulary_size: USUAL_TOKENS } };
+    const isOneSize = images && images.min_height === images.max_height && images.min_width === images.max_width;
+    if (type === "image") steps[name] = { pixels: isOneSize ? {} : { height: USUAL_SIDE, width: USUAL_SIDE } };
+  }
+  return steps;
+}
+
+/** The steps of single columns after one was taken in or left out. */
+export function stepsWith(steps, isTaken, column) {
+  const { [column.name]: own, ...others } = steps ?? {};
+  return isTaken ? { ...stepsFor([column]), ...others, ...(own && { [column.name]: own }) } : others;
+}
+
+/** Whether what is fed is an image. */
+export function isPicture(draft, columns) {
+  const features = featuresOf(draft, columns);
+  return (draft.data.input_shape?.length ?? 1) === 3 || (features.length === 1 && features[0].type === "image");
 }
 
 const SMALL = 10; // numbers up to this need no scaling to be learned from
@@ -176,11 +221,13 @@ const conv = (channels) => ({ type: "conv2d", out_channels: channels, kernel_siz
 /** What a preset is made for: outputs by the target, tokens by the largest value of the features. */
 export function presetContext(draft, columns) {
   const target = columns.find(({ name }) => name === draft.data.target);
-  const highest = Math.max(0, ...featuresOf(draft, columns).map(({ max }) => max ?? 0));
+  const features = featuresOf(draft, columns);
+  const size = features.length === 1 ? draft.data.columns?.[features[0].name]?.tokens?.vocabulary_size : null;
+  const highest = Math.max(0, ...features.map(({ max }) => max ?? 0));
   return {
     numOutputs: target ? outputsFor(target) : 1,
-    numTokens: Math.floor(highest) + 1,
-    isPicture: (draft.data.input_shape?.length ?? 1) > 1,
+    numTokens: size ?? Math.floor(highest) + 1,
+    isPicture: (draft.data.input_shape?.length ?? 1) > 1 || isPicture(draft, columns),
   };
 }
 

@@ -115,7 +115,11 @@ function oneField(descriptor, owner, loc, catalogue, onChange) {
   if (kind === "choice")
     return field(
       { label: labelOf(name), help: descriptor.help, loc, isQuiet: true },
-      select(descriptor.choices, current, set),
+      select(
+        descriptor.choices.map((one) => (one === "" ? { value: "", label: descriptor.emptyLabel } : one)),
+        current,
+        set,
+      ),
     );
   if (kind === "spec") return nestedClass(descriptor, owner, loc, catalogue, onChange);
   return textField(descriptor, owner[name], loc, set);

@@ -44,6 +44,7 @@ function fieldOf(name, property, isRequired) {
     isRequired,
     isNullable,
     isExtra: EXTRA.has(name),
+    emptyLabel: property.emptyLabel ?? "none",
     choices,
     isList: false,
     items: null,

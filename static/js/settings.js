@@ -25,6 +25,10 @@ export function settingsOf(run) {
         : "none",
     ],
     ["scaling", data.scale === "none" || !data.scale ? "none" : data.scale.replaceAll("_", " ")],
+    ...(Object.keys(data.columns ?? {}).length
+      ? [["made ready by themselves", Object.keys(data.columns).join(", ")]]
+      : []),
+    ...(data.augment?.length ? [["augmentation", data.augment.map(inWords).join(", ")]] : []),
     ["seed", String(training.seed ?? 0)],
   ];
 }
@@ -57,10 +61,12 @@ function inShort(value) {
 export function splitInWords(split) {
   if (!split) return "all rows for training";
   if (split.type === "column") return `split by column ${split.column}`;
+  const how = { grouped: `, groups by ${split.column}`, time: `, by time of ${split.column}` }[split.type] ?? "";
+  const fold = split.type === "k_fold" ? [`fold ${split.fold ?? 0} of ${split.num_folds ?? 5} validates`] : [];
   const parts = [
     ["test", split.test],
     ["validation", split.validation],
   ].filter(([, share]) => share > 0);
-  if (!parts.length) return "all rows for training";
-  return `${parts.map(([name, share]) => `${Math.round(share * 100)}% ${name}`).join(", ")}`;
+  const shares = parts.map(([name, share]) => `${Math.round(share * 100)}% ${name}`);
+  return shares.length + fold.length ? [...fold, ...shares].join(", ") + how : "all rows for training";
 }

@@ -119,3 +119,41 @@ test("gaps are filled with what fits the columns that have them", () => {
   const both = [column("a", "float", 9, { num_missing: 2 }), column("town", "category", 3, { num_missing: 1 })];
   assert.deepEqual(draft.missingFor(both), { type: "most_frequent" });
 });
+
+test("an image is fed alone, a text where only words are beside it, else what needs no cutting", () => {
+  const data = { target: "y", split: { type: "shares" } };
+  const y = column("y", "category", 2);
+  const [text, image] = [column("note", "text", 900), column("image", "image", 900)];
+  const [age, kind] = [column("age", "integer", 60), column("kind", "category", 3)];
+  assert.deepEqual(draft.featuresFor([age, image, text, y], data), ["image"]);
+  assert.deepEqual(draft.featuresFor([kind, text, y], data), ["note"]);
+  assert.deepEqual(draft.featuresFor([age, kind, text, y], data), ["age", "kind"]);
+  assert.equal(draft.featuresFor([age, kind, y], data), null);
+});
+
+test("texts are cut into words, images of several sizes made one", () => {
+  const image = (min, max) => ({
+    ...column("image", "image", 9),
+    images: { min_height: min, max_height: max, min_width: min, max_width: max },
+  });
+  assert.deepEqual(draft.stepsFor([column("note", "text", 900)]), { note: { tokens: { vocabulary_size: 10000 } } });
+  assert.deepEqual(draft.stepsFor([image(28, 28)]), { image: { pixels: {} } });
+  assert.deepEqual(draft.stepsFor([image(20, 28)]), { image: { pixels: { height: 64, width: 64 } } });
+  assert.deepEqual(draft.stepsFor([column("age", "integer", 60)]), {});
+});
+
+test("an embedding has as many places as there are tokens", () => {
+  const one = draft.emptyDraft();
+  one.data.target = "y";
+  one.data.columns = { note: { tokens: { vocabulary_size: 500 } } };
+  const columns = [column("note", "text", 900), column("y", "category", 2)];
+  assert.equal(draft.presetContext(one, columns).numTokens, 500);
+});
+
+test("a text that is taken in brings its tokens, and takes them along", () => {
+  const note = column("note", "text", 900);
+  const taken = draft.stepsWith({ age: { log: true } }, true, note);
+  assert.deepEqual(taken, { age: { log: true }, note: { tokens: { vocabulary_size: 10000 } } });
+  assert.deepEqual(draft.stepsWith({ note: { tokens: { length: 3 } } }, true, note), { note: { tokens: { length: 3 } } });
+  assert.deepEqual(draft.stepsWith(taken, false, note), { age: { log: true } });
+});

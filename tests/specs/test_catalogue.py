@@ -13,6 +13,7 @@ from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS, AnyLayer
 from app.specs.run import RunSpec
+from app.specs.splits import AnySplit
 from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
 
 UNIONS: dict[str, Any] = {
@@ -23,9 +24,10 @@ UNIONS: dict[str, Any] = {
     "metrics": AnyMetric,
     "initializers": AnyInitializer,
     "augmentations": AnyAugmentation,
+    "splits": AnySplit,
 }
 ENTRIES = [(kind, entry) for kind, entries in catalogue.schema().items() for entry in entries]
-SAMPLES = {"val": 1.0, "shape": [2, 3]}
+SAMPLES = {"val": 1.0, "shape": [2, 3], "column": "when"}
 
 
 def every_spec(cls: type[Spec] = Spec) -> Iterator[type[Spec]]:
@@ -36,7 +38,7 @@ def every_spec(cls: type[Spec] = Spec) -> Iterator[type[Spec]]:
 
 
 def test_every_kind_is_there() -> None:
-    assert catalogue.schema().keys() == UNIONS.keys()
+    assert catalogue.schema().keys() == UNIONS.keys() | {"steps"}
     assert {entry["type"] for entry in catalogue.schema()["layers"]} == {
         layer.model_fields["type"].default for layer in LAYERS
     }
@@ -51,6 +53,9 @@ def test_a_form_can_be_made_of_an_entry(kind: str, entry: dict[str, Any]) -> Non
         assert ("default" in field) != (name in entry["required"]), name
     filled = {name: SAMPLES.get(name, 3) for name in entry["required"]}
     defaults = {name: field["default"] for name, field in entry["fields"].items() if "default" in field}
+    if kind == "steps":
+        assert catalogue.STEPS[entry["type"]].model_validate(defaults) == catalogue.STEPS[entry["type"]]()
+        return
     found = TypeAdapter(UNIONS[kind]).validate_python({"type": entry["type"], **defaults, **filled})
     assert found.model_dump(mode="json", exclude_defaults=True).keys() <= {"type", *filled}
 

@@ -3,9 +3,12 @@
 import * as api from "../api.js";
 import { histogram } from "../columns.js";
 import { h, replace } from "../dom.js";
-import { featuresOf, likelyTarget, missingFor, pictureOf, proposalFor, questionOf, scaleFor } from "../draft.js";
+import * as drafts from "../draft.js";
+import { featuresOf, isPicture, likelyTarget, pictureOf, proposalFor, questionOf, scaleFor } from "../draft.js";
 import { checkbox, field, select, textField } from "../forms.js";
 import * as format from "../format.js";
+import { splitPart } from "./split.js";
+import { augmentPart, columnSteps } from "./steps.js";
 
 const MAX_LISTED = 60;
 const QUESTIONS = { number: "a number", yes_no: "yes or no", classes: "one of several classes" };
@@ -30,7 +33,7 @@ const shapeField = {
 
 export class DataStep {
   constructor(builder, container) {
-    Object.assign(this, { builder, container });
+    Object.assign(this, { builder, container, singles: h("div", { class: "stack-s" }) });
   }
 
   /** The columns of the chosen dataset; empty while it is one that will only be made with the run. */
@@ -45,8 +48,21 @@ export class DataStep {
       this.container,
       this.#datasetField(),
       this.columns.length ? this.#columnsPart(draft) : this.#namesPart(draft),
-      this.#splitPart(draft),
+      splitPart(this.builder, this.columns, () => this.draw()),
       this.#readyPart(draft),
+      this.singles,
+    );
+    this.#drawSingles();
+  }
+
+  /** What is said of single columns: it changes with what is fed, and leaves the list of features where it is. */
+  #drawSingles() {
+    const { draft } = this.builder;
+    const again = () => this.#drawSingles();
+    replace(
+      this.singles,
+      columnSteps(this.builder, featuresOf(draft, this.columns), again),
+      isPicture(draft, this.columns) ? augmentPart(this.builder, again) : null,
     );
   }
 
@@ -83,8 +99,7 @@ export class DataStep {
     this.#load(id);
     const names = new Set(this.columns.map(({ name }) => name));
     if (!names.has(draft.data.target)) draft.data.target = likelyTarget(this.columns);
-    if (draft.data.features?.some((name) => !names.has(name))) draft.data.features = null;
-    if (draft.data.split.type === "column" && !names.has(draft.data.split.column))
+    if (draft.data.split.column && !names.has(draft.data.split.column))
       draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
     this.#follow();
   }
@@ -106,11 +121,14 @@ export class DataStep {
     const { draft } = this.builder;
     const target = this.columns.find(({ name }) => name === draft.data.target);
     Object.assign(draft.training, proposalFor(target));
+    draft.data.features = drafts.featuresFor(this.columns, draft.data);
     const features = featuresOf(draft, this.columns);
     draft.data.input_shape = pictureOf(features);
     draft.data.scale = scaleFor(features);
-    draft.data.missing = missingFor(features);
-    if (draft.data.split.type === "shares") draft.data.split.stratify = questionOf(target) !== "number";
+    draft.data.missing = drafts.missingFor(features);
+    draft.data.columns = drafts.stepsFor(features);
+    draft.data.augment = [];
+    if ("stratify" in draft.data.split || draft.data.split.type === "shares") draft.data.split.stratify = questionOf(target) !== "number";
     draft.data.scale_target = questionOf(target) === "number" ? scaleFor([target]) : "none";
     this.builder.targetChanged();
   }
@@ -127,7 +145,6 @@ export class DataStep {
         draft.data.target,
         (name) => {
           draft.data.target = name;
-          if (draft.data.features) draft.data.features = draft.data.features.filter((one) => one !== name);
           this.#follow();
         },
       ),
@@ -175,6 +192,8 @@ export class DataStep {
       draft.data.features =
         used.size === others.length ? null : others.map((column) => column.name).filter((one) => used.has(one));
       count.textContent = `${format.count(used.size)} of ${format.plural(others.length, "column")}`;
+      draft.data.columns = drafts.stepsWith(draft.data.columns, isOn, this.columns.find((column) => column.name === name));
+      this.#drawSingles();
       this.builder.changed();
     };
     const items = others.map((column) =>
@@ -227,90 +246,7 @@ export class DataStep {
     );
   }
 
-  // split and preparation
-
-  #splitPart(draft) {
-    const { split } = draft.data;
-    const kind = select(
-      [
-        { value: "shares", label: "at random, by shares" },
-        { value: "column", label: "by a column" },
-      ],
-      split.type,
-      (type) => {
-        draft.data.split =
-          type === "column"
-            ? { type, column: "", train: ["train"], validation: [], test: ["test"] }
-            : { type, train: 0.7, validation: 0.15, test: 0.15, seed: 0, stratify: false };
-        this.draw();
-        this.builder.changed();
-      },
-    );
-    const fields = split.type === "column" ? this.#columnSplit(split) : this.#sharesSplit(split);
-    return h(
-      "div",
-      { class: "stack-s", data: { loc: "data.split" } },
-      h("div", { class: "form-grid" }, field({ label: "Split", loc: ["data", "split", "type"] }, kind), fields),
-      h("span", { class: "field-error" }),
-    );
-  }
-
-  #sharesSplit(split) {
-    const set = (name) => (value) => {
-      split[name] = value;
-      this.builder.changed();
-    };
-    const number = (name, label, help) =>
-      textField(share(name, help), split[name], ["data", "split", name], set(name), { label });
-    return [
-      number("train", "train", "the share that is trained on"),
-      number("validation", "validation", "the share that is looked at after each epoch"),
-      number("test", "test", "the share that is kept for the end"),
-      textField(
-        whole("seed", "the same seed deals the same way"),
-        split.seed ?? 0,
-        ["data", "split", "seed"],
-        set("seed"),
-      ),
-      checkbox(
-        {
-          label: "same mix of classes",
-          help: "stratify: each part gets the same share of each class",
-          loc: ["data", "split", "stratify"],
-        },
-        Boolean(split.stratify),
-        set("stratify"),
-      ),
-    ];
-  }
-
-  #columnSplit(split) {
-    const columns = this.columns.filter(({ values }) => values && values.length <= 20);
-    const set = (name) => (value) => {
-      split[name] = value ?? [];
-      this.builder.changed();
-    };
-    const values = (name) =>
-      textField(
-        { ...whole(name, `its values for ${name}`), kind: "mixed", isList: true, items: "string" },
-        split[name],
-        ["data", "split", name],
-        set(name),
-      );
-    return [
-      field(
-        { label: "column", loc: ["data", "split", "column"] },
-        select(
-          [{ value: "", label: "choose one" }, ...columns.map(({ name }) => ({ value: name, label: name }))],
-          split.column,
-          set("column"),
-        ),
-      ),
-      values("train"),
-      values("validation"),
-      values("test"),
-    ];
-  }
+  // preparation
 
   #readyPart(draft) {
     const { data } = draft;
@@ -322,6 +258,7 @@ export class DataStep {
       { value: "none", label: "as they are" },
       { value: "standardize", label: "to mean 0, deviation 1" },
       { value: "min_max", label: "to 0 … 1" },
+      { value: "robust", label: "by median and quartiles" },
     ];
     const missing = [
       { value: "error", label: "not allowed" },
@@ -360,6 +297,7 @@ export class DataStep {
           [
             { value: "one_hot", label: "a column for each" },
             { value: "ordinal", label: "one with its number" },
+            { value: "hashed", label: "hashed into buckets" },
           ],
           data.categories,
           set("categories"),

@@ -1,0 +1,84 @@
+// Which rows train, validate and test: the kind of split, and its fields.
+
+import { h } from "../dom.js";
+import { classFields, field, select, textField } from "../forms.js";
+
+const LABELS = {
+  shares: "at random, by shares",
+  grouped: "at random, by whole groups",
+  time: "by time: the latest are the test",
+  k_fold: "into folds, one of which validates",
+  column: "by a column",
+};
+const valuesOf = (name) => ({
+  name,
+  help: `its values for ${name}`,
+  kind: "mixed",
+  choices: [],
+  isList: true,
+  items: "string",
+  isNullable: false,
+  default: undefined,
+  isRequired: true,
+});
+
+/** `columns` are those of the dataset; empty while they are not known. `redraw` is called when the kind changes. */
+export function splitPart(builder, columns, redraw) {
+  const { draft, catalogue } = builder;
+  const { split } = draft.data;
+  const changed = () => builder.changed();
+  const kinds = catalogue.splits.map(({ type }) => ({ value: type, label: LABELS[type] ?? type }));
+  const choice = select(kinds, split.type, (type) => {
+    draft.data.split = begun(type, columns);
+    redraw();
+    changed();
+  });
+  const entry = catalogue.splits.find(({ type }) => type === split.type);
+  return h(
+    "div",
+    { class: "stack-s", data: { loc: "data.split" } },
+    h(
+      "div",
+      { class: "form-grid wide-fields" },
+      field({ label: "Split", help: entry?.help, loc: ["data", "split", "type"] }, choice),
+    ),
+    split.type === "column"
+      ? byColumn(split, columns, changed)
+      : classFields(withColumns(entry, columns), split, ["data", "split"], catalogue, changed),
+    h("span", { class: "field-error" }),
+  );
+}
+
+function begun(type, columns) {
+  if (type === "column") return { type, column: "", train: ["train"], validation: [], test: ["test"] };
+  if (type === "time") return { type, column: columns.find((column) => column.type === "timestamp")?.name ?? "" };
+  return type === "grouped" ? { type, column: "" } : { type };
+}
+
+/** The same entry whose column is chosen rather than typed, where the columns are known. */
+function withColumns(entry, columns) {
+  if (!entry.fields.column || !columns.length) return entry;
+  const isOrdered = ({ type }) => ["timestamp", "integer", "float"].includes(type);
+  const some = entry.type === "time" ? columns.filter(isOrdered) : columns;
+  const column = { ...entry.fields.column, enum: ["", ...some.map(({ name }) => name)], emptyLabel: "choose one" };
+  return { ...entry, fields: { ...entry.fields, column } };
+}
+
+function byColumn(split, columns, changed) {
+  const set = (name) => (value) => {
+    split[name] = value;
+    changed();
+  };
+  const some = columns.filter(({ values }) => values && values.length <= 20);
+  const options = [{ value: "", label: "choose one" }, ...some.map(({ name }) => ({ value: name, label: name }))];
+  const values = (name) =>
+    textField(valuesOf(name), split[name], ["data", "split", name], (value) => set(name)(value ?? []));
+  return h(
+    "div",
+    { class: "form-grid" },
+    field({ label: "column", loc: ["data", "split", "column"] }, select(options, split.column, set("column"))),
+    values("train"),
+    values("validation"),
+    values("test"),
+  );
+}
