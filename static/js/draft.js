@@ -80,7 +80,7 @@ export function proposalFor(column) {
 export function featuresOf(draft, columns) {
   const { features, target, split } = draft.data;
   if (features) return columns.filter(({ name }) => features.includes(name));
-  return columns.filter(({ name }) => name !== target && !(split.type === "column" && split.column === name));
+  return columns.filter(({ name }) => name !== target && split.column !== name);
 }
 
 const SMALL = 10; // numbers up to this need no scaling to be learned from

@@ -8,6 +8,7 @@ import { checkbox, field, select, textField } from "../forms.js";
 import * as format from "../format.js";
 
 const MAX_LISTED = 60;
+const OTHER_SPLITS = { time: "by time", grouped: "by groups", k_fold: "into folds" };
 const QUESTIONS = { number: "a number", yes_no: "yes or no", classes: "one of several classes" };
 const whole = (name, help, isNullable = false) => ({
   name,
@@ -84,7 +85,9 @@ export class DataStep {
     const names = new Set(this.columns.map(({ name }) => name));
     if (!names.has(draft.data.target)) draft.data.target = likelyTarget(this.columns);
     if (draft.data.features?.some((name) => !names.has(name))) draft.data.features = null;
-    if (draft.data.split.type === "column" && !names.has(draft.data.split.column))
+    const steps = Object.entries(draft.data.columns ?? {}).filter(([name]) => names.has(name));
+    if (draft.data.columns) draft.data.columns = Object.fromEntries(steps);
+    if (draft.data.split.column !== undefined && !names.has(draft.data.split.column))
       draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
     this.#follow();
   }
@@ -235,6 +238,7 @@ export class DataStep {
       [
         { value: "shares", label: "at random, by shares" },
         { value: "column", label: "by a column" },
+        ...(split.type in OTHER_SPLITS ? [{ value: split.type, label: OTHER_SPLITS[split.type] }] : []),
       ],
       split.type,
       (type) => {
@@ -246,7 +250,7 @@ export class DataStep {
         this.builder.changed();
       },
     );
-    const fields = split.type === "column" ? this.#columnSplit(split) : this.#sharesSplit(split);
+    const fields = split.type === "column" ? this.#columnSplit(split) : this.#sharesSplit(split, split.type !== "shares");
     return h(
       "div",
       { class: "stack-s", data: { loc: "data.split" } },
@@ -255,17 +259,22 @@ export class DataStep {
     );
   }
 
-  #sharesSplit(split) {
+  /** Shares; of splits that are only shown here, no more than these. */
+  #sharesSplit(split, areSharesAll) {
     const set = (name) => (value) => {
       split[name] = value;
       this.builder.changed();
     };
     const number = (name, label, help) =>
       textField(share(name, help), split[name], ["data", "split", name], set(name), { label });
-    return [
+    const shares = [
       number("train", "train", "the share that is trained on"),
       number("validation", "validation", "the share that is looked at after each epoch"),
       number("test", "test", "the share that is kept for the end"),
+    ];
+    if (areSharesAll) return split.type === "k_fold" ? shares.slice(2) : shares;
+    return [
+      ...shares,
       textField(
         whole("seed", "the same seed deals the same way"),
         split.seed ?? 0,
@@ -280,6 +289,15 @@ export class DataStep {
         },
         Boolean(split.stratify),
         set("stratify"),
+      ),
+      checkbox(
+        {
+          label: "mixed first",
+          help: "shuffle: rows are dealt at random; if not, the first ones train and the last ones test",
+          loc: ["data", "split", "shuffle"],
+        },
+        split.shuffle ?? true,
+        set("shuffle"),
       ),
     ];
   }
@@ -322,6 +340,7 @@ export class DataStep {
       { value: "none", label: "as they are" },
       { value: "standardize", label: "to mean 0, deviation 1" },
       { value: "min_max", label: "to 0 … 1" },
+      { value: "robust", label: "by median and quartiles" },
     ];
     const missing = [
       { value: "error", label: "not allowed" },
