@@ -83,7 +83,7 @@ def _entry(about: dict[str, Any], uploads: list[Upload]) -> Entry:
     """With the data it is written for if someone has uploaded it, else with what ships, where there is something."""
     words = {key: about[key] for key in ("name", "title", "summary")}
     body = definition(about["name"])
-    if body["dataset"]["source"]["type"] == "builtin":
+    if body["dataset"]["source"]["type"] != "upload":
         return Entry(**words, available=True, note=None, definition=body)
     needed = {body["data"]["target"], *about["columns"]}
     dataset_id = next((one.dataset_id for one in uploads if needed <= one.columns), None)

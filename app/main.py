@@ -19,6 +19,7 @@ from app.datasets import routes as dataset_routes
 from app.db import UNAVAILABLE, Database
 from app.db.migrate import migrate
 from app.dependencies import Turns
+from app.doctor import routes as doctor_routes
 from app.idempotency import IdempotencyMiddleware
 from app.live import routes as live_routes
 from app.live.hub import Hub
@@ -79,6 +80,7 @@ def _api() -> APIRouter:
         tensorboard_routes,
         compare_routes,
         dataset_routes,
+        doctor_routes,
         model_routes,
         worker_routes,
         view_routes,

@@ -53,6 +53,7 @@ class Source(Protocol):
     def run(self, run_id: str) -> dict[str, Any]: ...
     def datasets(self) -> dict[str, Any]: ...
     def builtins(self) -> list[dict[str, Any]]: ...
+    def generators(self) -> list[dict[str, Any]]: ...
     def dataset(self, dataset_id: str) -> dict[str, Any]: ...
     def catalogue(self) -> dict[str, Any]: ...
     def models(self) -> dict[str, Any]: ...
@@ -83,6 +84,9 @@ class Services:
 
     def builtins(self) -> list[dict[str, Any]]:
         return [_json(one) for one in dataset_service.list_builtins()]
+
+    def generators(self) -> list[dict[str, Any]]:
+        return [_json(one) for one in dataset_service.list_generators()]
 
     def dataset(self, dataset_id: str) -> dict[str, Any]:
         return _json(dataset_service.get_dataset(self.session, dataset_id))
@@ -225,8 +229,8 @@ def compare(request: Request, data: Data) -> HTMLResponse:
 
 @router.get("/datasets")
 def datasets(request: Request, data: Data) -> HTMLResponse:
-    page = data.datasets()
-    return render(request, "datasets.html", data, section="datasets", datasets=page["items"], builtins=data.builtins())
+    offered = {"datasets": data.datasets()["items"], "builtins": data.builtins(), "generators": data.generators()}
+    return render(request, "datasets.html", data, section="datasets", **offered)
 
 
 @router.get("/datasets/{dataset_id}")

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from app import gallery
+from app import gallery, generated
 from app.datasets.builtin import builtins
 from app.specs.columns import Column
 from app.specs.run import RunSpec, check
+from app.specs.sources import GeneratedSource
 from app.specs.training import TrainingSpec
 
 NAMES = sorted(path.stem for path in gallery.EXAMPLES.glob("*.json") if path.stem != "gallery")
@@ -23,6 +24,8 @@ def integers(name: str, low: int, high: int) -> Column:
 def columns_for(source: dict[str, Any]) -> list[Column]:
     if source["type"] == "builtin":
         return builtins()[source["name"]].columns
+    if source["type"] == "generated":
+        return list(generated.describe(GeneratedSource.model_validate(source)))
     if source["name"] == "heart.csv":
         return [*(integers(name, 0, 5) for name in HEART), integers("output", 0, 1)]
     return [integers("label", 0, 9), *(integers(f"pixel{i}", 0, 255) for i in range(784))]

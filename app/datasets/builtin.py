@@ -32,6 +32,6 @@ def builtins() -> dict[str, Builtin]:
 
 
 def definition_hash(source: dict[str, Any], content_hash: str) -> str:
-    """The SHA-256 that tells one built-in source, in one version, from all others."""
+    """The SHA-256 that tells one source that is made, in one version, from all others."""
     text = json.dumps([source, content_hash], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

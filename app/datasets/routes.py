@@ -6,11 +6,19 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.datasets import service
 from app.datasets.receiving import Received, ReceivingRoute, Uploaded
-from app.datasets.schemas import BuiltinOut, DatasetOut, DatasetPage, RowsOut, StatisticsOut, UploadDefinition
+from app.datasets.schemas import (
+    BuiltinOut,
+    DatasetOut,
+    DatasetPage,
+    GeneratorOut,
+    RowsOut,
+    StatisticsOut,
+    UploadDefinition,
+)
 from app.datasets.tables import read_rows
 from app.dependencies import AppDatabase, AppStorage, Reading, Writing
 from app.errors import NotReady
-from app.specs.run import DatasetDefinition
+from app.specs.sources import DatasetDefinition
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 TABLE = "data.parquet"
@@ -37,7 +45,7 @@ _BODY = {
 
 
 def create(request: Request, session: Writing, response: Response) -> DatasetOut:
-    """Add a dataset: a table in a file (CSV or TSV, also gzipped), or one that is built in.
+    """Add a dataset: a table in a file (CSV or TSV, also gzipped), or one that is built in or generated.
 
     A file is checked as it arrives, and refused with the line that does not fit. `definition` goes before `file`.
     """
@@ -70,6 +78,12 @@ def list_all(
 def list_builtins() -> list[BuiltinOut]:
     """The datasets that come with Traindeck."""
     return service.list_builtins()
+
+
+@router.get("/generators")
+def list_generators() -> list[GeneratorOut]:
+    """The rules by which datasets can be made."""
+    return service.list_generators()
 
 
 @router.get("/{dataset_id}")

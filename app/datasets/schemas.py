@@ -60,6 +60,13 @@ class BuiltinOut(BaseModel):
     num_columns: int
 
 
+class GeneratorOut(BaseModel):
+    """A rule by which datasets are made."""
+
+    name: str
+    title: str
+
+
 class RowsOut(BaseModel):
     """Some rows of a dataset. Times are ISO 8601; what is not finite is spelled "Infinity" and "-Infinity"."""
 

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
-from app import queue
+from app import generated, queue
 from app.datasets.builtin import Builtin, builtins, definition_hash
 from app.datasets.records import Taken
-from app.datasets.schemas import BuiltinOut, DatasetOut
+from app.datasets.schemas import BuiltinOut, DatasetOut, GeneratorOut
 from app.db import now
 from app.db.tables import Dataset, Job, Run
 from app.errors import Conflict, NotFound, NotReady, Unprocessable
@@ -18,7 +18,7 @@ from app.ids import new_id
 from app.queue import ENDED, JobKind, JobStatus
 from app.specs.base import Loc, Problem
 from app.specs.columns import Column
-from app.specs.run import BuiltinSource, DatasetDefinition, UploadSource
+from app.specs.sources import BuiltinSource, DatasetDefinition, GeneratedSource, UploadSource
 
 INGESTING, READY, FAILED = "ingesting", "ready", "failed"
 _NAMED_RUNS = 3
@@ -38,20 +38,19 @@ def describe(session: Session, definition: DatasetDefinition) -> Known:
     if isinstance(definition.source, UploadSource):
         dataset = _uploaded(session, definition.source, loc)
         return Known(columns_of(session, dataset.id), dataset.num_rows or 0)
-    found = _builtin(definition.source, loc)
-    return Known(found.columns, found.num_rows)
+    return _made(definition.source, loc)[0]
 
 
 def ensure(session: Session, definition: DatasetDefinition, loc: Sequence[str] = ("dataset",)) -> Dataset:
-    """The dataset of that source: the one there is, or if it is built in, a new one that is queued to be made.
+    """The dataset of that source: the one there is, or unless it is a file, a new one that is queued to be made.
 
     Raises Unprocessable with the place, which begins at `loc`, when there is no such source.
     """
     if isinstance(definition.source, UploadSource):
         return _uploaded(session, definition.source, [*loc, "source", "name"])
-    found = _builtin(definition.source, [*loc, "source", "name"])
+    known, version = _made(definition.source, [*loc, "source", "name"])
     source = definition.source.model_dump(mode="json")
-    content_hash = definition_hash(source, found.content_hash)
+    content_hash = definition_hash(source, version)
     return _find_sound(session, definition.name, content_hash) or _add(
         session,
         new_id(),
@@ -59,9 +58,17 @@ def ensure(session: Session, definition: DatasetDefinition, loc: Sequence[str] =
         name=definition.name,
         source=source,
         content_hash=content_hash,
-        num_rows=found.num_rows,
-        columns=[column.model_dump(mode="json") for column in found.columns],
+        num_rows=known.num_rows,
+        columns=[column.model_dump(mode="json") for column in known.columns],
     )
+
+
+def _made(source: BuiltinSource | GeneratedSource, loc: Loc) -> tuple[Known, str]:
+    """What a dataset that is made will hold, and what tells this version of it from others."""
+    if isinstance(source, GeneratedSource):
+        return Known(list(generated.describe(source)), source.num_rows), f"generated {generated.VERSION}"
+    found = _builtin(source, loc)
+    return Known(found.columns, found.num_rows), found.content_hash
 
 
 def _builtin(source: BuiltinSource, loc: Loc) -> Builtin:
@@ -173,6 +180,11 @@ def list_builtins() -> list[BuiltinOut]:
         BuiltinOut(name=name, title=one.title, num_rows=one.num_rows, num_columns=len(one.columns))
         for name, one in builtins().items()
     ]
+
+
+def list_generators() -> list[GeneratorOut]:
+    """The rules by which datasets can be made."""
+    return [GeneratorOut(name=name, title=title) for name, title in generated.titles().items()]
 
 
 def stop_reading(session: Session, dataset_id: str) -> None:

@@ -18,12 +18,14 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import feature_names, features, input_shape, width
 from app.specs.model import Inspection, ModelSpec
+from app.specs.sources import BuiltinSource, DatasetDefinition, GeneratedSource, UploadSource
 from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES, TrainingSpec
 
 __all__ = [
     "BuiltinSource",
     "Checked",
     "DatasetDefinition",
+    "GeneratedSource",
     "RunSpec",
     "Target",
     "UploadSource",
@@ -32,31 +34,6 @@ __all__ = [
     "input_shape",
     "width",
 ]
-
-
-class BuiltinSource(Spec):
-    """A dataset that Traindeck knows how to make."""
-
-    type: Literal["builtin"] = "builtin"
-    name: str
-    """celsius, xor, random_sequences, iris, wine, breast_cancer, diabetes, digits"""
-
-
-class UploadSource(Spec):
-    """A dataset that was brought in as a file: the newest of that file name."""
-
-    type: Literal["upload"] = "upload"
-    name: str
-    """the file's name, as heart.csv"""
-
-
-class DatasetDefinition(Spec):
-    """A dataset described rather than named by its id."""
-
-    name: str = Field(min_length=1, max_length=200)
-    """how it is called in lists"""
-    source: Annotated[BuiltinSource | UploadSource, Field(discriminator="type")]
-    """where its rows come from"""
 
 
 Id = Annotated[str, option("an id")]

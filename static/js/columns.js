@@ -137,7 +137,8 @@ function histogramLabel(column, top, counts) {
   return `Distribution of ${column.name}, most in ${barTitle(column, top, at, counts[at])}`;
 }
 
-export function rowsTable(columns, rows) {
+/** Rows as a table. */
+export function rowsTable(columns, rows, { title = "First rows" } = {}) {
   const shown = columns.slice(0, MAX_TABLE_COLUMNS);
   const isNumber = new Set(
     columns.filter(({ type }) => type === "integer" || type === "float").map(({ name }) => name),
@@ -156,10 +157,10 @@ export function rowsTable(columns, rows) {
   return h(
     "section",
     { class: "card flush" },
-    h("div", { class: "card-head" }, h("h2", {}, "First rows"), h("span", { class: "card-note" }, note)),
+    h("div", { class: "card-head" }, h("h2", {}, title), h("span", { class: "card-note" }, note)),
     h(
       "div",
-      { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "First rows" } },
+      { class: "table-wrap", tabindex: "0", role: "group", aria: { label: title } },
       h(
         "table",
         { class: "table" },

@@ -41,6 +41,19 @@ def test_a_run_is_taken_with_its_model_and_dataset_inline(client: TestClient) ->
     assert detail["spec"]["dataset"] == detail["dataset"]["id"]
 
 
+def test_a_run_on_a_dataset_that_is_generated_is_checked_before_anything_is_made(client: TestClient) -> None:
+    source = {"type": "generated", "name": "plane", "num_rows": 200, "noise": 0.2, "seed": 7}
+    body = PROGRAM | {"dataset": {"name": "plane", "source": source}, "data": {"target": "value"}}
+    found = client.post(f"{RUNS}/check", json=body).json()
+    assert found["ok"] and found["num_rows"] == {"train": 140, "validation": 30, "test": 30}
+    wrong = client.post(f"{RUNS}/check", json=body | {"data": {"target": "label"}}).json()
+    assert [error["loc"] for error in wrong["errors"]] == [["data", "target"]]
+    first, second = (client.post(RUNS, json=body).json() for _ in range(2))
+    assert first["waits_for"] and first["dataset"]["id"] == second["dataset"]["id"]
+    other = client.post(RUNS, json=body | {"dataset": {"name": "plane", "source": source | {"seed": 8}}}).json()
+    assert other["dataset"]["id"] != first["dataset"]["id"]
+
+
 def test_lists_go_page_by_page_newest_first(client: TestClient) -> None:
     for i in range(5):
         submit(client, name=f"run {i}")

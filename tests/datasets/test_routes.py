@@ -289,3 +289,26 @@ def test_the_reading_of_one_can_be_cancelled(client: TestClient) -> None:
     cancelled = client.post(f"/api/v1/datasets/{made['id']}/cancel")
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "failed")
     assert client.post("/api/v1/datasets/nothing/cancel").status_code == 404
+
+
+def test_a_generated_dataset_is_made_with_the_columns_that_were_told(client: TestClient, work: Work) -> None:
+    source = {"type": "generated", "name": "moons", "num_rows": 60, "noise": 0.2, "seed": 3}
+    told = client.post("/api/v1/datasets", json={"name": "moons", "source": source}).json()
+    assert (told["num_rows"], [column["name"] for column in told["columns"]]) == (60, ["x", "y", "label"])
+    assert work() == [JobStatus.SUCCEEDED]
+    made = client.get(f"/api/v1/datasets/{told['id']}").json()
+    assert made["status"] == "ready" and made["source"] == source | {"length": 16}
+    for before, after in zip(told["columns"], made["columns"], strict=True):
+        assert {key: after[key] for key in ("type", "min", "max", "num_distinct", "values")} == {
+            key: before[key] for key in ("type", "min", "max", "num_distinct", "values")
+        }
+    assert made["columns"][0]["histogram"] is not None
+    assert len(client.get(f"/api/v1/datasets/{told['id']}/rows?limit=1000").json()["rows"]) == 60
+
+
+def test_a_rule_that_there_is_not_is_told_with_those_there_are(client: TestClient) -> None:
+    names = {one["name"] for one in client.get("/api/v1/datasets/generators").json()}
+    assert {"spiral", "shapes"} <= names
+    body = {"name": "x", "source": {"type": "generated", "name": "spirals", "num_rows": 5}}
+    errors = client.post("/api/v1/datasets", json=body).json()["errors"]
+    assert [error["loc"][-1] for error in errors] == ["name", "num_rows"]

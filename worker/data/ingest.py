@@ -1,4 +1,4 @@
-"""Ingestion: a file that was sent, or a dataset that is built in, becomes a typed table with its statistics.
+"""Ingestion: a file that was sent, or a dataset that is built in or generated, becomes a table with its statistics.
 
 The table is written whole under a name of the attempt's own. It takes its place inside the fenced transaction in which
 the row says it is ready, so an attempt that was given up cannot replace what another has committed. Only then the file
@@ -13,12 +13,14 @@ import pyarrow as pa
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from app import generated
 from app.db import UNAVAILABLE
 from app.db.tables import Dataset
 from app.dialect import Dialect
 from app.errors import JobFailure
 from app.queue import LeaseLost
 from app.specs.columns import Column
+from app.specs.sources import GeneratedSource
 from app.storage import StoredFile, sync_folder
 from worker.data import builtin, reading
 from worker.data.statistics import describe_table
@@ -77,12 +79,18 @@ def _settle(job: Job, dataset: Dataset, target: Path, num_rows: int) -> None:
 
 def _write(job: Job, dataset: Dataset, file: Any) -> int:
     source = dataset.source
-    if source["type"] == "builtin":
-        table = pa.table(builtin.make(source["name"]))
+    if source["type"] in ("builtin", "generated"):
+        table = pa.table(_made(source))
         return reading.write_parquet(iter(table.to_batches()), table.schema, file, lambda num_rows: None)
     dialect = Dialect.model_validate(job.claim.payload["dialect"])
     path = job.storage.path("datasets", dataset.id, UPLOAD)
     return reading.convert(path, dialect, file, _reporter(job, 0.0, _READING_SHARE, dialect.num_rows, "rows"))
+
+
+def _made(source: dict[str, Any]) -> dict[str, Any]:
+    if source["type"] == "generated":
+        return generated.make(GeneratedSource.model_validate(source))
+    return builtin.make(source["name"])
 
 
 def _num_columns(dataset: Dataset) -> int:

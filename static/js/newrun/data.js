@@ -99,7 +99,7 @@ export class DataStep {
     this.#load(id);
     const names = new Set(this.columns.map(({ name }) => name));
     if (!names.has(draft.data.target)) draft.data.target = likelyTarget(this.columns);
-    if (draft.data.split.column && !names.has(draft.data.split.column))
+    if (draft.data.split.column !== undefined && !names.has(draft.data.split.column))
       draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
     this.#follow();
   }

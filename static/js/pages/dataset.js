@@ -2,6 +2,7 @@
 
 import * as api from "../api.js";
 import { columnCards, rowsTable } from "../columns.js";
+import { pickedRows, pickedTable } from "../datasets/picked.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { live } from "../live.js";
@@ -33,7 +34,10 @@ async function showReady() {
   );
   try {
     const { rows } = await api.get(`/datasets/${dataset.id}/rows${api.query({ limit: NUM_ROWS })}`);
-    replace($("#rows"), rowsTable(dataset.columns, rows));
+    const picked = pickedRows(location.search);
+    const found = picked.length ? await pickedTable(dataset, picked) : null;
+    replace($("#rows"), found, rowsTable(dataset.columns, rows));
+    found?.scrollIntoView({ block: "center" });
   } catch (error) {
     toastError(error);
   }

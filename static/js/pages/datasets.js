@@ -1,6 +1,7 @@
 // The datasets there are, and ways to add one: a file, several, or one that is built in.
 
 import * as api from "../api.js";
+import { setUpGenerating } from "../datasets/generate.js";
 import { $, $$, h, setText } from "../dom.js";
 import * as format from "../format.js";
 import { toastError } from "../shell.js";
@@ -91,6 +92,8 @@ upload.addEventListener("drop", (event) => {
   event.preventDefault();
   add([...event.dataTransfer.files]);
 });
+
+setUpGenerating();
 
 $("#builtin-form")?.addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -4,7 +4,9 @@ import * as api from "../api.js";
 import { $, $$, debounce, pageData } from "../dom.js";
 import { PRESETS, draftOf, emptyDraft, nextName, pictureOf, featuresOf, presetContext } from "../draft.js";
 import { showProblems } from "../forms.js";
+import { mergePatch } from "../mergepatch.js";
 import { DataStep } from "../newrun/data.js";
+import { DoctorPanel } from "../newrun/doctor.js";
 import { ModelStep } from "../newrun/model.js";
 import { Summary } from "../newrun/summary.js";
 import { TrainingStep } from "../newrun/training.js";
@@ -39,10 +41,17 @@ const builder = {
     drawAll();
     this.changed();
   },
+
+  /** A merge patch to the draft, as the doctor proposes. */
+  apply(patch) {
+    this.draft = mergePatch(this.draft, patch);
+    this.targetChanged();
+  },
 };
 builder.data = new DataStep(builder, $("#data-step"));
 builder.model = new ModelStep(builder, $("#model-step"));
 builder.training = new TrainingStep(builder, $("#training-step"));
+const doctor = new DoctorPanel(builder, $("#doctor"));
 const summary = new Summary(builder);
 let answer = null;
 
@@ -91,6 +100,7 @@ function show() {
   const isStale = answer.errors.some(({ loc }) => loc[0] === "model" || loc[0] === "data" || loc[0] === "dataset");
   if (answer.inspection || isStale) builder.model.showInspection(answer.inspection);
   summary.show(answer, places);
+  doctor.look(answer.inspection?.num_parameters);
 }
 
 async function start(event) {

@@ -41,6 +41,13 @@ def test_celsius_gives_the_same_bits_again(inline: Inline) -> None:
     assert inline.series(first, "train/loss") == inline.series(second, "train/loss")
 
 
+@pytest.mark.parametrize(("name", "accuracy"), [("spiral", 0.95), ("moons", 0.95)])
+def test_generated_points_are_told_apart(inline: Inline, name: str, accuracy: float) -> None:
+    run = inline.program(name)
+    assert figures(run, "test")["accuracy"] >= accuracy
+    assert figures(run, "validation")["accuracy"] >= accuracy
+
+
 @pytest.mark.parametrize("seed", [0, 4, 9])
 def test_xor_by_gradient_descent_does_not_learn_and_it_is_said(inline: Inline, seed: int) -> None:
     run = inline.program("xor-descent", seed=seed)

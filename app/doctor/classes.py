@@ -1,0 +1,157 @@
+"""The target: classes that are rare or missing, and whether it is taken for what it is."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Fix, named, share, with_split
+from app.doctor.sample import FEW_CLASSES, Sample
+from app.specs.splits import KFoldSplit, SharesSplit
+from app.specs.training import CLASS_LOSSES, REGRESSION_LOSSES
+
+_MAJORITY = 0.8
+_MIN_ROWS = 50
+_LIKE_CLASSES = 10  # whole numbers of so few values are rather names than amounts
+
+
+def class_imbalance(sample: Sample) -> Iterator[Finding]:
+    """One class has nearly all rows, so that always saying it looks like success."""
+    if not sample.is_class or not sample.classes:
+        return
+    counts = _counts(sample.target, len(sample.classes))
+    if counts.sum() < _MIN_ROWS or counts.max() < _MAJORITY * counts.sum() or np.count_nonzero(counts) < 2:
+        return
+    part, where = next(
+        ((sample.part(one), f"the {one} rows") for one in ("test", "validation") if len(sample.part(one))),
+        (np.arange(sample.num_rows), "the rows"),
+    )
+    there = _counts(sample.target[part], len(sample.classes))
+    if not there.sum():
+        return
+    most = int(counts.argmax())
+    baseline = float(there[most] / there.sum())
+    yield Finding(
+        kind="class_imbalance",
+        severity="warning",
+        title=f"Always saying {_spelled(sample.classes[most])} gives {baseline:.2f}",
+        explanation=f"{share(counts[most] / counts.sum())} of all rows and {share(baseline)} of {where} are "
+        f"{_spelled(sample.classes[most])}. An accuracy of {baseline:.2f} means that nothing was learned: look at "
+        "f1, precision and recall.",
+        evidence={
+            "baseline_accuracy": round(baseline, 4),
+            "counts": _listed(sample, counts),
+            "num_in_part": int(there.sum()),
+        },
+        columns=[sample.data.target],
+        fix=_stratified(sample, counts),
+    )
+
+
+def missing_classes(sample: Sample) -> Iterator[Finding]:
+    """A class that a part of the split has no row of."""
+    if not sample.is_class or not sample.classes or sample.parts is None:
+        return
+    counts = _counts(sample.target, len(sample.classes))
+    for part in ("train", "validation", "test"):
+        rows = sample.part(part)
+        if not len(rows):
+            continue
+        absent = np.flatnonzero((_counts(sample.target[rows], len(sample.classes)) == 0) & (counts > 0))
+        if not len(absent):
+            continue
+        names = [_spelled(sample.classes[i]) for i in absent]
+        untaught = part == "train"
+        yield Finding(
+            kind=f"classes_missing_from_{part}",
+            severity="error" if untaught else "warning",
+            title=f"No {part} row is {named(names)}",
+            explanation=f"Of {len(rows):,} {part} rows none is {named(names)}, of which the table has "
+            f"{int(counts[absent].sum()):,}. "
+            + ("What is never shown cannot be learned." if untaught else "How well it is told stays unknown."),
+            evidence={"classes": names[:MAX_ROWS_SHOWN], "counts": counts[absent][:MAX_ROWS_SHOWN].tolist()},
+            columns=[sample.data.target],
+            rows=np.flatnonzero(np.isin(sample.target, absent))[:MAX_ROWS_SHOWN].tolist(),
+            fix=_stratified(sample, counts),
+        )
+
+
+def class_as_number(sample: Sample) -> Iterator[Finding]:
+    """Few whole numbers, of which the loss thinks that 2 lies between 1 and 3."""
+    target = sample.known[sample.data.target]
+    looks = target.type in ("integer", "boolean") and 2 <= target.num_distinct <= _LIKE_CLASSES
+    if sample.loss not in REGRESSION_LOSSES or not looks or sample.num_rows < _MIN_ROWS:
+        return
+    is_binary = target.num_distinct == 2
+    loss = "binary_cross_entropy_with_logits" if is_binary else "cross_entropy"
+    outputs = "" if is_binary else f", and {target.num_distinct} outputs"
+    yield Finding(
+        kind="class_as_number",
+        severity="warning",
+        title=f"{target.name} looks like a class, and is taken for a number",
+        explanation=f"{target.name} has {target.num_distinct} values in {sample.num_rows:,} rows. {sample.loss} takes "
+        f"them for amounts, of which one is twice another; where they are names, {loss} fits{outputs}.",
+        evidence={"num_distinct": target.num_distinct, "values": list(target.values or [])},
+        columns=[target.name],
+        fix=_other_loss(sample, loss, "accuracy", "Predict a class"),
+    )
+
+
+def number_as_class(sample: Sample) -> Iterator[Finding]:
+    """A quantity of which each value is a class of its own."""
+    target = sample.known[sample.data.target]
+    if sample.loss not in CLASS_LOSSES or target.type not in ("integer", "float", "timestamp"):
+        return
+    if target.num_distinct <= (FEW_CLASSES if target.type == "integer" else _LIKE_CLASSES):
+        return
+    yield Finding(
+        kind="number_as_class",
+        severity="warning",
+        title=f"{target.name} looks like a number, and is taken for a class",
+        explanation=f"{target.name} has {target.num_distinct:,} values in {sample.num_rows:,} rows. {sample.loss} "
+        "learns each of them by itself and does not know which are near to one another; mse_loss predicts the number.",
+        evidence={"num_distinct": target.num_distinct, "num_rows": sample.num_rows},
+        columns=[target.name],
+        fix=_other_loss(sample, "mse_loss", "mae", "Predict a number"),
+    )
+
+
+def _other_loss(sample: Sample, loss: str, metric: str, label: str) -> Fix:
+    patch: dict[str, Any] = {
+        "training": {"loss": {"type": loss, "label_smoothing": None}, "metrics": [{"type": metric}]}
+    }
+    split = sample.data.split
+    if metric == "accuracy":
+        patch["data"] = {"scale_target": "none"}
+    elif isinstance(split, SharesSplit | KFoldSplit) and split.stratify:  # each number would be a class of its own
+        patch["data"] = {"split": {"stratify": False}}
+    return Fix(label=label, patch=patch)
+
+
+def _counts(target: NDArray[np.float64], num_classes: int) -> NDArray[np.int64]:
+    """How many rows each class has; missing ones are not counted."""
+    codes = target[np.isfinite(target)].astype(np.int64)
+    counts: NDArray[np.int64] = np.bincount(codes, minlength=num_classes)
+    return counts
+
+
+def _stratified(sample: Sample, counts: NDArray[np.int64]) -> Fix | None:
+    """The same split with the mix of classes kept, where that can be and is not so already."""
+    split = sample.data.split
+    if not isinstance(split, SharesSplit | KFoldSplit) or split.stratify or getattr(split, "shuffle", True) is False:
+        return None
+    num_folds = split.num_folds if isinstance(split, KFoldSplit) else 0
+    num_parts = num_folds + sum(1 for part in ("train", "validation", "test") if getattr(split, part, None))
+    if counts[counts > 0].min() < num_parts:
+        return None
+    return with_split(sample.data, "Give each part the same mix of classes", **split.model_dump() | {"stratify": True})
+
+
+def _listed(sample: Sample, counts: NDArray[np.int64]) -> dict[str, int]:
+    most = np.argsort(-counts, kind="stable")[:MAX_ROWS_SHOWN]
+    return {_spelled(sample.classes[i]): int(counts[i]) for i in most}
+
+
+def _spelled(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,68 @@
+"""The examination: a table is read once, and every rule has a look."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.doctor.classes import class_as_number, class_imbalance, missing_classes, number_as_class
+from app.doctor.copies import contradictions, repeated_rows, rows_across_parts
+from app.doctor.findings import Finding
+from app.doctor.leaks import identifiers, near_duplicate_columns, target_leaks
+from app.doctor.sample import Sample, take
+from app.doctor.splits import time_order, too_few_rows, too_many_parameters
+from app.doctor.table import open_table
+from app.doctor.values import constant_columns, many_categories, missing_values, outliers, unscaled
+from app.specs.columns import Column
+from app.specs.data import DataSpec
+
+Rule = Callable[[Sample], Iterator[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    target_leaks,
+    missing_classes,
+    class_as_number,
+    number_as_class,
+    rows_across_parts,
+    time_order,
+    identifiers,
+    contradictions,
+    repeated_rows,
+    class_imbalance,
+    unscaled,
+    outliers,
+    missing_values,
+    constant_columns,
+    near_duplicate_columns,
+    many_categories,
+    too_few_rows,
+    too_many_parameters,
+)
+_SEVERITIES = ("error", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found, the gravest first, and in how many of the rows it was looked for."""
+
+    findings: list[Finding]
+    num_rows: int
+    num_examined: int
+
+
+def examine(
+    path: Path,
+    columns: Sequence[Column],
+    data: DataSpec,
+    loss: str | None = None,
+    num_parameters: int | None = None,
+) -> Examination:
+    """Everything the rules find in the Parquet file `path`, whose columns are `columns`.
+
+    `data` names only columns that there are. Large tables are looked at in an even choice of rows.
+    """
+    known = {column.name: column for column in columns}
+    with open_table(path, known) as table:
+        sample = take(table, columns, data, loss, num_parameters)
+        found = [finding for rule in RULES for finding in rule(sample)]
+    found.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
+    return Examination(found, sample.num_rows, len(sample.rows))

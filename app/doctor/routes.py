@@ -1,0 +1,55 @@
+"""The data doctor over REST."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+from fastapi import APIRouter
+
+from app.datasets import service as datasets
+from app.dependencies import AppDatabase, AppStorage
+from app.doctor.examination import examine
+from app.doctor.schemas import DoctorIn, DoctorOut
+from app.errors import NotReady, Unprocessable
+from app.specs.base import Problem
+from app.specs.checks.words import no_column
+from app.specs.columns import Column
+from app.specs.data import DataSpec
+from app.specs.splits import split_column
+
+router = APIRouter(prefix="/datasets", tags=["datasets"])
+_TABLE = "data.parquet"
+
+
+@router.post("/{dataset_id}/doctor")
+def doctor(dataset_id: str, body: DoctorIn, database: AppDatabase, storage: AppStorage) -> DoctorOut:
+    """Look for what would spoil a run on this dataset: leaks, copies, gaps, a split that deceives. Stores nothing."""
+    began = time.perf_counter()
+    with database.read() as session:  # not held while the table is read
+        columns = datasets.columns_of(session, dataset_id)
+        dataset = datasets.find_dataset(session, dataset_id)
+        if dataset.status != datasets.READY:
+            raise NotReady(f"The dataset {dataset.name} has not been read.")
+    problems = list(_problems(body.data, columns))
+    if problems:
+        raise Unprocessable(problems[0].msg, errors=problems)
+    path = storage.path("datasets", dataset_id, _TABLE)
+    found = examine(path, columns, body.data, body.loss, body.num_parameters)
+    return DoctorOut(
+        findings=found.findings,
+        num_rows=found.num_rows,
+        num_examined=found.num_examined,
+        duration_s=round(time.perf_counter() - began, 4),
+    )
+
+
+def _problems(data: DataSpec, columns: Sequence[Column]) -> Iterator[Problem]:
+    """Names of columns that there are not. What else does not fit is for the check of the run to say."""
+    known = {column.name: column for column in columns}
+    if data.target not in known:
+        yield Problem(loc=["data", "target"], msg=no_column(data.target, known), received=data.target)
+    for i, name in enumerate(data.features or ()):
+        if name not in known:
+            yield Problem(loc=["data", "features", i], msg=no_column(name, known), received=name)
+    by = split_column(data.split)
+    if by is not None and by not in known:
+        yield Problem(loc=["data", "split", "column"], msg=no_column(by, known), received=by)

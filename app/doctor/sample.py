@@ -1,0 +1,202 @@
+"""What the doctor looks at: the split and the target of the whole table, and of the features an even choice of rows.
+
+Only the rows that are compared with one another are all looked at, by a fingerprint of 64 bits each, up to a limit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.doctor.table import Numbers, StoredTable
+from app.errors import JobFailure
+from app.specs.columns import Column
+from app.specs.data import DataSpec
+from app.specs.features import feature_names
+from app.specs.training import REGRESSION_LOSSES
+from app.splitting import Parts, Rows, deal, rows_of
+
+Prints = NDArray[np.uint64]
+
+MAX_ROWS = 100_000
+MAX_CELLS = 4_000_000  # of the rows that are looked at closely
+MAX_PRINTED_CELLS = 64_000_000  # of the rows that are compared
+FEW_CLASSES = 50  # a whole number with more values than this is a quantity
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)
+_SHIFT = np.uint64(32)
+_MIXED_AT_ONCE = 1 << 15  # values that stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Of m rows, which are the same."""
+
+    groups: NDArray[np.int64]  # (m,): the same number for the same rows
+    first: Rows  # (G,): the first row of each group
+    again: Rows  # (r,): rows that have stood before, ascending
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A table as the rules see it."""
+
+    data: DataSpec
+    loss: str | None
+    num_parameters: int | None
+    table: StoredTable
+    known: dict[str, Column]
+    features: list[str]
+    rows: Rows  # (n,): the rows that are looked at closely, ascending, evenly chosen
+    matrix: Numbers  # (F, n): of each readable feature the numbers, or codes of its words; NaN where missing
+    places: dict[str, int]  # of each readable feature its row in the matrix
+    target: Numbers  # (N,): numbers, or places among `classes`; NaN where missing
+    parts: Parts | None  # (N,); None where the split cannot be made
+    compared: Rows  # (m,): the rows that are compared with one another
+    prints: Prints | None  # (m,): the same for the same features; None where a feature cannot be read
+
+    @property
+    def num_rows(self) -> int:
+        """N, of the table."""
+        return self.table.num_rows
+
+    @property
+    def numeric(self) -> list[str]:
+        """The features that are numbers."""
+        return [name for name in self.places if self.known[name].is_numeric]
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the features are the pixels of a picture: then no column means anything by itself."""
+        return len(self.data.input_shape or ()) > 1
+
+    @cached_property
+    def is_class(self) -> bool:
+        """Whether one of several classes is predicted; without a loss, what the target looks like."""
+        return asks_for_class(self.known[self.data.target], self.loss)
+
+    @cached_property
+    def classes(self) -> list[Any]:
+        """The classes by their codes."""
+        return self.known[self.data.target].values or []
+
+    @property
+    def closely(self) -> Numbers:
+        """The target (n,) in the rows that are looked at closely."""
+        return self.target[self.rows]
+
+    def of(self, name: str) -> Numbers:
+        """A feature (n,) in the rows that are looked at closely."""
+        found: Numbers = self.matrix[self.places[name]]
+        return found
+
+    def part(self, name: str) -> Rows:
+        """The rows of "train", "validation" or "test"; none where the split cannot be made."""
+        return np.empty(0, np.int64) if self.parts is None else rows_of(self.parts, name)
+
+    @cached_property
+    def repeats(self) -> Repeats | None:
+        """Which of the compared rows are the same, target included; None where a feature cannot be read."""
+        if self.prints is None:
+            return None
+        prints = self.prints.copy()
+        _mix(prints, self.target[self.compared])
+        # Sorted, not hashed, as it would be without these: at a million rows that is ten times as fast.
+        _, first, groups = np.unique(prints, return_index=True, return_inverse=True)
+        is_again = np.ones(len(prints), np.bool_)
+        is_again[first] = False
+        return Repeats(groups, first, np.flatnonzero(is_again))
+
+    @property
+    def extent(self) -> dict[str, int]:
+        """For the evidence: how many rows it rests on, where not all."""
+        return {"num_examined": len(self.rows), "num_rows": self.num_rows} if len(self.rows) < self.num_rows else {}
+
+    @property
+    def compared_extent(self) -> dict[str, int]:
+        """The same of rows that are compared."""
+        few = len(self.compared) < self.num_rows
+        return {"num_examined": len(self.compared), "num_rows": self.num_rows} if few else {}
+
+
+def asks_for_class(target: Column, loss: str | None) -> bool:
+    """Whether a target is one of several classes."""
+    if loss is not None:
+        return loss not in REGRESSION_LOSSES
+    if target.type in ("float", "timestamp"):
+        return target.num_distinct == 2
+    return not (target.type == "integer" and target.num_distinct > FEW_CLASSES)
+
+
+def take(
+    table: StoredTable, columns: Sequence[Column], data: DataSpec, loss: str | None, num_parameters: int | None
+) -> Sample:
+    """Read what the rules need of a table: each feature once."""
+    known = {column.name: column for column in columns}
+    features = feature_names(data, columns)
+    readable = table.readable(features)
+    num_rows, num_columns = table.num_rows, max(1, len(readable))
+    rows = _evenly(num_rows, min(MAX_ROWS, max(2_000, MAX_CELLS // num_columns)))
+    compared = _evenly(num_rows, max(2_000, MAX_PRINTED_CELLS // num_columns))
+    matrix = np.empty((len(readable), len(rows)))
+    prints: Prints = np.zeros(len(compared), np.uint64)
+    for i, (_, found) in enumerate(table.columns(readable)):
+        matrix[i] = found if len(rows) == num_rows else found[rows]
+        _mix(prints, found if len(compared) == num_rows else found[compared])
+    matrix[np.isinf(matrix)] = np.nan
+    return Sample(
+        data=data,
+        loss=loss,
+        num_parameters=num_parameters,
+        table=table,
+        known=known,
+        features=features,
+        rows=rows,
+        matrix=matrix,
+        places={name: i for i, name in enumerate(readable)},
+        target=_target(table, known[data.target], loss),
+        parts=_parts(table, data, features, known),
+        compared=compared,
+        prints=prints if len(readable) == len(features) else None,
+    )
+
+
+def _evenly(num_rows: int, most: int) -> Rows:
+    if num_rows <= most:
+        return np.arange(num_rows)
+    return np.arange(most) * num_rows // most
+
+
+def _mix(prints: Prints, values: Numbers) -> None:
+    """Take one more value (m,) into each fingerprint: multiply, then let the high bits reach the low ones."""
+    for start in range(0, len(values), _MIXED_AT_ONCE):
+        some = prints[start : start + _MIXED_AT_ONCE]
+        one = values[start : start + _MIXED_AT_ONCE] + 0.0  # -0 becomes 0
+        one[np.isnan(one)] = np.nan  # there are many
+        some ^= one.view(np.uint64)
+        some *= _MULTIPLIER
+        some ^= some >> _SHIFT
+
+
+def _target(table: StoredTable, column: Column, loss: str | None) -> Numbers:
+    if asks_for_class(column, loss) and column.values is not None:
+        return table.codes(column.name, column.values)
+    found = table.numbers(column.name).copy()
+    found[np.isinf(found)] = np.nan
+    return found
+
+
+def _parts(table: StoredTable, data: DataSpec, features: Sequence[str], known: dict[str, Column]) -> Parts | None:
+    """Of each row the parts that it will be in, without the rows that are dropped."""
+    used = np.ones(table.num_rows, np.bool_)
+    if data.missing.type == "drop":
+        gaps = [name for name in [*features, data.target] if known[name].num_missing]
+        for _, found in table.columns(table.readable(gaps)):
+            used &= ~np.isnan(found)
+    try:
+        return deal(data.split, table, data.target, None if used.all() else used)
+    except (JobFailure, ValueError):  # the check of the run says why
+        return None

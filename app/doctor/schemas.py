@@ -1,0 +1,36 @@
+"""What the doctor is asked over REST, and what it answers."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.doctor.findings import Finding
+from app.specs.data import DataSpec
+
+Loss = Literal[
+    "mse_loss",
+    "l1_loss",
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+]
+
+
+class DoctorIn(BaseModel):
+    """How a run would read the dataset, as far as that is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: DataSpec
+    loss: Loss | None = Field(default=None, description="the loss of the run; what the target looks like if absent")
+    num_parameters: int | None = Field(default=None, ge=0, description="of the model")
+
+
+class DoctorOut(BaseModel):
+    """What was found, the gravest first."""
+
+    findings: list[Finding]
+    num_rows: int
+    num_examined: int = Field(description="the rows that were looked at closely, evenly chosen")
+    duration_s: float

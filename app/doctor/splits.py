@@ -1,0 +1,154 @@
+"""Whether the split asks what will be asked later, and whether the rows are enough."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from app.doctor.findings import Finding, Fix, figure, with_split
+from app.doctor.sample import Sample
+from app.doctor.table import Numbers
+from app.specs.splits import KFoldSplit, SharesSplit
+
+_MIN_ROWS = 50
+_MIN_TEST_ROWS = 30
+_PARAMETERS_A_ROW = 10
+_AUTOCORRELATION = 0.8
+_IN_ORDER = 0.99  # of the steps from row to row lead the same way
+_FEW_VALUES = 50
+_SHARES = ("train", "validation", "test")
+
+
+def time_order(sample: Sample) -> Iterator[Finding]:
+    """Rows follow one another in time, and the split mixes them."""
+    split = sample.data.split
+    mixed = (isinstance(split, SharesSplit) and split.shuffle) or isinstance(split, KFoldSplit)
+    if not mixed or sample.num_rows < _MIN_ROWS:
+        return
+    times = [one.name for one in sample.known.values() if one.type == "timestamp" and one.num_distinct > 2]
+    in_order = next((name for name in times if is_in_order(sample.table.numbers(name))), None)
+    if in_order is not None:
+        yield Finding(
+            kind="time_order",
+            severity="warning",
+            title=f"Rows go by {in_order}, and the split mixes them",
+            explanation=f"The rows stand in the order of {in_order}, and are dealt out at random: the model is "
+            "tested on moments between those that it was trained on. When it is used, it will only know "
+            "what came before.",
+            evidence={"num_times": sample.known[in_order].num_distinct},
+            columns=[in_order],
+            fix=_by_time(sample, in_order),
+        )
+        return
+    correlation = 0.0 if sample.is_class or _is_in_blocks(sample) else autocorrelation(sample.target)
+    if correlation > _AUTOCORRELATION:
+        yield Finding(
+            kind="time_order",
+            severity="warning",
+            title=f"{sample.data.target} hardly changes from row to row, and the split mixes them",
+            explanation=f"Neighbouring rows have similar values of {sample.data.target} (correlation "
+            f"{correlation:.2f}), as in a series. Dealt out at random, each test row has its neighbours "
+            "among the training rows, and the "
+            "test is easier than what comes later.",
+            evidence={"autocorrelation": figure(correlation)},
+            columns=[sample.data.target],
+            fix=_in_row_order(sample),
+        )
+    elif times:
+        yield Finding(
+            kind="time_order",
+            severity="info",
+            title=f"Should later rows be kept for the test, by {times[0]}?",
+            explanation=f"{times[0]} says when, and rows are dealt out at random. If the model is to be used on later "
+            "rows than it was trained on, test it on later ones.",
+            evidence={"num_times": sample.known[times[0]].num_distinct},
+            columns=times,
+            fix=_by_time(sample, times[0]),
+        )
+
+
+def is_in_order(values: Numbers) -> bool:
+    """Whether nearly all steps along the rows (N,) lead the same way, or nowhere."""
+    steps = np.diff(values[np.isfinite(values)])
+    if not len(steps) or not steps.any():
+        return False
+    return bool(max(np.mean(steps >= 0), np.mean(steps <= 0)) >= _IN_ORDER)
+
+
+def autocorrelation(values: Numbers) -> float:
+    """The correlation of each row (N,) with the next; 0 for a table that is only sorted, or too short to tell."""
+    present = values[np.isfinite(values)]
+    if len(present) < _MIN_ROWS or is_in_order(present) or np.ptp(present) == 0:
+        return 0.0
+    first, second = present[:-1], present[1:]
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _is_in_blocks(sample: Sample) -> bool:
+    """Whether the table is sorted by a column of few values: then neighbours are alike, and it is no series."""
+    for name in sample.places:
+        if not 2 <= sample.known[name].num_distinct <= _FEW_VALUES:
+            continue
+        present = sample.of(name)[np.isfinite(sample.of(name))]
+        if np.count_nonzero(np.diff(present)) == len(np.unique(present)) - 1:
+            return True
+    return False
+
+
+def _shares(sample: Sample) -> dict[str, float]:
+    split = sample.data.split
+    if isinstance(split, SharesSplit):
+        return {part: getattr(split, part) for part in _SHARES}
+    return {"train": 0.7, "validation": 0.15, "test": 0.15}
+
+
+def _by_time(sample: Sample, column: str) -> Fix | None:
+    if sample.known[column].num_missing or column == sample.data.target:
+        return None
+    return with_split(sample.data, f"Split by {column}: the latest test", type="time", column=column, **_shares(sample))
+
+
+def _in_row_order(sample: Sample) -> Fix:
+    split = {"type": "shares", "shuffle": False, "stratify": False, **_shares(sample)}
+    return with_split(sample.data, "Split in the order of the rows: the last ones test", **split)
+
+
+def too_few_rows(sample: Sample) -> Iterator[Finding]:
+    """A table, or a test, that is too small to tell."""
+    if sample.num_rows < _MIN_ROWS:
+        yield Finding(
+            kind="too_few_rows",
+            severity="warning",
+            title=f"The table has {sample.num_rows:,} rows",
+            explanation=f"{sample.num_rows:,} rows are soon learned by heart, and a part of them says little about "
+            "rows that are not there.",
+            evidence={"num_rows": sample.num_rows},
+        )
+        return
+    num_test = len(sample.part("test"))
+    if 0 < num_test < _MIN_TEST_ROWS:
+        yield Finding(
+            kind="small_test",
+            severity="info",
+            title=f"{num_test:,} rows test",
+            explanation=f"With {num_test:,} test rows each counts {1 / num_test:.1%} of the result: "
+            "what a few of them change is chance. A split by folds tests on all of them in turn.",
+            evidence={"num_test": num_test},
+        )
+
+
+def too_many_parameters(sample: Sample) -> Iterator[Finding]:
+    """A model that could learn every training row by heart."""
+    num_train = len(sample.part("train"))
+    if sample.num_parameters is None or not num_train or sample.num_parameters <= _PARAMETERS_A_ROW * num_train:
+        return
+    ratio = sample.num_parameters / num_train
+    yield Finding(
+        kind="too_many_parameters",
+        severity="warning",
+        title=f"{ratio:,.0f} parameters for each training row",
+        explanation=f"The model has {sample.num_parameters:,} parameters and {num_train:,} rows to learn them from: it "
+        "can learn every row by heart. A smaller model, dropout, an l2 penalty or early stopping hold it back.",
+        evidence={"num_parameters": sample.num_parameters, "num_train": num_train, "ratio": figure(ratio)},
+    )

@@ -1,0 +1,71 @@
+"""The doctor on the page of a new run: it says what is wrong, shows the rows, and its button mends the draft."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_pages import violations
+from tests.deck import Deck, wait_for
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def patients(running: Deck, tmp_path: Path) -> str:
+    """A dataset whose column verdict is its target in other words."""
+    random = np.random.default_rng(0)
+    lines = ["age,pressure,verdict,sick"]
+    for _ in range(600):
+        sick = int(random.integers(0, 2))
+        lines.append(f"{random.normal(0, 1):.3f},{random.normal(0, 1):.3f},{'bad' if sick else 'good'},{sick}")
+    path = tmp_path / "patients.csv"
+    path.write_text("\n".join(lines))
+    with path.open("rb") as file:
+        answer = running.http.post("/datasets", files={"file": ("patients.csv", file)})
+    dataset_id: str = answer.json()["id"]
+    wait_for(lambda: running.get(f"/datasets/{dataset_id}")["status"] == "ready")
+    return dataset_id
+
+
+def test_a_leak_is_said_and_mended_by_its_button(page: Page, running: Deck, patients: str) -> None:
+    page.goto(f"{running.url}/runs/new?dataset={patients}")
+    page.get_by_label("Target: what is to be predicted").select_option("sick")
+    leak = page.locator("#doctor .doctor-finding[data-kind=target_leak]")
+    expect(leak).to_contain_text("verdict gives the answer away")
+    assert leak.get_attribute("data-severity") == "error"
+    assert violations(page) == []
+    leak.get_by_role("button", name="Leave out verdict").click()
+    expect(leak).to_have_count(0)
+    expect(page.locator("#doctor .doctor-state")).to_have_text("Nothing stood out in 600 rows.")
+    expect(page.get_by_role("checkbox", name="verdict")).not_to_be_checked()
+    assert json.loads(page.locator("#json").input_value())["data"]["features"] == ["age", "pressure"]
+    expect(page.locator("#start")).to_have_attribute("aria-disabled", "false")
+
+
+def test_the_rows_of_a_finding_are_shown_with_their_numbers(page: Page, running: Deck, patients: str) -> None:
+    page.goto(f"{running.url}/runs/new?dataset={patients}")
+    page.get_by_label("Target: what is to be predicted").select_option("sick")
+    with page.expect_popup() as popup:
+        page.locator("[data-kind=target_leak]").get_by_role("link", name="Show 5 rows").click()
+    rows = popup.value.locator("#picked-rows")
+    expect(rows.get_by_role("heading")).to_have_text("Rows to look at")
+    numbers = rows.locator("tbody tr td:first-child")
+    expect(numbers).to_have_text(["0", "1", "2", "3", "4"])
+    popup.value.close()
+
+
+def test_another_split_that_the_doctor_proposes_stands_in_the_form(page: Page, running: Deck) -> None:
+    source = {"type": "generated", "name": "sines", "num_rows": 600, "length": 4}
+    dataset = running.post("/datasets", {"name": "waves", "source": source})
+    wait_for(lambda: running.get(f"/datasets/{dataset['id']}")["status"] == "ready")
+    page.goto(f"{running.url}/runs/new?dataset={dataset['id']}")
+    page.get_by_label("Target: what is to be predicted").select_option("next")
+    page.locator("[data-kind=time_order]").get_by_role("button").click()
+    expect(page.get_by_role("checkbox", name="mixed first")).not_to_be_checked()
+    expect(page.locator("[data-kind=time_order]")).to_have_count(0)
+    page.locator("[data-kind=identifier]").get_by_role("button", name="Leave out t").click()
+    expect(page.locator("#doctor .doctor-state")).to_have_text("Nothing stood out in 600 rows.")
+    expect(page.locator("#start")).to_have_attribute("aria-disabled", "false")

@@ -1,0 +1,89 @@
+"""Rows that come more than once."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.doctor import sample
+from tests.doctor.conftest import Columns, Practice, clean_table, number_table
+
+
+def with_copies(columns: Columns, rows: list[int]) -> Columns:
+    """The table with some of its rows once more at its end."""
+    return {name: np.concatenate([values, values[rows]]) for name, values in columns.items()}
+
+
+def test_copies_are_counted_and_shown(practice: Practice, clean: Columns) -> None:
+    found = practice.find("duplicate_rows", with_copies(clean, list(range(50, 80))))
+    assert (found.severity, found.evidence["count"]) == ("warning", 30)
+    assert found.rows == list(range(1000, 1020))
+    assert practice.find("duplicate_rows", with_copies(clean, [5])).severity == "info"
+
+
+@given(seed=st.integers(0, 2**32 - 1), num_copies=st.integers(1, 60))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_as_many_copies_are_found_as_there_are(practice: Practice, seed: int, num_copies: int) -> None:
+    rows = np.random.default_rng(seed).integers(0, 300, num_copies).tolist()
+    found = practice.find("duplicate_rows", with_copies(clean_table(300, seed), rows))
+    assert found.evidence["count"] == num_copies
+
+
+def test_copies_across_the_split_are_told_in_pairs(practice: Practice, clean: Columns) -> None:
+    table = with_copies(clean, list(range(700, 850)))  # in order: the last 150 rows, the copies among them, test
+    split = {"type": "shares", "shuffle": False, "train": 0.75, "validation": 0.1, "test": 0.15}
+    found = practice.find("rows_in_train_and_test", table, split=split)
+    assert found.severity == "warning" and found.evidence["count"] > 100
+    for kept, copy in found.evidence["pairs"]:
+        assert kept >= 977 and copy < 863
+        assert all(values[kept] == values[copy] for values in table.values())
+    grouped = table | {"person": np.concatenate([np.arange(1000), np.arange(700, 850)])}
+    by_person = practice.findings(grouped, split={"type": "grouped", "column": "person"})
+    assert "rows_in_train_and_test" not in [one.kind for one in by_person]
+
+
+def test_a_column_that_puts_a_row_into_two_parts_means_it(practice: Practice, clean: Columns) -> None:
+    clean["part"] = np.where(np.arange(1000) < 800, "all", "more")
+    split = {"type": "column", "column": "part", "train": ["all"], "test": ["all"]}
+    assert practice.findings(clean, split=split) == []
+
+
+def test_the_same_features_with_another_class_are_found_with_the_best_that_is_left(
+    practice: Practice, clean: Columns
+) -> None:
+    table = with_copies(clean, list(range(100)))
+    table["label"][1000:] = 1 - table["label"][1000:]
+    found = practice.find("contradictions", table)
+    assert (found.severity, found.evidence["count"]) == ("warning", 200)
+    assert found.evidence["best_accuracy"] == pytest.approx(1000 / 1100, abs=1e-5)
+    first, second = found.rows[:2]
+    assert table["a"][first] == table["a"][second] and table["label"][first] != table["label"][second]
+
+
+def test_numbers_contradict_only_when_far_apart(practice: Practice) -> None:
+    table = with_copies(number_table(), list(range(100)))
+    table["label"][1000:] += 0.01
+    assert "contradictions" not in [one.kind for one in practice.findings(table)]
+    table["label"][1000:] += 5
+    assert practice.find("contradictions", table).evidence["count"] == 200
+
+
+def test_where_few_rows_are_possible_copies_are_no_surprise(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    table = {"a": random.integers(0, 3, 500), "b": random.integers(0, 3, 500), "label": random.integers(0, 2, 500)}
+    found = practice.findings(table)
+    assert {"duplicate_rows", "contradictions"} <= {one.kind for one in found}
+    assert {one.severity for one in found} == {"info"}
+    assert "9 different rows" in practice.find("duplicate_rows", table).explanation
+
+
+def test_of_a_table_that_is_too_large_an_even_choice_is_compared(
+    practice: Practice, clean: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample, "MAX_PRINTED_CELLS", 1)
+    monkeypatch.setattr(sample, "MAX_CELLS", 1)
+    table = {name: np.repeat(values, 4) for name, values in clean.items()}  # each row four times
+    found = practice.find("duplicate_rows", table)
+    assert (found.evidence["num_examined"], found.evidence["num_rows"]) == (2000, 4000)
+    assert found.evidence["count"] == 1000
+    assert practice.look(table).num_examined == 2000

@@ -1,0 +1,128 @@
+"""Columns that give the answer away, name the rows, or come twice."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from app.doctor.leaks import rank_correlation
+from tests.doctor.conftest import Columns, Practice, number_table
+
+LEFT = ["a", "b", "c", "town"]
+
+
+def dressed(label: Any, random: np.random.Generator) -> dict[str, Any]:
+    """The target in other clothes."""
+    slip = label.copy()
+    slip[[3, 400]] = 1 - slip[[3, 400]]
+    return {
+        "same": label,
+        "other_number": 7 - 3 * label,
+        "word": np.where(label == 1, "sick", "well"),
+        "nearly": slip,
+        "score": label * 2 - 1 + random.uniform(0, 1, len(label)),
+    }
+
+
+@pytest.mark.parametrize("name", ["same", "other_number", "word", "nearly", "score"])
+def test_a_feature_that_is_the_class_in_another_dress_is_found(practice: Practice, clean: Columns, name: str) -> None:
+    clean["outcome"] = dressed(clean["label"], np.random.default_rng(0))[name]
+    found = practice.find("target_leak", clean, "cross_entropy")
+    assert (found.severity, found.columns) == ("error", ["outcome"])
+    assert found.fix is not None and found.fix.patch == {"data": {"features": LEFT}}
+    assert practice.findings(clean, "cross_entropy", features=LEFT) == []
+
+
+@pytest.mark.parametrize("name", ["same", "falls", "curve"])
+def test_a_feature_that_goes_with_the_number_is_found(practice: Practice, name: str) -> None:
+    table = number_table()
+    label = table["label"]
+    table["outcome"] = {"same": label, "falls": 3 - 2 * label, "curve": np.exp(label)}[name]
+    found = practice.find("target_leak", table, "mse_loss")
+    assert found.columns == ["outcome"] and abs(found.evidence.get("rank_correlation", 1)) > 0.999
+
+
+@given(seed=st.integers(0, 2**32 - 1), num_classes=st.integers(2, 6), as_words=st.booleans())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_relabelling_is_a_leak_and_a_mixed_one_is_none(
+    practice: Practice, seed: int, num_classes: int, as_words: bool
+) -> None:
+    random = np.random.default_rng(seed)
+    label = random.integers(0, num_classes, 400)
+    names = random.permutation(num_classes)[label]
+    table = {"x": random.normal(size=400), "y": np.array(list("uvwxyz"))[names] if as_words else names, "label": label}
+    assert "target_leak" in [one.kind for one in practice.findings(table, "cross_entropy")]
+    table["y"] = random.permutation(table["y"])
+    assert "target_leak" not in [one.kind for one in practice.findings(table, "cross_entropy")]
+
+
+def test_the_only_feature_may_tell_all(practice: Practice) -> None:
+    x = np.linspace(0, 1, 300)
+    assert practice.findings({"x": x, "label": 2 * x + 1}, "mse_loss") == []
+    assert practice.find("target_leak", {"x": x, "label": x}, "mse_loss").fix is None
+
+
+def test_a_leak_among_hundreds_of_columns_is_found(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    label = random.integers(0, 2, 1500)
+    table = {f"f{i}": random.normal(size=1500) for i in range(300)} | {"label": label}
+    assert practice.findings(table, "cross_entropy") == []
+    found = practice.find("target_leak", table | {"f123": label + 0.5}, "cross_entropy")
+    assert found.columns == ["f123"]
+
+
+def test_a_rare_class_is_not_taken_for_a_leak(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    table = {"x": random.normal(size=5000), "k": random.integers(0, 3, 5000), "label": np.arange(5000) % 400 == 0}
+    assert "target_leak" not in [one.kind for one in practice.findings(table, "binary_cross_entropy_with_logits")]
+
+
+@given(values=st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=60))
+def test_the_rank_correlation_is_that_of_scipy(values: list[tuple[int, int]]) -> None:
+    x, y = np.array(values, np.float64).T
+    if np.ptp(x) and np.ptp(y):
+        assert rank_correlation(x, y) == pytest.approx(spearmanr(x, y).statistic)
+    else:
+        assert rank_correlation(x, y) == 0
+
+
+IDENTIFIERS: dict[str, Any] = {
+    "row": np.arange(1000),
+    "number": np.random.default_rng(1).permutation(1000) + 70_000,
+    "customer_id": np.random.default_rng(2).choice(10**9, 1000, replace=False),
+    "taken": np.sort(np.random.default_rng(3).choice(10**9, 1000, replace=False)),
+    "code": np.array([f"P{i * 7919 % 10007:05}" for i in range(1000)]),
+}
+
+
+@pytest.mark.parametrize("name", IDENTIFIERS)
+def test_a_feature_that_names_the_rows_is_found(practice: Practice, clean: Columns, name: str) -> None:
+    found = practice.find("identifier", {name: IDENTIFIERS[name], **clean}, scale="standardize")
+    assert found.columns == [name]
+    assert found.fix is not None and found.fix.patch == {"data": {"features": LEFT}}
+
+
+def test_amounts_and_prose_name_no_rows(practice: Practice, clean: Columns) -> None:
+    random = np.random.default_rng(0)
+    clean["income"] = random.choice(10**6, 1000, replace=False)
+    clean["remark"] = np.array([f"said {a} and then {b}" for a, b in random.integers(0, 10**6, (1000, 2))])
+    assert practice.findings(clean, scale="standardize") == []
+
+
+def test_a_column_that_comes_twice_is_found(practice: Practice, clean: Columns) -> None:
+    clean["inches"] = clean["a"] / 2.54 + 1e-6
+    clean["again"] = clean["a"]
+    found = practice.find("near_duplicate_columns", clean)
+    assert found.columns == ["inches", "again"] and found.evidence["pairs"][0]["columns"] == ["a", "inches"]
+    assert found.fix is not None and found.fix.patch == {"data": {"features": LEFT}}
+
+
+def test_the_pixels_of_a_picture_are_left_as_they_are(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    table = {f"pixel{i}": random.integers(0, 9, 300) for i in range(16)} | {"label": random.integers(0, 2, 300)}
+    table |= {"pixel3": table["pixel4"], "pixel0": np.zeros(300, int)}
+    assert practice.findings(table, input_shape=[1, 4, 4]) == []
+    assert {one.kind for one in practice.findings(table)} == {"near_duplicate_columns", "constant_columns"}

@@ -1,0 +1,168 @@
+"""Classes that are rare, missing or no classes; and whether there are rows enough."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from app.doctor.findings import Fix
+from app.specs.data import DataSpec
+from tests.doctor.conftest import Columns, Practice, clean_table, number_table
+
+
+def patched(data: DataSpec, fix: Fix | None) -> DataSpec:
+    """The specification with the fix merged into it, as RFC 7396 has it. It must hold."""
+    assert fix is not None
+
+    def merge(target: object, patch: object) -> object:
+        if not isinstance(patch, dict):
+            return patch
+        merged = dict(target) if isinstance(target, dict) else {}
+        for key, value in patch.items():
+            if value is None:
+                merged.pop(key, None)
+            else:
+                merged[key] = merge(merged.get(key), value)
+        return merged
+
+    return DataSpec.model_validate(merge(data.model_dump(mode="json"), fix.patch["data"]))
+
+
+def rare(num_ones: int, num_rows: int = 1000) -> Columns:
+    """A clean table whose class 1 has so many rows."""
+    table = clean_table(num_rows)
+    label = np.zeros(num_rows, int)
+    label[np.argsort(-(table["a"] + np.random.default_rng(5).normal(0, 1, num_rows)))[:num_ones]] = 1
+    return table | {"label": label}
+
+
+def test_always_saying_the_frequent_class_is_given_its_figure(practice: Practice) -> None:
+    found = practice.find("class_imbalance", rare(100))
+    baseline = found.evidence["baseline_accuracy"]
+    assert 0.82 < baseline < 0.97 and found.evidence["num_in_part"] == 150
+    assert found.title == f"Always saying 0 gives {baseline:.2f}"
+    assert found.evidence["counts"] == {"0": 900, "1": 100}
+    spec = patched(DataSpec(target="label"), found.fix)
+    assert spec.split.model_dump()["stratify"] is True
+    again = practice.find("class_imbalance", rare(100), split={"stratify": True, "type": "shares"})
+    assert again.evidence["baseline_accuracy"] == 0.9 and again.fix is None
+
+
+def test_classes_of_about_one_size_are_no_finding(practice: Practice) -> None:
+    assert practice.findings(rare(400)) == []
+
+
+@pytest.mark.parametrize(("part", "severity"), [("train", "error"), ("test", "warning"), ("validation", "warning")])
+def test_a_class_that_a_part_has_not_is_found(practice: Practice, part: str, severity: str) -> None:
+    table = clean_table()
+    table["label"] = np.where(table["label"] == 1, "b", "a")
+    table["part"] = np.random.default_rng(0).choice(["train", "validation", "test"], 1000)
+    rows = np.flatnonzero(table["part"] != part)[:40]
+    table["label"] = table["label"].astype("<U4")
+    table["label"][rows] = "rare"
+    split = {"type": "column", "column": "part", "train": ["train"], "validation": ["validation"], "test": ["test"]}
+    found = practice.find(f"classes_missing_from_{part}", table, split=split)
+    assert (found.severity, found.evidence) == (severity, {"classes": ["rare"], "counts": [40]})
+    assert found.rows == rows[:20].tolist() and found.fix is None
+
+
+def test_a_class_that_chance_left_out_is_brought_in_by_the_same_mix(practice: Practice) -> None:
+    table = clean_table(300)
+    table["label"][:4] = 2
+    seed = next(
+        seed
+        for seed in range(50)
+        if any(
+            one.kind == "classes_missing_from_test"
+            for one in practice.findings(table, split={"type": "shares", "seed": seed})
+        )
+    )
+    data = DataSpec.model_validate({"target": "label", "split": {"type": "shares", "seed": seed}})
+    found = practice.find("classes_missing_from_test", table, split={"type": "shares", "seed": seed})
+    mended = patched(data, found.fix).model_dump(mode="json")["split"]
+    assert mended == {**mended, "stratify": True, "seed": seed}
+    assert "classes_missing_from_test" not in [one.kind for one in practice.findings(table, split=mended)]
+
+
+def test_classes_that_are_taken_for_numbers_are_found(practice: Practice, clean: Columns) -> None:
+    found = practice.find("class_as_number", clean, "mse_loss")
+    assert found.fix is not None
+    assert found.fix.patch["training"]["loss"]["type"] == "binary_cross_entropy_with_logits"
+    clean["label"] = clean["label"] + np.arange(1000) % 3
+    three = practice.find("class_as_number", clean, "l1_loss")
+    assert three.fix is not None and three.fix.patch["training"]["loss"]["type"] == "cross_entropy"
+    assert practice.findings(clean, "cross_entropy") == []
+
+
+def test_numbers_that_are_taken_for_classes_are_found(practice: Practice) -> None:
+    table = number_table()
+    table["label"] = (table["label"] * 40).round().astype(int)
+    found = practice.find("number_as_class", table, "cross_entropy", split={"type": "shares"})
+    assert found.evidence["num_distinct"] > 50
+    assert found.fix is not None and found.fix.patch["training"]["loss"]["type"] == "mse_loss"
+    assert practice.findings(table, "mse_loss") == []
+
+
+def test_rows_that_go_by_time_are_not_to_be_mixed(practice: Practice, clean: Columns) -> None:
+    clean["when"] = np.datetime64("2026-01-01T00:00:00", "us") + np.arange(1000) * np.timedelta64(3600, "s")
+    features = {"features": ["a", "b", "c", "town"]}
+    found = practice.find("time_order", clean, **features)
+    assert (found.severity, found.columns) == ("warning", ["when"])
+    mended = patched(DataSpec(target="label"), found.fix)
+    assert mended.split.model_dump() == {
+        "type": "time",
+        "column": "when",
+        "train": 0.7,
+        "validation": 0.15,
+        "test": 0.15,
+    }
+    assert practice.findings(clean, split=mended.split.model_dump(), **features) == []
+    order = np.random.default_rng(0).permutation(1000)
+    mixed = practice.find("time_order", {name: values[order] for name, values in clean.items()}, **features)
+    assert mixed.severity == "info"
+
+
+def test_a_series_is_not_to_be_mixed(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    walk = np.cumsum(random.normal(size=800))
+    table = {"x": random.normal(size=800), "label": walk}
+    found = practice.find("time_order", table, "mse_loss")
+    assert found.evidence["autocorrelation"] > 0.9
+    mended = patched(DataSpec(target="label"), found.fix)
+    assert practice.findings(table, "mse_loss", split=mended.split.model_dump()) == []
+    assert practice.findings(table | {"label": np.sort(walk)}, "mse_loss") == []
+    folds = practice.find("time_order", table, "mse_loss", split={"type": "k_fold"})
+    assert patched(DataSpec.model_validate({"target": "label", "split": {"type": "k_fold"}}), folds.fix)
+
+
+def test_too_few_rows_are_said(practice: Practice) -> None:
+    assert practice.find("too_few_rows", clean_table(49)).severity == "warning"
+    found = practice.find("small_test", clean_table(120))
+    assert (found.severity, found.evidence) == ("info", {"num_test": 18})
+
+
+def test_more_parameters_than_the_rows_can_teach_are_said(practice: Practice, clean: Columns) -> None:
+    (found,) = practice.look(clean, num_parameters=7001).findings
+    assert found.kind == "too_many_parameters" and found.evidence["num_train"] == 700
+    assert practice.look(clean, num_parameters=7000).findings == []
+
+
+def test_every_split_is_dealt_as_the_worker_deals_it(practice: Practice, clean: Columns) -> None:
+    for split in (
+        {"type": "k_fold", "test": 0.2},
+        {"type": "grouped", "column": "town"},
+        {"type": "time", "column": "c"},
+    ):
+        assert not [one for one in practice.findings(clean, split=split) if one.severity == "error"]
+    # A split that cannot be made is for the check of the run to refuse.
+    assert practice.findings(clean, split={"type": "column", "column": "a", "train": ["x"]}) == []
+
+
+def test_dropped_rows_are_in_no_part(practice: Practice, clean: Columns) -> None:
+    table = {**clean, "a": [None if i % 2 else value for i, value in enumerate(clean["a"].tolist())]}
+    found = practice.look(table, num_parameters=9000, missing={"type": "drop"}).findings
+    assert [one.evidence["num_train"] for one in found if one.kind == "too_many_parameters"] == [350]
+
+
+def test_a_fix_that_is_no_patch_is_seen() -> None:
+    with pytest.raises(ValidationError):
+        patched(DataSpec(target="label"), Fix(label="", patch={"data": {"split": {"type": "time"}}}))

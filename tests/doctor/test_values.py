@@ -1,0 +1,102 @@
+"""Gaps, constants, outliers, sizes and categories of single columns."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.doctor.conftest import Columns, Practice
+
+LEFT = ["a", "b", "c", "town"]
+
+
+def test_a_column_that_is_mostly_missing_is_found(practice: Practice, clean: Columns) -> None:
+    table: dict[str, Any] = {**clean, "dose": [1.5 * i if i % 3 == 0 else None for i in range(1000)]}
+    found = practice.find("missing_values", table, missing={"type": "mean"}, scale="standardize")
+    assert found.evidence["shares"] == {"dose": 0.666} and found.columns == ["dose"]
+    assert found.fix is not None and found.fix.patch == {"data": {"features": LEFT}}
+    table["dose"] = [None if i % 3 == 0 else 1.5 * i for i in range(1000)]
+    kinds = [one.kind for one in practice.findings(table, missing={"type": "mean"}, scale="standardize")]
+    assert "missing_values" not in kinds
+
+
+def test_a_column_that_never_or_hardly_ever_changes_is_found(practice: Practice, clean: Columns) -> None:
+    clean |= {"unit": np.full(1000, "cm"), "version": np.full(1000, 3)}
+    found = practice.find("constant_columns", clean)
+    assert (found.severity, found.columns) == ("warning", ["unit", "version"])
+    assert found.fix is not None and found.fix.patch == {"data": {"features": LEFT}}
+    clean["version"][[4, 77, 500]] = 9
+    nearly = practice.find("nearly_constant_columns", clean)
+    assert (nearly.severity, nearly.columns, nearly.rows) == ("info", ["version"], [4, 77, 500])
+    clean["version"][:20] = 9
+    assert [one.columns for one in practice.findings(clean)] == [["unit"]]
+
+
+@pytest.mark.parametrize("places", [[17], [1, 500, 998]])
+def test_values_that_are_far_away_are_found_with_their_rows(
+    practice: Practice, clean: Columns, places: list[int]
+) -> None:
+    clean["c"][places] = 1e3
+    found = practice.find("outliers", clean)
+    assert (found.severity, found.columns, found.rows) == ("warning", ["c"], places)
+    assert found.evidence["ranges"]["c"]["count"] == len(places)
+    assert found.fix is not None and found.fix.patch == {"data": {"columns": {"c": {"clip_share": 0.01}}}}
+    for steps in ({"clip_share": 0.01}, {"high": 5}, {"scale": "robust"}):
+        assert "outliers" not in [one.kind for one in practice.findings(clean, columns={"c": steps})]
+
+
+def test_outliers_in_many_columns_are_mended_by_one_step_for_all(practice: Practice) -> None:
+    table = {f"f{i}": np.random.default_rng(i).normal(size=200) for i in range(8)}
+    for values in table.values():
+        values[3] = -500
+    found = practice.find("outliers", table | {"label": np.arange(200) % 2})
+    assert found.fix is not None and found.fix.patch == {"data": {"scale": "robust"}}
+    assert len(found.columns) == 8
+
+
+def test_one_far_value_in_a_large_table_is_not_lost_in_the_sample(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.doctor.sample.MAX_CELLS", 1)
+    x = np.random.default_rng(0).normal(size=9000)
+    x[7777] = 1e6
+    found = practice.look({"x": x, "label": np.arange(9000) % 2}, scale="standardize")
+    assert found.num_examined == 2000
+    assert [one.rows for one in found.findings if one.kind == "outliers"] == [[7777]]
+
+
+def test_inputs_of_very_different_sizes_are_found(practice: Practice, clean: Columns) -> None:
+    clean["a"] = clean["a"] * 5000
+    found = practice.find("unscaled_inputs", clean)
+    assert found.columns[0] == "a" and 4000 < found.evidence["spread_ratio"] < 6000
+    assert found.fix is not None and found.fix.patch == {"data": {"scale": "standardize"}}
+    assert practice.findings(clean, scale="standardize") == []
+    own = practice.find(
+        "unscaled_inputs", clean, scale="standardize", columns={"a": {"scale": "none"}, "b": {"scale": "none"}}
+    )
+    assert own.fix is not None
+    assert own.fix.patch["data"]["columns"] == {"a": {"scale": None}, "b": {"scale": None}}
+
+
+def test_a_column_far_from_zero_is_found(practice: Practice, clean: Columns) -> None:
+    clean["c"] = clean["c"] + 2000
+    found = practice.find("unscaled_inputs", clean)
+    assert found.columns == ["c"] and found.evidence["mean_over_std"] > 1000
+
+
+def test_pixels_up_to_255_are_found_and_put_between_0_and_1(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    table = {f"pixel{i}": random.integers(0, 256, 300) for i in range(16)} | {"label": random.integers(0, 2, 300)}
+    found = practice.find("unscaled_inputs", table, input_shape=[1, 4, 4])
+    assert found.fix is not None and found.fix.patch == {"data": {"scale": "min_max"}}
+    assert practice.findings(table, input_shape=[1, 4, 4], scale="min_max") == []
+
+
+def test_categories_that_become_hundreds_of_inputs_are_found(practice: Practice, clean: Columns) -> None:
+    clean["street"] = np.array([f"street {i}" for i in np.random.default_rng(0).integers(0, 150, 1000)])
+    found = practice.find("many_categories", clean)
+    assert found.columns == ["street"] and found.evidence["num_categories"]["street"] == 150
+    assert found.fix is not None
+    assert found.fix.patch == {"data": {"columns": {"street": {"categories": "hashed", "num_buckets": 64}}}}
+    assert practice.findings(clean, columns={"street": {"categories": "hashed"}}) == []
+    assert practice.findings(clean, categories="ordinal") == []
