@@ -37,7 +37,7 @@ def _guarded(data: bytes, *, load: bool) -> "Image":
         try:
             image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
         except UnidentifiedImageError:
-            raise ValueError("it is not an image of a format that is read") from None
+            raise ValueError("it is not an image of a format that is read, or its header is damaged") from None
         except Exception as error:  # a damaged header makes Pillow raise anything: struct.error, SyntaxError, ...
             raise ValueError(f"its header is damaged ({_words(error)})") from error
         if image.width * image.height > MAX_PIXELS:

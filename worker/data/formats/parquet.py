@@ -218,10 +218,10 @@ def _decoded(array: pa.Array) -> pa.Array:
 
 
 def _convert(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    if array.type == kind:
-        return array
     if pa.types.is_fixed_size_list(kind):
         return _arrays(array, kind)
+    if array.type == kind:
+        return array
     if pa.types.is_timestamp(kind):
         return array.cast(pa.timestamp("us", getattr(array.type, "tz", None)), safe=False).cast(kind)
     if pa.types.is_floating(kind):
