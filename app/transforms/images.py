@@ -2,8 +2,6 @@
 
 import base64
 import binascii
-import io
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from app.pictures import decode_image, upright
 from app.specs.base import SpecError
 from app.transforms.steps import problem
 
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_PIXELS = 64_000_000  # of one image: what a camera of today takes
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP", "PPM")
 _MODES = {"gray": "L", "rgb": "RGB"}
 
 
@@ -53,7 +50,7 @@ class ImageStep(BaseModel):
         errors = []
         for i, value in enumerate(values):
             try:
-                found[i] = self.frame(decode_image(_bytes(value)))
+                found[i] = self.frame(upright(decode_image(_bytes(value))))
             except ValueError as error:
                 errors.append(problem(i, self.name, str(error), None))
         if errors:
@@ -80,32 +77,6 @@ class ImageStep(BaseModel):
     def inputs(self, values: Sequence[Any]) -> NDArray[np.float32]:
         """Images as (N, width). Raises SpecError where one is missing or damaged."""
         return self.scaled(self.pixels(values)).reshape(len(values), -1)
-
-
-def decode_image(data: bytes) -> "Image.Image":
-    """An image, whole, upright and with its transparency on white. Raises ValueError with the reason."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    Image.MAX_IMAGE_PIXELS = None  # the limit here is looked at before anything is decoded
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(f"{image.width} × {image.height} pixels are too many")
-            image.load()
-            image = ImageOps.exif_transpose(image)
-    except UnidentifiedImageError as error:
-        raise ValueError("this is no image of a known format") from error
-    except (OSError, SyntaxError, ArithmeticError, LookupError, TypeError, MemoryError) as error:
-        raise ValueError(f"the image is damaged: {error}") from error
-    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA"):
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image)
-    if image.mode in ("I;16", "I;16B", "I;16L", "I"):  # sixteen bits; Pillow would cut them off at 255
-        image = Image.fromarray((np.asarray(image, np.int64).clip(0, 65_535) >> 8).astype(np.uint8))
-    return image
 
 
 def _bytes(value: Any) -> bytes:

@@ -64,7 +64,7 @@ def test_another_split_that_the_doctor_proposes_stands_in_the_form(page: Page, r
     page.goto(f"{running.url}/runs/new?dataset={dataset['id']}")
     page.get_by_label("Target: what is to be predicted").select_option("next")
     page.locator("[data-kind=time_order]").get_by_role("button").click()
-    expect(page.get_by_role("checkbox", name="mixed first")).not_to_be_checked()
+    expect(page.get_by_role("checkbox", name="shuffle")).not_to_be_checked()
     expect(page.locator("[data-kind=time_order]")).to_have_count(0)
     page.locator("[data-kind=identifier]").get_by_role("button", name="Leave out t").click()
     expect(page.locator("#doctor .doctor-state")).to_have_text("Nothing stood out in 600 rows.")

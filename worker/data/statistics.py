@@ -1,11 +1,13 @@
-"""What is known of each column of a table: computed once, when the table is taken in, a few columns at a time.
+"""What is known of each column of a table: computed once, when the table is taken in, in bounded memory.
 
-Everything follows from a column's distinct values and how often each occurs, so a column is gone through once.
-Infinities are counted and otherwise left out.
+Columns of up to a million numbers are read whole, a few at a time: everything follows from a column's distinct values
+and how often each occurs. Longer ones are gone through twice in blocks: first range, moments, distinct values and a
+sample, then the histogram; there quantiles are those of a sample of about a million rows, the same at each reading, and
+the number of distinct values is exact up to a million and estimated beyond, as for text. Strings, images and arrays are
+gone through in blocks however few they are. Infinities are counted and otherwise left out.
 """
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,20 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from app.specs.columns import Column, ColumnType, Histogram, TopValue
+from worker.data.cells import describe_arrays, describe_images
+from worker.data.figures import NUM_BINS, Distinct, Moments, edges, histogram, moments, quantiles
+from worker.data.formats.fields import mark_of, shape_of
+from worker.data.words import FEW, MAX_CATEGORIES, NUM_TOP, Words
 
-MAX_VALUES = 1000  # as many distinct values are listed
+__all__ = ["MAX_VALUES", "NUM_BINS", "describe", "describe_table"]
+
+MAX_VALUES = MAX_CATEGORIES  # as many distinct values are listed
 MAX_VALUES_OF_TABLE = 100_000  # over all columns: a picture of 784 pixels would list 200,000
-NUM_BINS = 20
-NUM_TOP = 20
+MAX_WHOLE = 1_000_000  # rows of a column that is read whole; also how many a sample has
 _BYTES_AT_ONCE = 32 << 20  # of columns that are read together
-_CATEGORY_LETTERS = 100  # longer strings are text, however often they come again
-_FEW = 20  # as many distinct strings are categories in any case
+_BLOCK_BYTES = 8 << 20
+_BLOCK_ROWS = 262_144
+_LOOKED_AT = 64  # rows, for how many bytes one has
 
 Progress = Callable[[int], None]
 
@@ -61,25 +69,91 @@ class Counted:
 
 
 def describe_table(path: Path, progress: Progress = lambda num_columns: None) -> list[Column]:
-    """The columns of a Parquet file."""
-    with pq.ParquetFile(path) as file:
-        names = file.schema_arrow.names
-        max_values = min(MAX_VALUES, max(_FEW, MAX_VALUES_OF_TABLE // len(names)))
-        at_once = max(1, _BYTES_AT_ONCE // (8 * max(1, file.metadata.num_rows)))
-        columns: list[Column] = []
-        for start in range(0, len(names), at_once):
-            table = file.read(columns=names[start : start + at_once])
-            columns += [describe(name, table.column(name), max_values) for name in names[start : start + at_once]]
-            progress(len(columns))
-        return columns
+    """The columns of a Parquet file. `progress` is told how many are done, again and again while one takes long."""
+    # Not read ahead: a row group may be larger than memory.
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+        schema = file.schema_arrow
+        table = _Table(file, schema, progress)
+        found: dict[str, Column] = {}
+        for names in table.read_together():
+            found |= table.describe(names, len(found))
+            progress(len(found))
+        return [found[name] for name in schema.names]
+
+
+class _Table:
+    """A Parquet file whose columns are described some at a time."""
+
+    def __init__(self, file: pq.ParquetFile, schema: pa.Schema, progress: Progress) -> None:
+        self._file, self._schema, self._progress = file, schema, progress
+        self._num_rows: int = file.metadata.num_rows
+        self._max_values = min(MAX_VALUES, max(FEW, MAX_VALUES_OF_TABLE // max(1, len(schema))))
+
+    def read_together(self) -> Iterator[list[str]]:
+        """The names of all columns, those together that are read whole and together."""
+        whole = [field.name for field in self._schema if self._is_read_whole(field)]
+        at_once = max(1, _BYTES_AT_ONCE // (8 * max(1, self._num_rows)))
+        for start in range(0, len(whole), at_once):
+            yield whole[start : start + at_once]
+        for field in self._schema:
+            if not self._is_read_whole(field):
+                yield [field.name]
+
+    def describe(self, names: list[str], num_done: int) -> dict[str, Column]:
+        """Columns that are read together."""
+        if self._is_read_whole(self._schema.field(names[0])):
+            table = self._file.read(columns=names)
+            return {name: describe(name, table.column(name), self._max_values) for name in names}
+        (name,) = names
+        return {name: self._describe_in_blocks(name, lambda: self._blocks(name, num_done))}
+
+    def _describe_in_blocks(self, name: str, blocks: Callable[[], Iterator[pa.Array]]) -> Column:
+        field = self._schema.field(name)
+        if pa.types.is_string(field.type):
+            words = Words(marked=mark_of(field) == "category")
+            for block in blocks():
+                words.add(block)
+            return words.column(name, self._max_values)
+        if pa.types.is_binary(field.type):
+            return describe_images(name, blocks)
+        if pa.types.is_fixed_size_list(field.type):
+            shape = shape_of(field) if mark_of(field) == "array" else [field.type.list_size]
+            return describe_arrays(name, shape, blocks)
+        return _describe_long(name, field.type, blocks, self._num_rows, self._max_values)
+
+    def _is_read_whole(self, field: pa.Field) -> bool:
+        """A truth value takes a bit, so that any number of them is little."""
+        kind = field.type
+        if pa.types.is_boolean(kind):
+            return True
+        return self._num_rows <= MAX_WHOLE and (pa.types.is_primitive(kind) or pa.types.is_null(kind))
+
+    def _blocks(self, name: str, num_done: int) -> Iterator[pa.Array]:
+        """The cells of a column, as many at a time as take up no more than some megabytes."""
+        place = self._schema.get_field_index(name)
+        groups = (self._file.metadata.row_group(i) for i in range(self._file.num_row_groups))
+        num_bytes = sum(group.column(place).total_uncompressed_size for group in groups) / max(1, self._num_rows)
+        for batch in self._file.iter_batches(_LOOKED_AT, columns=[name]):
+            # What comes again and again takes up less in the file.
+            num_bytes = max(num_bytes, batch.column(name).nbytes / max(1, batch.num_rows))
+            break
+        at_once = int(max(1, min(_BLOCK_ROWS, _BLOCK_BYTES / max(1, num_bytes))))
+        for batch in self._file.iter_batches(at_once, columns=[name]):
+            self._progress(num_done)
+            yield batch.column(name)
 
 
 def describe(name: str, column: pa.ChunkedArray, max_values: int = MAX_VALUES) -> Column:
-    """What is known of one column of N values."""
+    """What is known of one column of N values: numbers, truth values, times or strings."""
+    if pa.types.is_string(column.type):
+        words = Words()
+        for chunk in column.chunks:
+            words.add(chunk)
+        return words.column(name, max_values)
     counted = Counted.of(column)
-    kind = _kind(column.type, counted)
+    kind = _kind(column.type)
     finite = counted.finite()
-    listed = kind not in ("text", "timestamp") and len(finite.values) <= max_values
+    listed = kind != "timestamp" and len(finite.values) <= max_values
     return Column(
         name=name,
         type=kind,
@@ -91,35 +165,27 @@ def describe(name: str, column: pa.ChunkedArray, max_values: int = MAX_VALUES) -
     )
 
 
-def _kind(kind: pa.DataType, counted: Counted) -> ColumnType:
+def _kind(kind: pa.DataType) -> ColumnType:
     if pa.types.is_boolean(kind):
         return "boolean"
     if pa.types.is_integer(kind):
         return "integer"
-    if pa.types.is_floating(kind):
-        return "float"
-    if pa.types.is_timestamp(kind):
-        return "timestamp"
-    return "category" if _is_categorical(counted) else "text"
-
-
-def _is_categorical(counted: Counted) -> bool:
-    """Few strings, none of them long, that come again and again."""
-    num_distinct = len(counted.values)
-    if not num_distinct or num_distinct > MAX_VALUES:
-        return False
-    if pc.max(pc.utf8_length(counted.values)).as_py() > _CATEGORY_LETTERS:
-        return False
-    return num_distinct <= _FEW or num_distinct <= counted.num_rows / 5
+    return "float" if pa.types.is_floating(kind) else "timestamp"
 
 
 def _numbers(counted: Counted) -> dict[str, Any]:
     values, counts = counted.values.to_numpy(zero_copy_only=False), counted.counts
     if not len(values):
         return {}
-    mean, std = _moments(values.astype(np.float64), counts)
-    low, high = values[0].item(), values[-1].item()
-    return {"min": low, "max": high, "mean": mean, "std": std, "histogram": _histogram(values, counts)}
+    mean, std = moments(values.astype(np.float64), counts)
+    return {
+        "min": values[0].item(),
+        "max": values[-1].item(),
+        "mean": mean,
+        "std": std,
+        "histogram": histogram(values, counts),
+        "quantiles": quantiles(values, counts),
+    }
 
 
 def _times(counted: Counted) -> dict[str, Any]:
@@ -128,31 +194,7 @@ def _times(counted: Counted) -> dict[str, Any]:
     return _numbers(Counted(pa.array(seconds), counted.counts))
 
 
-def _moments(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float | None, float | None]:
-    """Mean and standard deviation of the rows (ddof 0); None where they leave the range of a float."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = float(np.average(values, weights=counts))
-        std = float(np.sqrt(np.average(np.square(values - mean), weights=counts)))
-    return (mean if math.isfinite(mean) else None), (std if math.isfinite(std) else None)
-
-
-def _histogram(values: NDArray[Any], counts: NDArray[np.int64]) -> Histogram | None:
-    """At most 20 bins of equal width; integers get bins of whole width, centred on them when there are few."""
-    low, high = float(values[0]), float(values[-1])
-    if not math.isfinite(high - low):
-        return None
-    if values.dtype.kind == "i" and high - low < 2**52:
-        width = math.ceil((high - low + 1) / NUM_BINS)
-        edges = low - 0.5 + width * np.arange(math.ceil((high - low + 1) / width) + 1)
-    else:
-        edges = np.linspace(low, high, NUM_BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
-    if not (np.diff(edges) > 0).all():  # the values are closer together than floats can tell
-        return None
-    heights, _ = np.histogram(values, edges, weights=counts)
-    return Histogram(edges=edges.tolist(), counts=heights.astype(int).tolist())
-
-
-def _words(counted: Counted) -> dict[str, Any]:
+def _truths(counted: Counted) -> dict[str, Any]:
     most = np.argsort(-counted.counts, kind="stable")[:NUM_TOP]
     values = counted.values.take(pa.array(most)).cast(pa.string()).to_pylist()
     counts = counted.counts[most].tolist()
@@ -162,8 +204,75 @@ def _words(counted: Counted) -> dict[str, Any]:
 _SUMMARIES: dict[str, Callable[[Counted], dict[str, Any]]] = {
     "integer": _numbers,
     "float": _numbers,
-    "boolean": _words,
-    "category": _words,
-    "text": lambda counted: {},
+    "boolean": _truths,
     "timestamp": _times,
 }
+
+
+def _describe_long(
+    name: str, kind: pa.DataType, blocks: Callable[[], Iterator[pa.Array]], num_rows: int, max_values: int
+) -> Column:
+    """What is known of a column of numbers or times that is too long to be read whole."""
+    figures, distinct, random = Moments(), Distinct(), np.random.default_rng(0)
+    sample: list[NDArray[Any]] = []
+    num_missing = num_infinite = 0
+    for block in blocks():
+        values, num_gaps = _present(block)
+        num_missing += num_gaps
+        distinct.add(values.view(np.uint64))
+        finite = _in_units(values[np.isfinite(values)], kind)
+        num_infinite += len(values) - len(finite)
+        figures.add(finite)
+        sample.append(finite[random.random(len(finite)) < MAX_WHOLE / num_rows])
+    found, counts = np.unique(np.concatenate(sample), return_counts=True)
+    typed = _kind(kind)
+    return Column(
+        name=name,
+        type=typed,
+        num_missing=num_missing,
+        num_infinite=num_infinite,
+        num_distinct=distinct.count(),
+        min=figures.low,
+        max=figures.high,
+        mean=figures.mean,
+        std=figures.std,
+        values=_listed(distinct, typed, max_values),
+        histogram=_heights(kind, blocks, figures) if figures.count else None,
+        quantiles=quantiles(found, counts) if len(found) else None,
+    )
+
+
+def _present(block: pa.Array) -> tuple[NDArray[Any], int]:
+    """The values (n,) that are there, and how many are not; times are whole microseconds."""
+    present = block.drop_null()
+    if pa.types.is_timestamp(block.type):
+        present = present.cast(pa.int64())
+    values = present.to_numpy()
+    if values.dtype.kind == "f":
+        values = values[~np.isnan(values)] + 0.0  # -0 becomes 0
+    return values, len(block) - len(values)
+
+
+def _in_units(values: NDArray[Any], kind: pa.DataType) -> NDArray[Any]:
+    """Times are seconds since the epoch."""
+    return values / 1e6 if pa.types.is_timestamp(kind) else values
+
+
+def _listed(distinct: Distinct, kind: ColumnType, max_values: int) -> list[Any] | None:
+    bits = distinct.values()
+    if bits is None or kind == "timestamp":
+        return None
+    values = np.sort(bits.view(np.float64 if kind == "float" else np.int64))
+    values = values[np.isfinite(values)]
+    return values.tolist() if len(values) <= max_values else None
+
+
+def _heights(kind: pa.DataType, blocks: Callable[[], Iterator[pa.Array]], figures: Moments) -> Histogram | None:
+    found = edges(float(figures.low), float(figures.high), whole=pa.types.is_integer(kind))
+    if found is None:
+        return None
+    heights = np.zeros(len(found) - 1, np.int64)
+    for block in blocks():
+        values, _ = _present(block)
+        heights += np.histogram(_in_units(values[np.isfinite(values)], kind), found)[0]
+    return Histogram(edges=found.tolist(), counts=heights.tolist())
