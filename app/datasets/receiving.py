@@ -20,8 +20,6 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from app.datasets.intake import Intake
-from app.datasets.records import Limits, Taken, size
 from app.datasets.schemas import UploadDefinition
 from app.errors import AppError, BadRequest, TooLarge, Unprocessable, Unsupported
 from app.ids import new_id
@@ -30,6 +28,8 @@ from app.settings import Settings
 from app.specs.base import Problem, problems
 from app.specs.run import DatasetDefinition
 from app.storage import Storage
+from app.tabular.intake import Intake
+from app.tabular.records import Limits, Taken, size
 
 UPLOAD = "upload.csv"
 _PIECE_BYTES = 1 << 20

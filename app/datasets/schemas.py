@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.datasets.sniffing import Overrides
 from app.runs.schemas import Timestamp
 from app.specs.columns import Column
+from app.tabular.sniffing import Overrides
 
 _OneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x09\x20-\x7e]$")]
 _NoneOrOneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]?$")]

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from app import queue
 from app.datasets.builtin import Builtin, builtins, definition_hash
-from app.datasets.records import Taken
 from app.datasets.schemas import BuiltinOut, DatasetOut
 from app.db import now
 from app.db.tables import Dataset, Job, Run
@@ -19,6 +18,7 @@ from app.queue import ENDED, JobKind, JobStatus
 from app.specs.base import Loc, Problem
 from app.specs.columns import Column
 from app.specs.run import BuiltinSource, DatasetDefinition, UploadSource
+from app.tabular.records import Taken
 
 INGESTING, READY, FAILED = "ingesting", "ready", "failed"
 _NAMED_RUNS = 3

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO, TextIO, cast
 
-from app.datasets.intake import Intake
-from app.datasets.records import Limits
 from app.dialect import MISSING_WORDS, Dialect
 from app.errors import Unprocessable
 from app.runs.predict import BATCH_ROWS, Predictor
 from app.specs.base import Problem, SpecError
+from app.tabular.intake import Intake
+from app.tabular.records import Limits
 from app.transforms import word
 
 Columns = dict[str, list[str | None]]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.datasets.sniffing import Overrides, sniff
-from app.datasets.structure import Malformed
+from app.tabular.sniffing import Overrides, sniff
+from app.tabular.structure import Malformed
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from app.datasets.sniffing import AS_FOUND, Overrides, Sniffed, sniff
-from app.datasets.structure import NEWLINE, Block, Bytes, Malformed, blank_records, read_block
 from app.dialect import Dialect
 from app.errors import AppError, TooLarge, Unprocessable
 from app.specs.base import Problem
+from app.tabular.sniffing import AS_FOUND, Overrides, Sniffed, sniff
+from app.tabular.structure import NEWLINE, Block, Bytes, Malformed, blank_records, read_block
 
 HEAD_BYTES = 128 << 10  # what the delimiter, the quoting and the header are judged by
 _RECORD_IN_FIELDS = 16  # how many of the largest fields a record may hold

@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from app.datasets.structure import NEWLINE, Bytes, Malformed, blank_records, read_block
 from app.dialect import MISSING_WORDS
+from app.tabular.structure import NEWLINE, Bytes, Malformed, blank_records, read_block
 
 DELIMITERS = ",\t;|"
 _SHOWN_ROWS = 500

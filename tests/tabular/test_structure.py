@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.datasets.structure import Malformed, blank_records, read_block
+from app.tabular.structure import Malformed, blank_records, read_block
 
 COMMA, QUOTE = ord(","), ord('"')
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.datasets.intake import Intake
-from app.datasets.records import Limits, Taken
-from app.datasets.sniffing import AS_FOUND, Overrides
 from app.errors import AppError, TooLarge, Unprocessable, Unsupported
+from app.tabular.intake import Intake
+from app.tabular.records import Limits, Taken
+from app.tabular.sniffing import AS_FOUND, Overrides
 
 LIMITS = Limits(file_bytes=50 << 20, field_bytes=1 << 16)
 CHUNKS = (1, 7, 1 << 16)

@@ -8,10 +8,10 @@ bounded by the longest line allowed, whatever the file holds.
 import zlib
 from collections.abc import Iterator
 
-from app.datasets.records import Limits, Records, Sink, Taken, refusal, size
-from app.datasets.sniffing import AS_FOUND, DELIMITERS, Overrides
 from app.errors import TooLarge, Unprocessable, Unsupported
 from app.specs.base import Problem
+from app.tabular.records import Limits, Records, Sink, Taken, refusal, size
+from app.tabular.sniffing import AS_FOUND, DELIMITERS, Overrides
 
 _PIECE_BYTES = 1 << 20
 _MAGIC_BYTES = 16
