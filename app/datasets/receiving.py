@@ -29,7 +29,8 @@ from app.specs.base import Problem, problems
 from app.specs.run import DatasetDefinition
 from app.storage import Storage
 from app.tabular.intake import Intake
-from app.tabular.records import Limits, Taken, size
+from app.tabular.records import Taken
+from app.tabular.refusals import Limits, size
 
 UPLOAD = "upload.csv"
 _PIECE_BYTES = 1 << 20

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.runs.schemas import Timestamp
 from app.specs.columns import Column
+from app.tabular.encoding import Encoding
 from app.tabular.sniffing import Overrides
 
 _OneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x09\x20-\x7e]$")]
@@ -21,10 +22,11 @@ class UploadDefinition(BaseModel):
     delimiter: _OneCharacter | None = Field(default=None, description="what separates fields; found out if absent")
     quote: _NoneOrOneCharacter | None = Field(default=None, description="what encloses fields; empty: nothing does")
     header: bool | None = Field(default=None, description="whether the first record names the columns")
+    encoding: Encoding | None = Field(default=None, description="what the text is written in; found out if absent")
 
     def overrides(self) -> Overrides:
         """What it says of how the file is written."""
-        return Overrides(self.delimiter, self.quote, self.header)
+        return Overrides(self.delimiter, self.quote, self.header, self.encoding)
 
 
 class DatasetOut(BaseModel):

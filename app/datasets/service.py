@@ -99,14 +99,17 @@ def _sound() -> Select[Dataset]:
 def create_uploaded(session: Session, dataset_id: str, name: str, filename: str, taken: Taken) -> Dataset:
     """A dataset of a file that was taken in under that id, queued to be read."""
     dialect = taken.dialect
-    source = {
+    source: dict[str, Any] = {
         "type": "upload",
         "filename": filename,
         "size_bytes": taken.size_bytes,
         "delimiter": dialect.delimiter,
         "quote": dialect.quote,
         "has_header": dialect.has_header,
+        "encoding": taken.encoding,
     }
+    if taken.notes:
+        source["notes"] = list(taken.notes)
     payload = {"dialect": dialect.model_dump(mode="json")}
     return _add(session, dataset_id, payload, name=name, source=source, content_hash=taken.sha256)
 

@@ -16,7 +16,7 @@ from app.errors import Unprocessable
 from app.runs.predict import BATCH_ROWS, Predictor
 from app.specs.base import Problem, SpecError
 from app.tabular.intake import Intake
-from app.tabular.records import Limits
+from app.tabular.refusals import Limits
 from app.transforms import word
 
 Columns = dict[str, list[str | None]]

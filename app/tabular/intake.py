@@ -1,22 +1,23 @@
 """Taking a file in: bytes of unknown make arrive piece by piece, and a table leaves that nothing is wrong with.
 
-Unpacks gzip, checks the encoding and every record, and stops at the first byte that does not fit, with its place.
-What is written has one form: UTF-8 without a byte-order mark, lines ended by a line feed, no blank ones. Memory is
-bounded by the longest line allowed, whatever the file holds.
+Unpacks gzip, makes UTF-8 of whatever encoding, and checks every record; what does not fit is told with its place. What
+is written has one form: UTF-8 without a byte-order mark, lines ended by a line feed, no blank ones. Memory is bounded
+by the longest line allowed, whatever the file holds.
 """
 
-import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
-from app.errors import TooLarge, Unprocessable, Unsupported
-from app.specs.base import Problem
-from app.tabular.records import Limits, Records, Sink, Taken, refusal, size
+from app.errors import TooLarge, Unsupported
+from app.tabular import encoding, packing
+from app.tabular.encoding import Transcoder, Undecodable
+from app.tabular.packing import Gunzip
+from app.tabular.records import Records, Sink, Taken
+from app.tabular.refusals import Limits, refusal, size
 from app.tabular.sniffing import AS_FOUND, DELIMITERS, Overrides
 
 _PIECE_BYTES = 1 << 20
-_MAGIC_BYTES = 16
 _LINE_IN_FIELDS = 4  # how many of the largest fields a line may hold
-_MAX_RATIO, _RATIO_FROM_BYTES = 250, 16 << 20  # text packs 3 to 30 times; a bomb a thousand times
 
 _KINDS = {
     b"PK\x03\x04": "a ZIP archive or an Office document",
@@ -33,49 +34,74 @@ _KINDS = {
     b"\xfd7zXZ": "packed with xz",
     b"\x7fELF": "a program",
 }
-_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 _AS_TEXT = "Save it as CSV, UTF-8 (in Excel: “CSV UTF-8”), and send that."
+_FELL_BACK = "The text is not UTF-8. It was read as Windows-1252; if letters look wrong, say its encoding."
 
 
 class Intake:
     """One file on its way in. Feed it in pieces of any size, then finish; both raise AppError with the place."""
 
     def __init__(self, sink: Sink, limits: Limits, overrides: Overrides = AS_FOUND, *, prefer: str = ",") -> None:
-        self._limits = limits
+        self._limits, self._overrides = limits, overrides
         self._lines = _Lines(Records(sink, limits, overrides, prefer=prefer), limits)
-        self._gunzip: _Gunzip | None = None
-        self._first = b""
+        self._gunzip: Gunzip | None = None
+        self._transcoder: Transcoder | None = None
+        self._first = b""  # too little to tell whether it is packed
+        self._head = b""  # too little to tell the encoding
         self._num_received = 0
+        self._begun = False
 
     def feed(self, data: bytes) -> None:
         """The next piece of the file as it was sent."""
         self._num_received += len(data)
         if self._num_received > self._limits.file_bytes:
             raise TooLarge(f"The file is larger than {size(self._limits.file_bytes)}.")
-        if len(self._first) < _MAGIC_BYTES:
-            self._first += data
-            if len(self._first) < _MAGIC_BYTES:
-                return
-            data = self._begin()
-        self._pass_on(data)
+        self._first += data
+        if self._begun or len(self._first) >= len(packing.MAGIC):
+            self._unpack()
 
     def finish(self) -> Taken:
         """The file has ended."""
-        if len(self._first) < _MAGIC_BYTES:
-            self._pass_on(self._begin())
+        self._unpack()
         if self._gunzip is not None:
             self._gunzip.finish()
-        return self._lines.finish()
+        self._take(b"", final=True)
+        taken = self._lines.finish()
+        assert self._transcoder is not None
+        notes = (_FELL_BACK,) if self._transcoder.fell_back else ()
+        return replace(taken, encoding=self._transcoder.encoding, notes=(*notes, *taken.notes))
 
-    def _begin(self) -> bytes:
-        if self._first.startswith(b"\x1f\x8b"):
-            self._gunzip = _Gunzip(self._limits)
-        return self._first
+    def _unpack(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._gunzip = Gunzip(self._limits) if self._first.startswith(packing.MAGIC) else None
+        data, self._first = self._first, b""
+        for piece in _pieces(data) if self._gunzip is None else self._gunzip.unpack(data):
+            self._take(piece)
 
-    def _pass_on(self, data: bytes) -> None:
-        pieces = _pieces(data) if self._gunzip is None else self._gunzip.unpack(data)
-        for piece in pieces:
-            self._lines.feed(piece)
+    def _take(self, piece: bytes, *, final: bool = False) -> None:
+        """The next piece of the file as it was packed."""
+        if self._transcoder is None:
+            piece = self._head = self._head + piece
+            if len(piece) < encoding.HEAD_BYTES and not final:
+                return
+            _refuse_other_kinds(piece)
+            self._transcoder = Transcoder(piece, self._overrides.encoding)
+            self._head = b""
+        try:
+            text = self._transcoder.feed(piece, final=final)
+        except Undecodable as error:
+            hint = 'If the text is in another encoding, say so, for example {"encoding": "cp1252"}.'
+            message = f"byte {error.place + 1:,}: {error}"
+            raise refusal(Unsupported, self._lines.line_after(error.before), message, hint=hint) from error
+        if text:
+            self._lines.feed(text)
+
+
+def _refuse_other_kinds(head: bytes) -> None:
+    for magic, kind in _KINDS.items():
+        if head.startswith(magic):
+            raise Unsupported(f"This is no table in text form but {kind}.", hint=_AS_TEXT)
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
@@ -83,48 +109,8 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         yield data[start : start + _PIECE_BYTES]
 
 
-class _Gunzip:
-    """Unpacks gzip, one or several members, a bounded piece at a time."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._member = zlib.decompressobj(wbits=31)
-        self._num_in = self._num_out = 0
-
-    def unpack(self, data: bytes) -> Iterator[bytes]:
-        self._num_in += len(data)
-        while data:
-            if self._member.eof:
-                data = data.lstrip(b"\0")  # padding, as tapes and some writers leave it
-                if not data:
-                    return
-                self._member = zlib.decompressobj(wbits=31)
-            piece = self._inflate(data)
-            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            if piece:
-                yield piece
-        while not self._member.eof and (piece := self._inflate(b"")):
-            yield piece
-
-    def _inflate(self, data: bytes) -> bytes:
-        try:
-            piece = self._member.decompress(data, _PIECE_BYTES)
-        except zlib.error as error:
-            raise _problem(f"The gzip file is damaged: {error}.") from error
-        self._num_out += len(piece)
-        if self._num_out > self._limits.file_bytes:
-            raise TooLarge(f"The file is larger than {size(self._limits.file_bytes)} when unpacked.")
-        if self._num_out > max(_RATIO_FROM_BYTES, _MAX_RATIO * self._num_in):
-            raise TooLarge(f"The file unpacks to more than {_MAX_RATIO} times its size: no table does.")
-        return piece
-
-    def finish(self) -> None:
-        if not self._member.eof:
-            raise _problem("The gzip file ends too early: a part of it is missing.")
-
-
 class _Lines:
-    """Cuts text into blocks of whole lines, and sees to it that it is text."""
+    """Cuts text in UTF-8 into blocks of whole lines, and sees to it that it is text."""
 
     def __init__(self, records: Records, limits: Limits) -> None:
         self._records, self._limits = records, limits
@@ -135,7 +121,9 @@ class _Lines:
 
     def feed(self, piece: bytes) -> None:
         if not self._begun:
-            piece = self._begin(piece)
+            self._begun = True
+            # The line ends of the first Macintoshes.
+            self._returns_end_lines = b"\r" in piece[:-1] and b"\n" not in piece
         if self._returns_end_lines:
             piece = piece.replace(b"\r", b"\n")
         end = piece.rfind(b"\n") + 1
@@ -150,37 +138,20 @@ class _Lines:
             self._pass_on(b"\n")
         return self._records.finish()
 
-    def _begin(self, piece: bytes) -> bytes:
-        self._begun = True
-        for mark, encoding in _MARKS.items():
-            if piece.startswith(mark):
-                raise Unsupported(f"The file is written in {encoding}, not in UTF-8.", hint=_AS_TEXT)
-        for magic, kind in _KINDS.items():
-            if piece.startswith(magic):
-                raise Unsupported(f"This is no table in text form but {kind}.", hint=_AS_TEXT)
-        # The line ends of the first Macintoshes.
-        self._returns_end_lines = b"\r" in piece[:-1] and b"\n" not in piece
-        return piece.removeprefix(b"\xef\xbb\xbf")
+    def line_after(self, text: bytes) -> int:
+        """The line on which the text goes on after `text`, which was not fed."""
+        return self._num_lines + 1 + text.count(b"\r" if self._returns_end_lines else b"\n")
 
     def _pass_on(self, piece: bytes) -> None:
         lines = b"".join([*self._rest, piece])
         self._rest = []
-        self._check_text(lines)
+        if (place := lines.find(b"\0")) >= 0:
+            line = self._num_lines + 1 + lines.count(b"\n", 0, place)
+            message = f"byte {self._num_bytes + place + 1:,}: a NUL byte, so this is not text"
+            raise refusal(Unsupported, line, message, hint=_AS_TEXT)
         self._records.feed(lines)
         self._num_lines += lines.count(b"\n")
         self._num_bytes += len(lines)
-
-    def _check_text(self, lines: bytes) -> None:
-        if (place := lines.find(b"\0")) >= 0:
-            raise self._not_text(lines, place, "a NUL byte, so this is not text")
-        try:
-            lines.decode()
-        except UnicodeDecodeError as error:
-            raise self._not_text(lines, error.start, f"0x{lines[error.start]:02x} is not UTF-8") from error
-
-    def _not_text(self, lines: bytes, place: int, what: str) -> Exception:
-        line = self._num_lines + 1 + lines.count(b"\n", 0, place)
-        return refusal(Unsupported, line, f"byte {self._num_bytes + place + 1:,}: {what}", hint=_AS_TEXT)
 
     def _check_length(self) -> None:
         """Stop within an endless line, and sooner within an endless field."""
@@ -197,7 +168,3 @@ class _Lines:
 
     def _too_long(self, what: str, limit: int) -> Exception:
         return refusal(TooLarge, self._num_lines + 1, f"a {what} is longer than {size(limit)}")
-
-
-def _problem(message: str) -> Unprocessable:
-    return Unprocessable(message, errors=[Problem(loc=["file"], msg=message, received=None)])

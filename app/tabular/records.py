@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.dialect import Dialect
-from app.errors import AppError, TooLarge, Unprocessable
+from app.errors import TooLarge, Unprocessable
 from app.specs.base import Problem
+from app.tabular.refusals import Limits, refusal, size, whole_refusal
 from app.tabular.sniffing import AS_FOUND, Overrides, Sniffed, sniff
 from app.tabular.structure import NEWLINE, Block, Bytes, Malformed, blank_records, read_block
 
@@ -27,20 +28,14 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How much of a file is taken."""
-
-    file_bytes: int
-    field_bytes: int
-
-
-@dataclass(frozen=True)
 class Taken:
     """What was taken in: how it is written, and the size and SHA-256 of what was kept."""
 
     dialect: Dialect
     size_bytes: int
     sha256: str
+    encoding: str = "utf-8"
+    notes: tuple[str, ...] = ()  # what a person should know of how the file was read
 
 
 @dataclass
@@ -82,8 +77,7 @@ class Records:
             raise refusal(Unprocessable, self._open.quote_line, "the quote that opens here is never closed")
         num_rows = self._num_records - self._sniffed.has_header
         if num_rows == 0:
-            message = "The file has a header but no rows."
-            raise Unprocessable(message, errors=[Problem(loc=["file"], msg=message, received=self._sniffed.columns)])
+            raise whole_refusal("The file has a header but no rows.", self._sniffed.columns)
         dialect = Dialect(**vars(self._sniffed), num_rows=num_rows, longest_record=self._longest)
         self._sha256.update(dialect.model_dump_json(exclude={"longest_record"}).encode())
         return Taken(dialect, self._num_written, self._sha256.hexdigest())
@@ -195,22 +189,6 @@ class Records:
     def _line(self, text: Bytes, place: int) -> int:
         """The line in the file of a place in this block."""
         return self._num_lines + 1 + _count_lines(text[:place])
-
-
-def refusal(
-    kind: type[AppError], line: int, message: str, received: str | None = None, *, hint: str | None = None
-) -> AppError:
-    """The answer to a file that is wrong at a line."""
-    problem = Problem(loc=["file", line], msg=message, received=received)
-    return kind(f"Line {line:,}: {message}.", errors=[problem], hint=hint)
-
-
-def size(num_bytes: int) -> str:
-    """A limit in words."""
-    for unit, unit_bytes in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if num_bytes >= unit_bytes:
-            return f"{num_bytes / unit_bytes:.4g} {unit}"
-    return f"{num_bytes} bytes"
 
 
 def _first_lines(lines: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from app.dialect import MISSING_WORDS
+from app.tabular.encoding import Encoding
 from app.tabular.structure import NEWLINE, Bytes, Malformed, blank_records, read_block
 
 DELIMITERS = ",\t;|"
@@ -27,6 +28,7 @@ class Overrides:
     delimiter: str | None = None
     quote: str | None = None  # empty: quotes are ordinary characters
     has_header: bool | None = None
+    encoding: Encoding | None = None
 
 
 AS_FOUND = Overrides()

@@ -94,6 +94,16 @@ def test_what_the_sender_says_of_the_file_counts(
     assert [column["name"] for column in found] == columns
 
 
+def test_the_encoding_is_found_out_or_said_and_kept(client: TestClient, work: Work) -> None:
+    found = send(client, "größe,ort\n1,Zürich\n".encode("cp1252")).json()
+    assert found["source"]["encoding"] == "cp1252"
+    assert "Windows-1252" in found["source"]["notes"][0]
+    said = send(client, "размер,город\n1,Москва\n".encode("cp1251"), encoding="cp1251").json()
+    assert (said["source"]["encoding"], "notes" in said["source"]) == ("cp1251", False)
+    assert work() == [JobStatus.SUCCEEDED] * 2
+    assert client.get(f"/api/v1/datasets/{said['id']}/rows").json()["rows"] == [{"размер": 1, "город": "Москва"}]
+
+
 def test_a_packed_file_goes_in_by_its_content(client: TestClient, work: Work) -> None:
     dataset = send(client, gzip.compress(b"a\tb\n1\t2\n"), "table.tsv.gz").json()
     assert (dataset["name"], dataset["source"]["delimiter"]) == ("table", "\t")
@@ -108,7 +118,7 @@ def test_a_packed_file_goes_in_by_its_content(client: TestClient, work: Work) ->
         (b"a,b\n1,2\n3\n", 422, ["file", 3]),
         (b'a,b\n1,"2\n', 422, ["file", 2]),
         (b"a,a\n1,2\n", 422, ["file", 1]),
-        (b"a,b\n1,\xff\n", 415, ["file", 2]),
+        ("é,b\n1,".encode() + b"\xff\n", 415, ["file", 2]),
         (b"a,b\n1,\0\n", 415, ["file", 2]),
         (b"a,b\n1," + b"x" * (1 << 21), 413, ["file", 2]),
         (gzip.compress(b"a,b\n1,2\n")[:-3], 422, ["file"]),

@@ -17,7 +17,7 @@ from app.queue import Claim, JobKind, JobStatus
 from app.settings import Settings
 from app.storage import Storage
 from app.tabular.intake import Intake
-from app.tabular.records import Limits
+from app.tabular.refusals import Limits
 from worker import child
 from worker.data import ingest
 from worker.job import CANCEL, STOP, Job

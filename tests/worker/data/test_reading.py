@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from app.dialect import MISSING_WORDS
 from app.errors import JobFailure
 from app.tabular.intake import Intake
-from app.tabular.records import Limits
+from app.tabular.refusals import Limits
 from app.tabular.sniffing import Overrides
 from worker.data.reading import convert
 
