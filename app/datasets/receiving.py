@@ -7,7 +7,6 @@ This happens before the route's dependencies, so a slow upload holds no turn, no
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from app.datasets.arrival import Arrival, Kept
 from app.datasets.schemas import UploadDefinition
 from app.errors import AppError, BadRequest, TooLarge, Unprocessable, Unsupported
 from app.ids import new_id
@@ -28,27 +28,24 @@ from app.settings import Settings
 from app.specs.base import Problem, problems
 from app.specs.run import DatasetDefinition
 from app.storage import Storage
-from app.tabular.intake import Intake
 from app.tabular.records import Taken
 from app.tabular.refusals import Limits, size
 
-UPLOAD = "upload.csv"
 _PIECE_BYTES = 1 << 20
 _DEFINITION_BYTES = 64 << 10
 _FORM_BYTES = 1 << 20  # what a form adds to its file
 _DRAINED_BYTES = 64 << 20  # read on after a refusal, so that clients that only listen afterwards hear it
-_TAB_SUFFIXES = (".tsv", ".tab", ".tsv.gz", ".tab.gz")
-_SUFFIXES = re.compile(r"(\.(csv|tsv|tab|txt|gz))+$", re.IGNORECASE)
+_SUFFIXES = re.compile(r"(\.(csv|tsv|tab|txt|gz|jsonl|ndjson|json|parquet|npy|npz|xlsx|zip|tar))+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file that was taken in; it lies in the folder of `dataset_id`, which has no row yet."""
+    """A file that was taken in or kept; it lies in the folder of `dataset_id`, which has no row yet."""
 
     dataset_id: str
     name: str
     filename: str
-    taken: Taken
+    taken: Taken | Kept
 
 
 Received = DatasetDefinition | Uploaded
@@ -142,9 +139,8 @@ class _Form:
     def __init__(self, boundary: bytes, settings: Settings) -> None:
         self._storage = Storage(settings.data_dir)
         self._limits = Limits(settings.max_upload_bytes, settings.max_field_bytes)
-        self._open = ExitStack()
-        self._intake: Intake | None = None
-        self._taken: Taken | None = None
+        self._arrival: Arrival | None = None
+        self._taken: Taken | Kept | None = None
         self._definition = UploadDefinition()
         self._dataset_id = new_id()
         self._filename = ""
@@ -181,14 +177,13 @@ class _Form:
             raise BadRequest("The form ends too early: a part of it is missing.")
         if self._taken is None:
             raise _problem("file", "the form has no part named file")
-        self._open.close()
-        name = self._definition.name or _SUFFIXES.sub("", self._filename) or "unnamed"
+        name = self._definition.name or plain_name(self._filename)
         return Uploaded(self._dataset_id, name[:200], self._filename, self._taken)
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        self._open.__exit__(_Discarded, _Discarded(), None)
-        self._storage.remove("datasets", self._dataset_id)
+        if self._arrival is not None:
+            self._arrival.discard()
 
     def _begin_part(self) -> None:
         self._disposition = b""
@@ -209,18 +204,16 @@ class _Form:
             raise _problem(self._part, "the form has a part that is not known; known are definition and file")
 
     def _begin_file(self, filename: str) -> None:
-        if self._intake is not None:
+        if self._arrival is not None:
             raise _problem("file", "send one file at a time")
-        self._filename = _printable(PurePosixPath(filename.replace("\\", "/")).name)
-        target = self._storage.folder("datasets", self._dataset_id) / UPLOAD
-        sink = self._open.enter_context(self._storage.writing(target))
-        prefer = "\t" if self._filename.lower().endswith(_TAB_SUFFIXES) else ","
-        self._intake = Intake(sink, self._limits, self._definition.overrides(), prefer=prefer)
+        self._filename = printable_name(filename)
+        overrides = self._definition.overrides()
+        self._arrival = Arrival(self._storage, self._dataset_id, self._filename, overrides, self._limits)
 
     def _take_content(self, data: bytes, start: int, end: int) -> None:
         if self._part == "file":
-            assert self._intake is not None
-            self._intake.feed(data[start:end])
+            assert self._arrival is not None
+            self._arrival.feed(data[start:end])
             return
         self._text += data[start:end]
         if len(self._text) > _DEFINITION_BYTES:
@@ -228,20 +221,16 @@ class _Form:
 
     def _end_part(self) -> None:
         if self._part == "file":
-            assert self._intake is not None
-            self._taken = self._intake.finish()
+            assert self._arrival is not None
+            self._taken = self._arrival.finish()
             return
         definition = _parse(UploadDefinition, bytes(self._text), "definition")
-        if self._intake is not None and definition.overrides() != self._definition.overrides():
+        if self._arrival is not None and definition.overrides() != self._definition.overrides():
             raise _problem("definition", "what says how the file is written must come before the file")
         self._definition = definition
 
     def _end(self) -> None:
         self._ended = True
-
-
-class _Discarded(Exception):
-    """Takes back a file that was being written."""
 
 
 def _parse(model: type[_Model], body: bytes, *loc: str) -> _Model:
@@ -258,5 +247,12 @@ def _problem(part: str, message: str) -> Unprocessable:
     return Unprocessable(f"{message[0].upper()}{message[1:]}.", errors=[Problem(loc=[part], msg=message)])
 
 
-def _printable(name: str) -> str:
+def printable_name(filename: str) -> str:
+    """A file's name without folders, and without what cannot be seen."""
+    name = PurePosixPath(filename.replace("\\", "/")).name
     return "".join(character for character in name if character.isprintable())[:200]
+
+
+def plain_name(filename: str) -> str:
+    """How a dataset is called when nobody says it."""
+    return _SUFFIXES.sub("", filename) or "unnamed"

@@ -8,6 +8,7 @@ from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app import queue
+from app.datasets.arrival import Kept
 from app.datasets.builtin import Builtin, builtins, definition_hash
 from app.datasets.schemas import BuiltinOut, DatasetOut
 from app.db import now
@@ -96,22 +97,20 @@ def _sound() -> Select[Dataset]:
     )
 
 
+def create_kept(session: Session, dataset_id: str, name: str, filename: str, kept: Kept) -> Dataset:
+    """A dataset of a file that was kept as it came under that id, queued to be read."""
+    source = {"type": "upload", "filename": filename, "size_bytes": kept.size_bytes, "format": kept.format}
+    payload = {"format": kept.format, "filename": filename}
+    return _add(session, dataset_id, payload, name=name, source=source, content_hash=kept.sha256)
+
+
 def create_uploaded(session: Session, dataset_id: str, name: str, filename: str, taken: Taken) -> Dataset:
     """A dataset of a file that was taken in under that id, queued to be read."""
     dialect = taken.dialect
-    source: dict[str, Any] = {
-        "type": "upload",
-        "filename": filename,
-        "size_bytes": taken.size_bytes,
-        "delimiter": dialect.delimiter,
-        "quote": dialect.quote,
-        "has_header": dialect.has_header,
-        "encoding": taken.encoding,
-    }
-    if taken.notes:
-        source["notes"] = list(taken.notes)
+    source = {"type": "upload", "filename": filename, **taken.as_source()}
     payload = {"dialect": dialect.model_dump(mode="json")}
-    return _add(session, dataset_id, payload, name=name, source=source, content_hash=taken.sha256)
+    values = {"name": name, "source": source, "content_hash": taken.sha256, "num_set_aside": taken.num_set_aside}
+    return _add(session, dataset_id, payload, **values)
 
 
 def _add(session: Session, dataset_id: str, payload: dict[str, Any], **values: Any) -> Dataset:
@@ -233,6 +232,7 @@ def _out(dataset: Dataset, job: Job | None, columns: list[dict[str, Any]]) -> Da
         name=dataset.name,
         status=status,
         num_rows=dataset.num_rows,
+        num_set_aside=dataset.num_set_aside,
         num_columns=None if dataset.columns is None else len(columns),
         columns=columns,
         source=dataset.source,

@@ -103,7 +103,8 @@ def _batches(text: TextIO, dialect: Dialect) -> Iterator[Columns]:
     if dialect.has_header:
         next(reader)
     while rows := list(islice(reader, BATCH_ROWS)):
-        cells = ([None if cell in MISSING_WORDS else cell for cell in column] for column in zip(*rows, strict=True))
+        columns = zip(*rows, strict=True)
+        cells = ([None if cell in MISSING_WORDS else dialect.plain_number(cell) for cell in one] for one in columns)
         yield dict(zip(dialect.columns, cells, strict=True))
 
 

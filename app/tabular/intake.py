@@ -14,6 +14,7 @@ from app.tabular.encoding import Transcoder, Undecodable
 from app.tabular.packing import Gunzip
 from app.tabular.records import Records, Sink, Taken
 from app.tabular.refusals import Limits, refusal, size
+from app.tabular.set_aside import SetAside
 from app.tabular.sniffing import AS_FOUND, DELIMITERS, Overrides
 
 _PIECE_BYTES = 1 << 20
@@ -41,9 +42,19 @@ _FELL_BACK = "The text is not UTF-8. It was read as Windows-1252; if letters loo
 class Intake:
     """One file on its way in. Feed it in pieces of any size, then finish; both raise AppError with the place."""
 
-    def __init__(self, sink: Sink, limits: Limits, overrides: Overrides = AS_FOUND, *, prefer: str = ",") -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        limits: Limits,
+        overrides: Overrides = AS_FOUND,
+        *,
+        prefer: str = ",",
+        set_aside: SetAside | None = None,
+    ) -> None:
+        """`prefer` is the delimiter where several would do; without `set_aside`, no record may be odd."""
         self._limits, self._overrides = limits, overrides
-        self._lines = _Lines(Records(sink, limits, overrides, prefer=prefer), limits)
+        records = Records(sink, limits, overrides, prefer=prefer, set_aside=set_aside)
+        self._lines = _Lines(records, limits, overrides.delimiter or DELIMITERS)
         self._gunzip: Gunzip | None = None
         self._transcoder: Transcoder | None = None
         self._first = b""  # too little to tell whether it is packed
@@ -60,13 +71,13 @@ class Intake:
         if self._begun or len(self._first) >= len(packing.MAGIC):
             self._unpack()
 
-    def finish(self) -> Taken:
-        """The file has ended."""
+    def finish(self, *, is_whole: bool = True) -> Taken:
+        """The file has ended, or, where it is not whole, the part of it that is to be judged."""
         self._unpack()
-        if self._gunzip is not None:
+        if self._gunzip is not None and is_whole:
             self._gunzip.finish()
-        self._take(b"", final=True)
-        taken = self._lines.finish()
+        self._take(b"", final=is_whole, is_last=True)
+        taken = self._lines.finish(is_whole=is_whole)
         assert self._transcoder is not None
         notes = (_FELL_BACK,) if self._transcoder.fell_back else ()
         return replace(taken, encoding=self._transcoder.encoding, notes=(*notes, *taken.notes))
@@ -79,11 +90,11 @@ class Intake:
         for piece in _pieces(data) if self._gunzip is None else self._gunzip.unpack(data):
             self._take(piece)
 
-    def _take(self, piece: bytes, *, final: bool = False) -> None:
+    def _take(self, piece: bytes, *, final: bool = False, is_last: bool = False) -> None:
         """The next piece of the file as it was packed."""
         if self._transcoder is None:
             piece = self._head = self._head + piece
-            if len(piece) < encoding.HEAD_BYTES and not final:
+            if len(piece) < encoding.HEAD_BYTES and not is_last:
                 return
             _refuse_other_kinds(piece)
             self._transcoder = Transcoder(piece, self._overrides.encoding)
@@ -112,8 +123,8 @@ def _pieces(data: bytes) -> Iterator[bytes]:
 class _Lines:
     """Cuts text in UTF-8 into blocks of whole lines, and sees to it that it is text."""
 
-    def __init__(self, records: Records, limits: Limits) -> None:
-        self._records, self._limits = records, limits
+    def __init__(self, records: Records, limits: Limits, delimiters: str) -> None:
+        self._records, self._limits, self._delimiters = records, limits, delimiters
         self._rest: list[bytes] = []  # what has come of the last line
         self._num_lines = self._num_bytes = 0  # passed on
         self._begun = False
@@ -133,10 +144,10 @@ class _Lines:
             self._rest.append(piece[end:])
             self._check_length()
 
-    def finish(self) -> Taken:
-        if self._rest:
+    def finish(self, *, is_whole: bool) -> Taken:
+        if self._rest and is_whole:
             self._pass_on(b"\n")
-        return self._records.finish()
+        return self._records.finish(is_whole=is_whole)
 
     def line_after(self, text: bytes) -> int:
         """The line on which the text goes on after `text`, which was not fed."""
@@ -159,7 +170,7 @@ class _Lines:
         if length <= self._limits.field_bytes:
             return
         self._rest = [b"".join(self._rest)]
-        last = max(self._rest[0].rfind(mark.encode()) for mark in DELIMITERS)
+        last = max(self._rest[0].rfind(mark.encode()) for mark in self._delimiters)
         line_bytes = _LINE_IN_FIELDS * self._limits.field_bytes
         if length - last - 1 > self._limits.field_bytes:
             raise self._too_long("field", self._limits.field_bytes)

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterator
 
 from app.errors import TooLarge
+from app.formats import Format, detect
 from app.tabular.refusals import Limits, size, whole_refusal
 
 MAGIC = b"\x1f\x8b"
@@ -51,3 +52,15 @@ class Gunzip:
         """The packed file has ended."""
         if not self._member.eof:
             raise whole_refusal("The gzip file ends too early: a part of it is missing.")
+
+
+def format_of(head: bytes, filename: str) -> Format:
+    """The format of a file by its first bytes; delimited text is that also when it is packed with gzip."""
+    found = detect(head, filename)
+    if found != "gzip":
+        return found
+    try:
+        inner = zlib.decompressobj(wbits=31).decompress(head, _PIECE_BYTES)
+    except zlib.error:
+        return "delimited"  # whoever reads it will say what is wrong with it
+    return "delimited" if detect(inner, filename) == "delimited" else "gzip"

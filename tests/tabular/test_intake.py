@@ -112,7 +112,8 @@ def test_whatever_python_writes_passes_unchanged_in_pieces_of_any_size(rows: lis
         (b'a,b\n"x\n\ny",2\n\n3\n', 6, "but 1 found"),
         (b'a,b\n1,"2\n3,4\n', 2, "the quote that opens here is never closed"),
         (b'a,b\n1,2\n3,"x"y\n', 3, "text follows a closing quote"),
-        (b"a,a\n1,2\n", 1, "columns 1 and 2 have the same name"),
+        (b'a,"b"c\n1,2\n', 1, "text follows a closing quote"),
+        (b"a,b\n1,2\na,b\n", 3, "the header comes again"),
         (b"a,b\n1,x\ry\n", 2, "a carriage return stands in the middle of a line"),
     ],
 )

@@ -20,6 +20,7 @@ from app.errors import JobFailure
 from app.queue import LeaseLost
 from app.specs.columns import Column
 from app.storage import StoredFile, sync_folder
+from app.tabular.set_aside import SET_ASIDE
 from worker.data import builtin, reading
 from worker.data.statistics import describe_table
 from worker.job import Cancelled, Job
@@ -134,5 +135,5 @@ def _fail(job: Job, dataset_id: str, error: dict[str, Any]) -> None:
 def _clean_up(folder: Path) -> None:
     """Remove what is not needed once the table is there: the file that was sent, and what an earlier attempt left."""
     for path in folder.iterdir():
-        if path.name != TABLE:
+        if path.name not in (TABLE, SET_ASIDE):
             path.unlink(missing_ok=True)
