@@ -14,10 +14,9 @@ from app.tabular.packing import format_of
 from app.tabular.records import Taken
 from app.tabular.refusals import Limits, size
 from app.tabular.set_aside import SET_ASIDE, SetAside
-from app.tabular.sniffing import Overrides
+from app.tabular.sniffing import Overrides, preferred_delimiter
 
 CHECKED, RAW = "upload.csv", "upload.bin"
-_TAB_SUFFIXES = (".tsv", ".tab", ".tsv.gz", ".tab.gz")
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,3 @@ class _Keeper:
 
 class _Discarded(Exception):
     """Takes back a file that was being written."""
-
-
-def preferred_delimiter(filename: str) -> str:
-    """What separates fields where several characters would do."""
-    return "\t" if filename.lower().endswith(_TAB_SUFFIXES) else ","

@@ -6,9 +6,8 @@ This happens before the route's dependencies, so a slow upload holds no turn, no
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
@@ -19,19 +18,19 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from app.bodies import drain, pieces
 from app.datasets.arrival import Arrival, Kept
-from app.datasets.schemas import UploadDefinition
+from app.datasets.schemas import FileDefinition, UploadDefinition
 from app.errors import AppError, BadRequest, TooLarge, Unprocessable, Unsupported
 from app.ids import new_id
 from app.problems import answer
 from app.settings import Settings
 from app.specs.base import Problem, problems
 from app.specs.run import DatasetDefinition
-from app.storage import Storage
+from app.storage import Storage, printable_name
 from app.tabular.records import Taken
 from app.tabular.refusals import Limits, size
 
-_PIECE_BYTES = 1 << 20
 _DEFINITION_BYTES = 64 << 10
 _FORM_BYTES = 1 << 20  # what a form adds to its file
 _DRAINED_BYTES = 64 << 20  # read on after a refusal, so that clients that only listen afterwards hear it
@@ -48,7 +47,15 @@ class Uploaded:
     taken: Taken | Kept
 
 
-Received = DatasetDefinition | Uploaded
+@dataclass(frozen=True)
+class Chosen:
+    """A file that came in pieces, and is to be a dataset; that one has no row yet."""
+
+    dataset_id: str
+    definition: FileDefinition
+
+
+Received = DatasetDefinition | Uploaded | Chosen
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -71,7 +78,7 @@ class ReceivingRoute(APIRoute):
             try:
                 return await handle(request)
             except BaseException:
-                if isinstance(received, Uploaded):
+                if isinstance(received, Uploaded | Chosen):
                     Storage(settings.data_dir).remove("datasets", received.dataset_id)
                 raise
 
@@ -82,7 +89,7 @@ async def receive(request: Request, settings: Settings) -> Received:
     """The body as what it describes. Raises AppError; nothing is stored then."""
     content_type, options = parse_options_header(request.headers.get("content-type"))
     if content_type == b"application/json":
-        return _parse(DatasetDefinition, await _read_json(request))
+        return _defined(await _read_json(request))
     if content_type != b"multipart/form-data" or b"boundary" not in options:
         raise Unsupported("Send JSON, or a form (multipart/form-data) with the file.")
     if int(request.headers.get("content-length", 0)) > settings.max_upload_bytes + _FORM_BYTES:
@@ -90,7 +97,7 @@ async def receive(request: Request, settings: Settings) -> Received:
     form = _Form(options[b"boundary"], settings)
     stream = request.stream()
     try:
-        async for piece in _pieces(stream):
+        async for piece in pieces(stream):
             await run_in_threadpool(form.feed, piece)
         return await run_in_threadpool(form.finish)
     except ClientDisconnect as error:
@@ -98,8 +105,17 @@ async def receive(request: Request, settings: Settings) -> Received:
         raise BadRequest("The upload broke off.") from error
     except BaseException:
         form.discard()
-        await _drain(stream)
+        await drain(stream)
         raise
+
+
+def _defined(body: bytes) -> DatasetDefinition | Chosen:
+    """Of the two definitions, the one that the body seems to be."""
+    try:
+        names_upload = "upload" in json.loads(body)["source"]
+    except (ValueError, TypeError, LookupError):
+        names_upload = False
+    return Chosen(new_id(), _parse(FileDefinition, body)) if names_upload else _parse(DatasetDefinition, body)
 
 
 async def _read_json(request: Request) -> bytes:
@@ -109,28 +125,6 @@ async def _read_json(request: Request) -> bytes:
         if len(body) > _DEFINITION_BYTES:
             raise TooLarge("A definition this long says more than a dataset needs.")
     return body
-
-
-async def _pieces(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The stream in pieces that are worth a thread's attention."""
-    pending = bytearray()
-    async for chunk in stream:
-        pending += chunk
-        if len(pending) >= _PIECE_BYTES:
-            yield bytes(pending)
-            pending.clear()
-    yield bytes(pending)
-
-
-async def _drain(stream: AsyncIterator[bytes]) -> None:
-    num_bytes = 0
-    try:
-        async for chunk in stream:
-            num_bytes += len(chunk)
-            if num_bytes > _DRAINED_BYTES:
-                return
-    except ClientDisconnect:
-        return
 
 
 class _Form:
@@ -245,12 +239,6 @@ def _parse(model: type[_Model], body: bytes, *loc: str) -> _Model:
 
 def _problem(part: str, message: str) -> Unprocessable:
     return Unprocessable(f"{message[0].upper()}{message[1:]}.", errors=[Problem(loc=[part], msg=message)])
-
-
-def printable_name(filename: str) -> str:
-    """A file's name without folders, and without what cannot be seen."""
-    name = PurePosixPath(filename.replace("\\", "/")).name
-    return "".join(character for character in name if character.isprintable())[:200]
 
 
 def plain_name(filename: str) -> str:

@@ -2,20 +2,29 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
 from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 
 from app.datasets import service
 from app.datasets.arrival import Kept
-from app.datasets.receiving import Received, ReceivingRoute, Uploaded
-from app.datasets.schemas import BuiltinOut, DatasetOut, DatasetPage, RowsOut, StatisticsOut, UploadDefinition
+from app.datasets.receiving import Chosen, Received, ReceivingRoute, Uploaded
+from app.datasets.schemas import (
+    BuiltinOut,
+    DatasetOut,
+    DatasetPage,
+    FileDefinition,
+    RowsOut,
+    StatisticsOut,
+    UploadDefinition,
+)
 from app.datasets.tables import read_rows
 from app.db.tables import Dataset
 from app.dependencies import AppDatabase, AppStorage, Reading, Writing
 from app.errors import NotFound, NotReady
 from app.specs.run import DatasetDefinition
 from app.tabular.set_aside import SET_ASIDE
+from app.uploads import service as uploads
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 TABLE = "data.parquet"
@@ -24,7 +33,9 @@ _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": DatasetDefinition.model_json_schema()},
+            "application/json": {
+                "schema": {"anyOf": [DatasetDefinition.model_json_schema(), FileDefinition.model_json_schema()]}
+            },
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
@@ -41,8 +52,10 @@ _BODY = {
 }
 
 
-def create(request: Request, session: Writing, response: Response) -> DatasetOut:
-    """Add a dataset: a table in a file (CSV or TSV, also gzipped), or one that is built in.
+def create(
+    request: Request, session: Writing, storage: AppStorage, response: Response, afterwards: BackgroundTasks
+) -> DatasetOut:
+    """Add a dataset: a table in a file (CSV or TSV, also gzipped), one that came in pieces, or one that is built in.
 
     A file of delimited text is checked as it arrives. Rows that do not fit are set aside; what cannot be read is
     refused with its line. `definition` goes before `file`.
@@ -50,6 +63,9 @@ def create(request: Request, session: Writing, response: Response) -> DatasetOut
     received: Received = request.state.received
     if isinstance(received, Uploaded):
         dataset = _add_file(session, received)
+    elif isinstance(received, Chosen):
+        dataset, upload = service.create_chosen(session, storage, received.dataset_id, received.definition)
+        afterwards.add_task(storage.remove, uploads.FOLDER, upload.id)  # else it is swept away later
     else:
         dataset = service.ensure(session, received, loc=())
     response.headers["Location"] = f"/api/v1/datasets/{dataset.id}"

@@ -1,8 +1,8 @@
 """What the API says of a dataset, and what it is told of a new one."""
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.runs.schemas import Timestamp
 from app.specs.columns import Column
@@ -13,6 +13,22 @@ class UploadDefinition(Corrections):
     """The part `definition` of an upload: what cannot be seen in the file, or would be misjudged."""
 
     name: str | None = Field(default=None, min_length=1, max_length=200, description="the file's own name if absent")
+
+
+class UploadedFile(Corrections):
+    """A file that has come in pieces, and how it is written."""
+
+    type: Literal["upload"]
+    upload: str = Field(description="the id that `POST /uploads` gave it")
+
+
+class FileDefinition(BaseModel):
+    """A dataset that is to be made of a file that has come in pieces."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200, description="how it is called in lists")
+    source: UploadedFile
 
 
 class DatasetOut(BaseModel):

@@ -50,7 +50,8 @@ class Taken:
     encoding: str = "utf-8"
     notes: tuple[str, ...] = ()  # what a person should know of how the file was read
     num_set_aside: int = 0
-    escape: str = ""  # of the file; in what was kept, quotes are doubled
+    quote: str = '"'  # of the file, as `escape` and `comment`; in what was kept, quotes are doubled
+    escape: str = ""
     comment: str = ""
 
     def as_source(self) -> dict[str, Any]:
@@ -58,7 +59,7 @@ class Taken:
         always = {
             "size_bytes": self.size_bytes,
             "delimiter": self.dialect.delimiter,
-            "quote": self.dialect.quote,
+            "quote": self.quote,
             "has_header": self.dialect.has_header,
             "encoding": self.encoding,
             "decimal": self.dialect.decimal,
@@ -147,6 +148,7 @@ class Records:
             self._sha256.hexdigest(),
             notes=sniffed.notes,
             num_set_aside=self._set_aside.num if self._set_aside else 0,
+            quote=sniffed.quote,
             escape=sniffed.escape,
             comment=self._overrides.comment,
         )

@@ -22,6 +22,7 @@ from app.tabular.structure import Bytes, Malformed, Marks, not_records, read_blo
 DELIMITERS = ",\t;|"
 MAX_COLUMNS = 20_000  # as many are read in half a gigabyte
 _SHOWN_ROWS = 500
+_TAB_SUFFIXES = (".tsv", ".tab", ".tsv.gz", ".tab.gz")
 _LONGEST_NAME = 200
 _WITH_COMMA, _WITH_POINT = (re.compile(rf"[+-]?\d*{mark}\d+([eE][+-]?\d+)?") for mark in (",", r"\."))
 _WHOLE = re.compile(r"[+-]?\d+([eE][+-]?\d+)?")
@@ -78,6 +79,11 @@ def sniff(head: str, overrides: Overrides = AS_FOUND, *, prefer: str = ",") -> S
         has_header = _looks_like_header(rows, decimal, overrides.thousands)
     names, notes = _names(rows[0]) if has_header else ([f"column{i}" for i in range(len(rows[0]))], ())
     return Sniffed(found.delimiter, found.quote, has_header, names, found.escape, decimal, notes)
+
+
+def preferred_delimiter(filename: str) -> str:
+    """What separates fields where several characters would do."""
+    return "\t" if filename.lower().endswith(_TAB_SUFFIXES) else ","
 
 
 def _separators(head: bytes, overrides: Overrides, prefer: str) -> _Separators:

@@ -5,7 +5,7 @@ the row says it is ready, so an attempt that was given up cannot replace what an
 that was sent goes: an ingestion that dies anywhere is taken up again from the start.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from app.specs.columns import Column
 from app.storage import StoredFile, sync_folder
 from app.tabular.set_aside import SET_ASIDE
 from worker.data import builtin, reading
+from worker.data.checking import CHECKING_SHARE, check, reporter
 from worker.data.statistics import describe_table
 from worker.job import Cancelled, Job
 
-UPLOAD, TABLE = "upload.csv", "data.parquet"
+CHECKED, RAW, TABLE = "upload.csv", "upload.bin", "data.parquet"
 _READING_SHARE = 0.7  # of the work; the rest is statistics
 
 
@@ -52,23 +53,33 @@ def _ingest(job: Job, dataset: Dataset) -> None:
     target = folder / f"attempt-{job.claim.attempt}.parquet"
     try:
         with job.storage.writing(target) as file:
-            num_rows = _write(job, dataset, file)
-        _settle(job, dataset, target, num_rows)
+            written = _write(job, dataset, file)
+        if dataset.content_hash is None and (folder / RAW).exists():
+            written.found.setdefault("content_hash", job.storage.describe(folder / RAW).sha256)
+        _settle(job, dataset, target, written)
     finally:
         target.unlink(missing_ok=True)
 
 
-def _settle(job: Job, dataset: Dataset, target: Path, num_rows: int) -> None:
+@dataclass(frozen=True)
+class _Written:
+    """A table that was written, and what its row is to say beside that."""
+
+    num_rows: int
+    found: dict[str, Any] = field(default_factory=dict)
+
+
+def _settle(job: Job, dataset: Dataset, target: Path, written: _Written) -> None:
     """Describe the table at `target`, and put it and its row in place."""
-    columns = describe_table(target, _reporter(job, _READING_SHARE, 1.0, _num_columns(dataset), "columns"))
+    columns = describe_table(target, reporter(job, _READING_SHARE, 1.0, _num_columns(dataset), "columns"))
     for column in columns:
         if column.num_infinite:
             job.log(f"{column.name} holds {column.num_infinite:,} infinite values", "warning")
     stored = job.storage.describe(target)
-    job.log(f"{num_rows:,} rows, {len(columns):,} columns")
+    job.log(f"{written.num_rows:,} rows, {len(columns):,} columns")
 
     def commit(session: Session) -> None:
-        _finish(session, dataset.id, num_rows, columns, stored)
+        _finish(session, dataset.id, written, columns, stored)
         if target.exists():  # else it was renamed already, by the same commit whose reply was lost
             target.replace(target.parent / TABLE)
             sync_folder(target.parent)
@@ -76,42 +87,51 @@ def _settle(job: Job, dataset: Dataset, target: Path, num_rows: int) -> None:
     job.commit(commit)
 
 
-def _write(job: Job, dataset: Dataset, file: Any) -> int:
-    source = dataset.source
+def _write(job: Job, dataset: Dataset, file: Any) -> _Written:
+    """The table, into the open Parquet file. Every way in which rows come is chosen here."""
+    source, payload = dataset.source, job.claim.payload
     if source["type"] == "builtin":
         table = pa.table(builtin.make(source["name"]))
-        return reading.write_parquet(iter(table.to_batches()), table.schema, file, lambda num_rows: None)
-    dialect = Dialect.model_validate(job.claim.payload["dialect"])
-    path = job.storage.path("datasets", dataset.id, UPLOAD)
-    return reading.convert(path, dialect, file, _reporter(job, 0.0, _READING_SHARE, dialect.num_rows, "rows"))
+        return _Written(reading.write_parquet(iter(table.to_batches()), table.schema, file, lambda num_rows: None))
+    found = payload.get("format", "delimited")
+    if found != "delimited":
+        # Readers of other formats begin here, with the file at `RAW`, its name in payload["filename"], and `file`.
+        raise JobFailure("unsupported", f"Files of the format {found} are not read yet.", "Save the table as CSV.")
+    folder = job.storage.path("datasets", dataset.id)
+    if "dialect" in payload:  # it was checked while it came
+        dialect = Dialect.model_validate(payload["dialect"])
+        return _Written(_convert(job, folder / CHECKED, dialect, file, 0.0))
+    checked = folder / f"attempt-{job.claim.attempt}.csv"
+    try:
+        taken = check(job, folder, checked)
+        num_rows = _convert(job, checked, taken.dialect, file, CHECKING_SHARE)
+    finally:
+        checked.unlink(missing_ok=True)
+    described = {"type": "upload", "filename": payload["filename"], **taken.as_source()}
+    found_out = {"source": described, "content_hash": taken.sha256, "num_set_aside": taken.num_set_aside}
+    return _Written(num_rows, found_out)
+
+
+def _convert(job: Job, path: Path, dialect: Dialect, file: Any, begun: float) -> int:
+    return reading.convert(path, dialect, file, reporter(job, begun, _READING_SHARE, dialect.num_rows, "rows"))
 
 
 def _num_columns(dataset: Dataset) -> int:
     return len(dataset.columns or ()) or 1
 
 
-def _reporter(job: Job, start: float, end: float, total: int, unit: str) -> Callable[[int], None]:
-    """Tells how far it is, and stops when asked to."""
-
-    def report(done: int) -> None:
-        if job.requested:
-            raise Cancelled
-        job.progress({"share": start + (end - start) * min(1.0, done / max(1, total)), unit: done})
-
-    return report
-
-
-def _finish(session: Session, dataset_id: str, num_rows: int, columns: list[Column], stored: StoredFile) -> None:
+def _finish(session: Session, dataset_id: str, written: _Written, columns: list[Column], stored: StoredFile) -> None:
     session.execute(
         update(Dataset)
         .where(Dataset.id == dataset_id)
         .values(
             status="ready",
-            num_rows=num_rows,
+            num_rows=written.num_rows,
             columns=[column.model_dump(mode="json") for column in columns],
             size_bytes=stored.size_bytes,
             table_sha256=stored.sha256,
             error=None,
+            **written.found,
         )
     )
 
