@@ -17,3 +17,22 @@ class Dialect(BaseModel):
     columns: list[str]  # from the header, or column0, column1, …
     num_rows: int  # records without the header
     longest_record: int  # in bytes
+    decimal: str = "."  # what stands before the fraction of a number
+    thousands: str = ""  # what stands between the thousands of a number; empty: nothing does
+
+    def plain_number(self, cell: str) -> str:
+        """A cell with a point before its fraction, if it is a number in this dialect's way."""
+        if self.decimal == "." and not self.thousands:
+            return cell
+        plain = cell.replace(self.thousands, "") if self.thousands else cell
+        plain = plain.replace(self.decimal, ".")
+        return plain if is_number(plain) else cell
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number, an infinity too, written with a decimal point."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return cell.strip().lower() not in ("nan", "-nan") and "_" not in cell

@@ -30,13 +30,17 @@ from app.runs import list_routes as run_list_routes
 from app.runs import routes as run_routes
 from app.schedule import routes as schedule_routes
 from app.settings import Settings
+from app.storage import Storage
 from app.tensorboard import routes as tensorboard_routes
+from app.uploads import routes as upload_routes
+from app.uploads import service as uploads
 from app.views import routes as view_routes
 from app.workers import routes as worker_routes
 
 STATIC = Path(__file__).parents[1] / "static"
 API = "/api/v1"
 _RESCUE_EVERY_S = 5.0
+_SWEEP_EVERY_S = 3600.0
 _log = logging.getLogger("traindeck.server")
 
 
@@ -81,6 +85,7 @@ def _api() -> APIRouter:
         compare_routes,
         dataset_routes,
         doctor_routes,
+        upload_routes,
         model_routes,
         worker_routes,
         view_routes,
@@ -96,12 +101,14 @@ def _api() -> APIRouter:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub: Hub = app.state.hub
     rescuing = asyncio.create_task(_rescue_regularly(app.state.database))
+    sweeping = asyncio.create_task(_sweep_regularly(app.state.database, Storage(app.state.settings.data_dir)))
     await hub.start()
     yield
     await hub.stop()
-    rescuing.cancel()
-    with suppress(asyncio.CancelledError):
-        await rescuing
+    for task in (rescuing, sweeping):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
     app.state.database.dispose()
 
 
@@ -116,6 +123,19 @@ async def _rescue_regularly(database: Database) -> None:
             continue
         for job_id in rescued:
             _log.warning("job %s was taken from a worker that fell silent", job_id)
+
+
+async def _sweep_regularly(database: Database, storage: Storage) -> None:
+    """Remove files that nobody has gone on sending for a day."""
+    while True:
+        try:
+            num_swept = await asyncio.to_thread(uploads.sweep, database, storage)
+        except (*UNAVAILABLE, OSError) as error:
+            _log.warning("could not remove abandoned uploads: %s", error)
+        else:
+            if num_swept:
+                _log.info("%d abandoned uploads were removed", num_swept)
+        await asyncio.sleep(_SWEEP_EVERY_S)
 
 
 def _rescue(database: Database) -> list[str]:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
@@ -73,6 +73,15 @@ class Storage:
             file.write(content)
         return StoredFile(self.relative(target), len(content), hashlib.sha256(content).hexdigest())
 
+    def link(self, source: Path, target: Path) -> None:
+        """The same file under a second name, durably; a copy where the disk knows no such thing."""
+        try:
+            target.hardlink_to(source)
+            sync_folder(target.parent)
+        except OSError:
+            with source.open("rb") as original, self.writing(target) as file:
+                shutil.copyfileobj(original, file, 1 << 20)
+
     def describe(self, target: Path) -> StoredFile:
         """Size and hash of a file that is there."""
         with target.open("rb") as file:
@@ -105,3 +114,9 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def printable_name(filename: str) -> str:
+    """A file's name without folders, and without what cannot be seen."""
+    name = PurePosixPath(filename.replace("\\", "/")).name
+    return "".join(character for character in name if character.isprintable())[:200]

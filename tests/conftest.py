@@ -20,6 +20,11 @@ from app.storage import Storage
 TOKEN = "a-token-for-tests-only"
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Bytes are told apart by their place: what is packed by gzip holds the time, and every process has another."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run also what is marked full")
 

@@ -6,10 +6,8 @@ This happens before the route's dependencies, so a slow upload holds no turn, no
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
@@ -20,37 +18,44 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from app.datasets.intake import Intake
-from app.datasets.records import Limits, Taken, size
-from app.datasets.schemas import UploadDefinition
+from app.bodies import drain, pieces
+from app.datasets.arrival import Arrival, Kept
+from app.datasets.schemas import FileDefinition, UploadDefinition
 from app.errors import AppError, BadRequest, TooLarge, Unprocessable, Unsupported
 from app.ids import new_id
 from app.problems import answer
 from app.settings import Settings
 from app.specs.base import Problem, problems
 from app.specs.run import DatasetDefinition
-from app.storage import Storage
+from app.storage import Storage, printable_name
+from app.tabular.records import Taken
+from app.tabular.refusals import Limits, size
 
-UPLOAD = "upload.csv"
-_PIECE_BYTES = 1 << 20
 _DEFINITION_BYTES = 64 << 10
 _FORM_BYTES = 1 << 20  # what a form adds to its file
 _DRAINED_BYTES = 64 << 20  # read on after a refusal, so that clients that only listen afterwards hear it
-_TAB_SUFFIXES = (".tsv", ".tab", ".tsv.gz", ".tab.gz")
-_SUFFIXES = re.compile(r"(\.(csv|tsv|tab|txt|gz))+$", re.IGNORECASE)
+_SUFFIXES = re.compile(r"(\.(csv|tsv|tab|txt|gz|jsonl|ndjson|json|parquet|npy|npz|xlsx|zip|tar))+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file that was taken in; it lies in the folder of `dataset_id`, which has no row yet."""
+    """A file that was taken in or kept; it lies in the folder of `dataset_id`, which has no row yet."""
 
     dataset_id: str
     name: str
     filename: str
-    taken: Taken
+    taken: Taken | Kept
 
 
-Received = DatasetDefinition | Uploaded
+@dataclass(frozen=True)
+class Chosen:
+    """A file that came in pieces, and is to be a dataset; that one has no row yet."""
+
+    dataset_id: str
+    definition: FileDefinition
+
+
+Received = DatasetDefinition | Uploaded | Chosen
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -73,7 +78,7 @@ class ReceivingRoute(APIRoute):
             try:
                 return await handle(request)
             except BaseException:
-                if isinstance(received, Uploaded):
+                if isinstance(received, Uploaded | Chosen):
                     Storage(settings.data_dir).remove("datasets", received.dataset_id)
                 raise
 
@@ -84,7 +89,7 @@ async def receive(request: Request, settings: Settings) -> Received:
     """The body as what it describes. Raises AppError; nothing is stored then."""
     content_type, options = parse_options_header(request.headers.get("content-type"))
     if content_type == b"application/json":
-        return _parse(DatasetDefinition, await _read_json(request))
+        return _defined(await _read_json(request))
     if content_type != b"multipart/form-data" or b"boundary" not in options:
         raise Unsupported("Send JSON, or a form (multipart/form-data) with the file.")
     if int(request.headers.get("content-length", 0)) > settings.max_upload_bytes + _FORM_BYTES:
@@ -92,7 +97,7 @@ async def receive(request: Request, settings: Settings) -> Received:
     form = _Form(options[b"boundary"], settings)
     stream = request.stream()
     try:
-        async for piece in _pieces(stream):
+        async for piece in pieces(stream):
             await run_in_threadpool(form.feed, piece)
         return await run_in_threadpool(form.finish)
     except ClientDisconnect as error:
@@ -100,8 +105,17 @@ async def receive(request: Request, settings: Settings) -> Received:
         raise BadRequest("The upload broke off.") from error
     except BaseException:
         form.discard()
-        await _drain(stream)
+        await drain(stream, _DRAINED_BYTES)
         raise
+
+
+def _defined(body: bytes) -> DatasetDefinition | Chosen:
+    """Of the two definitions, the one that the body seems to be."""
+    try:
+        names_upload = "upload" in json.loads(body)["source"]
+    except (ValueError, TypeError, LookupError):
+        names_upload = False
+    return Chosen(new_id(), _parse(FileDefinition, body)) if names_upload else _parse(DatasetDefinition, body)
 
 
 async def _read_json(request: Request) -> bytes:
@@ -113,37 +127,14 @@ async def _read_json(request: Request) -> bytes:
     return body
 
 
-async def _pieces(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The stream in pieces that are worth a thread's attention."""
-    pending = bytearray()
-    async for chunk in stream:
-        pending += chunk
-        if len(pending) >= _PIECE_BYTES:
-            yield bytes(pending)
-            pending.clear()
-    yield bytes(pending)
-
-
-async def _drain(stream: AsyncIterator[bytes]) -> None:
-    num_bytes = 0
-    try:
-        async for chunk in stream:
-            num_bytes += len(chunk)
-            if num_bytes > _DRAINED_BYTES:
-                return
-    except ClientDisconnect:
-        return
-
-
 class _Form:
     """The parts of a form, one after the other: `definition`, which is JSON, and `file`."""
 
     def __init__(self, boundary: bytes, settings: Settings) -> None:
         self._storage = Storage(settings.data_dir)
         self._limits = Limits(settings.max_upload_bytes, settings.max_field_bytes)
-        self._open = ExitStack()
-        self._intake: Intake | None = None
-        self._taken: Taken | None = None
+        self._arrival: Arrival | None = None
+        self._taken: Taken | Kept | None = None
         self._definition = UploadDefinition()
         self._dataset_id = new_id()
         self._filename = ""
@@ -180,14 +171,13 @@ class _Form:
             raise BadRequest("The form ends too early: a part of it is missing.")
         if self._taken is None:
             raise _problem("file", "the form has no part named file")
-        self._open.close()
-        name = self._definition.name or _SUFFIXES.sub("", self._filename) or "unnamed"
+        name = self._definition.name or plain_name(self._filename)
         return Uploaded(self._dataset_id, name[:200], self._filename, self._taken)
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        self._open.__exit__(_Discarded, _Discarded(), None)
-        self._storage.remove("datasets", self._dataset_id)
+        if self._arrival is not None:
+            self._arrival.discard()
 
     def _begin_part(self) -> None:
         self._disposition = b""
@@ -208,18 +198,16 @@ class _Form:
             raise _problem(self._part, "the form has a part that is not known; known are definition and file")
 
     def _begin_file(self, filename: str) -> None:
-        if self._intake is not None:
+        if self._arrival is not None:
             raise _problem("file", "send one file at a time")
-        self._filename = _printable(PurePosixPath(filename.replace("\\", "/")).name)
-        target = self._storage.folder("datasets", self._dataset_id) / UPLOAD
-        sink = self._open.enter_context(self._storage.writing(target))
-        prefer = "\t" if self._filename.lower().endswith(_TAB_SUFFIXES) else ","
-        self._intake = Intake(sink, self._limits, self._definition.overrides(), prefer=prefer)
+        self._filename = printable_name(filename)
+        overrides = self._definition.overrides()
+        self._arrival = Arrival(self._storage, self._dataset_id, self._filename, overrides, self._limits)
 
     def _take_content(self, data: bytes, start: int, end: int) -> None:
         if self._part == "file":
-            assert self._intake is not None
-            self._intake.feed(data[start:end])
+            assert self._arrival is not None
+            self._arrival.feed(data[start:end])
             return
         self._text += data[start:end]
         if len(self._text) > _DEFINITION_BYTES:
@@ -227,20 +215,16 @@ class _Form:
 
     def _end_part(self) -> None:
         if self._part == "file":
-            assert self._intake is not None
-            self._taken = self._intake.finish()
+            assert self._arrival is not None
+            self._taken = self._arrival.finish()
             return
         definition = _parse(UploadDefinition, bytes(self._text), "definition")
-        if self._intake is not None and definition.overrides() != self._definition.overrides():
+        if self._arrival is not None and definition.overrides() != self._definition.overrides():
             raise _problem("definition", "what says how the file is written must come before the file")
         self._definition = definition
 
     def _end(self) -> None:
         self._ended = True
-
-
-class _Discarded(Exception):
-    """Takes back a file that was being written."""
 
 
 def _parse(model: type[_Model], body: bytes, *loc: str) -> _Model:
@@ -257,5 +241,6 @@ def _problem(part: str, message: str) -> Unprocessable:
     return Unprocessable(f"{message[0].upper()}{message[1:]}.", errors=[Problem(loc=[part], msg=message)])
 
 
-def _printable(name: str) -> str:
-    return "".join(character for character in name if character.isprintable())[:200]
+def plain_name(filename: str) -> str:
+    """How a dataset is called when nobody says it."""
+    return _SUFFIXES.sub("", filename) or "unnamed"

@@ -2,23 +2,30 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Query, Request, Response
+from fastapi.responses import FileResponse
+from sqlalchemy.orm import Session
 
 from app.datasets import service
-from app.datasets.receiving import Received, ReceivingRoute, Uploaded
+from app.datasets.arrival import Kept
+from app.datasets.receiving import Chosen, Received, ReceivingRoute, Uploaded
 from app.datasets.schemas import (
     BuiltinOut,
     DatasetOut,
     DatasetPage,
+    FileDefinition,
     GeneratorOut,
     RowsOut,
     StatisticsOut,
     UploadDefinition,
 )
 from app.datasets.tables import read_rows
+from app.db.tables import Dataset
 from app.dependencies import AppDatabase, AppStorage, Reading, Writing
-from app.errors import NotReady
+from app.errors import NotFound, NotReady
 from app.specs.sources import DatasetDefinition
+from app.tabular.set_aside import SET_ASIDE
+from app.uploads import service as uploads
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 TABLE = "data.parquet"
@@ -27,7 +34,9 @@ _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": DatasetDefinition.model_json_schema()},
+            "application/json": {
+                "schema": {"anyOf": [DatasetDefinition.model_json_schema(), FileDefinition.model_json_schema()]}
+            },
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
@@ -44,20 +53,32 @@ _BODY = {
 }
 
 
-def create(request: Request, session: Writing, response: Response) -> DatasetOut:
-    """Add a dataset: a table in a file (CSV or TSV, also gzipped), or one that is built in or generated.
+def create(
+    request: Request, session: Writing, storage: AppStorage, response: Response, afterwards: BackgroundTasks
+) -> DatasetOut:
+    """Add a dataset: a table in a file (CSV or TSV, also gzipped), one that came in pieces, or one that is built in or
+    generated.
 
-    A file is checked as it arrives, and refused with the line that does not fit. `definition` goes before `file`.
+    A file of delimited text is checked as it arrives. Rows that do not fit are set aside; what cannot be read is
+    refused with its line. `definition` goes before `file`.
     """
     received: Received = request.state.received
     if isinstance(received, Uploaded):
-        dataset = service.create_uploaded(
-            session, received.dataset_id, received.name, received.filename, received.taken
-        )
+        dataset = _add_file(session, received)
+    elif isinstance(received, Chosen):
+        dataset, upload = service.create_chosen(session, storage, received.dataset_id, received.definition)
+        afterwards.add_task(storage.remove, uploads.FOLDER, upload.id)  # else it is swept away later
     else:
         dataset = service.ensure(session, received, loc=())
     response.headers["Location"] = f"/api/v1/datasets/{dataset.id}"
     return service.get_dataset(session, dataset.id)
+
+
+def _add_file(session: Session, received: Uploaded) -> Dataset:
+    taken, place = received.taken, (received.dataset_id, received.name, received.filename)
+    if isinstance(taken, Kept):
+        return service.create_kept(session, *place, taken)
+    return service.create_uploaded(session, *place, taken)
 
 
 router.add_api_route(
@@ -106,6 +127,16 @@ def rows(
         raise NotReady(f"The dataset {dataset.name} has not been read.")
     path = storage.path("datasets", dataset.id, TABLE)
     return RowsOut(rows=read_rows(path, offset, limit), num_rows=dataset.num_rows)
+
+
+@router.get("/{dataset_id}/set_aside", response_class=FileResponse)
+def set_aside(dataset_id: str, session: Reading, storage: AppStorage) -> FileResponse:
+    """The rows of the file that do not fit, as CSV: line, reason, and the text as it stands there, cut."""
+    dataset = service.find_dataset(session, dataset_id)
+    path = storage.path("datasets", dataset.id, SET_ASIDE)
+    if not path.is_file():
+        raise NotFound(f"Every row of {dataset.name} fits; none was set aside.")
+    return FileResponse(path, media_type="text/csv", filename=SET_ASIDE)
 
 
 @router.get("/{dataset_id}/statistics")

@@ -1,30 +1,34 @@
 """What the API says of a dataset, and what it is told of a new one."""
 
-from typing import Annotated, Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.datasets.sniffing import Overrides
 from app.runs.schemas import Timestamp
 from app.specs.columns import Column
-
-_OneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x09\x20-\x7e]$")]
-_NoneOrOneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]?$")]
+from app.tabular.corrections import Corrections
 
 
-class UploadDefinition(BaseModel):
+class UploadDefinition(Corrections):
     """The part `definition` of an upload: what cannot be seen in the file, or would be misjudged."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=200, description="the file's own name if absent")
+
+
+class UploadedFile(Corrections):
+    """A file that has come in pieces, and how it is written."""
+
+    type: Literal["upload"]
+    upload: str = Field(description="the id that `POST /uploads` gave it")
+
+
+class FileDefinition(BaseModel):
+    """A dataset that is to be made of a file that has come in pieces."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str | None = Field(default=None, min_length=1, max_length=200, description="the file's own name if absent")
-    delimiter: _OneCharacter | None = Field(default=None, description="what separates fields; found out if absent")
-    quote: _NoneOrOneCharacter | None = Field(default=None, description="what encloses fields; empty: nothing does")
-    header: bool | None = Field(default=None, description="whether the first record names the columns")
-
-    def overrides(self) -> Overrides:
-        """What it says of how the file is written."""
-        return Overrides(self.delimiter, self.quote, self.header)
+    name: str = Field(min_length=1, max_length=200, description="how it is called in lists")
+    source: UploadedFile
 
 
 class DatasetOut(BaseModel):
@@ -35,6 +39,7 @@ class DatasetOut(BaseModel):
     status: str = Field(description="ingesting, ready or failed")
     num_rows: int | None
     num_columns: int | None
+    num_set_aside: int = Field(description="rows of the file that do not fit, and are no rows of the dataset")
     columns: list[Column]
     source: dict[str, Any]
     content_hash: str | None = Field(description="SHA-256: datasets with the same one hold the same rows")

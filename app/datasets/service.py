@@ -1,24 +1,28 @@
 """Datasets: make, find, describe, remove. Plain functions on a session; the caller commits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
-from app import generated, queue
+from app import formats, generated, queue
+from app.datasets.arrival import RAW, Kept
 from app.datasets.builtin import Builtin, builtins, definition_hash
-from app.datasets.records import Taken
-from app.datasets.schemas import BuiltinOut, DatasetOut, GeneratorOut
+from app.datasets.schemas import BuiltinOut, DatasetOut, FileDefinition, GeneratorOut
 from app.db import now
-from app.db.tables import Dataset, Job, Run
+from app.db.tables import Dataset, Job, Run, Upload
 from app.errors import Conflict, NotFound, NotReady, Unprocessable
 from app.ids import new_id
 from app.queue import ENDED, JobKind, JobStatus
 from app.specs.base import Loc, Problem
 from app.specs.columns import Column
 from app.specs.sources import BuiltinSource, DatasetDefinition, GeneratedSource, UploadSource
+from app.storage import Storage
+from app.tabular.packing import format_of
+from app.tabular.records import Taken
+from app.uploads import service as uploads
 
 INGESTING, READY, FAILED = "ingesting", "ready", "failed"
 _NAMED_RUNS = 3
@@ -103,19 +107,45 @@ def _sound() -> Select[Dataset]:
     )
 
 
+def create_kept(session: Session, dataset_id: str, name: str, filename: str, kept: Kept) -> Dataset:
+    """A dataset of a file that was kept as it came under that id, queued to be read."""
+    source = {"type": "upload", "filename": filename, "size_bytes": kept.size_bytes, "format": kept.format}
+    payload = {"format": kept.format, "filename": filename}
+    return _add(session, dataset_id, payload, name=name, source=source, content_hash=kept.sha256)
+
+
+def create_chosen(
+    session: Session, storage: Storage, dataset_id: str, definition: FileDefinition
+) -> tuple[Dataset, Upload]:
+    """A dataset of a file that has come in pieces, queued to be checked and read; and what was the upload.
+
+    The file gets a second name in the dataset's folder; the first is the caller's to remove once this is committed.
+    Raises NotFound, and Conflict while the file is not whole.
+    """
+    upload = uploads.find_whole(session, definition.source.upload)
+    place = storage.folder("datasets", dataset_id) / RAW
+    storage.link(uploads.place_of(storage, upload), place)
+    with place.open("rb") as file:
+        found = format_of(file.read(formats.HEAD_BYTES), upload.filename)
+    source = {"type": "upload", "filename": upload.filename, "size_bytes": upload.size_bytes}
+    payload: dict[str, Any] = {"format": found, "filename": upload.filename}
+    if found == "delimited":
+        payload["overrides"] = asdict(definition.source.overrides())
+    else:
+        source["format"] = found
+    dataset = _add(session, dataset_id, payload, name=definition.name, source=source)
+    session.delete(upload)
+    session.flush()
+    return dataset, upload
+
+
 def create_uploaded(session: Session, dataset_id: str, name: str, filename: str, taken: Taken) -> Dataset:
     """A dataset of a file that was taken in under that id, queued to be read."""
     dialect = taken.dialect
-    source = {
-        "type": "upload",
-        "filename": filename,
-        "size_bytes": taken.size_bytes,
-        "delimiter": dialect.delimiter,
-        "quote": dialect.quote,
-        "has_header": dialect.has_header,
-    }
+    source = {"type": "upload", "filename": filename, **taken.as_source()}
     payload = {"dialect": dialect.model_dump(mode="json")}
-    return _add(session, dataset_id, payload, name=name, source=source, content_hash=taken.sha256)
+    values = {"name": name, "source": source, "content_hash": taken.sha256, "num_set_aside": taken.num_set_aside}
+    return _add(session, dataset_id, payload, **values)
 
 
 def _add(session: Session, dataset_id: str, payload: dict[str, Any], **values: Any) -> Dataset:
@@ -242,6 +272,7 @@ def _out(dataset: Dataset, job: Job | None, columns: list[dict[str, Any]]) -> Da
         name=dataset.name,
         status=status,
         num_rows=dataset.num_rows,
+        num_set_aside=dataset.num_set_aside,
         num_columns=None if dataset.columns is None else len(columns),
         columns=columns,
         source=dataset.source,

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO, TextIO, cast
 
-from app.datasets.intake import Intake
-from app.datasets.records import Limits
 from app.dialect import MISSING_WORDS, Dialect
 from app.errors import Unprocessable
 from app.runs.predict import BATCH_ROWS, Predictor
 from app.specs.base import Problem, SpecError
+from app.tabular.intake import Intake
+from app.tabular.refusals import Limits
 from app.transforms import word
 
 Columns = dict[str, list[str | None]]
@@ -103,7 +103,8 @@ def _batches(text: TextIO, dialect: Dialect) -> Iterator[Columns]:
     if dialect.has_header:
         next(reader)
     while rows := list(islice(reader, BATCH_ROWS)):
-        cells = ([None if cell in MISSING_WORDS else cell for cell in column] for column in zip(*rows, strict=True))
+        columns = zip(*rows, strict=True)
+        cells = ([None if cell in MISSING_WORDS else dialect.plain_number(cell) for cell in one] for one in columns)
         yield dict(zip(dialect.columns, cells, strict=True))
 
 

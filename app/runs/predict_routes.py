@@ -7,9 +7,9 @@ from fastapi import APIRouter, File, Query, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.datasets.records import Limits
 from app.dependencies import AppDatabase, AppSettings, AppStorage, Reading
 from app.runs import predict, predict_csv
+from app.tabular.refusals import Limits
 
 router = APIRouter(prefix="/runs", tags=["predictions"])
 MAX_ROWS = 10_000

@@ -1,7 +1,10 @@
 """Datasets over REST: what comes in, what is shown, and that nothing is left of what was refused."""
 
+import csv
+import errno
 import gzip
 import json
+import os
 import socket
 import threading
 import time
@@ -15,6 +18,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 
 from app import queue
+from app.db.tables import Job
 from app.main import create_app
 from app.queue import JobStatus
 from app.settings import Settings
@@ -66,6 +70,87 @@ def test_rows_are_read_from_anywhere_and_are_json(client: TestClient, work: Work
     assert client.get(f"/api/v1/datasets/{dataset_id}/rows?offset=99").json()["rows"] == []
 
 
+def test_rows_that_do_not_fit_are_set_aside_and_can_be_looked_at(
+    client: TestClient, work: Work, data_dir: Path
+) -> None:
+    content = b'a,b\n1,2\n3\n4,"x"y\n5,6\na,b\n7,8\n9,0\n2,4\n'
+    dataset = send(client, content, quote='"').json()
+    assert dataset["num_set_aside"] == 3
+    assert work() == [JobStatus.SUCCEEDED]
+    dataset = client.get(f"/api/v1/datasets/{dataset['id']}").json()
+    assert (dataset["num_rows"], dataset["num_set_aside"], dataset["columns"][0]["type"]) == (5, 3, "integer")
+    answer = client.get(f"/api/v1/datasets/{dataset['id']}/set_aside")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert list(csv.reader(answer.text.splitlines())) == [
+        ["line", "reason", "text"],
+        ["3", "2 fields expected, as in the first record, but 1 found", "3"],
+        ["4", "text follows a closing quote", '4,"x"y'],
+        ["6", "the header comes again", "a,b"],
+    ]
+    assert client.delete(f"/api/v1/datasets/{dataset['id']}").status_code == 204
+    assert files_in(data_dir) == []
+
+
+def test_where_every_row_fits_nothing_was_set_aside(client: TestClient, work: Work) -> None:
+    dataset = send(client, CSV).json()
+    work()
+    assert dataset["num_set_aside"] == 0
+    assert client.get(f"/api/v1/datasets/{dataset['id']}/set_aside").status_code == 404
+
+
+def test_names_that_come_twice_are_made_different_and_that_is_told(client: TestClient, work: Work) -> None:
+    dataset = send(client, b"a,b,a\n1,2,3\n").json()
+    assert "a_2" in dataset["source"]["notes"][0]
+    assert work() == [JobStatus.SUCCEEDED]
+    columns = client.get(f"/api/v1/datasets/{dataset['id']}").json()["columns"]
+    assert [column["name"] for column in columns] == ["a", "b", "a_2"]
+
+
+def test_numbers_are_read_with_the_marks_that_were_found_or_said(client: TestClient, work: Work) -> None:
+    dataset = send(client, b"x;y\n1,5;2.000,25\n2,5;1.000\n", thousands=".").json()
+    assert (dataset["source"]["decimal"], dataset["source"]["thousands"]) == (",", ".")
+    work()
+    rows = client.get(f"/api/v1/datasets/{dataset['id']}/rows").json()["rows"]
+    assert rows == [{"x": 1.5, "y": 2000.25}, {"x": 2.5, "y": 1000.0}]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"delimiter": ";", "quote": ";"},
+        {"decimal": ",", "thousands": ","},
+        {"encoding": "ebcdic"},
+        {"escape": "#", "comment": "#"},
+    ],
+)
+def test_what_contradicts_itself_is_refused(client: TestClient, data_dir: Path, definition: dict[str, str]) -> None:
+    answer = send(client, CSV, **definition)
+    assert (answer.status_code, answer.json()["errors"][0]["loc"][0]) == (422, "definition")
+    assert files_in(data_dir) == []
+
+
+def test_a_file_of_another_format_is_kept_as_it_is_and_queued(client: TestClient, data_dir: Path) -> None:
+    content = b"PAR1" + bytes(2000) + b"PAR1"
+    dataset = send(client, content, "table.parquet").json()
+    assert (dataset["name"], dataset["source"]["format"]) == ("table", "parquet")
+    assert (data_dir / "datasets" / dataset["id"] / "upload.bin").read_bytes() == content
+    with client.app.state.database.read() as session:  # type: ignore[attr-defined]
+        payload = session.get_one(Job, dataset["job_id"]).payload
+    assert payload == {"dataset_id": dataset["id"], "format": "parquet", "filename": "table.parquet"}
+
+
+def test_a_disk_that_is_full_leaves_nothing(
+    client: TestClient, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert send(client, CSV).status_code == 500
+    assert [name for name in files_in(data_dir) if "/" in name] == []
+    assert client.get("/api/v1/datasets").json()["items"] == []
+
+
 def test_statistics_come_with_the_number_of_rows(client: TestClient, work: Work) -> None:
     dataset_id = send(client, b"x\n" + b"".join(b"%d\n" % i for i in range(100))).json()["id"]
     assert client.get(f"/api/v1/datasets/{dataset_id}/statistics").status_code == 409
@@ -94,6 +179,16 @@ def test_what_the_sender_says_of_the_file_counts(
     assert [column["name"] for column in found] == columns
 
 
+def test_the_encoding_is_found_out_or_said_and_kept(client: TestClient, work: Work) -> None:
+    found = send(client, "größe,ort\n1,Zürich\n".encode("cp1252")).json()
+    assert found["source"]["encoding"] == "cp1252"
+    assert "Windows-1252" in found["source"]["notes"][0]
+    said = send(client, "размер,город\n1,Москва\n".encode("cp1251"), encoding="cp1251").json()
+    assert (said["source"]["encoding"], "notes" in said["source"]) == ("cp1251", False)
+    assert work() == [JobStatus.SUCCEEDED] * 2
+    assert client.get(f"/api/v1/datasets/{said['id']}/rows").json()["rows"] == [{"размер": 1, "город": "Москва"}]
+
+
 def test_a_packed_file_goes_in_by_its_content(client: TestClient, work: Work) -> None:
     dataset = send(client, gzip.compress(b"a\tb\n1\t2\n"), "table.tsv.gz").json()
     assert (dataset["name"], dataset["source"]["delimiter"]) == ("table", "\t")
@@ -105,10 +200,10 @@ def test_a_packed_file_goes_in_by_its_content(client: TestClient, work: Work) ->
     [
         (b"", 422, ["file"]),
         (b"a,b\n", 422, ["file"]),
-        (b"a,b\n1,2\n3\n", 422, ["file", 3]),
+        (b"a,b\n1,2\n3\n4\n", 422, ["file", 3]),
         (b'a,b\n1,"2\n', 422, ["file", 2]),
-        (b"a,a\n1,2\n", 422, ["file", 1]),
-        (b"a,b\n1,\xff\n", 415, ["file", 2]),
+        (b"a" * 300 + b",b\n1,2\n", 422, ["file", 1]),
+        ("é,b\n1,".encode() + b"\xff\n", 415, ["file", 2]),
         (b"a,b\n1,\0\n", 415, ["file", 2]),
         (b"a,b\n1," + b"x" * (1 << 21), 413, ["file", 2]),
         (gzip.compress(b"a,b\n1,2\n")[:-3], 422, ["file"]),
@@ -241,7 +336,7 @@ def test_a_field_of_gigabytes_is_refused_while_it_is_sent_and_costs_no_memory(
 
 
 def test_a_refusal_is_heard_by_who_sends_first_and_listens_afterwards(port: int, settings: Settings) -> None:
-    content = b"a,b\n1\n" + b"1,2\n" * 2_000_000
+    content = b"a,b\n" + b"1,2,3\n" * 1_500_000
     body = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\n' + content + b"\r\n--x--\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from app import queue
 from app.datasets import service
 from app.datasets.builtin import builtins
-from app.datasets.records import Taken
 from app.db import Database, now
 from app.db.tables import Dataset, Job, Run
 from app.dialect import Dialect
@@ -16,6 +15,7 @@ from app.errors import Conflict, NotFound, NotReady, Unprocessable
 from app.ids import new_id
 from app.queue import JobKind, JobStatus
 from app.specs.run import BuiltinSource, DatasetDefinition, UploadSource
+from app.tabular.records import Taken
 
 Work = Callable[[], list[JobStatus]]
 TAKEN = Taken(

@@ -160,6 +160,8 @@ def _read_csv(source: Path, dialect: Dialect, **options: Any) -> str:
         "header": dialect.has_header,
         "skip": 0,
         "comment": "",
+        "decimal_separator": dialect.decimal,
+        "thousands": dialect.thousands,
         "strict_mode": True,
         "null_padding": False,
         "nullstr": list(MISSING_WORDS),

@@ -5,6 +5,7 @@ from app.db.tables.datasets import Dataset
 from app.db.tables.events import Event, Rollup, Series
 from app.db.tables.jobs import Job
 from app.db.tables.runs import Artifact, Checkpoint, Model, Run, RunSetting, RunTag
+from app.db.tables.uploads import Upload
 from app.db.tables.workers import Worker
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "RunTag",
     "Series",
     "Token",
+    "Upload",
     "View",
     "Worker",
 ]

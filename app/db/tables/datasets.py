@@ -21,6 +21,7 @@ class Dataset(Base):
     source: Mapped[dict[str, Any]]
     content_hash: Mapped[str | None]
     num_rows: Mapped[int | None]
+    num_set_aside: Mapped[int] = mapped_column(default=0, server_default="0")  # rows that did not fit
     columns: Mapped[list[Any] | None]
     size_bytes: Mapped[int | None]
     table_sha256: Mapped[str | None]  # of the Parquet file; null for tables older than this column

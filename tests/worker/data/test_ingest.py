@@ -8,8 +8,6 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from app import events, queue
-from app.datasets.intake import Intake
-from app.datasets.records import Limits
 from app.db import Database, now
 from app.db.tables import Dataset, Worker
 from app.db.tables import Job as JobRow
@@ -18,6 +16,8 @@ from app.ids import new_id
 from app.queue import Claim, JobKind, JobStatus
 from app.settings import Settings
 from app.storage import Storage
+from app.tabular.intake import Intake
+from app.tabular.refusals import Limits
 from worker import child
 from worker.data import ingest
 from worker.job import CANCEL, STOP, Job

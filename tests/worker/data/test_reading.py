@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from app.datasets.intake import Intake
-from app.datasets.records import Limits
-from app.datasets.sniffing import Overrides
 from app.dialect import MISSING_WORDS
 from app.errors import JobFailure
+from app.tabular.intake import Intake
+from app.tabular.refusals import Limits
+from app.tabular.sniffing import Overrides
 from worker.data.reading import convert
 
 

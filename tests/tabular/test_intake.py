@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.datasets.intake import Intake
-from app.datasets.records import Limits, Taken
-from app.datasets.sniffing import AS_FOUND, Overrides
 from app.errors import AppError, TooLarge, Unprocessable, Unsupported
+from app.tabular.intake import Intake
+from app.tabular.records import Taken
+from app.tabular.refusals import Limits
+from app.tabular.sniffing import AS_FOUND, Overrides
 
 LIMITS = Limits(file_bytes=50 << 20, field_bytes=1 << 16)
 CHUNKS = (1, 7, 1 << 16)
@@ -45,6 +46,10 @@ def refused(data: bytes, **options: object) -> AppError:
         b"a,b\r\n1,2\n3,4\r\n",
         b"\n\na,b\n1,2\n\n\r\n3,4\n\n",
         b"\xef\xbb\xbfa,b\n1,2\n3,4\n",
+        "a,b\n1,2\n3,4\n".encode("utf-16"),
+        "a,b\r\n1,2\r\n3,4\r\n".encode("utf-16-be"),
+        "a,b\n1,2\n3,4\n".encode("utf-32"),
+        gzip.compress("a,b\n1,2\n3,4\n".encode("utf-16-le")),
         gzip.compress(b"a,b\n1,2\n3,4\n"),
         gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n") + b"\0" * 100,
     ],
@@ -54,6 +59,15 @@ def test_every_form_of_the_same_table_becomes_the_same(data: bytes, chunk: int) 
     assert kept.rstrip(b"\n") == b"a,b\n1,2\n3,4"
     assert (taken.dialect.columns, taken.dialect.num_rows) == (["a", "b"], 2)
     assert taken.size_bytes == len(kept)
+
+
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_text_in_eight_bits_is_read_as_windows_1252_and_told(chunk: int) -> None:
+    taken, kept = take_in("a,b\n1,Zürich\n".encode("cp1252"), chunk=chunk)
+    assert (kept.decode(), taken.encoding) == ("a,b\n1,Zürich\n", "cp1252")
+    assert ["not UTF-8" in note for note in taken.notes] == [True]
+    taken, kept = take_in("a,b\n1,Plzeň\n".encode("cp1250"), chunk=chunk, overrides=Overrides(encoding="cp1250"))
+    assert (kept.decode(), taken.encoding, taken.notes) == ("a,b\n1,Plzeň\n", "cp1250", ())
 
 
 def test_line_ends_of_the_first_macintoshes_are_line_ends() -> None:
@@ -98,7 +112,8 @@ def test_whatever_python_writes_passes_unchanged_in_pieces_of_any_size(rows: lis
         (b'a,b\n"x\n\ny",2\n\n3\n', 6, "but 1 found"),
         (b'a,b\n1,"2\n3,4\n', 2, "the quote that opens here is never closed"),
         (b'a,b\n1,2\n3,"x"y\n', 3, "text follows a closing quote"),
-        (b"a,a\n1,2\n", 1, "columns 1 and 2 have the same name"),
+        (b'a,"b"c\n1,2\n', 1, "text follows a closing quote"),
+        (b"a,b\n1,2\na,b\n", 3, "the header comes again"),
         (b"a,b\n1,x\ry\n", 2, "a carriage return stands in the middle of a line"),
     ],
 )
@@ -128,9 +143,9 @@ def test_a_header_alone_is_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "line", "message"),
     [
-        (b"a,b\n1,\xe9\n", 2, "byte 7: 0xe9 is not UTF-8"),
+        ("é,b\n1,".encode() + b"\xe9\n", 2, "byte 8: 0xe9 is not UTF-8"),
         (b"a,b\n1,\0\n", 2, "byte 7: a NUL byte, so this is not text"),
-        (b"a,b\n" + b"1,2\n" * 50_000 + b"1,caf\xe9\n", 50_002, "0xe9 is not UTF-8"),
+        ("a,é\n".encode() + b"1,2\n" * 50_000 + b"1,caf\xe9\n", 50_002, "0xe9 is not UTF-8"),
     ],
 )
 def test_a_byte_that_is_no_text_is_told_with_its_place(data: bytes, line: int, message: str, chunk: int) -> None:
@@ -146,8 +161,6 @@ def test_a_byte_that_is_no_text_is_told_with_its_place(data: bytes, line: int, m
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
-        ("a,b\n1,2\n".encode("utf-32-be"), "NUL"),
         (b"PK\x03\x04" + bytes(100), "ZIP"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "PNG"),
         (b"PAR1" + bytes(100), "Parquet"),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.datasets.sniffing import Overrides, sniff
-from app.datasets.structure import Malformed
+from app.tabular.sniffing import Overrides, sniff
+from app.tabular.structure import Malformed
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -64,11 +64,50 @@ def test_what_the_sender_says_counts() -> None:
     assert sniff('"a","b"\n1,2\n', Overrides(quote="")).columns == ['"a"', '"b"']
 
 
-def test_a_name_may_not_come_twice() -> None:
-    with pytest.raises(Malformed, match="columns 1 and 3 have the same name") as raised:
-        sniff("a,b,a\n1,2,3\n")
-    assert raised.value.received == "a"
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("a,b,a", ["a", "b", "a_2"]),
+        ("a,a,a", ["a", "a_2", "a_3"]),
+        ("a,a,a_2", ["a", "a_3", "a_2"]),
+        ("x, x ,,", ["x", "x_2", "column2", "column3"]),
+    ],
+)
+def test_names_that_come_twice_are_made_different_and_told(header: str, names: list[str]) -> None:
+    found = sniff(header + "\n" + ",".join("1" for _ in names) + "\n")
+    assert found.columns == names
+    assert len(found.notes) == 1
 
 
 def test_names_that_differ_in_case_are_two() -> None:
     assert sniff("a,A\n1,2\n").columns == ["a", "A"]
+
+
+def test_decimal_commas_are_found_in_columns_of_numbers() -> None:
+    assert sniff("a;b\n1,5;x\n3;y\n").decimal == ","
+    assert sniff("a;b\n1,5;2.5\n3;4\n").decimal == "."
+    assert sniff("a;b\nyes, no;1\nno;2\n").decimal == "."
+    assert sniff("a,b\n1,5\n").decimal == "."
+    assert sniff("1,5;2,5\n3,5;4,5\n").has_header is False
+
+
+def test_single_quotes_enclose_fields_where_they_are_even() -> None:
+    assert sniff("'a','b'\n'x, y',1\n").quote == "'"
+    assert sniff("a,b\n'tis the season,1\n").quote == '"'
+    assert sniff("a,b\n'x, y',\"1\"\n").quote == '"'
+
+
+def test_a_backslash_before_a_quote_is_found_where_quotes_are_not_doubled() -> None:
+    assert sniff('a,b\n"say \\"so\\", you",1\n').escape == "\\"
+    assert sniff('a,b\n"C:\\dir\\",1\n').escape == ""
+    assert sniff('a,b\n"say ""so""",1\n').escape == ""
+
+
+def test_comments_are_no_rows() -> None:
+    found = sniff("# made by hand, twice\na;b\n# it's \"done\n1;2\n", Overrides(comment="#"))
+    assert (found.delimiter, found.columns) == (";", ["a", "b"])
+
+
+def test_too_many_columns_are_refused_with_words() -> None:
+    with pytest.raises(Malformed, match="20,001 columns"):
+        sniff(",".join(f"c{i}" for i in range(20_001)) + "\n")

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.datasets.structure import Malformed, blank_records, read_block
+from app.tabular.structure import Marks, not_records, read_block
 
 COMMA, QUOTE = ord(","), ord('"')
+MARKS = Marks(COMMA, QUOTE)
 
 
-def num_fields(text: str, quote: int | None = QUOTE) -> list[int]:
+def num_fields(text: str, marks: Marks = MARKS) -> list[int]:
     raw = np.frombuffer(text.encode(), np.uint8)
-    block = read_block(raw, COMMA, quote, inside=False)
+    block = read_block(raw, marks)
     counts = np.diff(block.records, prepend=-1)
-    return [int(n) for n in counts[~blank_records(raw, block)]]
+    return [int(n) for n in counts[~not_records(raw, block, marks)]]
 
 
 def fields_of_python(text: str) -> list[int]:
@@ -46,13 +47,9 @@ def test_whatever_python_writes_is_read_as_it_was_written(
 @example('"a","b""",c\n""\n')
 @example('a"b",c\n')
 @example('""a\n')
-def test_any_text_that_is_not_refused_is_read_as_python_reads_it(text: str) -> None:
-    raw = np.frombuffer(text.encode(), np.uint8)
-    try:
-        block = read_block(raw, COMMA, QUOTE, inside=False)
-    except Malformed:
-        return
-    if not block.inside:
+def test_any_text_without_a_fault_is_read_as_python_reads_it(text: str) -> None:
+    block = read_block(np.frombuffer(text.encode(), np.uint8), MARKS)
+    if not block.faults and block.opened < 0:
         assert num_fields(text) == fields_of_python(text)
 
 
@@ -65,21 +62,28 @@ def test_spaces_may_surround_a_quoted_field() -> None:
 
 
 def test_without_quoting_a_quote_hides_nothing() -> None:
-    assert num_fields('"a,b"\n', quote=None) == [2]
+    assert num_fields('"a,b"\n', Marks(COMMA, None)) == [2]
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
-    [('a,b\n1,"x"y\n', 2), ('a,b\n"1\n2","x" y\n', 3), ("a,b\n1,2\nx\ry,1\n", 3)],
+    ("text", "place", "counts"),
+    [
+        ('a,b\n1,"x"y\n2,3\n', 8, [2, 2, 2]),
+        ('a,b\n"1\n2","x" y,"z\n3,4\n', 12, [2, 3, 2]),
+        ("a,b\n1,2\nx\ry,1\n", 9, [2, 2, 2]),
+    ],
 )
-def test_what_breaks_the_rules_is_told_with_its_line(text: str, line: int) -> None:
-    with pytest.raises(Malformed) as raised:
-        num_fields(text)
-    assert raised.value.line == line
+def test_a_record_that_breaks_the_rules_ends_with_its_line(text: str, place: int, counts: list[int]) -> None:
+    block = read_block(np.frombuffer(text.encode(), np.uint8), MARKS)
+    assert list(block.faults) == [place]
+    assert num_fields(text) == counts
 
 
-def test_a_block_may_begin_inside_a_quoted_field_and_end_in_another() -> None:
-    raw = np.frombuffer(b'rest",2\n3,"begun\n', np.uint8)
-    block = read_block(raw, COMMA, QUOTE, inside=True)
-    assert block.ends.tolist() == [5, 7, 9]
-    assert (block.inside, block.opened) == (True, 10)
+def test_quotes_in_a_comment_mean_nothing_and_a_comment_mark_in_quotes_neither() -> None:
+    assert num_fields('# a, "b\n1,2\n3,"x\n# y"\n', Marks(COMMA, QUOTE, ord("#"))) == [2, 2]
+
+
+def test_a_block_may_end_inside_a_quoted_field() -> None:
+    block = read_block(np.frombuffer(b'1,2\n3,"begun\n', np.uint8), MARKS)
+    assert block.ends.tolist() == [1, 3, 5]
+    assert block.opened == 6
