@@ -69,3 +69,13 @@ def test_another_split_that_the_doctor_proposes_stands_in_the_form(page: Page, r
     page.locator("[data-kind=identifier]").get_by_role("button", name="Leave out t").click()
     expect(page.locator("#doctor .doctor-state")).to_have_text("Nothing stood out in 600 rows.")
     expect(page.locator("#start")).to_have_attribute("aria-disabled", "false")
+
+
+def test_the_page_of_a_dataset_says_what_a_target_would_bring(page: Page, running: Deck, patients: str) -> None:
+    page.goto(f"{running.url}/datasets/{patients}")
+    chooser = page.get_by_label("What would spoil a run that predicts")
+    chooser.select_option("sick")
+    expect(page.locator("#doctor [data-kind=target_leak]")).to_contain_text("verdict gives the answer away")
+    assert violations(page) == []
+    chooser.select_option("age")
+    expect(page.locator("#doctor")).not_to_contain_text("verdict gives the answer away")

@@ -69,5 +69,6 @@ def test_tables_with_hardly_anything_in_them_are_looked_at_without_a_fault(pract
         {"x": [float("inf"), float("nan"), 1.0], "label": [1.0, 2.0, 3.0]},
         {"x": [None, None], "label": [True, False]},
         {"label": [1, 2, 3]},
+        {"x": [1, 1, 1], "label": [None, None, float("nan")]},
     ):
         practice.look(columns)
