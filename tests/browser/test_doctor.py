@@ -40,6 +40,7 @@ def test_a_leak_is_said_and_mended_by_its_button(page: Page, running: Deck, pati
     leak.get_by_role("button", name="Leave out verdict").click()
     expect(leak).to_have_count(0)
     expect(page.locator("#doctor .doctor-state")).to_have_text("Nothing stood out in 600 rows.")
+    expect(page.locator("#doctor .doctor-state")).to_be_focused()
     expect(page.get_by_role("checkbox", name="verdict")).not_to_be_checked()
     assert json.loads(page.locator("#json").input_value())["data"]["features"] == ["age", "pressure"]
     expect(page.locator("#start")).to_have_attribute("aria-disabled", "false")
