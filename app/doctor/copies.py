@@ -67,13 +67,13 @@ def rows_across_parts(sample: Sample) -> Iterator[Finding]:
 
 def contradictions(sample: Sample) -> Iterator[Finding]:
     """The same features with different targets; with numbers that are far apart, where numbers are predicted."""
-    if sample.prints is None or not sample.places:
+    if sample.prints is None or not sample.has_alike:
         return
     known = np.isfinite(sample.target[sample.compared])
+    if not known.any():
+        return
     rows = sample.compared[known]
     _, groups, counts = np.unique(sample.prints[known], return_inverse=True, return_counts=True)
-    if len(counts) == len(rows):
-        return
     targets = sample.target[rows]
     highest, lowest = (_of_groups(pick, groups, targets, len(counts)) for pick in (np.maximum, np.minimum))
     # Numbers are never quite the same: those of a group count as different from one deviation on.

@@ -167,7 +167,7 @@ def _reason(sample: Sample, name: str) -> str | None:
     if column.type != "integer":
         return None
     if _NAMES_A_ROW.search(name):
-        return "is called as an identifier is"
+        return "is named like an identifier"
     if column.min is not None and column.max is not None and column.max - column.min + 1 <= 1.2 * column.num_distinct:
         return f"counts from {column.min:,.0f} to {column.max:,.0f}"
     steps_between = np.diff(sample.of(name)[np.isfinite(sample.of(name))])
@@ -197,8 +197,8 @@ def near_duplicate_columns(sample: Sample) -> Iterator[Finding]:
         kind="near_duplicate_columns",
         severity="warning",
         title=f"{named(again)} {'says' if len(again) == 1 else 'say'} nothing new",
-        explanation=f"{second} is {first} times a factor, but for less than can be seen (correlation "
-        f"{correlation:.6f}){_and_more(len(pairs) - 1)}. The same twice makes learning slower "
+        explanation=f"{second} says what {first} says, in another unit at most (correlation {correlation:.6f})"
+        f"{_and_more(len(pairs) - 1)}. The same twice makes learning slower "
         "and weights harder to read.",
         evidence={
             "pairs": [{"columns": [a, b], "correlation": round(c, 6)} for a, b, c in pairs[:MAX_ROWS_SHOWN]],

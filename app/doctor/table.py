@@ -26,7 +26,9 @@ def open_table(path: Path, columns: Mapping[str, Column]) -> Iterator["StoredTab
     """The Parquet file `path`, whose columns are `columns`."""
     import pyarrow.parquet as pq  # takes a tenth of a second, and the server starts without
 
-    with pq.ParquetFile(path) as file:
+    # Categories are stored as codes: read so, a million rows take a tenth of the time.
+    coded = [name for name, column in columns.items() if column.type == "category"]
+    with pq.ParquetFile(path, read_dictionary=coded) as file:
         yield StoredTable(file, columns)
 
 
@@ -38,8 +40,11 @@ class StoredTable:
         self.num_rows: int = file.metadata.num_rows
 
     def column(self, name: str) -> "pa.ChunkedArray":
-        """A column as it is stored."""
-        return self._file.read(columns=[name]).column(name)
+        """A column as its values."""
+        import pyarrow as pa
+
+        found = self._file.read(columns=[name]).column(name)
+        return found.cast(found.type.value_type) if pa.types.is_dictionary(found.type) else found
 
     def numbers(self, name: str) -> Numbers:
         """A column (N,) as numbers, or as codes of its words in no order; NaN where missing."""
@@ -90,6 +95,8 @@ class StoredTable:
 def _numbers(column: "pa.ChunkedArray", known: Column) -> Numbers:
     import pyarrow as pa
 
+    if pa.types.is_dictionary(column.type):
+        return _floats(column.unify_dictionaries().combine_chunks().indices)
     if known.type in ("category", "text"):
         return _floats(column.combine_chunks().dictionary_encode().indices)
     if known.type == "timestamp":

@@ -171,15 +171,7 @@ def _limits(sample: Sample, column: Column) -> tuple[float, float] | None:
 
 def unscaled(sample: Sample) -> Iterator[Finding]:
     """Inputs whose sizes do not go together, fed as they are."""
-    numbers = [sample.known[name] for name in sample.features if sample.known[name].type in ("integer", "float")]
-    raw = [
-        one
-        for one in numbers
-        if (steps := steps_of(sample.data, one.name)).scale == "none"
-        and not steps.log
-        and one.std
-        and one.mean is not None
-    ]
+    raw = [sample.known[name] for name in sample.features if _is_raw(sample, name)]
     if sample.is_picture:
         yield from _unscaled_picture(raw, sample)
         return
@@ -203,8 +195,15 @@ def unscaled(sample: Sample) -> Iterator[Finding]:
         "columns drown the small ones.",
         evidence={"spread_ratio": figure(ratio), "mean_over_std": figure(offset)},
         columns=[wide.name, narrow.name] if ratio > _SPREADS else [away.name],
-        fix=_scaled(raw, numbers, "standardize", "Scale to mean 0, deviation 1", sample),
+        fix=_scaled(raw, "standardize", "Scale to mean 0, deviation 1", sample),
     )
+
+
+def _is_raw(sample: Sample, name: str) -> bool:
+    """Whether a column is fed as the numbers that it holds; a time is one as its seconds."""
+    column, steps = sample.known[name], steps_of(sample.data, name)
+    is_number = column.type in ("integer", "float") or (column.type == "timestamp" and not steps.parts)
+    return is_number and steps.scale == "none" and not steps.log and bool(column.std) and column.mean is not None
 
 
 def _unscaled_picture(raw: list[Column], sample: Sample) -> Iterator[Finding]:
@@ -218,11 +217,11 @@ def _unscaled_picture(raw: list[Column], sample: Sample) -> Iterator[Finding]:
         explanation=f"The pixels are fed as they are, up to {highest:,.0f}. First weights are made for inputs about 1.",
         evidence={"max": figure(highest)},
         columns=[one.name for one in raw][:3],
-        fix=_scaled(raw, raw, "min_max", "Scale to 0 … 1", sample),
+        fix=_scaled(raw, "min_max", "Scale to 0 … 1", sample),
     )
 
 
-def _scaled(raw: list[Column], numbers: list[Column], scale: str, label: str, sample: Sample) -> Fix:
+def _scaled(raw: list[Column], scale: str, label: str, sample: Sample) -> Fix:
     """All scaled so, but for what is said otherwise of single columns."""
     said = [one.name for one in raw if (own := sample.data.columns.get(one.name)) is not None and own.scale == "none"]
     patch: dict[str, object] = {"scale": scale}

@@ -40,6 +40,7 @@ def test_a_leak_is_said_and_mended_by_its_button(page: Page, running: Deck, pati
     leak.get_by_role("button", name="Leave out verdict").click()
     expect(leak).to_have_count(0)
     expect(page.locator("#doctor .doctor-state")).to_have_text("Nothing stood out in 600 rows.")
+    expect(page.locator("#doctor .doctor-state")).to_be_focused()
     expect(page.get_by_role("checkbox", name="verdict")).not_to_be_checked()
     assert json.loads(page.locator("#json").input_value())["data"]["features"] == ["age", "pressure"]
     expect(page.locator("#start")).to_have_attribute("aria-disabled", "false")
@@ -69,3 +70,13 @@ def test_another_split_that_the_doctor_proposes_stands_in_the_form(page: Page, r
     page.locator("[data-kind=identifier]").get_by_role("button", name="Leave out t").click()
     expect(page.locator("#doctor .doctor-state")).to_have_text("Nothing stood out in 600 rows.")
     expect(page.locator("#start")).to_have_attribute("aria-disabled", "false")
+
+
+def test_the_page_of_a_dataset_says_what_a_target_would_bring(page: Page, running: Deck, patients: str) -> None:
+    page.goto(f"{running.url}/datasets/{patients}")
+    chooser = page.get_by_label("What would spoil a run that predicts")
+    chooser.select_option("sick")
+    expect(page.locator("#doctor [data-kind=target_leak]")).to_contain_text("verdict gives the answer away")
+    assert violations(page) == []
+    chooser.select_option("age")
+    expect(page.locator("#doctor")).not_to_contain_text("verdict gives the answer away")

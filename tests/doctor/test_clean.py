@@ -69,5 +69,66 @@ def test_tables_with_hardly_anything_in_them_are_looked_at_without_a_fault(pract
         {"x": [float("inf"), float("nan"), 1.0], "label": [1.0, 2.0, 3.0]},
         {"x": [None, None], "label": [True, False]},
         {"label": [1, 2, 3]},
+        {"x": [1, 1, 1], "label": [None, None, float("nan")]},
     ):
         practice.look(columns)
+
+
+NAMES = ["whole", "real", "word", "prose", "flag", "when"]
+
+
+def every_type(num_rows: int, seed: int) -> dict[str, Any]:
+    """A column of each type, each with a gap here and there."""
+    random = np.random.default_rng(seed)
+    columns: dict[str, list[Any]] = {
+        "whole": random.integers(0, 5, num_rows).tolist(),
+        "real": random.normal(size=num_rows).tolist(),
+        "word": random.choice(["a", "b"], num_rows).tolist(),
+        "prose": [f"text {i}" for i in random.integers(0, 10**6, num_rows)],
+        "flag": random.choice([True, False], num_rows).tolist(),
+        "when": (np.datetime64("2026-01-01", "us") + random.integers(0, 10**12, num_rows)).tolist(),
+    }
+    for values in columns.values():
+        for i in np.flatnonzero(random.random(num_rows) < 0.1):
+            values[i] = None
+    return columns
+
+
+SPLITS = st.one_of(
+    st.fixed_dictionaries({"type": st.just("shares"), "stratify": st.booleans()}),
+    st.fixed_dictionaries({"type": st.sampled_from(["grouped", "time"]), "column": st.sampled_from(NAMES)}),
+    st.fixed_dictionaries({"type": st.just("k_fold"), "num_folds": st.integers(2, 9), "stratify": st.booleans()}),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("column"),
+            "column": st.sampled_from(NAMES),
+            "train": st.lists(st.sampled_from(["a", 1, True, 0.5]), min_size=1, max_size=2),
+        }
+    ),
+)
+
+
+@given(
+    num_rows=st.integers(1, 120),
+    seed=st.integers(0, 99),
+    data=st.fixed_dictionaries(
+        {
+            "target": st.sampled_from(NAMES),
+            "features": st.none() | st.lists(st.sampled_from(NAMES), min_size=1, max_size=4),
+            "split": SPLITS,
+            "missing": st.sampled_from([{"type": "error"}, {"type": "drop"}, {"type": "mean"}]),
+            "scale": st.sampled_from(["none", "robust"]),
+            "input_shape": st.sampled_from([None, [1, 2, 2]]),
+        }
+    ),
+    loss=st.sampled_from([None, "mse_loss", "cross_entropy", "binary_cross_entropy"]),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_asked_has_an_answer(
+    practice: Practice, num_rows: int, seed: int, data: dict[str, Any], loss: str | None
+) -> None:
+    for finding in practice.look(every_type(num_rows, seed), loss, 1000, **data).findings:
+        assert finding.model_validate_json(finding.model_dump_json()) == finding
+        assert finding.title and finding.explanation.endswith((".", "!"))
+        assert len(finding.rows) <= 20 and all(0 <= row < num_rows for row in finding.rows)
+        assert "nan" not in finding.explanation and "inf " not in finding.explanation

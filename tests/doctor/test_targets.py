@@ -146,7 +146,7 @@ def test_more_parameters_than_the_rows_can_teach_are_said(practice: Practice, cl
     assert practice.look(clean, num_parameters=7000).findings == []
 
 
-def test_every_split_is_dealt_as_the_worker_deals_it(practice: Practice, clean: Columns) -> None:
+def test_every_kind_of_split_is_looked_at(practice: Practice, clean: Columns) -> None:
     for split in (
         {"type": "k_fold", "test": 0.2},
         {"type": "grouped", "column": "town"},

@@ -1,11 +1,14 @@
 """Gaps, constants, outliers, sizes and categories of single columns."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from app.specs.columns import Column
 from tests.doctor.conftest import Columns, Practice
+from worker.data.statistics import describe_table
 
 LEFT = ["a", "b", "c", "town"]
 
@@ -82,6 +85,28 @@ def test_a_column_far_from_zero_is_found(practice: Practice, clean: Columns) -> 
     clean["c"] = clean["c"] + 2000
     found = practice.find("unscaled_inputs", clean)
     assert found.columns == ["c"] and found.evidence["mean_over_std"] > 1000
+
+
+def test_a_time_in_seconds_is_far_from_zero_but_its_parts_are_not(practice: Practice, clean: Columns) -> None:
+    seconds = np.random.default_rng(0).integers(0, 10**7, 1000)
+    clean["when"] = np.datetime64("2026-01-01T00:00:00", "us") + seconds * np.timedelta64(1, "s")
+    assert practice.find("unscaled_inputs", clean).columns[0] == "when"
+    kinds = [one.kind for one in practice.findings(clean, columns={"when": {"parts": ["hour"]}})]
+    assert "unscaled_inputs" not in kinds
+
+
+def test_the_quartiles_of_the_ingestion_are_taken_where_it_tells_them(
+    practice: Practice, clean: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = [-500.0, -300.0, -100.0, 0.0, 100.0, 300.0, 500.0]
+
+    def told(path: Path) -> list[Column]:
+        return [one.model_copy(update={"quantiles": wide}) if one.name == "c" else one for one in describe_table(path)]
+
+    clean["c"][7] = 1e3
+    assert practice.find("outliers", clean).rows == [7]
+    monkeypatch.setattr("tests.doctor.conftest.describe_table", told)
+    assert "outliers" not in [one.kind for one in practice.findings(clean)]
 
 
 def test_pixels_up_to_255_are_found_and_put_between_0_and_1(practice: Practice) -> None:

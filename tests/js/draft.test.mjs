@@ -41,6 +41,13 @@ test("features are all but the target and the column of the split", () => {
     draft.featuresOf(one, columns).map(({ name }) => name),
     ["x"],
   );
+  for (const type of ["time", "grouped"]) {
+    one.data.split = { type, column: "part" };
+    assert.deepEqual(
+      draft.featuresOf(one, columns).map(({ name }) => name),
+      ["x"],
+    );
+  }
   one.data.features = ["part"];
   assert.deepEqual(
     draft.featuresOf(one, columns).map(({ name }) => name),

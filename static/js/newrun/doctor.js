@@ -45,7 +45,10 @@ export class DoctorPanel {
 
   #show(answer, datasetId, state = summaryOf(answer)) {
     setText($(".doctor-state", this.container), state);
-    const onFix = (patch) => this.builder.apply(patch);
+    const onFix = (patch) => {
+      this.builder.apply(patch);
+      $(".doctor-state", this.container).focus(); // the button goes with its finding
+    };
     replace(
       $(".doctor-findings", this.container),
       answer.findings.map((finding) => findingItem(finding, { datasetId, onFix })),

@@ -2,6 +2,7 @@
 
 import * as api from "../api.js";
 import { columnCards, rowsTable } from "../columns.js";
+import { setUpDoctor } from "../datasets/doctor.js";
 import { pickedRows, pickedTable } from "../datasets/picked.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
 import * as format from "../format.js";
@@ -32,6 +33,7 @@ async function showReady() {
     $("#facts"),
     facts.map((fact) => h("li", {}, fact)),
   );
+  setUpDoctor(dataset, $("#doctor"));
   try {
     const { rows } = await api.get(`/datasets/${dataset.id}/rows${api.query({ limit: NUM_ROWS })}`);
     const picked = pickedRows(location.search);
