@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from app.marks import mark_of
 from app.pictures import decode_image
 from worker.data.formats.base import Limits, Progress, Read, reason_of, unique_names, unreadable
-from worker.data.formats.fields import GROUP_BYTES, GROUP_ROWS, array_field, image_field, mark_of, open_writer
+from worker.data.formats.fields import GROUP_BYTES, GROUP_ROWS, array_field, image_field, open_writer
 
 _MICROSECONDS = pa.timestamp("us")
 _NUMBERS_OF_ARRAYS = {pa.float32(): pa.float32(), pa.float16(): pa.float32(), pa.uint8(): pa.uint8()}

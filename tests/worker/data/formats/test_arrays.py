@@ -15,7 +15,7 @@ from safetensors.numpy import save
 
 from app.errors import JobFailure
 from tests.worker.data.formats.made import found_in, pixels_of, tarred, zipped
-from worker.data.formats import Limits
+from worker.data.formats import Limits, arrays
 
 RANDOM = np.random.default_rng(0)
 
@@ -251,7 +251,10 @@ def test_a_bomb_inside_is_stopped_at_the_limit(tmp_path: Path) -> None:
         found_in(tmp_path, data, "x.zip", Limits(ratio=100, ratio_from_bytes=1000))
 
 
-def test_many_rows_are_written_in_groups(tmp_path: Path) -> None:
-    found = found_in(tmp_path, npy(np.zeros((200, 2, 30_000))), "x.npy")
-    assert found.num_groups > 5
-    assert found.progress[-1] == len(npy(np.zeros((200, 2, 30_000))))
+def test_many_rows_are_written_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrays, "GROUP_BYTES", 10_000)
+    array = RANDOM.random((200, 2, 100))
+    found = found_in(tmp_path, npy(array), "x.npy")
+    assert found.num_groups == 34
+    assert found.table.column("x").to_pylist() == array.reshape(200, 200).tolist()
+    assert found.progress[-1] == len(npy(array))
