@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from app.errors import JobFailure
-from worker.data.formats.base import Limits, Read, reason_of, unreadable
+from worker.data.formats.base import Limits, Read, is_of_disk, reason_of, unreadable
 
 _CHUNK_BYTES = 1 << 20
 _HEADER_BYTES = 1 << 20  # of a tar's member: as long as a name may be, and far longer
@@ -100,8 +100,8 @@ class Archive:
                     sink.write(chunk)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, tarfile.TarError, RuntimeError) as error:
             raise MemberError(f"it is damaged: {reason_of(error)}") from error
-        except (ValueError, OSError) as error:  # of bzip2 and LZMA; of the disk only with a number
-            if isinstance(error, MemberError) or (isinstance(error, OSError) and error.errno is not None):
+        except (ValueError, OSError) as error:
+            if isinstance(error, MemberError) or (isinstance(error, OSError) and is_of_disk(error)):
                 raise
             raise MemberError(f"it is damaged: {reason_of(error)}") from error
 
@@ -151,7 +151,7 @@ class ZipArchive(Archive):
             for info in self._zip.infolist():
                 if info.flag_bits & _ENCRYPTED:
                     raise unreadable("The archive is encrypted.", "Send it without a password.")
-                if not info.is_dir():
+                if not info.filename.endswith("/"):
                     self._list(info.filename, info.file_size, info, _kind_of_zipped(info))
         except BaseException:
             self._zip.close()
@@ -242,7 +242,7 @@ def gunzip(packed: BinaryIO, sink: BinaryIO, budget: Budget) -> None:
                 budget.take(len(chunk))
                 sink.write(chunk)
     except (OSError, EOFError, zlib.error) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk
+        if isinstance(error, OSError) and is_of_disk(error):
             raise
         raise MemberError(f"it is damaged: {reason_of(error)}") from error
     sink.flush()

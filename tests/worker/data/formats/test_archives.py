@@ -129,6 +129,17 @@ def test_a_damaged_member_is_set_aside(tmp_path: Path) -> None:
     assert "CRC" in found.aside["1.txt"]
 
 
+def test_a_member_whose_place_is_nowhere_and_one_without_a_name_do_no_harm(tmp_path: Path) -> None:
+    data = bytearray(zipped({"1.txt": b"one", "2.txt": b"two", "3.txt": b"three"}))
+    first = data.index(b"PK\x01\x02")
+    data[first + 42 : first + 46] = b"\xf0\xff\xff\xff"  # where its content begins
+    second = data.index(b"PK\x01\x02", first + 1)
+    data[second + 46] = 0  # its name ends before it begins
+    found = found_in(tmp_path, bytes(data), "texts.zip")
+    assert [row["text"] for row in found.rows] == ["three"]
+    assert found.aside["1.txt"].startswith("it is damaged")
+
+
 def test_of_two_members_of_one_name_the_first_is_used(tmp_path: Path) -> None:
     file = io.BytesIO()
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(file, "w") as archive:

@@ -101,6 +101,7 @@ def test_bytes_in_two_dimensions_are_images_without_loss(tmp_path: Path, shape: 
         (npy(np.array([2**63 + 1], np.uint64)), "9223372036854775809"),
         (npy(np.arange(100))[:-1], "cannot be read"),
         (npy(np.arange(100))[:20], "cannot be read"),
+        (npy(np.arange(100)).replace(b"'shape': (100,), }", b"'shape': (100,), \xe1 "), "cannot be read"),
         (b"\x93NUMPY\x09\x00" + bytes(100), "cannot be read"),
         (npy(np.arange(3)).replace(b"(3,)", b"(9" + b"9" * 17 + b",)"), "cannot be read"),
     ],
