@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from app.errors import JobFailure
-from worker.data.formats.base import Limits, Read, is_of_disk, reason_of, unreadable
+from worker.data.formats.base import Limits, Progress, Read, is_of_disk, reason_of, unreadable
 
 _CHUNK_BYTES = 1 << 20
 _HEADER_BYTES = 1 << 20  # of a tar's member: as long as a name may be, and far longer
@@ -220,20 +220,21 @@ class _Stretch(io.RawIOBase):
 
 
 @contextmanager
-def unpacked(path: Path, limits: Limits) -> Iterator[Path]:
+def unpacked(path: Path, limits: Limits, progress: Progress) -> Iterator[Path]:
     """What a gzip file holds, as a file of a name of ours beside it that is gone afterwards.
 
+    `progress` is told 0 now and then: whoever asks to stop is heard while a large file is unpacked.
     Raises JobFailure when it is damaged, or unpacks to too much.
     """
     with path.open("rb") as source, tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unpacked-") as sink:
         try:
-            gunzip(source, cast("BinaryIO", sink), Budget(path.stat().st_size, limits))
+            gunzip(source, cast("BinaryIO", sink), Budget(path.stat().st_size, limits), progress)
         except MemberError as error:
             raise unreadable(f"The gzip file cannot be read: {error}.") from error
         yield Path(sink.name)
 
 
-def gunzip(packed: BinaryIO, sink: BinaryIO, budget: Budget) -> None:
+def gunzip(packed: BinaryIO, sink: BinaryIO, budget: Budget, progress: Progress) -> None:
     """Write what a gzip file holds, from its beginning. Raises MemberError, and JobFailure when it is too much."""
     packed.seek(0)
     try:
@@ -241,6 +242,7 @@ def gunzip(packed: BinaryIO, sink: BinaryIO, budget: Budget) -> None:
             while chunk := source.read(_CHUNK_BYTES):
                 budget.take(len(chunk))
                 sink.write(chunk)
+                progress(0)
     except (OSError, EOFError, zlib.error) as error:
         if isinstance(error, OSError) and is_of_disk(error):
             raise

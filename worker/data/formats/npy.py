@@ -47,6 +47,7 @@ def read_npz(archive: Archive, folder: Path, target: BinaryIO, progress: Progres
             except MemberError as error:
                 raise unreadable(f"The array {name!r} cannot be read: {error}.") from error
             file.flush()
+            progress(0)
             file.seek(0)
             arrays[name] = cast("Source", mapped(cast("BinaryIO", file), name))
         return write_arrays(arrays, target, progress, archive.size, archive.limits)

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from app.errors import JobFailure
+from app.formats import HEAD_BYTES, detect
 from tests.worker.data.formats.made import found_in, picture, tarred, zipped
-from worker.data.formats import Limits
+from worker.data.formats import Limits, read
+from worker.job import Cancelled
 
 ARCHIVES = [zipped, tarred]
 
@@ -179,3 +181,23 @@ def test_a_header_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
     data = info.tobuf(tarfile.USTAR_FORMAT) + bytes(8 << 20) + tarred({"1.txt": b"one"})
     with pytest.raises(JobFailure, match="header of a member is too long"):
         found_in(tmp_path, data, "x.tar")
+
+
+@pytest.mark.parametrize(
+    ("data", "filename"),
+    [
+        (gzip.compress(b'{"a": 1}\n' * 10), "x.jsonl.gz"),
+        (zipped({f"{i}.txt": b"one" for i in range(9)}), "x.zip"),
+        (tarred({"1.png": picture(), "2.png": picture()}), "x.tar"),
+    ],
+)
+def test_whoever_asks_to_stop_is_heard_and_nothing_is_left(tmp_path: Path, data: bytes, filename: str) -> None:
+    (place := tmp_path / "place").mkdir()
+    (place / "upload").write_bytes(data)
+
+    def stop(num_bytes: int) -> None:
+        raise Cancelled
+
+    with (tmp_path / "t.parquet").open("wb+") as target, pytest.raises(Cancelled):
+        read(place / "upload", filename, detect(data[:HEAD_BYTES], filename), target, stop)
+    assert [one.name for one in place.iterdir()] == ["upload"]
