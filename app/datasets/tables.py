@@ -1,4 +1,4 @@
-"""Rows of a stored table, for people to look at."""
+"""Rows of a stored table, for people to look at. An image is told about here, and shown by `image_routes`."""
 
 import math
 from datetime import datetime
@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.columns import spell_one
+from app.marks import mark_of, shape_of
+from app.pictures import format_of, probe_image
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
+MAX_SHOWN = 64  # numbers of an array
+
+
 def read_rows(path: Path, offset: int, limit: int) -> list[dict[str, Any]]:
-    """Rows `offset` to `offset + limit` of a Parquet file as plain values. Reads no row group that it need not."""
+    """Rows `offset` to `offset + limit` of a Parquet file as plain values. Reads no row group that it need not.
+
+    An image is `{"bytes", "format", "width", "height"}`; an array its first 64 numbers, in lists of its shape.
+    """
     import pyarrow.parquet as pq  # takes a tenth of a second, and the server starts without
 
     rows: list[dict[str, Any]] = []
@@ -30,8 +38,57 @@ def read_rows(path: Path, offset: int, limit: int) -> list[dict[str, Any]]:
     return rows
 
 
+def read_cell(path: Path, column: str, row: int) -> bytes | None:
+    """The bytes of a cell of a Parquet file, None where it is missing. Reads a row group of that column alone.
+
+    Raises LookupError when there is no such row, or no such column of images.
+    """
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        if column not in schema.names or mark_of(schema.field(column)) != "image":
+            raise LookupError(f"{column} is no column of images")
+        for group in range(file.num_row_groups):
+            num_rows = file.metadata.row_group(group).num_rows
+            if row < num_rows:
+                cell: bytes | None = file.read_row_group(group, columns=[column]).column(column)[row].as_py()
+                return cell
+            row -= num_rows
+    raise LookupError("there are not so many rows")
+
+
 def _plain(batch: "pa.RecordBatch") -> list[dict[str, Any]]:
-    return [{name: _value(value) for name, value in row.items()} for row in batch.to_pylist()]
+    shown = [_shown(field, batch.column(i)) for i, field in enumerate(batch.schema)]
+    return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*shown, strict=True)]
+
+
+def _shown(field: "pa.Field", column: "pa.Array") -> list[Any]:
+    """The cells of a column as plain values."""
+    match mark_of(field):
+        case "image":
+            return [None if data is None else _image(data) for data in column.to_pylist()]
+        case "array":
+            shape = shape_of(field)
+            return [_nested(cell, shape) for cell in _first_numbers(column)]
+    return [_value(value) for value in column.to_pylist()]
+
+
+def _image(data: bytes) -> dict[str, Any]:
+    image = probe_image(data)
+    return {"bytes": len(data), "format": format_of(image), "width": image.width, "height": image.height}
+
+
+def _first_numbers(column: "pa.Array") -> list[list[Any] | None]:
+    cells = (column[i] for i in range(len(column)))
+    return [cell.values.slice(0, MAX_SHOWN).to_pylist() if cell.is_valid else None for cell in cells]
+
+
+def _nested(numbers: list[Any] | None, shape: list[int]) -> list[Any] | None:
+    if numbers is None or len(shape) == 1:
+        return None if numbers is None else [_value(number) for number in numbers]
+    size = math.prod(shape[1:])
+    return [_nested(numbers[start : start + size], shape[1:]) for start in range(0, len(numbers), size)]
 
 
 def _value(value: Any) -> Any:

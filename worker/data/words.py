@@ -16,7 +16,7 @@ MAX_CATEGORIES = 1000
 FEW = 20  # as many distinct strings are categories in any case
 NUM_TOP = 20
 _CATEGORY_LETTERS = 100  # longer strings are text, however often they come again
-_IS_BLANK = np.isin(np.arange(256), np.frombuffer(b" \t\n\v\f\r", np.uint8))
+_IS_WORD = bytes(letter not in b" \t\n\v\f\r" for letter in range(256))  # of each byte: 1 where it is no blank
 
 
 class Words:
@@ -97,10 +97,11 @@ def _num_words(array: pa.StringArray) -> int:
     ends = np.frombuffer(offsets, np.int32, len(array) + 1, 4 * array.offset)
     if ends[0] == ends[-1]:
         return 0
-    is_word = ~_IS_BLANK[np.frombuffer(data, np.uint8, ends[-1] - ends[0], ends[0])]
-    begins = int(is_word[0]) + int((is_word[1:] & ~is_word[:-1]).sum())
+    # Much quicker than looking each byte up in an array.
+    is_word = np.frombuffer(data[int(ends[0]) : int(ends[-1])].to_pybytes().translate(_IS_WORD), np.bool_)
+    begins = int(is_word[0]) + np.count_nonzero(is_word[1:] > is_word[:-1])
     starts = ends[:-1][np.diff(ends) > 0][1:] - ends[0]  # a row's first word may follow on another's last
-    return begins + int((is_word[starts] & is_word[starts - 1]).sum())
+    return int(begins + np.count_nonzero(is_word[starts] & is_word[starts - 1]))
 
 
 def _hashes(array: pa.StringArray) -> NDArray[np.uint64]:

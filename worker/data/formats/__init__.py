@@ -60,7 +60,7 @@ def _read_gzip(path: Path, filename: str, target: BinaryIO, progress: Progress, 
     """Read what a gzip file holds: any format but another archive that would have to be unpacked."""
     name = filename[:-3] if filename.lower().endswith(".gz") else filename
     packed_bytes = path.stat().st_size
-    with unpacked(path, limits) as inner:
+    with unpacked(path, limits, progress) as inner:
         with inner.open("rb") as file:
             format = detect(file.read(HEAD_BYTES), name)
         if format in ("gzip", "zip"):

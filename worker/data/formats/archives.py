@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from app.errors import JobFailure
-from worker.data.formats.base import Limits, Read, reason_of, unreadable
+from worker.data.formats.base import Limits, Progress, Read, is_of_disk, reason_of, unreadable
 
 _CHUNK_BYTES = 1 << 20
 _HEADER_BYTES = 1 << 20  # of a tar's member: as long as a name may be, and far longer
@@ -100,8 +100,8 @@ class Archive:
                     sink.write(chunk)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, tarfile.TarError, RuntimeError) as error:
             raise MemberError(f"it is damaged: {reason_of(error)}") from error
-        except (ValueError, OSError) as error:  # of bzip2 and LZMA; of the disk only with a number
-            if isinstance(error, MemberError) or (isinstance(error, OSError) and error.errno is not None):
+        except (ValueError, OSError) as error:
+            if isinstance(error, MemberError) or (isinstance(error, OSError) and is_of_disk(error)):
                 raise
             raise MemberError(f"it is damaged: {reason_of(error)}") from error
 
@@ -151,7 +151,7 @@ class ZipArchive(Archive):
             for info in self._zip.infolist():
                 if info.flag_bits & _ENCRYPTED:
                     raise unreadable("The archive is encrypted.", "Send it without a password.")
-                if not info.is_dir():
+                if not info.filename.endswith("/"):
                     self._list(info.filename, info.file_size, info, _kind_of_zipped(info))
         except BaseException:
             self._zip.close()
@@ -220,20 +220,21 @@ class _Stretch(io.RawIOBase):
 
 
 @contextmanager
-def unpacked(path: Path, limits: Limits) -> Iterator[Path]:
+def unpacked(path: Path, limits: Limits, progress: Progress) -> Iterator[Path]:
     """What a gzip file holds, as a file of a name of ours beside it that is gone afterwards.
 
+    `progress` is told 0 now and then: whoever asks to stop is heard while a large file is unpacked.
     Raises JobFailure when it is damaged, or unpacks to too much.
     """
     with path.open("rb") as source, tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unpacked-") as sink:
         try:
-            gunzip(source, cast("BinaryIO", sink), Budget(path.stat().st_size, limits))
+            gunzip(source, cast("BinaryIO", sink), Budget(path.stat().st_size, limits), progress)
         except MemberError as error:
             raise unreadable(f"The gzip file cannot be read: {error}.") from error
         yield Path(sink.name)
 
 
-def gunzip(packed: BinaryIO, sink: BinaryIO, budget: Budget) -> None:
+def gunzip(packed: BinaryIO, sink: BinaryIO, budget: Budget, progress: Progress) -> None:
     """Write what a gzip file holds, from its beginning. Raises MemberError, and JobFailure when it is too much."""
     packed.seek(0)
     try:
@@ -241,8 +242,9 @@ def gunzip(packed: BinaryIO, sink: BinaryIO, budget: Budget) -> None:
             while chunk := source.read(_CHUNK_BYTES):
                 budget.take(len(chunk))
                 sink.write(chunk)
+                progress(0)
     except (OSError, EOFError, zlib.error) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk
+        if isinstance(error, OSError) and is_of_disk(error):
             raise
         raise MemberError(f"it is damaged: {reason_of(error)}") from error
     sink.flush()

@@ -1,5 +1,6 @@
 """What every reader takes and gives: limits, and what came of the reading."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -68,6 +69,14 @@ def _shown(content: Any) -> str:
 def unreadable(message: str, hint: str | None = None) -> JobFailure:
     """The failure of a file that cannot be used."""
     return JobFailure("unreadable", message, hint)
+
+
+def is_of_disk(error: OSError) -> bool:
+    """Whether the disk failed, and not the file's content: libraries report that so too, without a number.
+
+    Places before the beginning of a file, which damaged ones name, are invalid arguments.
+    """
+    return error.errno not in (None, errno.EINVAL)
 
 
 def reason_of(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from app.dialect import MISSING_WORDS
 from app.errors import JobFailure
 from worker.data.formats.archives import Archive, MemberError
-from worker.data.formats.base import Progress, Read, reason_of, unique_names, unreadable
+from worker.data.formats.base import Progress, Read, is_of_disk, reason_of, unique_names, unreadable
 from worker.data.formats.kinds import Kinds, as_whole
 from worker.data.formats.rows import RowWriter
 
@@ -38,7 +38,7 @@ def read(path: Path, archive: Archive, sheet: str | None, target: BinaryIO, prog
         with CalamineWorkbook.from_path(str(path)) as book:
             return _read(_sheet(book, sheet), archive, target, progress)
     except (CalamineError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and is_of_disk(error):
             raise
         raise unreadable(f"The workbook cannot be read: {reason_of(error)}", _HINT) from error
 

@@ -1,9 +1,4 @@
-"""Columns beyond plain ones, as the table's file marks them, and the files that they are written to.
-
-An image is a cell of encoded bytes, an array a list of fixed size whose shape stands beside it. The marks are metadata
-of the Arrow field under `traindeck`: `image`, `array` (with `shape`, as 3,32,32), or `category` for words that are
-classes.
-"""
+"""Columns beyond plain ones, as `app.marks` has them, and the files that they are written to."""
 
 from collections.abc import Sequence
 from math import prod
@@ -12,10 +7,10 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from app.marks import MARK, SHAPE
+
 GROUP_BYTES = 16 << 20  # of a row group: showing one image of the table reads no more than that
 GROUP_ROWS = 65_536
-
-MARK, SHAPE = b"traindeck", b"shape"
 
 
 def image_field(name: str) -> pa.Field:
@@ -32,17 +27,6 @@ def array_field(name: str, kind: pa.DataType, shape: Sequence[int]) -> pa.Field:
     """A column of arrays of one shape, row-major."""
     written = ",".join(map(str, shape)).encode()
     return pa.field(name, pa.list_(kind, prod(shape)), metadata={MARK: b"array", SHAPE: written})
-
-
-def mark_of(field: pa.Field) -> str | None:
-    """What a column is marked as: image, array, category, or None."""
-    mark = (field.metadata or {}).get(MARK)
-    return mark.decode() if mark else None
-
-
-def shape_of(field: pa.Field) -> list[int]:
-    """The shape of each value of an array column."""
-    return [int(size) for size in field.metadata[SHAPE].decode().split(",")]
 
 
 def open_writer(target: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:

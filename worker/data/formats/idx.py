@@ -41,10 +41,11 @@ def read_archive(archive: Archive, folder: Path, target: BinaryIO, progress: Pro
             file = cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile(dir=folder)))
             try:
                 archive.copy(member, file)
+                progress(0)
                 file.seek(0)
                 if member.ending == ".gz":
                     sink = cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile(dir=folder)))
-                    file = _unzipped(file, sink, archive.limits)
+                    file = _unzipped(file, sink, archive.limits, progress)
             except MemberError as error:
                 raise unreadable(f"{member.name} cannot be read: {reason_of(error)}.") from error
             array = mapped(file, member.name)
@@ -83,9 +84,9 @@ def mapped(file: BinaryIO, name: str) -> NDArray[Any]:
     return np.memmap(file, dtype, "r", start, shape) if there else np.empty(shape, dtype)
 
 
-def _unzipped(file: BinaryIO, sink: BinaryIO, limits: Limits) -> BinaryIO:
+def _unzipped(file: BinaryIO, sink: BinaryIO, limits: Limits, progress: Progress) -> BinaryIO:
     """The content of a gzip file in an archive, written to `sink`."""
-    gunzip(file, sink, Budget(file.seek(0, 2), limits))
+    gunzip(file, sink, Budget(file.seek(0, 2), limits), progress)
     sink.seek(0)
     return sink
 

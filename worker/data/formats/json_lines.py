@@ -109,7 +109,7 @@ def _lines(file: BinaryIO, limits: Limits) -> Iterator[_Piece]:
 
 def _parsed(place: str, line: bytes, end: int) -> _Piece:
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode())
     except json.JSONDecodeError as error:
         return _Piece(place, None, f"it is not JSON: {error.msg} at character {error.pos + 1}", line, end)
     except (ValueError, RecursionError) as error:
@@ -150,14 +150,14 @@ def _flatten(value: Row, before: str, row: Row, depth: int) -> None:
         elif isinstance(inner, list) and _is_deeper(inner, depth):
             raise ValueError(f"it is nested more than {_MAX_DEPTH} deep")
         else:
-            row[name.encode("utf-8", "replace").decode()] = inner
+            row[name if name.isascii() else name.encode("utf-8", "replace").decode()] = inner
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
-    if not isinstance(value, (list, dict)):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return not depth or any(_is_deeper(one, depth - 1) for one in inner)
+    for one in value.values() if isinstance(value, dict) else value:
+        if isinstance(one, (list, dict)) and (not depth or _is_deeper(one, depth - 1)):
+            return True
+    return False
 
 
 def _elements(file: BinaryIO, limits: Limits) -> Iterator[_Piece]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib import format as numpy_format
 from numpy.typing import NDArray
 
+from app.errors import JobFailure
 from worker.data.formats.archives import Archive, MemberError
 from worker.data.formats.arrays import Source, holds_images, write_arrays
 from worker.data.formats.base import Limits, Progress, Read, reason_of, unreadable
@@ -46,6 +47,7 @@ def read_npz(archive: Archive, folder: Path, target: BinaryIO, progress: Progres
             except MemberError as error:
                 raise unreadable(f"The array {name!r} cannot be read: {error}.") from error
             file.flush()
+            progress(0)
             file.seek(0)
             arrays[name] = cast("Source", mapped(cast("BinaryIO", file), name))
         return write_arrays(arrays, target, progress, archive.size, archive.limits)
@@ -65,5 +67,7 @@ def mapped(file: BinaryIO, name: str) -> NDArray[Any]:
             return np.fromfile(file, dtype, count=1 if not shape else 0).reshape(shape)
         order: Any = "F" if is_fortran else "C"
         return np.memmap(file, dtype, "r", file.tell(), shape, order)
-    except (ValueError, OverflowError, TypeError, SyntaxError) as error:
+    except JobFailure:
+        raise
+    except Exception as error:  # the header is a Python literal: a damaged one makes its parser raise anything
         raise unreadable(f"The array {name!r} cannot be read: {reason_of(error)}.") from error

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from app.marks import mark_of
 from app.pictures import decode_image
-from worker.data.formats.base import Limits, Progress, Read, reason_of, unique_names, unreadable
-from worker.data.formats.fields import GROUP_BYTES, GROUP_ROWS, array_field, image_field, mark_of, open_writer
+from worker.data.formats.base import Limits, Progress, Read, is_of_disk, reason_of, unique_names, unreadable
+from worker.data.formats.fields import GROUP_BYTES, GROUP_ROWS, array_field, image_field, open_writer
 
 _MICROSECONDS = pa.timestamp("us")
 _NUMBERS_OF_ARRAYS = {pa.float32(): pa.float32(), pa.float16(): pa.float32(), pa.uint8(): pa.uint8()}
@@ -24,8 +25,8 @@ def read(path: Path, target: BinaryIO, progress: Progress, limits: Limits) -> Re
         # Not read ahead: a row group may be larger than memory.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             return _read(file, path.stat().st_size, target, progress, limits)
-    except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the disk, not of the file's content
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: of names that are not UTF-8
+        if isinstance(error, OSError) and is_of_disk(error):
             raise
         raise unreadable(f"The Parquet file cannot be read: {reason_of(error)}") from error
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from app.errors import JobFailure
+from app.formats import HEAD_BYTES, detect
 from tests.worker.data.formats.made import found_in, picture, tarred, zipped
-from worker.data.formats import Limits
+from worker.data.formats import Limits, read
+from worker.job import Cancelled
 
 ARCHIVES = [zipped, tarred]
 
@@ -129,6 +131,17 @@ def test_a_damaged_member_is_set_aside(tmp_path: Path) -> None:
     assert "CRC" in found.aside["1.txt"]
 
 
+def test_a_member_whose_place_is_nowhere_and_one_without_a_name_do_no_harm(tmp_path: Path) -> None:
+    data = bytearray(zipped({"1.txt": b"one", "2.txt": b"two", "3.txt": b"three"}))
+    first = data.index(b"PK\x01\x02")
+    data[first + 42 : first + 46] = b"\xf0\xff\xff\xff"  # where its content begins
+    second = data.index(b"PK\x01\x02", first + 1)
+    data[second + 46] = 0  # its name ends before it begins
+    found = found_in(tmp_path, bytes(data), "texts.zip")
+    assert [row["text"] for row in found.rows] == ["three"]
+    assert found.aside["1.txt"].startswith("it is damaged")
+
+
 def test_of_two_members_of_one_name_the_first_is_used(tmp_path: Path) -> None:
     file = io.BytesIO()
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(file, "w") as archive:
@@ -169,3 +182,23 @@ def test_a_header_that_claims_to_be_huge_is_not_read(tmp_path: Path) -> None:
     data = info.tobuf(tarfile.USTAR_FORMAT) + bytes(8 << 20) + tarred({"1.txt": b"one"})
     with pytest.raises(JobFailure, match="header of a member is too long"):
         found_in(tmp_path, data, "x.tar")
+
+
+@pytest.mark.parametrize(
+    ("data", "filename"),
+    [
+        (gzip.compress(b'{"a": 1}\n' * 10), "x.jsonl.gz"),
+        (zipped({f"{i}.txt": b"one" for i in range(9)}), "x.zip"),
+        (tarred({"1.png": picture(), "2.png": picture()}), "x.tar"),
+    ],
+)
+def test_whoever_asks_to_stop_is_heard_and_nothing_is_left(tmp_path: Path, data: bytes, filename: str) -> None:
+    (place := tmp_path / "place").mkdir()
+    (place / "upload").write_bytes(data)
+
+    def stop(num_bytes: int) -> None:
+        raise Cancelled
+
+    with (tmp_path / "t.parquet").open("wb+") as target, pytest.raises(Cancelled):
+        read(place / "upload", filename, detect(data[:HEAD_BYTES], filename), target, stop)
+    assert [one.name for one in place.iterdir()] == ["upload"]

@@ -99,6 +99,7 @@ def test_a_table_of_ours_comes_back_as_it_went(tmp_path: Path) -> None:
         (parquet(pa.table({})), "0 columns"),
         (parquet(pa.table({"x": [1]}))[:-3], "cannot be read"),
         (b"PAR1" + bytes(100) + b"PAR1", "cannot be read"),
+        (parquet(pa.table({"name": [1]}), store_schema=False).replace(b"name", b"\xff\xfe\xfd\xfc"), "cannot be read"),
     ],
 )
 def test_what_no_table_here_can_hold_is_refused_with_the_column(tmp_path: Path, data: bytes, message: str) -> None:
