@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import ClientDisconnect
 
 PIECE_BYTES = 1 << 20
+DRAINED_BYTES = 16 << 20  # beyond it, a client that does not listen while it sends hears only that it was cut off
 
 
 async def pieces(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -22,7 +23,7 @@ async def pieces(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield bytes(pending)
 
 
-async def drain(stream: AsyncIterator[bytes], max_bytes: int) -> None:
+async def drain(stream: AsyncIterator[bytes], max_bytes: int = DRAINED_BYTES) -> None:
     """Read on after a refusal, so that clients that only listen afterwards hear it."""
     num_bytes = 0
     try:

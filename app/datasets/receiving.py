@@ -33,7 +33,6 @@ from app.tabular.refusals import Limits, size
 
 _DEFINITION_BYTES = 64 << 10
 _FORM_BYTES = 1 << 20  # what a form adds to its file
-_DRAINED_BYTES = 64 << 20  # read on after a refusal, so that clients that only listen afterwards hear it
 _SUFFIXES = re.compile(r"(\.(csv|tsv|tab|txt|gz|jsonl|ndjson|json|parquet|npy|npz|xlsx|zip|tar))+$", re.IGNORECASE)
 
 
@@ -105,7 +104,7 @@ async def receive(request: Request, settings: Settings) -> Received:
         raise BadRequest("The upload broke off.") from error
     except BaseException:
         form.discard()
-        await drain(stream, _DRAINED_BYTES)
+        await drain(stream)
         raise
 
 

@@ -24,8 +24,6 @@ from app.specs.base import Problem
 from app.storage import Storage
 from app.uploads import service
 
-_DRAINED_BYTES = 16 << 20  # a refused piece is read to its end, as most are shorter
-
 
 class WrongOffset(Conflict):
     """The piece does not begin where the file goes on."""
@@ -51,7 +49,7 @@ class PieceRoute(APIRoute):
             try:
                 await _receive(request, stream)
             except AppError as error:  # the rest of the body will not be read, so nothing can follow it
-                await drain(stream, _DRAINED_BYTES)
+                await drain(stream)
                 return answer(request, error.problem(), {"Connection": "close"})
             return await handle(request)
 

@@ -69,20 +69,34 @@ export const download = async (path, body) => (await request("POST", path, { bod
 
 /** Send files with progress, which fetch cannot tell. `onProgress` gets a share in [0, 1]. */
 export function upload(path, form, onProgress, signal) {
+  const told = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+  return sendBody("POST", path, form, { "Idempotency-Key": newKey() }, told, signal);
+}
+
+/** Send bytes as they are. `onSent` gets how many have left. */
+export function putBytes(path, bytes, onSent, signal) {
+  const headers = { "Content-Type": "application/octet-stream" };
+  return sendBody("PUT", path, bytes, headers, (event) => onSent(event.loaded), signal);
+}
+
+function sendBody(method, path, body, headers, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest();
-    sending.open("POST", BASE + path);
-    sending.setRequestHeader("Accept", "application/json");
-    sending.setRequestHeader("Idempotency-Key", newKey());
-    sending.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    sending.open(method, BASE + path);
+    for (const [name, value] of Object.entries({ Accept: "application/json", ...headers }))
+      sending.setRequestHeader(name, value);
+    sending.upload.onprogress = onProgress;
     sending.onload = () => {
       if (sending.status >= 200 && sending.status < 300) resolve(JSON.parse(sending.responseText));
       else reject(new ApiError(problemOf(sending.status, sending.responseText)));
     };
     sending.onerror = () => reject(new ApiError(UNREACHABLE));
     sending.onabort = () => reject(new DOMException("The upload was stopped.", "AbortError"));
-    signal?.addEventListener("abort", () => sending.abort());
-    sending.send(form);
+    if (signal?.aborted) sending.onabort();
+    else {
+      signal?.addEventListener("abort", () => sending.abort());
+      sending.send(body);
+    }
   });
 }
 

@@ -23,6 +23,7 @@ def test_from_a_file_to_a_prediction(page: Page, running: Deck, table: Path) -> 
 
     page.get_by_role("link", name="Datasets").click()
     page.locator("#files").set_input_files(table)
+    page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("link", name="New run with this dataset").click()
 
     page.get_by_label("Target: what is to be predicted").select_option("fits")

@@ -12,9 +12,24 @@ import { confirmed, toastError } from "../shell.js";
 const NUM_ROWS = 20;
 let { dataset } = pageData();
 
+/** What a person should know of how the file was read. */
+function showReading() {
+  const num = dataset.num_set_aside;
+  $("#set-aside").hidden = !num;
+  const were = num === 1 ? "was" : "were";
+  setText($("#set-aside-text"), `${format.plural(num, "row")} of the file did not fit and ${were} set aside.`);
+  const notes = dataset.source.notes ?? [];
+  $("#notes").hidden = !notes.length;
+  replace(
+    $("#notes"),
+    notes.map((note) => h("p", {}, note)),
+  );
+}
+
 async function showReady() {
   $("#ingest").hidden = true;
   $("#new-run").hidden = false;
+  showReading();
   replace($("#columns"), columnCards(dataset.columns, { numRows: dataset.num_rows }));
   const facts = [
     format.plural(dataset.num_rows, "row"),

@@ -2,7 +2,9 @@
 
 import * as api from "../api.js";
 import { setUpGenerating } from "../datasets/generate.js";
-import { $, $$, h, setText } from "../dom.js";
+import { previewOf, problem } from "../datasets/previewview.js";
+import { send } from "../datasets/sending.js";
+import { $, $$, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { toastError } from "../shell.js";
 
@@ -18,11 +20,13 @@ async function add(files) {
   for (const file of files) await addOne(file, files.length === 1);
 }
 
+/** Send a file and show what it seems to be; `opensIt`: its dataset's page opens once it is added. */
 async function addOne(file, opensIt) {
   const bar = h("progress", { max: "1", value: 0, "aria-label": `Sending ${file.name}` });
   const state = h("span", { class: "muted small figures" }, "sending");
   const stop = new AbortController();
   const cancel = h("button", { class: "button quiet small", type: "button", onclick: () => stop.abort() }, "Stop");
+  const body = h("div", {}, bar);
   const item = h(
     "li",
     { class: "upload-item" },
@@ -34,52 +38,73 @@ async function addOne(file, opensIt) {
       state,
       cancel,
     ),
-    bar,
+    body,
   );
   $("#uploads").append(item);
-  const form = new FormData();
-  form.append(
-    "definition",
-    JSON.stringify({ name: file.name.replace(/(\.(csv|tsv|txt|json|jsonl|ndjson|parquet|gz))+$/i, "") }),
-  );
-  form.append("file", file);
+  let sent = null;
   try {
-    const dataset = await api.upload(
-      "/datasets",
-      form,
-      (share) => {
+    sent = await api.post("/uploads", { filename: file.name, size_bytes: file.size }, { signal: stop.signal });
+    await send(file, sent, server(stop.signal), {
+      wait: (ms) => waited(ms, stop.signal),
+      onProgress: (share) => {
         bar.value = share;
-        setText(state, share < 1 ? format.percent(share) : "checking");
+        setText(state, format.percent(share));
       },
-      stop.signal,
-    );
-    setText(state, "added");
-    cancel.remove();
-    item.append(h("a", { href: `/datasets/${dataset.id}` }, `Open ${dataset.name}`));
-    if (opensIt) location.assign(`/datasets/${dataset.id}`);
+      onPause: (isPausing) => isPausing && setText(state, "the server cannot be reached; trying again"),
+    });
+    setText(state, "");
+    show(sent);
   } catch (error) {
-    cancel.remove();
-    bar.remove();
-    setText(state, error.name === "AbortError" ? "stopped" : "not added");
-    if (error.name !== "AbortError") item.append(problem(error));
+    const isStopped = error.name === "AbortError";
+    setText(state, isStopped ? "stopped" : "not added");
+    replace(body, isStopped ? null : problem(error));
+    if (sent) forget(sent);
+  }
+  cancel.remove();
+
+  function show(one) {
+    const preview = previewOf(one, {
+      onAdded: (dataset) => {
+        if (opensIt) location.assign(`/datasets/${dataset.id}`);
+        setText(state, "added");
+        replace(body, h("a", { href: `/datasets/${dataset.id}` }, `Open ${dataset.name}`));
+      },
+      onDiscarded: () => {
+        forget(one);
+        item.remove();
+        $("#files").focus();
+      },
+    });
+    replace(body, preview);
   }
 }
 
-function problem(error) {
-  const more = (error.errors ?? []).map(({ msg }) => msg).filter((msg) => !error.message.includes(msg));
-  return h(
-    "div",
-    { class: "note bad", role: "alert" },
-    h("p", { class: "note-title" }, error.message),
-    more.slice(0, 5).map((msg) => h("p", {}, msg)),
-    error.hint ? h("p", {}, error.hint) : null,
-  );
+const server = (signal) => ({
+  put: (id, offset, piece, onSent) => api.putBytes(`/uploads/${id}?offset=${offset}`, piece, onSent, signal),
+  get: (id) => api.get(`/uploads/${id}`, { signal }),
+});
+
+function waited(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(new DOMException("The upload was stopped.", "AbortError"));
+    });
+  });
 }
 
-$("#files").addEventListener("change", (event) => {
-  add([...event.target.files]);
-  event.target.value = "";
-});
+/** Let the server forget a file. If it does not hear of it, it forgets it within a day. */
+const forget = ({ id }) => api.remove(`/uploads/${id}`).catch(() => {});
+
+function addChosen() {
+  const chosen = [...$("#files").files];
+  $("#files").value = "";
+  add(chosen);
+}
+
+$("#files").addEventListener("change", addChosen);
+addChosen(); // what was chosen before this script had come
 
 for (const kind of ["dragenter", "dragover"]) {
   upload.addEventListener(kind, (event) => {

@@ -1,0 +1,141 @@
+// The beginning of a file that has come: how it seems to be written, to be corrected, and its first rows.
+
+import * as api from "../api.js";
+import { h, replace } from "../dom.js";
+import { field, select } from "../forms.js";
+import { answersOf, asked, formatInWords, misfitsInWords, nameOf, QUESTIONS, sourceOf } from "./guess.js";
+
+const MAX_COLUMNS = 50; // shown; a table may have thousands
+
+/** What stands in for a file that has come, until it is added or discarded. `onAdded` gets the dataset. */
+export function previewOf(upload, { onAdded, onDiscarded }) {
+  const said = {};
+  let guess = null;
+  let newest = 0;
+  const name = h("input", { class: "input", value: nameOf(upload.filename), maxlength: "200", autocomplete: "off" });
+  const questions = h("div", { class: "stack-s" });
+  const shown = h("div", { class: "stack-s", "aria-live": "polite" });
+  const add = h("button", { class: "button primary", type: "button", disabled: true, onclick: () => addIt() }, "Add");
+  const discard = h("button", { class: "button", type: "button", onclick: onDiscarded }, "Discard");
+  const root = h(
+    "section",
+    { class: "stack upload-preview", "aria-label": `Preview of ${upload.filename}` },
+    questions,
+    shown,
+    h("div", { class: "row upload-add" }, field({ label: "Name of the dataset" }, name), add, discard),
+  );
+
+  async function look() {
+    const mine = ++newest;
+    add.disabled = true;
+    try {
+      const found = await api.get(`/uploads/${upload.id}/preview?${asked(said)}`);
+      if (mine !== newest) return;
+      guess = found;
+      replace(shown, found.format === "delimited" ? rowsOf(found) : h("p", { class: "muted" }, formatInWords(found.format)));
+      add.disabled = false;
+    } catch (error) {
+      if (mine !== newest) return;
+      replace(shown, problem(error));
+    }
+    ask();
+  }
+
+  function ask() {
+    if (guess !== null && guess.format !== "delimited") return replace(questions);
+    const focused = document.activeElement?.dataset?.question;
+    const elements = QUESTIONS.map((question) => questionOf(question, guess, said, look));
+    const extra = QUESTIONS.map(({ isExtra }, i) => (isExtra ? elements[i] : null));
+    const isOpen = questions.querySelector("details")?.open ?? false;
+    replace(
+      questions,
+      h("div", { class: "form-grid" }, elements.filter((_, i) => !QUESTIONS[i].isExtra)),
+      h("details", { class: "more", open: isOpen }, h("summary", {}, "More"), h("div", { class: "form-grid" }, extra)),
+    );
+    if (focused) questions.querySelector(`[data-question="${focused}"]`)?.focus();
+  }
+
+  async function addIt() {
+    add.disabled = true;
+    try {
+      const source = sourceOf(upload.id, guess?.format === "delimited" ? guess : null, said);
+      onAdded(await api.post("/datasets", { name: name.value.trim() || nameOf(upload.filename), source }));
+    } catch (error) {
+      add.disabled = false;
+      shown.append(problem(error));
+    }
+  }
+
+  look();
+  return root;
+}
+
+function questionOf(question, guess, said, look) {
+  const current = said[question.name] ?? guess?.[question.name];
+  const options = answersOf(question, current).map(([value, label]) => ({ value: value ?? "found out", label }));
+  const control = select(
+    options,
+    current ?? "found out",
+    (value) => {
+      if (value === "found out") delete said[question.name];
+      else said[question.name] = value;
+      look();
+    },
+    { "data-question": question.name },
+  );
+  return field({ label: question.label }, control);
+}
+
+function rowsOf(found) {
+  const columns = found.columns.slice(0, MAX_COLUMNS);
+  const more = found.columns.length - columns.length;
+  const misfits = misfitsInWords(found);
+  return [
+    found.notes.map((note) => h("p", { class: "note" }, note)),
+    misfits
+      ? h(
+          "div",
+          { class: "note warn" },
+          h("p", { class: "note-title" }, misfits.title),
+          misfits.lines.map((line) => h("p", {}, line)),
+        )
+      : null,
+    h(
+      "div",
+      { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "The first rows" },
+      h(
+        "table",
+        { class: "table upload-rows" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            columns.map(({ name, type }) =>
+              h("th", { scope: "col" }, h("span", {}, name), h("span", { class: "muted small" }, ` ${type}`)),
+            ),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          found.rows.map((row) => h("tr", {}, row.slice(0, MAX_COLUMNS).map((cell) => h("td", {}, cell)))),
+        ),
+      ),
+    ),
+    more > 0 ? h("p", { class: "muted small" }, `and ${more.toLocaleString("en")} more columns`) : null,
+  ];
+}
+
+/** What the server says is wrong, with what one can do. */
+export function problem(error) {
+  const more = (error.errors ?? []).map(({ msg }) => msg).filter((msg) => !error.message.includes(msg));
+  return h(
+    "div",
+    { class: "note bad", role: "alert" },
+    h("p", { class: "note-title" }, error.message),
+    more.slice(0, 5).map((msg) => h("p", {}, msg)),
+    error.hint ? h("p", {}, error.hint) : null,
+  );
+}

@@ -1,0 +1,111 @@
+"""Files on their way in, as a person sees them: the guess, its correction, what did not fit, a lost connection."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Route, expect
+
+from tests.deck import Deck, wait_for
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_guess_is_shown_corrected_and_what_does_not_fit_is_set_aside(
+    page: Page, running: Deck, tmp_path: Path
+) -> None:
+    table = tmp_path / "cities.csv"
+    lines = ["city;size;day", *(f"Zürich {i};{i},5;2024-01-02" for i in range(40)), "Plzeň;1", "Bern;2,5;2024-01-03"]
+    table.write_bytes("\n".join(lines).encode("cp1250"))
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files(table)
+    item = page.locator(".upload-item")
+    expect(item.get_by_label("Encoding")).to_have_value("cp1252")
+    expect(item.get_by_label("Delimiter")).to_have_value(";")
+    expect(item.get_by_label("Decimal mark")).to_have_value(",")
+    expect(item.locator("tbody tr")).to_have_count(10)
+    expect(item.locator("thead")).to_contain_text("size float")
+    expect(item).to_contain_text("Line 42: 3 fields expected")
+    violations = [one["id"] for one in Axe().run(page).response["violations"]]
+    assert violations == []
+    item.get_by_label("Delimiter").select_option("|")
+    expect(item.locator("thead")).to_contain_text("city;size;day")
+    item.get_by_label("Delimiter").select_option(";")
+    expect(item.locator("thead")).to_contain_text("size float")
+    item.get_by_label("Encoding").select_option("cp1250")
+    expect(item.locator(".note:not(.warn)")).to_have_count(0)
+    item.get_by_label("Name of the dataset").fill("towns")
+    item.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("heading", name="towns")).to_be_visible()
+    text = "1 row of the file did not fit and was set aside."
+    expect(page.locator("#set-aside")).to_contain_text(text, timeout=60_000)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download them").click()
+    assert "Plzeň;1" in download.value.path().read_text()
+
+
+def test_several_files_are_added_one_by_one_or_discarded(page: Page, running: Deck, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.csv").write_text("a,b\n1,2\n3,4\n")
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files([tmp_path / "one.csv", tmp_path / "two.csv"])
+    one = page.locator(".upload-item").filter(has_text="one.csv")
+    two = page.locator(".upload-item").filter(has_text="two.csv")
+    one.get_by_role("button", name="Add", exact=True).click()
+    expect(one.get_by_role("link", name="Open one")).to_be_visible()
+    two.get_by_role("button", name="Discard").click()
+    expect(two).to_have_count(0)
+    names = [dataset["name"] for dataset in running.get("/datasets")["items"]]
+    assert "one" in names and "two" not in names
+    folder = running.settings.data_dir / "uploads"
+    assert wait_for(lambda: not list(folder.iterdir()), timeout_s=10)
+
+
+def test_a_lost_connection_is_waited_for_and_the_file_goes_on(page: Page, running: Deck, tmp_path: Path) -> None:
+    table = tmp_path / "long.csv"
+    table.write_text("a,b\n" + "1,2\n" * 3_000_000)
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if len(lost) < 2 and "offset=0" not in route.request.url:
+            lost.append(route.request.url)
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/uploads/*?offset=*", lose)
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files(table)
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("heading", name="long")).to_be_visible()
+    expect(page.locator("#facts")).to_contain_text("3,000,000 rows", timeout=60_000)
+    assert len(lost) == 2
+
+
+def test_a_file_that_is_being_sent_can_be_stopped(page: Page, running: Deck, tmp_path: Path) -> None:
+    table = tmp_path / "slow.csv"
+    table.write_text("a,b\n" + "1,2\n" * 3_000_000)
+    page.route("**/api/v1/uploads/*?offset=8388608", lambda route: route.abort("connectionreset"))
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files(table)
+    expect(page.locator(".upload-item")).to_contain_text("trying again")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".upload-item")).to_contain_text("stopped")
+    folder = running.settings.data_dir / "uploads"
+    assert wait_for(lambda: not list(folder.iterdir()), timeout_s=10)
+
+
+def test_a_file_that_cannot_be_read_tells_why_and_can_be_corrected(page: Page, running: Deck, tmp_path: Path) -> None:
+    table = tmp_path / "odd.csv"
+    table.write_text('a\tb\n"x" y\t1\n"z" w\t2\n')
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files(table)
+    item = page.locator(".upload-item")
+    expect(item.get_by_label("Quotes", exact=True)).to_be_visible()
+    item.get_by_label("Quotes", exact=True).select_option("'")
+    expect(item.locator("tbody")).to_contain_text('"x" y')
+    item.get_by_label("Quotes", exact=True).select_option('"')
+    expect(item).to_contain_text("Line 2: text follows a closing quote")
+    expect(item.get_by_role("button", name="Add", exact=True)).to_be_disabled()
+    item.get_by_label("Quotes", exact=True).select_option("")
+    expect(item.get_by_role("button", name="Add", exact=True)).to_be_enabled()

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { answersOf, asked, formatInWords, misfitsInWords, nameOf, QUESTIONS, sourceOf } from "../../static/js/datasets/guess.js";
+
+const GUESS = { encoding: "utf-8", delimiter: ";", quote: '"', header: true, decimal: ",", escape: "", thousands: "", comment: "" };
+const question = (name) => QUESTIONS.find((one) => one.name === name);
+
+test("what was found is among the answers, whatever it is", () => {
+  assert.deepEqual(answersOf(question("delimiter"), ";"), question("delimiter").answers);
+  assert.deepEqual(answersOf(question("delimiter"), "^").at(-1), ["^", "^"]);
+  assert.deepEqual(answersOf(question("header"), true), question("header").answers);
+  assert.equal(answersOf(question("quote"), "").length, 3);
+});
+
+test("where nothing is known it is left to be found out", () => {
+  assert.deepEqual(answersOf(question("quote"), undefined)[0], [null, "found out"]);
+});
+
+test("only what was said is asked for", () => {
+  assert.equal(asked({}), "");
+  assert.equal(asked({ delimiter: "\t", quote: "" }), "delimiter=%09&quote=");
+});
+
+test("a dataset is made as it was shown, but for an encoding that was only guessed", () => {
+  assert.deepEqual(sourceOf("u", GUESS, {}), {
+    type: "upload",
+    upload: "u",
+    delimiter: ";",
+    quote: '"',
+    header: true,
+    decimal: ",",
+    escape: "",
+    thousands: "",
+    comment: "",
+  });
+  const said = sourceOf("u", GUESS, { encoding: "cp1251", header: "false", quote: "" });
+  assert.deepEqual([said.encoding, said.header, said.quote], ["cp1251", false, ""]);
+  assert.deepEqual(sourceOf("u", null, {}), { type: "upload", upload: "u" });
+});
+
+test("a dataset is called as its file, without endings", () => {
+  assert.equal(nameOf("heart.csv.gz"), "heart");
+  assert.equal(nameOf("a.b.TSV"), "a.b");
+  assert.equal(nameOf(".csv"), "unnamed");
+});
+
+test("rows that do not fit are told with their lines", () => {
+  assert.equal(misfitsInWords({ num_set_aside: 0, set_aside: [], is_whole: true }), null);
+  const told = misfitsInWords({ num_set_aside: 2, set_aside: [{ line: 1300, reason: "3 found" }], is_whole: false });
+  assert.equal(told.title, "2 rows at the beginning of the file do not fit and will be set aside.");
+  assert.deepEqual(told.lines, ["Line 1,300: 3 found"]);
+});
+
+test("every other format has words", () => {
+  assert.match(formatInWords("parquet"), /a Parquet file/);
+  assert.match(formatInWords("something"), /something/);
+});
