@@ -139,12 +139,20 @@ class Distinct:
 
     def _merge(self) -> None:
         if self._pending:
-            merged = np.unique(np.concatenate([self._kept, *self._pending]))
+            merged = _distinct(np.concatenate([self._kept, *self._pending]))
             self._pending, self._num_pending = [], 0
             if self.is_exact and len(merged) > self._bound:
                 self.is_exact = False
                 merged = np.sort(_mixed(merged))
             self._kept = merged if self.is_exact else merged[:_NUM_SMALLEST]
+
+
+def _distinct(bits: Bits) -> Bits:
+    """The distinct values, ascending. NumPy puts integers into a hash table, which is far slower."""
+    bits = np.sort(bits)
+    differs = np.ones(len(bits), np.bool_)
+    np.not_equal(bits[1:], bits[:-1], out=differs[1:])
+    return bits[differs]
 
 
 def _mixed(bits: Bits) -> Bits:

@@ -7,7 +7,9 @@ the number of distinct values is exact up to a million and estimated beyond, as 
 gone through in blocks however few they are. Infinities are counted and otherwise left out.
 """
 
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from app.marks import mark_of, shape_of
 from app.specs.columns import Column, ColumnType, Histogram, TopValue
 from worker.data.cells import describe_arrays, describe_images
 from worker.data.figures import NUM_BINS, Distinct, Moments, edges, histogram, moments, quantiles
+from worker.data.table import open_parquet
 from worker.data.words import FEW, MAX_CATEGORIES, NUM_TOP, Words
 
 __all__ = ["MAX_VALUES", "NUM_BINS", "describe", "describe_table"]
@@ -32,6 +35,7 @@ MAX_WHOLE = 1_000_000  # rows of a column that is read whole; also how many a sa
 _BYTES_AT_ONCE = 32 << 20  # of columns that are read together
 _BLOCK_BYTES = 8 << 20
 _BLOCK_ROWS = 262_144
+_MAX_THREADS = 2  # as many columns at a time: memory is for each
 _LOOKED_AT = 64  # rows, for how many bytes one has
 
 Progress = Callable[[int], None]
@@ -70,21 +74,33 @@ class Counted:
 
 def describe_table(path: Path, progress: Progress = lambda num_columns: None) -> list[Column]:
     """The columns of a Parquet file. `progress` is told how many are done, again and again while one takes long."""
-    # Not read ahead: a row group may be larger than memory.
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+    with open_parquet(path) as file:
         schema = file.schema_arrow
-        table = _Table(file, schema, progress)
-        found: dict[str, Column] = {}
-        for names in table.read_together():
-            found |= table.describe(names, len(found))
-            progress(len(found))
-        return [found[name] for name in schema.names]
+        together = list(_Table(file, schema, lambda: None).read_together())
+    found: dict[str, Column] = {}
+    num_threads = min(_MAX_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(num_threads) as pool:
+        described = [pool.submit(_describe, path, names, lambda: progress(len(found))) for names in together]
+        try:
+            for one in described:
+                found |= one.result()
+                progress(len(found))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [found[name] for name in schema.names]
+
+
+def _describe(path: Path, names: list[str], progress: Callable[[], None]) -> dict[str, Column]:
+    """Some columns of a table, read by a thread of its own."""
+    with open_parquet(path) as file:
+        return _Table(file, file.schema_arrow, progress).describe(names)
 
 
 class _Table:
     """A Parquet file whose columns are described some at a time."""
 
-    def __init__(self, file: pq.ParquetFile, schema: pa.Schema, progress: Progress) -> None:
+    def __init__(self, file: pq.ParquetFile, schema: pa.Schema, progress: Callable[[], None]) -> None:
         self._file, self._schema, self._progress = file, schema, progress
         self._num_rows: int = file.metadata.num_rows
         self._max_values = min(MAX_VALUES, max(FEW, MAX_VALUES_OF_TABLE // max(1, len(schema))))
@@ -99,13 +115,13 @@ class _Table:
             if not self._is_read_whole(field):
                 yield [field.name]
 
-    def describe(self, names: list[str], num_done: int) -> dict[str, Column]:
+    def describe(self, names: list[str]) -> dict[str, Column]:
         """Columns that are read together."""
         if self._is_read_whole(self._schema.field(names[0])):
             table = self._file.read(columns=names)
             return {name: describe(name, table.column(name), self._max_values) for name in names}
         (name,) = names
-        return {name: self._describe_in_blocks(name, lambda: self._blocks(name, num_done))}
+        return {name: self._describe_in_blocks(name, lambda: self._blocks(name))}
 
     def _describe_in_blocks(self, name: str, blocks: Callable[[], Iterator[pa.Array]]) -> Column:
         field = self._schema.field(name)
@@ -128,7 +144,7 @@ class _Table:
             return True
         return self._num_rows <= MAX_WHOLE and (pa.types.is_primitive(kind) or pa.types.is_null(kind))
 
-    def _blocks(self, name: str, num_done: int) -> Iterator[pa.Array]:
+    def _blocks(self, name: str) -> Iterator[pa.Array]:
         """The cells of a column, as many at a time as take up no more than some megabytes."""
         place = self._schema.get_field_index(name)
         groups = (self._file.metadata.row_group(i) for i in range(self._file.num_row_groups))
@@ -139,7 +155,7 @@ class _Table:
             break
         at_once = int(max(1, min(_BLOCK_ROWS, _BLOCK_BYTES / max(1, num_bytes))))
         for batch in self._file.iter_batches(at_once, columns=[name]):
-            self._progress(num_done)
+            self._progress()
             yield batch.column(name)
 
 
