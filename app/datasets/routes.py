@@ -19,6 +19,7 @@ from app.datasets.schemas import (
     StatisticsOut,
     UploadDefinition,
 )
+from app.datasets.searching import find_rows
 from app.datasets.tables import read_rows
 from app.db.tables import Dataset
 from app.dependencies import AppDatabase, AppStorage, Reading, Writing
@@ -120,13 +121,23 @@ def rows(
     storage: AppStorage,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    filter: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006, FastAPI copies it
+    sort: Annotated[str | None, Query(max_length=300)] = None,
 ) -> RowsOut:
-    """Some rows, in the order of the file."""
+    """Some rows, in the order of the file or of a column: `sort=-age`.
+
+    `filter=label:cat`, `age:>=30`, `note:~word`, `age:missing`; of several, all must hold.
+    """
     dataset = service.find_dataset(session, dataset_id)
     if dataset.status != service.READY or dataset.num_rows is None:
         raise NotReady(f"The dataset {dataset.name} has not been read.")
     path = storage.path("datasets", dataset.id, TABLE)
-    return RowsOut(rows=read_rows(path, offset, limit), num_rows=dataset.num_rows)
+    if filter or sort:
+        found = find_rows(path, filter, sort, offset, limit)
+        return RowsOut(**vars(found), num_rows=dataset.num_rows)
+    rows = read_rows(path, offset, limit)
+    numbers = list(range(offset, offset + len(rows)))
+    return RowsOut(rows=rows, numbers=numbers, num_matching=dataset.num_rows, num_rows=dataset.num_rows)
 
 
 @router.get("/{dataset_id}/set_aside", response_class=FileResponse)

@@ -76,6 +76,8 @@ class RowsOut(BaseModel):
     """Some rows of a dataset. Times are ISO 8601; what is not finite is spelled "Infinity" and "-Infinity"."""
 
     rows: list[dict[str, Any]]
+    numbers: list[int] = Field(description="their places in the table, from 0 on")
+    num_matching: int = Field(description="how many rows there are of those that were asked for")
     num_rows: int
 
 

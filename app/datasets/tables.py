@@ -58,6 +58,14 @@ def read_cell(path: Path, column: str, row: int) -> bytes | None:
     raise LookupError("there are not so many rows")
 
 
+def plain_rows(table: "pa.Table", schema: "pa.Schema") -> list[dict[str, Any]]:
+    """The first columns of a table, which are those of `schema` under whatever names, as plain values."""
+    import pyarrow as pa
+
+    arrays = [table.column(i).combine_chunks().cast(field.type) for i, field in enumerate(schema)]
+    return _plain(pa.RecordBatch.from_arrays(arrays, schema=schema))
+
+
 def _plain(batch: "pa.RecordBatch") -> list[dict[str, Any]]:
     shown = [_shown(field, batch.column(i)) for i, field in enumerate(batch.schema)]
     return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*shown, strict=True)]

@@ -137,23 +137,19 @@ function histogramLabel(column, top, counts) {
   return `Distribution of ${column.name}, most in ${barTitle(column, top, at, counts[at])}`;
 }
 
-/** Rows as a table. */
-export function rowsTable(columns, rows, { title = "First rows" } = {}) {
+/**
+ * Rows as a table. `imageUrl(name, i)` is where the image of the i-th row is; with `onSort` headings are buttons, `sort`
+ * is a column's name, with - before it for the greatest first.
+ */
+export function rowsTable(columns, rows, { title = "First rows", note: said = "", imageUrl, sort, onSort } = {}) {
   const shown = columns.slice(0, MAX_TABLE_COLUMNS);
   const isNumber = new Set(
     columns.filter(({ type }) => type === "integer" || type === "float").map(({ name }) => name),
   );
-  const cell = (value, name) =>
-    h(
-      "td",
-      { class: isNumber.has(name) ? "right" : "text-cell" },
-      value === null || value === undefined
-        ? h("span", { class: "muted" }, "missing")
-        : isNumber.has(name)
-          ? plain(value)
-          : String(value),
-    );
-  const note = columns.length > shown.length ? `first ${shown.length} of ${format.count(columns.length)} columns` : "";
+  const cell = (value, name, i) =>
+    h("td", { class: isNumber.has(name) ? "right" : "text-cell" }, cellOf(value, name, isNumber.has(name), imageUrl, i));
+  const some = columns.length > shown.length ? `first ${shown.length} of ${format.count(columns.length)} columns` : "";
+  const note = [said, some].filter(Boolean).join("; ");
   return h(
     "section",
     { class: "card flush" },
@@ -170,23 +166,47 @@ export function rowsTable(columns, rows, { title = "First rows" } = {}) {
           h(
             "tr",
             {},
-            shown.map(({ name }) => h("th", { scope: "col", class: isNumber.has(name) ? "right" : null }, name)),
+            shown.map((column) => heading(column, isNumber.has(column.name), sort, onSort)),
           ),
         ),
         h(
           "tbody",
           {},
-          rows.map((row) =>
+          rows.map((row, i) =>
             h(
               "tr",
               {},
-              shown.map(({ name }) => cell(row[name], name)),
+              shown.map(({ name }) => cell(row[name], name, i)),
             ),
           ),
         ),
       ),
     ),
   );
+}
+
+function heading({ name, type }, isRight, sort, onSort) {
+  const order = sort === name ? "ascending" : sort === `-${name}` ? "descending" : null;
+  const canSort = onSort && type !== "image" && type !== "array";
+  const sign = { ascending: " ↑", descending: " ↓" }[order] ?? "";
+  return h(
+    "th",
+    { scope: "col", class: isRight ? "right" : null, "aria-sort": order },
+    canSort ? h("button", { class: "sort", type: "button", onclick: () => onSort(name) }, name + sign) : name,
+  );
+}
+
+function cellOf(value, name, isNumber, imageUrl, i) {
+  if (value === null || value === undefined) return h("span", { class: "muted" }, "missing");
+  if (isNumber) return plain(value);
+  if (value.format && imageUrl)
+    return h("img", {
+      class: "cell-image",
+      src: imageUrl(name, i),
+      alt: `${name}, ${value.width} × ${value.height}`,
+      loading: "lazy",
+    });
+  return Array.isArray(value) ? JSON.stringify(value) : String(value);
 }
 
 const plain = (value) => (typeof value === "number" ? String(value).replace("-", "−") : String(value));

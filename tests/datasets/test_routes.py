@@ -65,6 +65,8 @@ def test_rows_are_read_from_anywhere_and_are_json(client: TestClient, work: Work
             {"size": None, "kind": "b", "when": "2024-01-03T00:00:00"},
             {"size": "Infinity", "kind": "a", "when": "2024-01-04T00:00:00"},
         ],
+        "numbers": [1, 2],
+        "num_matching": 3,
         "num_rows": 3,
     }
     assert client.get(f"/api/v1/datasets/{dataset_id}/rows?offset=99").json()["rows"] == []

@@ -1,15 +1,16 @@
 // One dataset: what its columns are, its first rows, and how far the reading is.
 
 import * as api from "../api.js";
-import { columnCards, rowsTable } from "../columns.js";
+import { columnCards } from "../columns.js";
 import { setUpDoctor } from "../datasets/doctor.js";
 import { pickedRows, pickedTable } from "../datasets/picked.js";
+import { RowsView } from "../datasets/rowsview.js";
+import { Wall } from "../datasets/wall.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { live } from "../live.js";
 import { confirmed, toastError } from "../shell.js";
 
-const NUM_ROWS = 20;
 let { dataset } = pageData();
 
 /** What a person should know of how the file was read. */
@@ -49,12 +50,16 @@ async function showReady() {
     facts.map((fact) => h("li", {}, fact)),
   );
   setUpDoctor(dataset, $("#doctor"));
+  const [picked, wall, rows] = [h("div"), h("div"), h("div")];
+  replace($("#rows"), picked, wall, rows);
+  new RowsView(dataset, rows).load();
+  new Wall(dataset, wall).load();
   try {
-    const { rows } = await api.get(`/datasets/${dataset.id}/rows${api.query({ limit: NUM_ROWS })}`);
-    const picked = pickedRows(location.search);
-    const found = picked.length ? await pickedTable(dataset, picked) : null;
-    replace($("#rows"), found, rowsTable(dataset.columns, rows));
-    found?.scrollIntoView({ block: "center" });
+    const numbers = pickedRows(location.search);
+    if (!numbers.length) return;
+    const found = await pickedTable(dataset, numbers);
+    replace(picked, found);
+    found.scrollIntoView({ block: "center" });
   } catch (error) {
     toastError(error);
   }
