@@ -2,11 +2,14 @@
 
 import os
 import tempfile
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -164,3 +167,16 @@ def client(settings: Settings) -> Iterator[TestClient]:
     headers = {"Authorization": f"Bearer {settings.token}"}
     with TestClient(app, base_url="http://localhost", headers=headers, raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture
+def port(settings: Settings) -> Iterator[int]:
+    """Where a real server listens, in a thread of this process."""
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join()

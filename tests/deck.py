@@ -110,6 +110,12 @@ class Deck:
         result: dict[str, Any] = answer.json()
         return result
 
+    def add_file(self, name: str, content: bytes) -> str:
+        """Send a file as a dataset, and wait until it is read. Returns its id."""
+        dataset_id: str = self.post("/datasets", files={"file": (name, content)})["id"]
+        wait_for(lambda: self.get(f"/datasets/{dataset_id}")["status"] == "ready")
+        return dataset_id
+
     def run(self, run_id: str) -> dict[str, Any]:
         return self.get(f"/runs/{run_id}")
 

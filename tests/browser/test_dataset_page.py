@@ -13,15 +13,9 @@ from tests.deck import Deck, wait_for
 pytestmark = pytest.mark.browser
 
 
-def added(running: Deck, name: str, content: bytes) -> str:
-    dataset_id: str = running.http.post("/datasets", files={"file": (name, content)}).json()["id"]
-    wait_for(lambda: running.get(f"/datasets/{dataset_id}")["status"] == "ready")
-    return dataset_id
-
-
 def test_rows_are_found_sorted_and_turned(page: Page, running: Deck) -> None:
     lines = "".join(f"{i},{'odd' if i % 2 else 'even'},{(i * 7) % 60}\n" for i in range(60))
-    dataset_id = added(running, "numbers.csv", f"id,kind,other\n{lines}".encode())
+    dataset_id = running.add_file("numbers.csv", f"id,kind,other\n{lines}".encode())
     page.goto(f"{running.url}/datasets/{dataset_id}")
     rows = page.locator("#rows tbody tr")
     expect(rows).to_have_count(20)
@@ -48,7 +42,7 @@ def test_images_hang_on_a_wall_by_class(page: Page, running: Deck) -> None:
             picture = io.BytesIO()
             Image.fromarray(random.integers(0, 256, (10, 14, 3), np.uint8)).save(picture, "PNG")
             file.writestr(f"{('cats', 'dogs', 'owls')[i % 3]}/{i}.png", picture.getvalue())
-    page.goto(f"{running.url}/datasets/{added(running, 'animals.zip', archive.getvalue())}")
+    page.goto(f"{running.url}/datasets/{running.add_file('animals.zip', archive.getvalue())}")
     tiles = page.locator(".wall-tile")
     expect(tiles).to_have_count(12)
     expect(page.get_by_role("region", name="Images")).to_contain_text("12 images, 14 × 10 pixels")

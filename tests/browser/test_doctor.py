@@ -1,7 +1,6 @@
 """The doctor on the page of a new run: it says what is wrong, shows the rows, and its button mends the draft."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,20 +13,14 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def patients(running: Deck, tmp_path: Path) -> str:
+def patients(running: Deck) -> str:
     """A dataset whose column verdict is its target in other words."""
     random = np.random.default_rng(0)
     lines = ["age,pressure,verdict,sick"]
     for _ in range(600):
         sick = int(random.integers(0, 2))
         lines.append(f"{random.normal(0, 1):.3f},{random.normal(0, 1):.3f},{'bad' if sick else 'good'},{sick}")
-    path = tmp_path / "patients.csv"
-    path.write_text("\n".join(lines))
-    with path.open("rb") as file:
-        answer = running.http.post("/datasets", files={"file": ("patients.csv", file)})
-    dataset_id: str = answer.json()["id"]
-    wait_for(lambda: running.get(f"/datasets/{dataset_id}")["status"] == "ready")
-    return dataset_id
+    return running.add_file("patients.csv", "\n".join(lines).encode())
 
 
 def test_a_leak_is_said_and_mended_by_its_button(page: Page, running: Deck, patients: str) -> None:

@@ -1,27 +1,22 @@
 """Columns made ready one by one, from the page: a text is cut into words, and the model answers raw sentences."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.deck import Deck, wait_for
+from tests.deck import Deck
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def reviews(running: Deck, tmp_path: Path) -> str:
+def reviews(running: Deck) -> str:
     """Four hundred short reviews, each with a word that says it all; and a column that only a person would leave in."""
     words = ("a film", "the plot", "its music", "this cast", "every scene", "one idea")
     rows = ["review,stars,liked"]
     for i in range(400):
         verdict = ("awful", "great")[i % 2]
         rows.append(f"{words[i % 6]} number {i} was {verdict} and {words[i % 5]} too,{i % 7},{('no', 'yes')[i % 2]}")
-    response = running.http.post("/datasets", files={"file": ("reviews.csv", "\n".join(rows).encode(), "text/csv")})
-    dataset_id: str = response.json()["id"]
-    wait_for(lambda: running.get(f"/datasets/{dataset_id}")["status"] == "ready")
-    return dataset_id
+    return running.add_file("reviews.csv", "\n".join(rows).encode())
 
 
 def test_a_text_is_cut_into_words_and_learned_from(page: Page, running: Deck, reviews: str) -> None:

@@ -6,20 +6,17 @@ import gzip
 import json
 import os
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 
 from app import queue
 from app.db.tables import Job
-from app.main import create_app
 from app.queue import JobStatus
 from app.settings import Settings
 from tests import staged
@@ -300,18 +297,6 @@ def test_the_same_upload_under_the_same_key_is_one_dataset(client: TestClient, d
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json()["id"] == again.json()["id"]
     assert len(list(data_dir.glob("datasets/*"))) == 1
-
-
-@pytest.fixture
-def port(settings: Settings) -> Iterator[int]:
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
 
 
 def test_a_field_of_gigabytes_is_refused_while_it_is_sent_and_costs_no_memory(

@@ -7,15 +7,13 @@ import hashlib
 import io
 import os
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
@@ -183,18 +181,6 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(
         assert client.put(f"/api/v1/uploads/{upload_id}?offset=10", content=CSV[10:]).status_code == 500
     assert client.get(f"/api/v1/uploads/{upload_id}").json()["offset"] == 10
     assert client.put(f"/api/v1/uploads/{upload_id}?offset=10", content=CSV[10:]).json()["offset"] == len(CSV)
-
-
-@pytest.fixture
-def port(settings: Settings) -> Iterator[int]:
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
 
 
 def test_after_a_lost_connection_it_goes_on_where_it_was(
