@@ -44,6 +44,12 @@ class TextStep(BaseModel):
             row[: len(ids)] = ids
         return found
 
+    def cut(self, values: Sequence[Any]) -> list[list[str]]:
+        """The tokens of texts, as words: those that are fed."""
+        texts = ["" if is_missing(value) else str(value) for value in values]
+        cut = [encoding.tokens for encoding in _tokenizer(self.tokenizer).encode_batch(texts)]
+        return [one[: self.length] if self.keep == "start" else one[-self.length :] for one in cut]
+
 
 @lru_cache(maxsize=32)
 def _tokenizer(text: str) -> "Tokenizer":

@@ -35,6 +35,9 @@ def test_a_text_is_cut_into_words_and_learned_from(page: Page, running: Deck, re
     page.get_by_label("Split").select_option("k_fold")
     page.get_by_label("num folds").fill("4")
     expect(page.locator("#check-state")).to_have_text("Ready to start")
+    page.get_by_text("Rows before and after").click()
+    before_and_after = page.get_by_role("group", name="Rows before and after")
+    expect(before_and_after).to_contain_text("a · film · number · [UNK] · was · awful")
     page.get_by_role("button", name="Start the run").click()
 
     expect(page.locator("#run-status")).to_have_attribute("data-status", "succeeded", timeout=120_000)

@@ -16,16 +16,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.errors import JobFailure
+from app.preparing import deal_rows, finite, fit_steps
+from app.preparing.fitting import Moments, Sample, scaling
+from app.preparing.making import inputs_of, made, missing, unfilled
+from app.preparing.table import Table, codes, open_parquet, plain_numbers
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import features, input_shape, steps_of
+from app.specs.features import features, input_shape
 from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
-from app.splitting import BITS, Parts, Rows, deal, rows_of
-from app.transforms import AnyStep, ArrayStep, ImageStep, Preprocessing, Step, Target
-from app.transforms.steps import Numbers, apply
-from worker.data.fitting import Fitter, Moments, Sample, array_numbers, fitter, scaling
+from app.splitting import BITS, Parts, Rows, rows_of
+from app.transforms import Preprocessing, Target
+from app.transforms.steps import Numbers
 from worker.data.shelf import Shelf, release
-from worker.data.table import Table, codes, numbers_of, open_parquet, plain_numbers
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
 
@@ -64,10 +66,10 @@ def prepare(
     with open_parquet(path) as file:
         table = Table(file, known)
         fed = features(data, columns)
-        dealt = _deal(table, data, fed)
+        dealt = deal_rows(table, data, fed)
         target = _target(table, data, loss, dealt)
         preprocessing = Preprocessing(
-            steps=_fit(table, data, fed, dealt),
+            steps=fit_steps(table, data, fed, dealt),
             input_shape=list(input_shape(data, columns)),
             input_dtype=input_dtype,
             num_embeddings=num_embeddings,
@@ -86,61 +88,15 @@ def first_inputs(path: Path, preprocessing: Preprocessing, columns: Sequence[Col
     found: list[NDArray[Any]] = [np.empty((0, sum(step.width for step in preprocessing.steps)))]
     with open_parquet(path) as file:
         table = Table(file, {column.name: column for column in columns})
-        gaps = _unfilled(preprocessing.steps)
+        gaps = unfilled(preprocessing.steps)
         for _, batch in table.batches(preprocessing.columns, 8 * len(preprocessing.columns)):
-            whole = ~_missing(batch, gaps)
+            whole = ~missing(batch, gaps)
             some = np.flatnonzero(whole)[: num_rows - sum(map(len, found))]
-            found.append(_inputs(preprocessing.steps, batch.take(pa.array(some))))
+            found.append(inputs_of(preprocessing.steps, batch.take(pa.array(some))))
             if sum(map(len, found)) >= num_rows:
                 break
     inputs = np.concatenate(found).astype(preprocessing.input_dtype)
     return inputs.reshape(len(inputs), *preprocessing.input_shape)
-
-
-def _unfilled(steps: Sequence[AnyStep]) -> list[str]:
-    """The columns of which no value may be missing."""
-    return [
-        step.name
-        for step in steps
-        if isinstance(step, ImageStep | ArrayStep) or (isinstance(step, Step) and step.fill is None)
-    ]
-
-
-def _missing(batch: pa.RecordBatch, names: Sequence[str]) -> NDArray[np.bool_]:
-    """In which rows (N,) one of these columns lacks a value."""
-    missing = np.zeros(batch.num_rows, np.bool_)
-    for name in dict.fromkeys(names):
-        missing |= batch.column(name).is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
-    return missing
-
-
-def _inputs(steps: Sequence[AnyStep], batch: pa.RecordBatch) -> NDArray[Any]:
-    """What fitted steps make of rows: (N, width)."""
-    return np.concatenate([_made(step, batch.column(step.name)) for step in steps], axis=1)
-
-
-def _made(step: AnyStep, column: pa.Array) -> NDArray[Any]:
-    if isinstance(step, Step):
-        return apply(step, numbers_of(step, column))
-    if isinstance(step, ArrayStep):
-        return step.scaled(array_numbers(column))
-    return step.inputs(column.to_pylist())
-
-
-def _deal(table: Table, data: DataSpec, fed: Sequence[Column]) -> Parts:
-    """The part of each row. Raises JobFailure when none is left to train on."""
-    dropping = [column.name for column in fed if column.num_missing and _how_missing(data, column) == "drop"]
-    if data.missing.type == "drop" and table.known[data.target].num_missing:
-        dropping.append(data.target)
-    dealt = deal(data.split, table, data.target, table.whole(dropping))
-    if not (dealt & BITS["train"]).any():
-        raise JobFailure("data", "No row is left to train on.", "Look at the split, and at what happens to gaps.")
-    return dealt
-
-
-def _how_missing(data: DataSpec, column: Column) -> str:
-    missing = steps_of(data, column.name).missing
-    return missing.type if missing else "error"
 
 
 def _target(table: Table, data: DataSpec, loss: str, dealt: Parts) -> Target:
@@ -156,26 +112,6 @@ def _target(table: Table, data: DataSpec, loss: str, dealt: Parts) -> Target:
         sample.add(found)
     center, spread = scaling(data.scale_target, moments, sample)
     return Target(name=name, center=center, spread=spread)
-
-
-def _fit(table: Table, data: DataSpec, fed: Sequence[Column], dealt: Parts) -> list[AnyStep]:
-    """The fitted steps of each column; the training rows come by until nobody wants them once more."""
-    fitters: list[Fitter] = [fitter(column, steps_of(data, column.name)) for column in fed]
-    while wanting := [one for one in fitters if one.wants_more]:
-        names = [one.name for one in wanting]
-        for place, batch in table.batches(names, 8 * len(names)):
-            rows = batch.filter(pa.array(dealt[place] & BITS["train"] > 0))
-            for one in wanting:
-                one.see(_finite(one.name, rows.column(one.name)))
-        for one in wanting:
-            one.turn()
-    return [step for one in fitters for step in one.steps()]
-
-
-def _finite(name: str, column: pa.Array) -> pa.Array:
-    if pa.types.is_floating(column.type) and np.isinf(column.to_numpy(zero_copy_only=False)).any():
-        raise JobFailure("data", f"The column {name} holds infinite values.", "Leave it out of the features.")
-    return column
 
 
 class _Filler:
@@ -228,8 +164,8 @@ class _Filler:
             self._at[part] += count
 
     def _inputs(self, batch: pa.RecordBatch) -> NDArray[Any]:
-        for name in _unfilled(self._how.steps):
-            if _missing(batch, [name]).any():
+        for name in unfilled(self._how.steps):
+            if missing(batch, [name]).any():
                 message = f"Values of {name} are missing."
                 raise JobFailure("data", message, "Say how they are filled, or drop such rows.")
         if self._pixels is not None:
@@ -238,7 +174,7 @@ class _Filler:
         inputs = np.empty((batch.num_rows, width), self._how.input_dtype)
         at = 0
         for step in self._how.steps:
-            inputs[:, at : at + step.width] = _made(step, _finite(step.name, batch.column(step.name)))
+            inputs[:, at : at + step.width] = made(step, finite(step.name, batch.column(step.name)))
             at += step.width
         return inputs
 

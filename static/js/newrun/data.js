@@ -7,6 +7,7 @@ import * as drafts from "../draft.js";
 import { featuresOf, isPicture, likelyTarget, pictureOf, proposalFor, questionOf, scaleFor } from "../draft.js";
 import { checkbox, field, select, textField } from "../forms.js";
 import * as format from "../format.js";
+import { previewPart } from "./preview.js";
 import { splitPart } from "./split.js";
 import { augmentPart, columnSteps } from "./steps.js";
 
@@ -51,6 +52,7 @@ export class DataStep {
       splitPart(this.builder, this.columns, () => this.draw()),
       this.#readyPart(draft),
       this.singles,
+      this.columns.length ? previewPart(this.builder) : null,
     );
     this.#drawSingles();
   }

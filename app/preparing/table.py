@@ -25,19 +25,23 @@ def open_parquet(path: Path) -> pq.ParquetFile:
 
 
 class Table:
-    """The rows of a dataset. What it gives of a whole column takes a few bytes a row."""
+    """The rows of a dataset, or the first `max_rows`. What it gives of a whole column takes a few bytes a row."""
 
-    def __init__(self, file: pq.ParquetFile, known: dict[str, Column]) -> None:
+    def __init__(self, file: pq.ParquetFile, known: dict[str, Column], max_rows: int | None = None) -> None:
         self._file, self.known = file, known
-        self.num_rows: int = file.metadata.num_rows
+        held: int = file.metadata.num_rows
+        self.num_rows = held if max_rows is None else min(held, max_rows)
 
     def batches(self, names: Sequence[str], row_bytes: int) -> Iterator[tuple[slice, pa.RecordBatch]]:
         """Some columns, of as many rows as take a bounded space at `row_bytes` each; with their places."""
         num_rows = min(_MAX_ROWS, max(_MIN_ROWS, _BYTES_AT_ONCE // max(1, row_bytes)))
         start = 0
-        for batch in self._file.iter_batches(num_rows, columns=list(dict.fromkeys(names))):
-            yield slice(start, start + batch.num_rows), batch
-            start += batch.num_rows
+        for batch in self._file.iter_batches(min(num_rows, self.num_rows or 1), columns=list(dict.fromkeys(names))):
+            some = batch.slice(0, self.num_rows - start)
+            yield slice(start, start + some.num_rows), some
+            start += some.num_rows
+            if start >= self.num_rows:
+                return
 
     def ids(self, name: str) -> NDArray[np.integer[Any]]:
         """A number (N,) for each value of a column, the same for equal ones."""

@@ -13,13 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.errors import JobFailure
+from app.preparing import vocabulary
+from app.preparing.table import numbers_of
 from app.specs.columns import Column
 from app.specs.features import image_shape
 from app.specs.steps import ColumnSteps, Pixels, Tokens
 from app.transforms import UNKNOWN, AnyStep, ArrayStep, ImageStep, Step, TextStep
 from app.transforms.steps import Numbers, fill, prepared
-from worker.data import vocabulary
-from worker.data.table import numbers_of
 
 _SCALED = frozenset({"integer", "float", "timestamp"})
 

@@ -1,0 +1,58 @@
+"""From the rows of a dataset to fitted steps: which rows train, and what is learned of them.
+
+Needs pyarrow and numpy, not torch: the worker prepares a training with it, the server shows beforehand what it does.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from app.errors import JobFailure
+from app.preparing.fitting import Fitter, fitter
+from app.preparing.table import Table
+from app.specs.columns import Column
+from app.specs.data import DataSpec
+from app.specs.features import steps_of
+from app.splitting import BITS, Parts, deal
+from app.transforms import AnyStep
+
+
+def deal_rows(table: Table, data: DataSpec, fed: Sequence[Column]) -> Parts:
+    """The parts (N,) of each row, none where it lacks what may not be missing. Raises JobFailure when none trains."""
+    dropping = [column.name for column in fed if column.num_missing and _how_missing(data, column) == "drop"]
+    if data.missing.type == "drop" and table.known[data.target].num_missing:
+        dropping.append(data.target)
+    dealt = deal(data.split, table, data.target, table.whole(dropping))
+    if not (dealt & BITS["train"]).any():
+        raise JobFailure("data", "No row is left to train on.", "Look at the split, and at what happens to gaps.")
+    return dealt
+
+
+def _how_missing(data: DataSpec, column: Column) -> str:
+    missing = steps_of(data, column.name).missing
+    return missing.type if missing else "error"
+
+
+def fit_steps(table: Table, data: DataSpec, fed: Sequence[Column], dealt: Parts) -> list[AnyStep]:
+    """The fitted steps of each column. The training rows come by until nobody wants them once more.
+
+    Raises JobFailure where nothing can be learned from a column.
+    """
+    fitters: list[Fitter] = [fitter(column, steps_of(data, column.name)) for column in fed]
+    while wanting := [one for one in fitters if one.wants_more]:
+        names = [one.name for one in wanting]
+        for place, batch in table.batches(names, 8 * len(names)):
+            rows = batch.filter(pa.array(dealt[place] & BITS["train"] > 0))
+            for one in wanting:
+                one.see(finite(one.name, rows.column(one.name)))
+        for one in wanting:
+            one.turn()
+    return [step for one in fitters for step in one.steps()]
+
+
+def finite(name: str, column: pa.Array) -> pa.Array:
+    """The column itself. Raises JobFailure where it holds infinite values."""
+    if pa.types.is_floating(column.type) and np.isinf(column.to_numpy(zero_copy_only=False)).any():
+        raise JobFailure("data", f"The column {name} holds infinite values.", "Leave it out of the features.")
+    return column

@@ -1,0 +1,87 @@
+"""Rows before and after, as a run would make them ready: fitted on the spot, on the first rows of the table."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from app.columns import spell
+from app.preparing import deal_rows, fit_steps
+from app.preparing.making import inputs_of, missing, unfilled
+from app.preparing.table import Table, open_parquet
+from app.specs.columns import Column
+from app.specs.data import DataSpec
+from app.specs.features import CYCLIC_PARTS, features
+from app.splitting import BITS
+from app.transforms import AnyStep, ArrayStep, ImageStep, Step, TextStep
+
+MAX_FITTED = 20_000  # rows that are looked at
+MAX_INPUTS = 256  # that are shown of a row
+_SHOWN_ROWS_OF = 4_096  # among so many first rows those are sought that are used
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Some rows: their places in the table, their parts, and what a model would be fed of them.
+
+    `names` and `inputs` are the first `MAX_INPUTS` of `num_inputs`; of images, none. `tokens` are what texts were cut
+    into, by column.
+    """
+
+    numbers: list[int]
+    parts: list[str]
+    names: list[str]
+    inputs: list[list[float | str]]
+    num_inputs: int
+    tokens: dict[str, list[list[str]]]
+    num_fitted: int
+
+
+def preview(path: Path, data: DataSpec, columns: Sequence[Column], num_rows: int = 10) -> Preview:
+    """The first rows that a run with these settings would use. Raises JobFailure where it could not begin."""
+    fed = features(data, columns)
+    with open_parquet(path) as file:
+        table = Table(file, {column.name: column for column in columns}, MAX_FITTED)
+        dealt = deal_rows(table, data, fed)
+        steps = fit_steps(table, data, fed, dealt)
+        names = list(dict.fromkeys(step.name for step in steps))
+        batch = next(rows for _, rows in table.batches(names, -(-(32 << 20) // _SHOWN_ROWS_OF)))
+    used = (dealt[: batch.num_rows] > 0) & ~missing(batch, unfilled(steps))
+    numbers = np.flatnonzero(used)[:num_rows]
+    rows = batch.take(pa.array(numbers))
+    shown = [step for step in steps if not isinstance(step, ImageStep)]
+    texts = [step for step in steps if isinstance(step, TextStep)]
+    inputs = inputs_of(shown, rows)[:, :MAX_INPUTS] if shown and len(numbers) else np.empty((len(numbers), 0))
+    return Preview(
+        numbers=numbers.tolist(),
+        parts=[_part(int(bits)) for bits in dealt[numbers]],
+        names=[name for step in shown for name in input_names(step)][:MAX_INPUTS],
+        inputs=[spell(row) for row in inputs.astype(np.float64)],
+        num_inputs=sum(step.width for step in steps),
+        tokens={step.name: step.cut(rows.column(step.name).to_pylist()) for step in texts},
+        num_fitted=int(np.count_nonzero(dealt & BITS["train"])),
+    )
+
+
+def _part(bits: int) -> str:
+    return next(part for part, bit in BITS.items() if bits & bit)
+
+
+def input_names(step: AnyStep) -> Iterator[str]:
+    """What each input of a step is called."""
+    if not isinstance(step, Step):
+        count = min(step.width, MAX_INPUTS)
+        yield from (f"{step.name}[{i}]" for i in range(count)) if isinstance(step, TextStep | ArrayStep) else ()
+        return
+    if step.num_buckets is not None:
+        yield from (f"{step.name} #{i}" for i in range(min(step.num_buckets, MAX_INPUTS)))
+    elif step.one_hot:
+        yield from (f"{step.name} = {value}" for value in step.values or ())
+    elif step.part in CYCLIC_PARTS:
+        yield from (f"{step.name} {step.part} {wave}" for wave in ("sine", "cosine"))
+    else:
+        yield step.name if step.part is None else f"{step.name} {step.part}"
+    if step.indicator:
+        yield f"{step.name} is missing"
