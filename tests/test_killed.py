@@ -142,6 +142,7 @@ def test_a_run_goes_on_as_if_nothing_had_been_killed(
 
 
 @pytest.mark.parametrize("kill", [kill_supervisor, freeze_supervisor])
+@pytest.mark.full_on_postgres
 def test_a_run_ends_as_if_nothing_had_been_killed(calm: Outcome, running: Deck, kill: Callable[[Deck], None]) -> None:
     check_that_it_ends_the_same(calm, running, kill)
 
@@ -204,6 +205,7 @@ def test_a_worker_told_to_stop_gives_its_run_back_unharmed(calm: Outcome, runnin
     assert outcome(running, run_id) == calm
 
 
+@pytest.mark.full_on_postgres
 def test_the_server_says_when_it_is_not_there_and_comes_back(running: Deck) -> None:
     running.kill("server")
     with pytest.raises(httpx.TransportError):

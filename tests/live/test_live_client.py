@@ -26,6 +26,7 @@ def _says(output: Path, words: str) -> bool:
     return words in output.read_text()
 
 
+@pytest.mark.full_on_postgres
 def test_the_example_follows_a_run_to_its_end_through_a_restart(settings: Settings) -> None:
     with deck(settings, num_workers=0) as one:
         run = one.post("/runs/reported", {"name": "followed"})
