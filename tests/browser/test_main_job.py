@@ -39,7 +39,7 @@ def test_from_a_file_to_a_prediction(page: Page, running: Deck, table: Path) -> 
     page.get_by_label("out features").first.fill("16")
     expect(page.locator('[data-shape="0"]')).to_have_text("16")
     expect(page.locator('[data-parameters="0"]')).to_have_text("96 parameters")  # 2 numbers and 3 towns, and a bias
-    page.get_by_label("Epochs", exact=True).fill("3000")
+    page.get_by_label("Epochs", exact=True).fill("1200")
     page.get_by_label("Name", exact=True).fill("who fits")
     expect(page.locator("#check-state")).to_have_text("Ready to start")
     page.get_by_role("button", name="Start the run").click()
@@ -51,7 +51,7 @@ def test_from_a_file_to_a_prediction(page: Page, running: Deck, table: Path) -> 
     assert second > first
     assert any('"events"' in frame and "train/loss" in frame for frame in frames), "points came over the socket"
 
-    expect(page.locator("#run-status")).to_have_attribute("data-status", "succeeded", timeout=120_000)
+    expect(page.locator("#run-status")).to_have_attribute("data-status", "succeeded", timeout=240_000)
     page.get_by_role("tab", name="Evaluation").click()
     row = page.get_by_role("row", name="accuracy").first
     expect(row).to_be_visible()
