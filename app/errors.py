@@ -103,7 +103,10 @@ class Unavailable(AppError):
 
 
 class JobFailure(Exception):
-    """Raised in a worker: ends the job as failed, with a kind to filter by, words for a person, and what to try."""
+    """Ends a job as failed, with a kind to filter by, words for a person, and what to try.
+
+    Raised in a worker, and by what the server shares with it to look at data beforehand.
+    """
 
     def __init__(self, kind: str, message: str, hint: str | None = None, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)

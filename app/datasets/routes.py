@@ -119,7 +119,7 @@ def rows(
     dataset_id: str,
     session: Reading,
     storage: AppStorage,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, lt=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     filter: Annotated[list[str], Query(max_length=20)] = [],  # noqa: B006, FastAPI copies it
     sort: Annotated[str | None, Query(max_length=300)] = None,

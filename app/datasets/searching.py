@@ -13,7 +13,7 @@ from app.specs.base import Problem
 _MEMORY = "256MB"
 _THREADS = 2
 _COMPARISONS = (">=", "<=", ">", "<")
-_NUMBERS = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
+_NUMBERS = ("BIGINT", "DOUBLE")  # what tables hold of numbers, in DuckDB's words
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,17 @@ def find_rows(path: Path, filters: Sequence[str], sort: str | None, offset: int,
     import pyarrow.parquet as pq
 
     schema = pq.read_schema(path)
+    try:
+        return _find(duckdb, schema, path, filters, sort, offset, limit)
+    except duckdb.Error as error:  # as a truth value compared with a word
+        raise _problem(
+            "filter", "; ".join(filters), f"this cannot be looked for: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _find(
+    duckdb: Any, schema: Any, path: Path, filters: Sequence[str], sort: str | None, offset: int, limit: int
+) -> Found:
     with closing(duckdb.connect(config={"memory_limit": _MEMORY, "threads": _THREADS})) as connection:
         table = "read_parquet(?, file_row_number = true)"
         described = connection.execute(f"DESCRIBE SELECT * FROM {table}", [str(path)]).fetchall()
@@ -85,15 +96,16 @@ def _clause(column: str, kind: str, wanted: str, whole: str) -> tuple[str, list[
         return f"contains(lower(CAST({column} AS VARCHAR)), lower(?))", [wanted[1:]]
     for sign in _COMPARISONS:
         if wanted.startswith(sign):
-            return f"{column} {sign} CAST(? AS {kind})", [_read(wanted[len(sign) :].strip(), kind, whole)]
-    if kind.startswith(_NUMBERS) or kind == "BIGINT":
+            as_kind = "DOUBLE" if kind in _NUMBERS else kind  # a bound may lie beyond all integers
+            return f"{column} {sign} CAST(? AS {as_kind})", [_read(wanted[len(sign) :].strip(), kind, whole)]
+    if kind in _NUMBERS:
         return f"{column} = CAST(? AS DOUBLE)", [_read(wanted, "DOUBLE", whole)]
     return f"CAST({column} AS VARCHAR) = ?", [wanted]
 
 
 def _read(value: str, kind: str, whole: str) -> Any:
     """A value that can be compared with a column of that kind."""
-    if kind.startswith(_NUMBERS) or kind == "BIGINT":
+    if kind in _NUMBERS:
         try:
             return float(value)
         except ValueError:

@@ -17,7 +17,7 @@ from app.transforms.answers import Target, answers, word
 from app.transforms.arrays import ArrayStep
 from app.transforms.images import ImageStep
 from app.transforms.reading import numbers, read_time
-from app.transforms.steps import MAX_PROBLEMS, UNKNOWN, Numbers, Step, apply, names_of, problem
+from app.transforms.steps import MAX_PROBLEMS, UNKNOWN, Numbers, Step, apply, problem
 from app.transforms.text import TextStep
 
 __all__ = [
@@ -57,7 +57,7 @@ class Preprocessing(BaseModel):
     @property
     def columns(self) -> list[str]:
         """The columns that are read, each once."""
-        return names_of(self.steps)
+        return list(dict.fromkeys(step.name for step in self.steps))
 
     @property
     def pixels(self) -> ImageStep | None:

@@ -3,7 +3,6 @@
 In this order: what is missing is filled, what lies outside is clipped, then the logarithm, then moved and scaled.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 from zlib import crc32
 
@@ -138,8 +137,3 @@ def bucket(word: str, num_buckets: int) -> float:
 def problem(row: int, name: str, message: str, received: object) -> Problem:
     """What is wrong with a value, at its place among the rows."""
     return Problem(loc=["rows", row, name], msg=message, received=received)
-
-
-def names_of(steps: Sequence[object]) -> list[str]:
-    """The columns that steps read, each once."""
-    return list(dict.fromkeys(str(getattr(step, "name")) for step in steps))  # noqa: B009, of several classes

@@ -102,6 +102,12 @@ export function featuresFor(columns, { target, split }) {
   return hasNumbers ? rest.map(({ name }) => name) : [text.name];
 }
 
+/** The features, where a person chose others than are proposed; else null. */
+export function chosenFeatures(data, columns) {
+  const proposed = featuresFor(columns, data);
+  return data.features && JSON.stringify(data.features) !== JSON.stringify(proposed) ? data.features : null;
+}
+
 const USUAL_SIDE = 64; // in pixels, of images that have not one size
 const USUAL_TOKENS = 10_000;
 

@@ -164,3 +164,11 @@ test("a text that is taken in brings its tokens, and takes them along", () => {
   assert.deepEqual(draft.stepsWith({ note: { tokens: { length: 3 } } }, true, note), { note: { tokens: { length: 3 } } });
   assert.deepEqual(draft.stepsWith(taken, false, note), { age: { log: true } });
 });
+
+test("features that a person chose are told from those that were proposed", () => {
+  const data = { target: "y", split: { type: "shares" }, features: ["note"] };
+  const columns = [column("kind", "category", 3), column("note", "text", 900), column("y", "category", 2)];
+  assert.equal(draft.chosenFeatures(data, columns), null);
+  assert.deepEqual(draft.chosenFeatures({ ...data, features: ["kind"] }, columns), ["kind"]);
+  assert.equal(draft.chosenFeatures({ ...data, features: null }, columns), null);
+});

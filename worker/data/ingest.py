@@ -26,11 +26,11 @@ from app.specs.sources import GeneratedSource
 from app.storage import StoredFile, sync_folder
 from app.tabular.set_aside import SET_ASIDE, Misfit, SetAside
 from worker.data import builtin, formats, reading
-from worker.data.checking import CHECKING_SHARE, check, reporter
+from worker.data.checking import CHECKING_SHARE, RAW, check, reporter
 from worker.data.statistics import describe_table
 from worker.job import Cancelled, Job
 
-CHECKED, RAW, TABLE = "upload.csv", "upload.bin", "data.parquet"
+CHECKED, TABLE = "upload.csv", "data.parquet"
 _READING_SHARE = 0.7  # of the work; the rest is statistics
 
 

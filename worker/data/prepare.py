@@ -1,6 +1,6 @@
 """A table becomes the arrays that a model is trained, validated and tested with.
 
-Whatever is fitted is fitted on training rows alone (`fitting`). The categories and classes are those of the whole
+Whatever is fitted is fitted on training rows alone (`app.preparing`). The categories and classes are those of the whole
 table: they are its vocabulary, and the model's shape was checked against them. The table is gone through in batches,
 and the arrays lie in files where memory would not hold them, so a table may be larger than memory.
 """

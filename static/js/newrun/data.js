@@ -119,17 +119,20 @@ export class DataStep {
     }
   }
 
-  #follow() {
+  /** Settle what follows from dataset and target. `own` are features that a person chose: these stay. */
+  #follow(own = null) {
     const { draft } = this.builder;
     const target = this.columns.find(({ name }) => name === draft.data.target);
     Object.assign(draft.training, proposalFor(target));
-    draft.data.features = drafts.featuresFor(this.columns, draft.data);
+    draft.data.features = own?.length ? own : drafts.featuresFor(this.columns, draft.data);
     const features = featuresOf(draft, this.columns);
     draft.data.input_shape = pictureOf(features);
     draft.data.scale = scaleFor(features);
     draft.data.missing = drafts.missingFor(features);
-    draft.data.columns = drafts.stepsFor(features);
-    draft.data.augment = [];
+    const fed = new Set(features.map(({ name }) => name));
+    const kept = own ? Object.entries(draft.data.columns ?? {}).filter(([name]) => fed.has(name)) : [];
+    draft.data.columns = { ...drafts.stepsFor(features), ...Object.fromEntries(kept) };
+    if (!own) draft.data.augment = [];
     if ("stratify" in draft.data.split || draft.data.split.type === "shares") draft.data.split.stratify = questionOf(target) !== "number";
     draft.data.scale_target = questionOf(target) === "number" ? scaleFor([target]) : "none";
     this.builder.targetChanged();
@@ -146,8 +149,9 @@ export class DataStep {
         this.columns.map(({ name }) => ({ value: name, label: name })),
         draft.data.target,
         (name) => {
+          const own = drafts.chosenFeatures(draft.data, this.columns);
           draft.data.target = name;
-          this.#follow();
+          this.#follow(own?.filter((one) => one !== name));
         },
       ),
     );
