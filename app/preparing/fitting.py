@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from app.errors import JobFailure
 from app.preparing import vocabulary
+from app.preparing.moments import Moments
 from app.preparing.table import numbers_of
 from app.specs.columns import Column
 from app.specs.features import image_shape
@@ -71,32 +72,6 @@ def unfitted(column: Column, steps: ColumnSteps) -> list[Step]:
     one_hot = steps.categories == "one_hot"
     values = column.values or []
     return [Step(name=column.name, type="category", values=values, one_hot=one_hot, indicator=indicator)]
-
-
-class Moments:
-    """Count, mean, deviation and range of numbers that come in pieces (Chan, Golub, LeVeque 1983)."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean = self._squares = 0.0
-        self.low, self.high = np.inf, -np.inf
-
-    def add(self, values: Numbers) -> None:
-        """More of them, (N,), none missing."""
-        count = len(values)
-        if not count:
-            return
-        mean = float(values.mean())
-        apart, total = mean - self.mean, self.count + count
-        self._squares += float(np.square(values - mean).sum()) + apart**2 * self.count * count / total
-        self.mean += apart * count / total
-        self.count = total
-        self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
-
-    @property
-    def std(self) -> float:
-        """The deviation, with the count itself as divisor."""
-        return float(np.sqrt(self._squares / self.count)) if self.count else 0.0
 
 
 class Sample:
@@ -198,7 +173,7 @@ class NumberFitter:
         if missing.type == "most_frequent" or step.type in ("category", "boolean"):
             values, counts = np.unique(self._sample.values(), return_counts=True)
             return float(values[counts.argmax()])
-        return self._moments.mean if missing.type == "mean" else float(np.median(self._sample.values()))
+        return _told(self._moments.mean) if missing.type == "mean" else float(np.median(self._sample.values()))
 
     def _limits(self) -> dict[str, float | None]:
         low, high, share = self._how.low, self._how.high, self._how.clip_share
@@ -220,15 +195,23 @@ def scaling(scale: str | None, moments: Moments, sample: Sample) -> tuple[float,
     if scale in (None, "none") or not moments.count:
         return 0.0, 1.0
     if scale == "standardize":
-        center, spread = moments.mean, moments.std
+        center, spread = _told(moments.mean), _told(moments.std)
     elif scale == "min_max":
-        center, spread = moments.low, moments.high - moments.low
+        center, spread = float(moments.low), float(moments.high) - float(moments.low)
     else:
         low, center, high = np.quantile(sample.values(), [0.25, 0.5, 0.75]).tolist()
         spread = high - low
     # A spread that is rounding alone would blow it up.
     tiny = 10 * np.finfo(np.float64).eps * max(abs(center), 1e-300)
     return center, spread if spread > tiny else 1.0
+
+
+def _told(figure: float | None) -> float:
+    """A mean or a deviation. Raises JobFailure where it leaves the range of a float."""
+    if figure is None:
+        message = "Some numbers are too large to be averaged."
+        raise JobFailure("data", message, "Clip them, or put them on a logarithmic scale.")
+    return figure
 
 
 class TextFitter:

@@ -11,8 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.pictures import decode_image, format_of, probe_image
+from app.preparing.moments import Moments
 from app.specs.columns import Column, Images
-from worker.data.figures import Distinct, Moments
+from worker.data.figures import Distinct
 
 NUM_SAMPLED = 2_000  # images whose pixels are looked at
 _SAMPLED_PIXELS = 256_000_000  # over all of them: large ones are looked at less often

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.preparing.moments import in_range
 from app.specs.columns import QUANTILES, Histogram
 
 NUM_BINS = 20
@@ -21,11 +22,6 @@ def moments(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[flo
         mean = float(np.average(values, weights=counts))
         std = float(np.sqrt(np.average(np.square(values - mean), weights=counts)))
     return in_range(mean), in_range(std)
-
-
-def in_range(value: float) -> float | None:
-    """The value, or None where it is no finite number."""
-    return value if math.isfinite(value) else None
 
 
 def edges(low: float, high: float, *, whole: bool) -> NDArray[np.float64] | None:
@@ -62,43 +58,6 @@ def quantiles(values: NDArray[Any], counts: NDArray[np.int64]) -> list[float]:
     upper = values[np.searchsorted(ends, np.ceil(places), side="right")].astype(np.float64)
     found: list[float] = np.where(lower == upper, lower, lower * (1 - share) + upper * share).tolist()
     return found
-
-
-class Moments:
-    """Count, mean, deviation and range of finite values that pass by in blocks.
-
-    The blocks are merged as in Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample
-    variances" (1979), so a large mean does not drown a small deviation.
-    """
-
-    def __init__(self) -> None:
-        self.count, self._mean, self._squares = 0, 0.0, 0.0
-        self.low: Any = None
-        self.high: Any = None
-
-    def add(self, values: NDArray[Any]) -> None:
-        """Take in some values (n,)."""
-        if not values.size:
-            return
-        low, high = values.min().item(), values.max().item()
-        self.low = low if self.low is None else min(self.low, low)
-        self.high = high if self.high is None else max(self.high, high)
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(values.mean(dtype=np.float64))
-            squares = float(np.square(values - mean, dtype=np.float64).sum())
-            count = self.count + values.size
-            off = np.float64(mean - self._mean)
-            self._squares += squares + float(off * off * (self.count * values.size / count))
-            self._mean += float(off * (values.size / count))
-        self.count = count
-
-    @property
-    def mean(self) -> float | None:
-        return in_range(self._mean) if self.count else None
-
-    @property
-    def std(self) -> float | None:
-        return in_range(math.sqrt(self._squares / self.count)) if self.count and self._squares >= 0 else None
 
 
 class Distinct:

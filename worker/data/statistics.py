@@ -21,10 +21,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from app.marks import mark_of, shape_of
+from app.preparing.moments import Moments
 from app.preparing.table import open_parquet
 from app.specs.columns import Column, ColumnType, Histogram, TopValue
 from worker.data.cells import describe_arrays, describe_images
-from worker.data.figures import NUM_BINS, Distinct, Moments, edges, histogram, moments, quantiles
+from worker.data.figures import NUM_BINS, Distinct, edges, histogram, moments, quantiles
 from worker.data.words import FEW, MAX_CATEGORIES, NUM_TOP, Words
 
 __all__ = ["MAX_VALUES", "NUM_BINS", "describe", "describe_table"]

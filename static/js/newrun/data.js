@@ -5,7 +5,7 @@ import { histogram } from "../columns.js";
 import { h, replace } from "../dom.js";
 import * as drafts from "../draft.js";
 import { featuresOf, isPicture, likelyTarget, pictureOf, proposalFor, questionOf, scaleFor } from "../draft.js";
-import { checkbox, field, select, textField } from "../forms.js";
+import { field, select, textField } from "../forms.js";
 import * as format from "../format.js";
 import { previewPart } from "./preview.js";
 import { splitPart } from "./split.js";
