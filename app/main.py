@@ -89,7 +89,6 @@ def _api() -> APIRouter:
         upload_routes,
         image_routes,
         ready_routes,
-        ready_routes,
         model_routes,
         worker_routes,
         view_routes,

@@ -33,7 +33,7 @@ export function problemOf(status, text) {
   return { status, title: `Status ${status}`, detail: `The server answered with status ${status}.` };
 }
 
-async function request(method, path, { body, headers = {}, signal } = {}) {
+async function request(method, path, { body, headers = {}, signal, keepalive } = {}) {
   const isForm = body instanceof FormData;
   const sent = { Accept: "application/json", ...headers };
   if (body !== undefined && !isForm) sent["Content-Type"] = "application/json";
@@ -41,7 +41,7 @@ async function request(method, path, { body, headers = {}, signal } = {}) {
   let response;
   try {
     const content = body === undefined || isForm ? body : JSON.stringify(body);
-    response = await fetch(BASE + path, { method, headers: sent, body: content, signal, credentials: "same-origin" });
+    response = await fetch(BASE + path, { method, headers: sent, body: content, signal, keepalive, credentials: "same-origin" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(UNREACHABLE);

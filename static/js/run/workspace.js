@@ -2,21 +2,21 @@
 // kept for them on the server, and goes with a link that they share.
 
 import * as api from "../api.js";
-import { $, debounce, h, replace, setText } from "../dom.js";
+import { $, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
+import { Kept } from "../kept.js";
 import { isUntouched, layoutFrom, moved, sectionsOf, toggled } from "../layout.js";
 import { toast, toastError } from "../shell.js";
 
 const KEY = "run-charts";
 const MAIN = "loss"; // stands above the sections, always
-const SAVE_AFTER_MS = 600;
 
 export class Workspace {
   /** panels: element of the sections; addChart(figure, chart) makes what stands in a figure. */
   constructor({ element, mainFigure, addChart, sharedId }) {
     Object.assign(this, { element, mainFigure, addChart, sharedId, panels: new Map(), charts: [], query: "" });
     this.layout = layoutFrom(null);
-    this.save = debounce(SAVE_AFTER_MS, () => this.#save());
+    this.kept = new Kept(KEY, toastError);
     this.sections = h("div", { class: "stack" });
     replace(element, this.#tools(), this.sections);
     this.#load();
@@ -40,22 +40,22 @@ export class Workspace {
 
   async #load() {
     try {
-      const kept = await api.get(this.sharedId ? `/views/shared/${encodeURIComponent(this.sharedId)}` : `/views/${KEY}`);
-      this.layout = layoutFrom(kept.body);
+      this.layout = layoutFrom(await this.#read());
       this.#arrange();
     } catch (error) {
       if (error.status !== 0) toastError(error);
     }
   }
 
-  #save() {
-    api.put(`/views/${KEY}`, { body: this.layout }).catch(toastError);
+  async #read() {
+    if (!this.sharedId) return this.kept.read();
+    return (await api.get(`/views/shared/${encodeURIComponent(this.sharedId)}`)).body;
   }
 
   #change(layout) {
     this.layout = layout;
     this.#arrange();
-    this.save();
+    this.kept.keep(this.layout);
   }
 
   /** A link to the very view: the arrangement goes by its id, everything else stands in the address already. */

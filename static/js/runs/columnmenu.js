@@ -2,20 +2,19 @@
 
 import * as api from "../api.js";
 import { h, replace } from "../dom.js";
+import { Kept } from "../kept.js";
 import { toastError } from "../shell.js";
 import { column, columnsFrom, DEFAULT, MAX_COLUMNS, OWN } from "./columns.js";
 
-const VIEW = "/views/runs-columns";
+const kept = new Kept("runs-columns", toastError);
 
 export async function keptColumns() {
   try {
-    return columnsFrom((await api.get(VIEW)).body);
+    return columnsFrom(await kept.read());
   } catch {
     return DEFAULT; // the list is there without its arrangement
   }
 }
-
-const keep = (columns) => api.put(VIEW, { body: { columns } }).catch(toastError);
 
 /** Let a person choose; `onChange(keys)` is called at every change. */
 export function chooseColumns(keys, onChange) {
@@ -45,7 +44,7 @@ export function chooseColumns(keys, onChange) {
   const change = (next) => {
     chosen = next.slice(0, MAX_COLUMNS);
     show();
-    keep(chosen);
+    kept.keep({ columns: chosen });
     onChange(chosen);
   };
   const show = () => {
