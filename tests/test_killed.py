@@ -39,7 +39,7 @@ PROGRAM: dict[str, Any] = {
         "split": {"type": "shares", "train": 0.7, "validation": 0.3, "test": 0.0, "seed": 1},
     },
     "training": {
-        "num_epochs": 600,
+        "num_epochs": 400,
         "batch_size": 16,
         "seed": 3,
         "loss": {"type": "cross_entropy"},
@@ -149,7 +149,7 @@ def test_a_run_ends_as_if_nothing_had_been_killed(calm: Outcome, running: Deck, 
 
 def check_that_it_ends_the_same(calm: Outcome, running: Deck, kill: Callable[[Deck], None]) -> None:
     disturbed = running.post("/runs", PROGRAM)["id"]
-    running.wait_for_step(disturbed, 600)  # early, so that there is something left to be killed on a busy machine
+    running.wait_for_step(disturbed, 400)  # early, so that there is something left to be killed on a busy machine
     kill(running)
     ended = running.wait_until_ended(disturbed)
     assert ended["status"] == "succeeded", ended["error"]
@@ -196,7 +196,7 @@ def test_a_cancelled_run_keeps_what_it_has(running: Deck) -> None:
 @pytest.mark.full_on_postgres
 def test_a_worker_told_to_stop_gives_its_run_back_unharmed(calm: Outcome, running: Deck) -> None:
     run_id = running.post("/runs", PROGRAM)["id"]
-    running.wait_for_step(run_id, 1500)
+    running.wait_for_step(run_id, 1000)
     running.processes["worker 1"].terminate()
     assert running.processes["worker 1"].wait(20) == 0
     assert running.run(run_id)["status"] == "queued"
