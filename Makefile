@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Neighbours stay together as long as they can: those of a file share a deck.
-PARALLEL := -n 3 --dist worksteal
+PARALLEL := -n 2 --dist worksteal
 
 .PHONY: install install-test run test test-full lint format bench screenshots wheel clean
 
