@@ -38,22 +38,22 @@ def _writing(connection: HTTPConnection, database: Annotated[Database, Depends(_
         yield session
 
 
-class Turns:
+def turns() -> asyncio.Semaphore:
     """How many requests that may change something are worked on at a time; the others wait, and hold no thread.
 
     Without it, as many as there are threads could wait for a transaction on SQLite whose own request needs one more
     thread to end.
     """
+    return asyncio.Semaphore(16)
 
-    def __init__(self, num_at_a_time: int = 16) -> None:
-        self._turns = asyncio.Semaphore(num_at_a_time)
 
-    async def __call__(self, connection: HTTPConnection) -> AsyncIterator[None]:
-        if connection.scope.get("method", "GET") in ("GET", "HEAD", "OPTIONS"):
-            yield
-            return
-        async with self._turns:
-            yield
+async def take_turns(connection: HTTPConnection) -> AsyncIterator[None]:
+    """Wait for one of the application's `turns`, unless nothing will be changed."""
+    if connection.scope.get("method", "GET") in ("GET", "HEAD", "OPTIONS"):
+        yield
+        return
+    async with connection.app.state.turns:
+        yield
 
 
 AppSettings = Annotated[Settings, Depends(_settings)]

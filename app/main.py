@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute
 
 from app import gallery_routes, pages, problems, queue, status_routes
 from app.access import routes as access_routes
@@ -19,7 +21,7 @@ from app.datasets import image_routes, ready_routes
 from app.datasets import routes as dataset_routes
 from app.db import UNAVAILABLE, Database
 from app.db.migrate import migrate
-from app.dependencies import Turns
+from app.dependencies import take_turns, turns
 from app.doctor import routes as doctor_routes
 from app.idempotency import IdempotencyMiddleware
 from app.live import routes as live_routes
@@ -55,17 +57,14 @@ def create_app(settings: Settings) -> FastAPI:
         title="Traindeck",
         version="0.1.0",
         lifespan=_lifespan,
+        routes=list(_routes()),
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
     )
     app.state.settings, app.state.database, app.state.clear_token = settings, database, clear_token
-    app.state.hub = Hub(database, settings)
+    app.state.hub, app.state.turns = Hub(database, settings), turns()
     problems.install(app)
-    app.include_router(_api())
-    app.include_router(status_routes.router)
-    app.include_router(access_routes.router)
-    app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(IdempotencyMiddleware, database=database)
     app.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
@@ -73,9 +72,18 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Where everything is found. They know nothing of an application: a process that makes several makes them once."""
+    every = APIRouter()
+    for router in (_api(), status_routes.router, access_routes.router, pages.router):
+        every.include_router(router)
+    return tuple(every.routes)
+
+
 def _api() -> APIRouter:
     # The body is whole by then, so a slow upload holds up nobody.
-    api = APIRouter(prefix=API, dependencies=[Depends(Turns(), scope="function")])
+    api = APIRouter(prefix=API, dependencies=[Depends(take_turns, scope="function")])
     for routes in (
         run_list_routes,
         run_routes,

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.access.service import Principal
 from app.db import Database, now
 from app.db.tables import IdempotencyKey, Model
-from app.dependencies import Reading, Turns, Writing
+from app.dependencies import Reading, Writing, take_turns, turns
 from app.errors import AppError, Conflict
 from app.idempotency import Fingerprint, IdempotencyMiddleware, purge
 
@@ -47,8 +47,8 @@ def as_problem(_: Request, error: Exception) -> JSONResponse:
 
 def make_app(db: Database) -> FastAPI:
     """A server whose effect is a row of `models`."""
-    app = FastAPI(dependencies=[Depends(Turns(), scope="function")])
-    app.state.database = db
+    app = FastAPI(dependencies=[Depends(take_turns, scope="function")])
+    app.state.database, app.state.turns = db, turns()
     app.add_exception_handler(AppError, as_problem)
     app.add_middleware(IdempotencyMiddleware, database=db)
     app.add_middleware(As)

@@ -19,6 +19,8 @@ from app.db.tables import Dataset
 from app.settings import Settings
 from app.storage import Storage
 
+pytestmark = pytest.mark.full_on_postgres
+
 RANDOM = np.random.default_rng(0)
 
 

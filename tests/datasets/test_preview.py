@@ -11,6 +11,8 @@ from app.queue import JobStatus
 from app.transforms import encode
 from worker.data.prepare import prepare
 
+pytestmark = pytest.mark.full_on_postgres
+
 CSV = "age,kind,when,note,fits\n" + "".join(
     f"{20 + i if i % 5 else ''},{'abc'[i % 3]},2024-01-{i % 28 + 1:02},word{i % 4} and {i} more,{i % 2}\n"
     for i in range(60)

@@ -42,6 +42,8 @@ from app.settings import Settings
 from app.tensorboard import messages, reading, records, service
 from app.tensorboard.reading import Column, FileRead, RunRead
 
+pytestmark = pytest.mark.full_on_postgres
+
 API = "/api/v1"
 STRANGE = [0.1, math.nan, math.inf, -math.inf, 1e-45, -0.0, 3.4e38]
 

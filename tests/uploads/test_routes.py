@@ -25,6 +25,8 @@ from app.settings import Settings
 from app.storage import Storage
 from app.uploads import service
 
+pytestmark = pytest.mark.full_on_postgres
+
 Work = Callable[[], list[JobStatus]]
 CSV = b"size;kind\n1,5;a\n2;b\n3,5;a\n"
 
