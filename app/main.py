@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -111,47 +111,48 @@ def _api() -> APIRouter:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub: Hub = app.state.hub
-    rescuing = asyncio.create_task(_rescue_regularly(app.state.database))
-    sweeping = asyncio.create_task(_sweep_regularly(app.state.database, Storage(app.state.settings.data_dir)))
+    database: Database = app.state.database
+    storage = Storage(app.state.settings.data_dir)
+    stopping = asyncio.Event()
+    housework = [
+        asyncio.create_task(
+            _regularly("looking for silent workers", _RESCUE_EVERY_S, partial(_rescue, database), stopping)
+        ),
+        asyncio.create_task(
+            _regularly("removing abandoned uploads", _SWEEP_EVERY_S, partial(_sweep, database, storage), stopping)
+        ),
+    ]
     await hub.start()
     yield
     await hub.stop()
-    for task in (rescuing, sweeping):
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-    app.state.database.dispose()
+    stopping.set()  # rather than cancelled: a thread goes on, with a connection that nobody would close any more
+    await asyncio.gather(*housework)
+    database.dispose()
 
 
-async def _rescue_regularly(database: Database) -> None:
-    """Take jobs from silent workers. Every server and every worker does it: nobody has to be there for it."""
-    while True:
-        await asyncio.sleep(_RESCUE_EVERY_S)
+async def _regularly(what: str, every_s: float, work: Callable[[], None], stopping: asyncio.Event) -> None:
+    """Work in a thread now and then, until `stopping`. Every server does it: nobody has to be there for it."""
+    while not stopping.is_set():
         try:
-            rescued = await asyncio.to_thread(_rescue, database)
-        except UNAVAILABLE as error:
-            _log.warning("could not look for silent workers: %s", error)
-            continue
-        for job_id in rescued:
-            _log.warning("job %s was taken from a worker that fell silent", job_id)
-
-
-async def _sweep_regularly(database: Database, storage: Storage) -> None:
-    """Remove files that nobody has gone on sending for a day."""
-    while True:
-        try:
-            num_swept = await asyncio.to_thread(uploads.sweep, database, storage)
+            await asyncio.to_thread(work)
         except (*UNAVAILABLE, OSError) as error:
-            _log.warning("could not remove abandoned uploads: %s", error)
-        else:
-            if num_swept:
-                _log.info("%d abandoned uploads were removed", num_swept)
-        await asyncio.sleep(_SWEEP_EVERY_S)
+            _log.warning("%s failed, and is tried again in %g s: %s", what, every_s, error)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), every_s)
 
 
-def _rescue(database: Database) -> list[str]:
+def _sweep(database: Database, storage: Storage) -> None:
+    """Remove files that nobody has gone on sending for a day."""
+    if num_swept := uploads.sweep(database, storage):
+        _log.info("%d abandoned uploads were removed", num_swept)
+
+
+def _rescue(database: Database) -> None:
+    """Take jobs from silent workers."""
     with database.read() as session:
         if not queue.any_silent(session):
-            return []
+            return
     with database.write() as session:
-        return queue.rescue(session)
+        rescued = queue.rescue(session)
+    for job_id in rescued:
+        _log.warning("job %s was taken from a worker that fell silent", job_id)
