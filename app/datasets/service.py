@@ -164,6 +164,14 @@ def find_dataset(session: Session, dataset_id: str) -> Dataset:
     return dataset
 
 
+def find_ready(session: Session, dataset_id: str) -> Dataset:
+    """The row of that id, whose table can be read. Raises NotFound and NotReady."""
+    dataset = find_dataset(session, dataset_id)
+    if dataset.status != READY or dataset.num_rows is None:
+        raise NotReady(f"The dataset {dataset.name} has not been read.")
+    return dataset
+
+
 def refuse_failed(session: Session, dataset: Dataset) -> None:
     """Raises Conflict, with the reason, when a dataset will never be ready."""
     job = session.get(Job, dataset.job_id) if dataset.job_id else None
