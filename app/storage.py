@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,6 +98,14 @@ class Storage:
         target = self.path(*parts)
         files = target.rglob("*") if target.is_dir() else [target]
         return sum(file.stat().st_size for file in files if file.is_file())
+
+    def own_size(self, *parts: str) -> int:
+        """What removing a folder would free, in bytes: files that another folder holds too are not gone with it."""
+        target = self.path(*parts)
+        stats = [file.stat() for file in target.rglob("*") if file.is_file()] if target.is_dir() else []
+        names = Counter((one.st_dev, one.st_ino) for one in stats)
+        files = {(one.st_dev, one.st_ino): one for one in stats}
+        return sum(one.st_size for place, one in files.items() if one.st_nlink == names[place])
 
     def remove(self, *parts: str) -> None:
         """Remove a folder or file, if it is there."""
