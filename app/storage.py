@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -101,10 +101,15 @@ class Storage:
 
     def own_size(self, *parts: str) -> int:
         """What removing a folder would free, in bytes: files that another folder holds too are not gone with it."""
-        target = self.path(*parts)
-        stats = [file.stat() for file in target.rglob("*") if file.is_file()] if target.is_dir() else []
-        names = Counter((one.st_dev, one.st_ino) for one in stats)
-        files = {(one.st_dev, one.st_ino): one for one in stats}
+        names: Counter[tuple[int, int]] = Counter()
+        files: dict[tuple[int, int], os.stat_result] = {}
+        for folder, _, held in os.walk(self.path(*parts)):
+            for name in held:
+                with suppress(FileNotFoundError):  # of a version that is being made
+                    found = Path(folder, name).stat()
+                    place = (found.st_dev, found.st_ino)
+                    names[place] += 1
+                    files[place] = found
         return sum(one.st_size for place, one in files.items() if one.st_nlink == names[place])
 
     def remove(self, *parts: str) -> None:
