@@ -36,7 +36,13 @@ def _moved(old: Column, new: Column) -> Iterator[FigureMoved]:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield FigureMoved(name=name, before=before, after=after)
-    counts = [{one.value: one.count for one in column.top_values or []} for column in (old, new)]
-    named = [value for value in dict.fromkeys([*counts[0], *counts[1]]) if counts[0].get(value) != counts[1].get(value)]
-    for value in named[:_MAX_VALUES]:
-        yield FigureMoved(name=f"rows of {value}", before=counts[0].get(value), after=counts[1].get(value))
+    values = dict.fromkeys(one.value for column in (old, new) for one in column.top_values or [])
+    counts = [(value, _count(old, value), _count(new, value)) for value in values]
+    for value, *both in [one for one in counts if one[1] != one[2]][:_MAX_VALUES]:
+        yield FigureMoved(name=f"rows of {value}", before=both[0], after=both[1])
+
+
+def _count(column: Column, value: str) -> float | None:
+    """How many rows have a value; None where it is none of the frequent ones that are counted."""
+    counted = {one.value: one.count for one in column.top_values or []}
+    return counted.get(value, 0 if len(counted) == column.num_distinct else None)

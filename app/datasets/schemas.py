@@ -132,7 +132,7 @@ class VersionOut(BaseModel):
 
 
 class FigureMoved(BaseModel):
-    """A figure of a column that is another in the newer version; null where there is none."""
+    """A figure of a column that is another in the newer version; null where nobody knows it."""
 
     name: str = Field(description="num_missing, num_distinct, min, max, mean, std; or `rows of cat`: a frequent value")
     before: float | None

@@ -72,7 +72,7 @@ def test_files_are_added_and_what_changed_is_told(page: Page, running: Deck, tmp
     card = page.locator("#versions")
     expect(card).to_contain_text("2 rows added from more.csv")
     expect(card).to_contain_text("are shared with other versions")
-    expect(card.get_by_role("row", name="kind")).to_contain_text("rows of huge none → 2")
+    expect(card.get_by_role("row", name="kind")).to_contain_text("rows of huge 0 → 2")
     look(page, "versions-added")
     page.get_by_label("Version", exact=True).select_option(label="v1")
     page.wait_for_url(f"**/datasets/{dataset_id}")
@@ -106,7 +106,7 @@ def test_images_are_chosen_by_mouse_and_keys_and_given_another_class(page: Page,
     wait_until_made(page, 2)
     page.get_by_role("group", name="Images by label").get_by_role("button", name="lynxes").click()
     expect(page.locator(".wall-tile")).to_have_count(3)
-    expect(page.locator("#versions").get_by_role("row", name="label")).to_contain_text("rows of lynxes none → 3")
+    expect(page.locator("#versions").get_by_role("row", name="label")).to_contain_text("rows of lynxes 0 → 3")
 
 
 def test_values_are_typed_over_and_saved_together(page: Page, running: Deck) -> None:

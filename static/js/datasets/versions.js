@@ -113,6 +113,6 @@ const row = ({ name, num_changed: num, moved }) =>
 
 function figure({ name, before, after }) {
   const words = { num_missing: "missing", num_infinite: "infinite", num_distinct: "distinct", std: "deviation" };
-  const side = (value) => (value === null ? "none" : format.number(value));
+  const side = (value) => (value === null ? "unknown" : format.number(value));
   return h("li", {}, h("span", { class: "muted" }, `${words[name] ?? name} `), h("span", { class: "figures" }, `${side(before)} → ${side(after)}`));
 }
