@@ -74,7 +74,7 @@ def _problems(relabel: Sequence[Relabel], known: dict[str, Column], num_rows: in
         if column is None:
             yield Problem(loc=["relabel", i, "column"], msg=no_column(one.column, known), received=one.column)
         elif column.type not in _KINDS:
-            message = f"{one.column} holds {column.type}s, which are not relabelled: add rows with others"
+            message = f"{column.type}s, as {one.column} holds them, are not relabelled: add rows with others"
             yield Problem(loc=["relabel", i, "column"], msg=message, received=one.column)
         elif one.filter:
             yield from _of_value(one.value, column, ["relabel", i, "value"])
@@ -96,7 +96,7 @@ def _of_cells(one: Relabel, column: Column, num_rows: int, loc: list[str | int])
 
 def _of_value(value: Any, column: Column, loc: list[str | int]) -> Iterator[Problem]:
     if value is not None and not _fits(value, column):
-        message = f"{column.name} holds {_KINDS[column.type]}; {value!r} is none of these"
+        message = f"{value!r} does not fit {column.name}, which holds {_KINDS[column.type]}"
         yield Problem(loc=loc, msg=message, received=value)
 
 
