@@ -14,7 +14,7 @@ from app.datasets.builtin import Builtin, builtins, definition_hash
 from app.datasets.schemas import BuiltinOut, DatasetOut, FileDefinition, GeneratorOut, VersionOut
 from app.db import now
 from app.db.tables import Dataset, Job, Run, Upload
-from app.errors import Conflict, NotFound, NotReady, Unprocessable
+from app.errors import Conflict, NotReady, Unprocessable
 from app.ids import new_id
 from app.queue import ENDED, JobKind, JobStatus
 from app.specs.base import Loc, Problem
@@ -157,12 +157,7 @@ def _add(session: Session, dataset_id: str, payload: dict[str, Any], **values: A
     return dataset
 
 
-def find_dataset(session: Session, dataset_id: str) -> Dataset:
-    """The row of that id. Raises NotFound."""
-    dataset = session.get(Dataset, dataset_id)
-    if dataset is None:
-        raise NotFound(f"There is no dataset {dataset_id}.")
-    return dataset
+find_dataset = versions.find_dataset  # as other features know it
 
 
 def find_ready(session: Session, dataset_id: str) -> Dataset:
@@ -271,8 +266,7 @@ def delete_dataset(session: Session, dataset_id: str) -> None:
 
     Raises NotFound, and Conflict while a run uses it, a worker reads it or a version is made of it.
     """
-    dataset = find_dataset(session, dataset_id)
-    session.refresh(dataset, with_for_update=True)  # whoever begins a version of it waits, and then finds it gone
+    dataset = find_dataset(session, dataset_id, hold=True)  # whoever begins a version of it waits, and finds it gone
     _refuse_if_used(session, dataset)
     job = session.get(Job, dataset.job_id) if dataset.job_id else None
     if job is not None and job.status == JobStatus.QUEUED:

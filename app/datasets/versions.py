@@ -33,6 +33,14 @@ CHANGES = "changes.json"  # in the folder of a version that is to be made: what 
 _FOUND_OUT = frozenset({"notes", "encoding"})  # of a file, which is not that of the new version
 
 
+def find_dataset(session: Session, dataset_id: str, *, hold: bool = False) -> Dataset:
+    """The row of that id; with `hold`, nobody else changes it until this is committed. Raises NotFound."""
+    dataset = session.get(Dataset, dataset_id, with_for_update=hold)
+    if dataset is None:
+        raise NotFound(f"There is no dataset {dataset_id}.")
+    return dataset
+
+
 def may_become_ready(job: Any) -> ColumnElement[bool]:
     """Whether an ingestion has not ended badly, by its row or the lack of one."""
     return or_(job.status.is_(None), job.status.not_in((JobStatus.FAILED, JobStatus.CANCELLED)))
@@ -89,9 +97,7 @@ def begin_version(
     Raises NotFound, Conflict where the dataset is not the newest of its family, and Unprocessable with all that does
     not fit.
     """
-    base = session.get(Dataset, base_id, with_for_update=True)  # so that of two at once the other sees this one
-    if base is None:
-        raise NotFound(f"There is no dataset {base_id}.")
+    base = find_dataset(session, base_id, hold=True)  # so that of two at once the other sees what this one adds
     _refuse_unless_newest(session, base)
     columns = [Column.model_validate(column) for column in base.columns or []]
     made: dict[str, Any] = {"from": base.id, "version": base.version}
