@@ -6,6 +6,7 @@ Everything after the first paint is the work of `static/js`, over `/api/v1`.
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from app import modules, words
 from app.counts import count_all
 from app.datasets import service as dataset_service
 from app.dependencies import AppSettings, Reading
+from app.errors import NotFound
 from app.models import service as model_service
 from app.runs import service as run_service
 from app.runs.listing import NEWEST
@@ -198,13 +200,25 @@ def _names(filter: str, project: str) -> bool:
 
 @router.get("/runs/new")
 def new_run(request: Request, data: Data) -> HTMLResponse:
+    begun = _to_begin_with(request, data)
+    asked = (begun["from_spec"] or {}).get("dataset") or request.query_params.get("dataset")
     page_data = {
-        "datasets": data.datasets()["items"],
+        "datasets": _offered(data, asked),
         "models": data.models()["items"],
         "catalogue": data.catalogue(),
-        **_to_begin_with(request, data),
+        **begun,
     }
     return render(request, "new_run.html", data, section="new_run", page_data=page_data)
+
+
+def _offered(data: Source, asked: Any) -> list[dict[str, Any]]:
+    """The newest versions of datasets, and the one that is asked for by its id, where that is an older one."""
+    offered: list[dict[str, Any]] = data.datasets()["items"]
+    if not isinstance(asked, str) or any(one["id"] == asked for one in offered):
+        return offered
+    with suppress(NotFound):
+        offered.append(data.dataset(asked))
+    return offered
 
 
 def _to_begin_with(request: Request, data: Source) -> dict[str, Any]:

@@ -91,5 +91,8 @@ def test_what_was_there_is_there_after_a_migration(tmp_path: Path) -> None:
         assert kept == [("optimizer.lr", 0.5, None)]
         assert connection.exec_driver_sql("SELECT tag FROM run_tags").all() == [("a",)]
         assert connection.exec_driver_sql("SELECT position FROM jobs").scalar() == 7
+        assert connection.exec_driver_sql("SELECT id, family_id, version, made FROM datasets").all() == [
+            ("d", "d", 1, None)
+        ]
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     database.dispose()

@@ -62,3 +62,14 @@ def test_size_and_hash_are_of_the_content(storage: Storage) -> None:
 def test_no_part_can_climb_out(storage: Storage, part: str) -> None:
     with pytest.raises(AssertionError):
         storage.path("runs", part)
+
+
+def test_a_folder_owns_what_no_other_holds(storage: Storage) -> None:
+    one, other = storage.folder("datasets", "1"), storage.folder("datasets", "2", "inner").parent
+    storage.write(one / "shared", b"12345")
+    storage.link(one / "shared", other / "inner" / "shared")
+    storage.write(other / "own", b"123")
+    storage.link(other / "own", other / "again")
+    assert [storage.own_size("datasets", name) for name in ("1", "2", "3")] == [0, 3, 0]
+    storage.remove("datasets", "1")
+    assert storage.own_size("datasets", "2") == 8

@@ -5,11 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from app.datasets import service
-from app.datasets.routes import TABLE
 from app.datasets.tables import read_cell
 from app.datasets.thumbnails import thumbnail
-from app.dependencies import AppStorage, Reading
-from app.errors import NotFound, NotReady
+from app.dependencies import AppDatabase, AppStorage
+from app.errors import NotFound
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
@@ -23,16 +22,15 @@ def image(
     dataset_id: str,
     column: str,
     row: Annotated[int, Path(ge=0)],
-    session: Reading,
+    database: AppDatabase,
     storage: AppStorage,
     size: Annotated[int, Query(ge=8, le=1024)] = 96,
 ) -> Response:
     """An image of a column, by its row from 0 on, made no larger than `size` pixels either way."""
-    dataset = service.find_dataset(session, dataset_id)
-    if dataset.status != service.READY:
-        raise NotReady(f"The dataset {dataset.name} has not been read.")
+    with database.read() as session:  # not held while the table is read
+        service.find_ready(session, dataset_id)
     try:
-        data = read_cell(storage.path("datasets", dataset.id, TABLE), column, row)
+        data = read_cell(storage.path("datasets", dataset_id), column, row)
         if data is None:
             raise NotFound(f"Row {row} has no image in {column}.")
         content, media_type = thumbnail(data, size)

@@ -6,10 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.datasets import service
-from app.datasets.routes import TABLE
 from app.datasets.tables import read_rows
 from app.dependencies import AppDatabase, AppStorage
-from app.errors import JobFailure, NotReady, Unprocessable
+from app.errors import JobFailure, Unprocessable
 from app.specs.base import Problem, SpecError
 from app.specs.checks.data import data_problems
 from app.specs.columns import Column
@@ -49,18 +48,16 @@ def preview(dataset_id: str, body: PreviewIn, database: AppDatabase, storage: Ap
 
     with database.read() as session:  # not held while the table is read
         columns = service.columns_of(session, dataset_id)
-        dataset = service.find_dataset(session, dataset_id)
-        if dataset.status != service.READY or dataset.num_rows is None:
-            raise NotReady(f"The dataset {dataset.name} has not been read.")
-    shape = _shape(body.data, columns, dataset.num_rows)
-    path = storage.path("datasets", dataset_id, TABLE)
+        num_rows = service.find_ready(session, dataset_id).num_rows or 0
+    shape = _shape(body.data, columns, num_rows)
+    place = storage.path("datasets", dataset_id)
     try:
-        found = made(path, body.data, columns, body.num_rows)
+        found = made(place, body.data, columns, body.num_rows)
     except JobFailure as error:
         raise Unprocessable(error.message, hint=error.hint) from error
     named = feature_names(body.data, columns)
     last = max(found.numbers, default=-1)
-    rows = read_rows(path, 0, last + 1)
+    rows = read_rows(place, 0, last + 1)
     before = [{name: rows[number][name] for name in named} for number in found.numbers]
     return PreparedOut(rows=before, input_shape=list(shape), **vars(found))
 

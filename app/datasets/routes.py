@@ -23,13 +23,12 @@ from app.datasets.searching import find_rows
 from app.datasets.tables import read_rows
 from app.db.tables import Dataset
 from app.dependencies import AppDatabase, AppStorage, Reading, Writing
-from app.errors import NotFound, NotReady
+from app.errors import NotFound
 from app.specs.sources import DatasetDefinition
 from app.tabular.set_aside import SET_ASIDE
 from app.uploads import service as uploads
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
-TABLE = "data.parquet"
 
 _BODY = {
     "requestBody": {
@@ -117,7 +116,7 @@ def get(dataset_id: str, session: Reading) -> DatasetOut:
 @router.get("/{dataset_id}/rows")
 def rows(
     dataset_id: str,
-    session: Reading,
+    database: AppDatabase,
     storage: AppStorage,
     offset: Annotated[int, Query(ge=0, lt=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
@@ -128,16 +127,15 @@ def rows(
 
     `filter=label:cat`, `age:>=30`, `note:~word`, `age:missing`; of several, all must hold.
     """
-    dataset = service.find_dataset(session, dataset_id)
-    if dataset.status != service.READY or dataset.num_rows is None:
-        raise NotReady(f"The dataset {dataset.name} has not been read.")
-    path = storage.path("datasets", dataset.id, TABLE)
+    with database.read() as session:  # not held while the table is read
+        num_rows = service.find_ready(session, dataset_id).num_rows or 0
+    place = storage.path("datasets", dataset_id)
     if filter or sort:
-        found = find_rows(path, filter, sort, offset, limit)
-        return RowsOut(**vars(found), num_rows=dataset.num_rows)
-    rows = read_rows(path, offset, limit)
+        found = find_rows(place, filter, sort, offset, limit)
+        return RowsOut(**vars(found), num_rows=num_rows)
+    rows = read_rows(place, offset, limit)
     numbers = list(range(offset, offset + len(rows)))
-    return RowsOut(rows=rows, numbers=numbers, num_matching=dataset.num_rows, num_rows=dataset.num_rows)
+    return RowsOut(rows=rows, numbers=numbers, num_matching=num_rows, num_rows=num_rows)
 
 
 @router.get("/{dataset_id}/set_aside", response_class=FileResponse)

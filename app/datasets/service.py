@@ -8,12 +8,13 @@ from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app import formats, generated, queue
+from app.datasets import versions
 from app.datasets.arrival import RAW, Kept
 from app.datasets.builtin import Builtin, builtins, definition_hash
-from app.datasets.schemas import BuiltinOut, DatasetOut, FileDefinition, GeneratorOut
+from app.datasets.schemas import BuiltinOut, DatasetOut, FileDefinition, GeneratorOut, VersionOut
 from app.db import now
 from app.db.tables import Dataset, Job, Run, Upload
-from app.errors import Conflict, NotFound, NotReady, Unprocessable
+from app.errors import Conflict, NotReady, Unprocessable
 from app.ids import new_id
 from app.queue import ENDED, JobKind, JobStatus
 from app.specs.base import Loc, Problem
@@ -98,11 +99,11 @@ def _find_sound(session: Session, name: str, content_hash: str) -> Dataset | Non
 
 def _sound() -> Select[Dataset]:
     """The datasets that are ready, or may yet become so, newest first."""
-    may_become = Job.status.not_in((JobStatus.FAILED, JobStatus.CANCELLED))
+    is_made = and_(Dataset.status == INGESTING, versions.may_become_ready(Job))
     return (
         select(Dataset)
         .outerjoin(Job, Dataset.job_id == Job.id)
-        .where(or_(Dataset.status == READY, and_(Dataset.status == INGESTING, may_become)))
+        .where(or_(Dataset.status == READY, is_made))
         .order_by(Dataset.id.desc())
     )
 
@@ -156,11 +157,14 @@ def _add(session: Session, dataset_id: str, payload: dict[str, Any], **values: A
     return dataset
 
 
-def find_dataset(session: Session, dataset_id: str) -> Dataset:
-    """The row of that id. Raises NotFound."""
-    dataset = session.get(Dataset, dataset_id)
-    if dataset is None:
-        raise NotFound(f"There is no dataset {dataset_id}.")
+find_dataset = versions.find_dataset  # as other features know it
+
+
+def find_ready(session: Session, dataset_id: str) -> Dataset:
+    """The row of that id, whose table can be read. Raises NotFound and NotReady."""
+    dataset = find_dataset(session, dataset_id)
+    if dataset.status != READY or dataset.num_rows is None:
+        raise NotReady(f"The dataset {dataset.name} has not been read.")
     return dataset
 
 
@@ -195,13 +199,38 @@ def get_dataset(session: Session, dataset_id: str) -> DatasetOut:
 def list_datasets(
     session: Session, *, cursor: str | None = None, limit: int = 50
 ) -> tuple[list[DatasetOut], str | None]:
-    """Datasets, newest first, from after `cursor`; and the cursor of the next page, None at the end."""
-    query = select(Dataset, Job).outerjoin(Job, Dataset.job_id == Job.id).order_by(Dataset.id.desc()).limit(limit + 1)
+    """Datasets, newest first, from after `cursor`; and the cursor of the next page, None at the end.
+
+    Of each, the newest version that is ready; where none is, the newest.
+    """
+    query = select(Dataset, Job).outerjoin(Job, Dataset.job_id == Job.id).where(versions.stands_for_family())
+    query = query.order_by(Dataset.id.desc()).limit(limit + 1)
     if cursor:
         query = query.where(Dataset.id < cursor)
     rows = list(session.execute(query))
     items = [_out(dataset, job, [_brief(column) for column in dataset.columns or []]) for dataset, job in rows[:limit]]
     return items, items[-1].id if len(rows) > limit else None
+
+
+def list_versions(session: Session, dataset_id: str) -> list[VersionOut]:
+    """Every version of a dataset's family, the newest first; what each alone holds is left to whoever sees the files.
+
+    Raises NotFound.
+    """
+    family = versions.family_of(session, find_dataset(session, dataset_id))
+    return [
+        VersionOut(
+            id=one.id,
+            version=one.version,
+            status=_state(one, job)[0],
+            num_rows=one.num_rows,
+            size_bytes=one.size_bytes,
+            own_bytes=0,
+            made=one.made,
+            created_at=one.created_at,
+        )
+        for one, job in family
+    ]
 
 
 def list_builtins() -> list[BuiltinOut]:
@@ -233,11 +262,11 @@ def begin_delete(session: Session, dataset_id: str) -> None:
 
 
 def delete_dataset(session: Session, dataset_id: str) -> None:
-    """Forget a dataset; its files are the caller's to remove afterwards.
+    """Forget a dataset, one version of it; its files are the caller's to remove afterwards.
 
-    Raises NotFound, and Conflict while a run uses it or a worker reads it.
+    Raises NotFound, and Conflict while a run uses it, a worker reads it or a version is made of it.
     """
-    dataset = find_dataset(session, dataset_id)
+    dataset = find_dataset(session, dataset_id, hold=True)  # whoever begins a version of it waits, and finds it gone
     _refuse_if_used(session, dataset)
     job = session.get(Job, dataset.job_id) if dataset.job_id else None
     if job is not None and job.status == JobStatus.QUEUED:
@@ -253,6 +282,7 @@ def delete_dataset(session: Session, dataset_id: str) -> None:
 
 
 def _refuse_if_used(session: Session, dataset: Dataset) -> None:
+    versions.refuse_if_in_use(session, dataset)
     query = select(Run.name).where(Run.dataset_id == dataset.id).order_by(Run.id.desc()).limit(_NAMED_RUNS + 1)
     names = list(session.scalars(query))
     if names:
@@ -270,6 +300,9 @@ def _out(dataset: Dataset, job: Job | None, columns: list[dict[str, Any]]) -> Da
     return DatasetOut(
         id=dataset.id,
         name=dataset.name,
+        family_id=dataset.family_id,
+        version=dataset.version,
+        made=dataset.made,
         status=status,
         num_rows=dataset.num_rows,
         num_set_aside=dataset.num_set_aside,

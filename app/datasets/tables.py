@@ -16,46 +16,30 @@ if TYPE_CHECKING:
 MAX_SHOWN = 64  # numbers of an array
 
 
-def read_rows(path: Path, offset: int, limit: int) -> list[dict[str, Any]]:
-    """Rows `offset` to `offset + limit` of a Parquet file as plain values. Reads no row group that it need not.
+def read_rows(place: Path, offset: int, limit: int) -> list[dict[str, Any]]:
+    """Rows `offset` to `offset + limit` of the table in `place` as plain values. Reads no row group that it need not.
 
     An image is `{"bytes", "format", "width", "height"}`; an array its first 64 numbers, in lists of its shape.
     """
-    import pyarrow.parquet as pq  # takes a tenth of a second, and the server starts without
+    from app.stored.table import open_table  # pyarrow takes a tenth of a second, and the server starts without
 
-    rows: list[dict[str, Any]] = []
-    with pq.ParquetFile(path) as file:
-        for group in range(file.num_row_groups):
-            num_rows = file.metadata.row_group(group).num_rows
-            if offset >= num_rows:
-                offset -= num_rows
-                continue
-            for batch in file.iter_batches(batch_size=max(limit, 1024), row_groups=[group]):
-                rows += _plain(batch.slice(min(offset, batch.num_rows), limit - len(rows)))
-                offset = max(0, offset - batch.num_rows)
-                if len(rows) >= limit:
-                    return rows
-    return rows
+    table = open_table(place)
+    batches = table.batches(table.schema.names, max(limit, 1024), offset, offset + limit)
+    return [row for batch in batches for row in _plain(batch)]
 
 
-def read_cell(path: Path, column: str, row: int) -> bytes | None:
-    """The bytes of a cell of a Parquet file, None where it is missing. Reads a row group of that column alone.
+def read_cell(place: Path, column: str, row: int) -> bytes | None:
+    """The bytes of a cell of the table in `place`, None where it is missing. Reads no more than its row group.
 
     Raises LookupError when there is no such row, or no such column of images.
     """
-    import pyarrow.parquet as pq
+    from app.stored.table import open_table
 
-    with pq.ParquetFile(path) as file:
-        schema = file.schema_arrow
-        if column not in schema.names or mark_of(schema.field(column)) != "image":
-            raise LookupError(f"{column} is no column of images")
-        for group in range(file.num_row_groups):
-            num_rows = file.metadata.row_group(group).num_rows
-            if row < num_rows:
-                cell: bytes | None = file.read_row_group(group, columns=[column]).column(column)[row].as_py()
-                return cell
-            row -= num_rows
-    raise LookupError("there are not so many rows")
+    table = open_table(place)
+    if column not in table.schema.names or mark_of(table.schema.field(column)) != "image":
+        raise LookupError(f"{column} is no column of images")
+    cell: bytes | None = table.cell(column, row)
+    return cell
 
 
 def plain_rows(table: "pa.Table", schema: "pa.Schema") -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from app.doctor.findings import Finding
 from app.doctor.leaks import identifiers, near_duplicate_columns, target_leaks
 from app.doctor.sample import Sample, take
 from app.doctor.splits import time_order, too_few_rows, too_many_parameters
-from app.doctor.table import open_table
 from app.doctor.values import constant_columns, many_categories, missing_values, outliers, unscaled
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -50,19 +49,22 @@ class Examination:
 
 
 def examine(
-    path: Path,
+    place: Path,
     columns: Sequence[Column],
     data: DataSpec,
     loss: str | None = None,
     num_parameters: int | None = None,
 ) -> Examination:
-    """Everything the rules find in the Parquet file `path`, whose columns are `columns`.
+    """Everything the rules find in the table in `place`, whose columns are `columns`.
 
     `data` names only columns that there are. Large tables are looked at in an even choice of rows.
     """
+    from app.preparing.table import Table  # pyarrow takes a tenth of a second, and the server starts without
+    from app.stored.table import open_table
+
     known = {column.name: column for column in columns}
-    with open_table(path, known) as table:
-        sample = take(table, columns, data, loss, num_parameters)
-        found = [finding for rule in RULES for finding in rule(sample)]
+    words = [name for name, column in known.items() if column.type == "category"]
+    sample = take(Table(open_table(place, words), known), columns, data, loss, num_parameters)
+    found = [finding for rule in RULES for finding in rule(sample)]
     found.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
     return Examination(found, sample.num_rows, len(sample.rows))

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, figure, named, share, without
-from app.doctor.sample import Sample
-from app.doctor.table import Numbers
+from app.doctor.sample import Numbers, Sample
 
 _MIN_ROWS = 20
 _RANK_CORRELATION = 0.999
@@ -20,6 +19,7 @@ _FEW_VALUES = 50
 _NUM_FIRST = 512  # rows that decide whether a column is worth a closer look
 _SLACK = 10.0  # how much looser the first look is
 _DISTINCT = 0.98
+_NUM_READ = 200  # texts that decide whether they are prose
 _ALIKE = 0.9999
 _MAX_PAIRED = 200  # columns that are held against one another
 _MAX_PAIRED_ROWS = 5_000
@@ -176,7 +176,7 @@ def _reason(sample: Sample, name: str) -> str | None:
 
 def _is_prose(sample: Sample, name: str) -> bool:
     """Whether most texts are of several words."""
-    some = [one for one in sample.table.column(name).slice(0, 200).to_pylist() if one]
+    some = [one for one in sample.table.first(name, _NUM_READ) if one]
     return sum(" " in one.strip() for one in some) > len(some) / 2
 
 

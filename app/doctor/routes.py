@@ -9,7 +9,7 @@ from app.datasets import service as datasets
 from app.dependencies import AppDatabase, AppStorage
 from app.doctor.examination import examine
 from app.doctor.schemas import DoctorIn, DoctorOut
-from app.errors import NotReady, Unprocessable
+from app.errors import Unprocessable
 from app.specs.base import Problem
 from app.specs.checks.words import no_column
 from app.specs.columns import Column
@@ -17,7 +17,6 @@ from app.specs.data import DataSpec
 from app.specs.splits import split_column
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
-_TABLE = "data.parquet"
 
 
 @router.post("/{dataset_id}/doctor")
@@ -26,14 +25,11 @@ def doctor(dataset_id: str, body: DoctorIn, database: AppDatabase, storage: AppS
     began = time.perf_counter()
     with database.read() as session:  # not held while the table is read
         columns = datasets.columns_of(session, dataset_id)
-        dataset = datasets.find_dataset(session, dataset_id)
-        if dataset.status != datasets.READY:
-            raise NotReady(f"The dataset {dataset.name} has not been read.")
+        datasets.find_ready(session, dataset_id)
     problems = list(_problems(body.data, columns))
     if problems:
         raise Unprocessable(problems[0].msg, errors=problems)
-    path = storage.path("datasets", dataset_id, _TABLE)
-    found = examine(path, columns, body.data, body.loss, body.num_parameters)
+    found = examine(storage.path("datasets", dataset_id), columns, body.data, body.loss, body.num_parameters)
     return DoctorOut(
         findings=found.findings,
         num_rows=found.num_rows,

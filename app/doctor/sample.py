@@ -6,12 +6,11 @@ Only the rows that are compared with one another are all looked at, by a fingerp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.doctor.table import Numbers, StoredTable
 from app.errors import JobFailure
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -19,11 +18,16 @@ from app.specs.features import feature_names
 from app.specs.training import REGRESSION_LOSSES
 from app.splitting import Parts, Rows, deal, rows_of
 
+if TYPE_CHECKING:
+    from app.preparing.table import Table
+
+Numbers = NDArray[np.float64]
 Prints = NDArray[np.uint64]
 
 MAX_ROWS = 100_000
 MAX_CELLS = 4_000_000  # of the rows that are looked at closely
 MAX_PRINTED_CELLS = 64_000_000  # of the rows that are compared
+_UNREAD = frozenset({"image", "array"})  # what is no number and no word
 FEW_CLASSES = 50  # a whole number with more values than this is a quantity
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)
@@ -47,7 +51,7 @@ class Sample:
     data: DataSpec
     loss: str | None
     num_parameters: int | None
-    table: StoredTable
+    table: "Table"
     known: dict[str, Column]
     features: list[str]
     rows: Rows  # (n,): the rows that are looked at closely, ascending, evenly chosen
@@ -141,20 +145,23 @@ def asks_for_class(target: Column, loss: str | None) -> bool:
 
 
 def take(
-    table: StoredTable, columns: Sequence[Column], data: DataSpec, loss: str | None, num_parameters: int | None
+    table: "Table", columns: Sequence[Column], data: DataSpec, loss: str | None, num_parameters: int | None
 ) -> Sample:
-    """Read what the rules need of a table: each feature once."""
+    """Read what the rules need of a table: each feature once, a bounded piece at a time."""
     known = {column.name: column for column in columns}
     features = feature_names(data, columns)
-    readable = table.readable(features)
+    readable = _readable(features, known)
     num_rows, num_columns = table.num_rows, max(1, len(readable))
     rows = _evenly(num_rows, min(MAX_ROWS, max(2_000, MAX_CELLS // num_columns)))
     compared = _evenly(num_rows, max(2_000, MAX_PRINTED_CELLS // num_columns))
     matrix = np.empty((len(readable), len(rows)))
     prints: Prints = np.zeros(len(compared), np.uint64)
-    for i, (_, found) in enumerate(table.columns(readable)):
-        matrix[i] = found if len(rows) == num_rows else found[rows]
-        _mix(prints, found if len(compared) == num_rows else found[compared])
+    places = {name: i for i, name in enumerate(readable)}
+    for name, place, found in table.pieces(readable):
+        here, chosen = _within(rows, place)
+        matrix[places[name], here] = found[chosen]
+        here, chosen = _within(compared, place)
+        _mix(prints[here], found[chosen])
     matrix[np.isinf(matrix)] = np.nan
     return Sample(
         data=data,
@@ -165,7 +172,7 @@ def take(
         features=features,
         rows=rows,
         matrix=matrix,
-        places={name: i for i, name in enumerate(readable)},
+        places=places,
         target=_target(table, known[data.target], loss),
         parts=_parts(table, data, features, known),
         compared=compared,
@@ -179,6 +186,17 @@ def _evenly(num_rows: int, most: int) -> Rows:
     return np.arange(most) * num_rows // most
 
 
+def _readable(names: Sequence[str], known: dict[str, Column]) -> list[str]:
+    """Those that numbers can be made of."""
+    return [name for name in names if known[name].type not in _UNREAD]
+
+
+def _within(rows: Rows, place: slice) -> tuple[slice, Rows]:
+    """Which of some rows, which ascend, lie in a stretch of the table: their places among them, and in the stretch."""
+    first, last = np.searchsorted(rows, [place.start, place.stop])
+    return slice(first, last), rows[first:last] - place.start
+
+
 def _mix(prints: Prints, values: Numbers) -> None:
     """Take one more value (m,) into each fingerprint: multiply, then let the high bits reach the low ones."""
     for start in range(0, len(values), _MIXED_AT_ONCE):
@@ -190,24 +208,25 @@ def _mix(prints: Prints, values: Numbers) -> None:
         some ^= some >> _SHIFT
 
 
-def _target(table: StoredTable, column: Column, loss: str | None) -> Numbers:
+def _target(table: "Table", column: Column, loss: str | None) -> Numbers:
     if asks_for_class(column, loss) and column.values is not None:
         return table.codes(column.name, column.values)
-    if not table.readable([column.name]):
+    if column.type in _UNREAD:
         return np.full(table.num_rows, np.nan)
-    found = table.numbers(column.name).copy()
+    found = table.numbers(column.name)
     found[np.isinf(found)] = np.nan
+    if not column.is_numeric:  # words: small numbers take the place of large ones
+        present = ~np.isnan(found)
+        found[present] = np.unique(found[present], return_inverse=True)[1]
     return found
 
 
-def _parts(table: StoredTable, data: DataSpec, features: Sequence[str], known: dict[str, Column]) -> Parts | None:
+def _parts(table: "Table", data: DataSpec, features: Sequence[str], known: dict[str, Column]) -> Parts | None:
     """Of each row the parts that it will be in, without the rows that are dropped."""
-    used = np.ones(table.num_rows, np.bool_)
+    used = None
     if data.missing.type == "drop":
-        gaps = [name for name in [*features, data.target] if known[name].num_missing]
-        for _, found in table.columns(table.readable(gaps)):
-            used &= ~np.isnan(found)
+        used = table.whole(_readable([name for name in [*features, data.target] if known[name].num_missing], known))
     try:
-        return deal(data.split, table, data.target, None if used.all() else used)
+        return deal(data.split, table, data.target, used)
     except (JobFailure, ValueError, NotImplementedError):  # the check of the run says why
         return None

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.doctor.findings import Finding, Fix, figure, with_split
-from app.doctor.sample import Sample
-from app.doctor.table import Numbers
+from app.doctor.sample import Numbers, Sample
 from app.specs.splits import KFoldSplit, SharesSplit
 
 _MIN_ROWS = 50

@@ -10,11 +10,12 @@ import pyarrow as pa
 from app.columns import spell
 from app.preparing import deal_rows, fit_steps
 from app.preparing.making import inputs_of, missing, unfilled
-from app.preparing.table import Table, open_parquet
+from app.preparing.table import Table
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import CYCLIC_PARTS, features
 from app.splitting import BITS
+from app.stored.table import open_table
 from app.transforms import AnyStep, ArrayStep, ImageStep, Step, TextStep
 
 MAX_FITTED = 20_000  # rows that are looked at
@@ -39,15 +40,17 @@ class Preview:
     num_fitted: int
 
 
-def preview(path: Path, data: DataSpec, columns: Sequence[Column], num_rows: int = 10) -> Preview:
-    """The first rows that a run with these settings would use. Raises JobFailure where it could not begin."""
+def preview(place: Path, data: DataSpec, columns: Sequence[Column], num_rows: int = 10) -> Preview:
+    """The first rows of the table in `place` that a run with these settings would use.
+
+    Raises JobFailure where it could not begin.
+    """
     fed = features(data, columns)
-    with open_parquet(path) as file:
-        table = Table(file, {column.name: column for column in columns}, MAX_FITTED)
-        dealt = deal_rows(table, data, fed)
-        steps = fit_steps(table, data, fed, dealt)
-        names = list(dict.fromkeys(step.name for step in steps))
-        batch = next(rows for _, rows in table.batches(names, -(-(32 << 20) // _SHOWN_ROWS_OF)))
+    table = Table(open_table(place), {column.name: column for column in columns}, MAX_FITTED)
+    dealt = deal_rows(table, data, fed)
+    steps = fit_steps(table, data, fed, dealt)
+    names = list(dict.fromkeys(step.name for step in steps))
+    batch = next(rows for _, rows in table.batches(names, -(-(32 << 20) // _SHOWN_ROWS_OF)))
     used = (dealt[: batch.num_rows] > 0) & ~missing(batch, unfilled(steps))
     numbers = np.flatnonzero(used)[:num_rows]
     rows = batch.take(pa.array(numbers))

@@ -26,10 +26,18 @@ Seconds = Annotated[float | None, BeforeValidator(_finite)]
 
 
 class Named(BaseModel):
-    """A reference to a dataset or a model; a model written inline has no id."""
+    """A reference to a model; one that is written inline has no id."""
 
     id: str | None
     name: str
+
+
+class DatasetRef(BaseModel):
+    """A reference to a version of a dataset."""
+
+    id: str
+    name: str
+    version: int
 
 
 class WorkerRef(BaseModel):
@@ -84,7 +92,7 @@ class RunOut(BaseModel):
     last_seq: int
     attempt: int
     waits_for: str | None = Field(description="the job that must end first")
-    dataset: Named | None = Field(description="none where a script reports the run")
+    dataset: DatasetRef | None = Field(description="none where a script reports the run")
     model: Named | None
     progress: dict[str, Any] | None
     progress_at: Timestamp | None = Field(description="when that was told")
@@ -121,6 +129,7 @@ class CheckpointOut(BaseModel):
 class RunDetail(RunOut):
     """A run with everything that is known of it."""
 
+    newer_dataset: DatasetRef | None = Field(description="the newest version of its dataset, where that is a newer one")
     notes: str = Field(description="Markdown")
     notes_html: str = Field(description="the same as HTML, safe to show: no HTML of the notes' own, no pictures")
     spec: dict[str, Any]

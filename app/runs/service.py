@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app import curves, events, queue
 from app.datasets import service as datasets
+from app.datasets import versions
 from app.db import now
 from app.db.tables import Artifact, Checkpoint, Dataset, Job, Model, Run, Worker
 from app.errors import Conflict, NotFound, NotReady, Unprocessable
@@ -15,7 +16,17 @@ from app.ids import new_id
 from app.queue import JobKind, JobStatus
 from app.runs.labels import label, store_tags
 from app.runs.notes import rendered
-from app.runs.schemas import ArtifactOut, CheckpointOut, ExportState, Named, RunDetail, RunOut, RunPatch, WorkerRef
+from app.runs.schemas import (
+    ArtifactOut,
+    CheckpointOut,
+    DatasetRef,
+    ExportState,
+    Named,
+    RunDetail,
+    RunOut,
+    RunPatch,
+    WorkerRef,
+)
 from app.specs.base import Problem, SpecError
 from app.specs.columns import Column
 from app.specs.model import ModelSpec
@@ -126,6 +137,7 @@ def get_run(session: Session, run_id: str) -> RunDetail:
     findings = events.latest(session, run.job_id, ["finding", events.REWIND], limit=200)
     return RunDetail(
         **summary.model_dump(),
+        newer_dataset=_newer_dataset(session, run),
         notes=run.notes,
         notes_html=rendered(run.notes),
         spec=run.spec,
@@ -241,6 +253,7 @@ def _rows() -> Any:
             export_job,
             Worker,
             Dataset.name.label("dataset_name"),
+            Dataset.version.label("dataset_version"),
             Model.name.label("model_name"),
             now().label("at"),
         )
@@ -279,7 +292,7 @@ def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
         last_seq=job.last_seq,
         attempt=job.attempt,
         waits_for=job.after_id,
-        dataset=Named(id=run.dataset_id, name=row.dataset_name) if run.dataset_id else None,
+        dataset=_dataset_ref(row) if run.dataset_id else None,
         model=_model_ref(run, row.model_name),
         progress=job.progress,
         progress_at=job.progress_at,
@@ -289,6 +302,19 @@ def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
         error=job.error,
         export=_export_state(row.export_job),
     )
+
+
+def _dataset_ref(row: Any) -> DatasetRef:
+    return DatasetRef(id=row.Run.dataset_id, name=row.dataset_name, version=row.dataset_version)
+
+
+def _newer_dataset(session: Session, run: Run) -> DatasetRef | None:
+    """The newest version of what a run was trained on, None where it is that or is not trained here."""
+    used = session.get(Dataset, run.dataset_id) if run.dataset_id else None
+    newest = versions.newest_of(session, used.family_id, ready=True) if used else None
+    if used is None or newest is None or newest.version <= used.version:
+        return None
+    return DatasetRef(id=newest.id, name=newest.name, version=newest.version)
 
 
 def _model_ref(run: Run, name: str | None) -> Named | None:

@@ -139,15 +139,23 @@ function histogramLabel(column, top, counts) {
 
 /**
  * Rows as a table. `imageUrl(name, i)` is where the image of the i-th row is; with `onSort` headings are buttons, `sort`
- * is a column's name, with - before it for the greatest first.
+ * is a column's name, with - before it for the greatest first. `cellOf(column, i, value, shown)` may put something else in
+ * a cell than what is `shown` there.
  */
-export function rowsTable(columns, rows, { title = "First rows", note: said = "", imageUrl, sort, onSort } = {}) {
+export function rowsTable(
+  columns,
+  rows,
+  { title = "First rows", note: said = "", imageUrl, sort, onSort, cellOf: other = (column, i, value, shown) => shown } = {},
+) {
   const shown = columns.slice(0, MAX_TABLE_COLUMNS);
   const isNumber = new Set(
     columns.filter(({ type }) => type === "integer" || type === "float").map(({ name }) => name),
   );
-  const cell = (value, name, i) =>
-    h("td", { class: isNumber.has(name) ? "right" : "text-cell" }, cellOf(value, name, isNumber.has(name), imageUrl, i));
+  const cell = (value, column, i) => {
+    const isRight = isNumber.has(column.name);
+    const shown = cellOf(value, column.name, isRight, imageUrl, i);
+    return h("td", { class: isRight ? "right" : "text-cell" }, other(column, i, value, shown));
+  };
   const some = columns.length > shown.length ? `first ${shown.length} of ${format.count(columns.length)} columns` : "";
   const note = [said, some].filter(Boolean).join("; ");
   return h(
@@ -176,7 +184,7 @@ export function rowsTable(columns, rows, { title = "First rows", note: said = ""
             h(
               "tr",
               {},
-              shown.map(({ name }) => cell(row[name], name, i)),
+              shown.map((column) => cell(row[column.name], column, i)),
             ),
           ),
         ),

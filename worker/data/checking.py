@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from app.errors import AppError, JobFailure
 from app.storage import Storage
@@ -14,18 +15,19 @@ from app.tabular.sniffing import Overrides, preferred_delimiter
 from worker.job import Cancelled, Job
 
 RAW = "upload.bin"
-CHECKING_SHARE = 0.2  # of the work of an ingestion
+CHECKING_SHARE = 0.3  # of the work of reading a file
 _PIECE_BYTES = 1 << 20
 
 
-def check(job: Job, folder: Path, target: Path) -> Taken:
+def check(job: Job, folder: Path, target: Path, payload: dict[str, Any], begun: float, ended: float) -> Taken:
     """Check the file in `folder`, and write what fits to `target`; what does not goes to `set_aside.csv` beside it.
 
-    Raises JobFailure with the line where the file cannot be read, and Cancelled.
+    `payload` has the file's name and what its sender says of it; the shares are of the job's work. Raises JobFailure
+    with the line where the file cannot be read, and Cancelled.
     """
-    payload, settings = job.claim.payload, job.settings
+    settings = job.settings
     source = folder / RAW
-    report = reporter(job, 0.0, CHECKING_SHARE, source.stat().st_size, "bytes")
+    report = reporter(job, begun, ended, source.stat().st_size, "bytes")
     prefer = preferred_delimiter(payload["filename"])
     overrides = Overrides(**payload["overrides"])
     limits = Limits(settings.max_upload_bytes, settings.max_field_bytes)

@@ -5,10 +5,9 @@ the row says it is ready, so an attempt that was given up cannot replace what an
 that was sent goes: an ingestion that dies anywhere is taken up again from the start.
 """
 
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+import shutil
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import update
@@ -17,20 +16,19 @@ from sqlalchemy.orm import Session
 from app import generated
 from app.db import UNAVAILABLE
 from app.db.tables import Dataset
-from app.dialect import Dialect
 from app.errors import JobFailure
-from app.formats import Format
 from app.queue import LeaseLost
-from app.specs.columns import Column
 from app.specs.sources import GeneratedSource
-from app.storage import StoredFile, sync_folder
-from app.tabular.set_aside import SET_ASIDE, Misfit, SetAside
-from worker.data import builtin, formats, reading
-from worker.data.checking import CHECKING_SHARE, RAW, check, reporter
+from app.storage import sync_folder
+from app.stored.manifest import MANIFEST, TABLE, read_manifest
+from app.tabular.set_aside import SET_ASIDE
+from worker.data import builtin, reading, versions
+from worker.data.arriving import Written, write_file
+from worker.data.checking import RAW, reporter
+from worker.data.settling import mark_ready
 from worker.data.statistics import describe_table
 from worker.job import Cancelled, Job
 
-CHECKED, TABLE = "upload.csv", "data.parquet"
 _READING_SHARE = 0.7  # of the work; the rest is statistics
 
 
@@ -43,7 +41,8 @@ def run(job: Job) -> None:
         raise JobFailure("gone", "The dataset was deleted before it was read.")
     try:
         if dataset.status != "ready":
-            _ingest(job, dataset)
+            make = versions.make if "version" in job.claim.payload else _ingest
+            make(job, dataset)
     except (Cancelled, LeaseLost, *UNAVAILABLE):
         raise  # the file is still needed: another attempt will read it
     except Exception as error:
@@ -65,15 +64,7 @@ def _ingest(job: Job, dataset: Dataset) -> None:
         target.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class _Written:
-    """A table that was written, and what its row is to say beside that."""
-
-    num_rows: int
-    found: dict[str, Any] = field(default_factory=dict)
-
-
-def _settle(job: Job, dataset: Dataset, target: Path, written: _Written) -> None:
+def _settle(job: Job, dataset: Dataset, target: Path, written: Written) -> None:
     """Describe the table at `target`, and put it and its row in place."""
     columns = describe_table(target, reporter(job, _READING_SHARE, 1.0, _num_columns(dataset), "columns"))
     for column in columns:
@@ -83,7 +74,8 @@ def _settle(job: Job, dataset: Dataset, target: Path, written: _Written) -> None
     job.log(f"{written.num_rows:,} rows, {len(columns):,} columns")
 
     def commit(session: Session) -> None:
-        _finish(session, dataset.id, written, columns, stored)
+        values = {"num_rows": written.num_rows, "size_bytes": stored.size_bytes, "table_sha256": stored.sha256}
+        mark_ready(session, dataset.id, columns, **values, **written.found)
         if target.exists():  # else it was renamed already, by the same commit whose reply was lost
             target.replace(target.parent / TABLE)
             sync_folder(target.parent)
@@ -91,48 +83,14 @@ def _settle(job: Job, dataset: Dataset, target: Path, written: _Written) -> None
     job.commit(commit)
 
 
-def _write(job: Job, dataset: Dataset, file: Any) -> _Written:
+def _write(job: Job, dataset: Dataset, file: Any) -> Written:
     """The table, into the open Parquet file. Every way in which rows come is chosen here."""
     source, payload = dataset.source, job.claim.payload
     if source["type"] in ("builtin", "generated"):
         table = pa.table(_made(source))
-        return _Written(reading.write_parquet(iter(table.to_batches()), table.schema, file, lambda num_rows: None))
-    found = payload.get("format", "delimited")
+        return Written(reading.write_parquet(iter(table.to_batches()), table.schema, file, lambda num_rows: None))
     folder = job.storage.path("datasets", dataset.id)
-    if found != "delimited":
-        return _read_other(job, folder, found, file)
-    if "dialect" in payload:  # it was checked while it came
-        dialect = Dialect.model_validate(payload["dialect"])
-        return _Written(_convert(job, folder / CHECKED, dialect, file, 0.0))
-    checked = folder / f"attempt-{job.claim.attempt}.csv"
-    try:
-        taken = check(job, folder, checked)
-        num_rows = _convert(job, checked, taken.dialect, file, CHECKING_SHARE)
-    finally:
-        checked.unlink(missing_ok=True)
-    described = {"type": "upload", "filename": payload["filename"], **taken.as_source()}
-    found_out = {"source": described, "content_hash": taken.sha256, "num_set_aside": taken.num_set_aside}
-    return _Written(num_rows, found_out)
-
-
-def _read_other(job: Job, folder: Path, format: Format, file: BinaryIO) -> _Written:
-    """A file that is no delimited text."""
-    source = folder / RAW
-    report = reporter(job, 0.0, _READING_SHARE, source.stat().st_size, "bytes")
-    found = formats.read(source, job.claim.payload["filename"], format, file, report)
-    for note in found.notes:
-        job.log(note)
-    if found.num_set_aside:
-        job.log(f"{found.num_set_aside:,} parts of the file were set aside", "warning")
-        with ExitStack() as files:
-            kept = SetAside(lambda: files.enter_context(job.storage.writing(folder / SET_ASIDE)))
-            misfits = [Misfit(*one) for one in found.set_aside]
-            kept.add(misfits, found.num_set_aside - len(misfits))
-    return _Written(found.num_rows, {"num_set_aside": found.num_set_aside})
-
-
-def _convert(job: Job, path: Path, dialect: Dialect, file: Any, begun: float) -> int:
-    return reading.convert(path, dialect, file, reporter(job, begun, _READING_SHARE, dialect.num_rows, "rows"))
+    return write_file(job, folder, payload, file, 0.0, _READING_SHARE)
 
 
 def _made(source: dict[str, Any]) -> dict[str, Any]:
@@ -143,22 +101,6 @@ def _made(source: dict[str, Any]) -> dict[str, Any]:
 
 def _num_columns(dataset: Dataset) -> int:
     return len(dataset.columns or ()) or 1
-
-
-def _finish(session: Session, dataset_id: str, written: _Written, columns: list[Column], stored: StoredFile) -> None:
-    session.execute(
-        update(Dataset)
-        .where(Dataset.id == dataset_id)
-        .values(
-            status="ready",
-            num_rows=written.num_rows,
-            columns=[column.model_dump(mode="json") for column in columns],
-            size_bytes=stored.size_bytes,
-            table_sha256=stored.sha256,
-            error=None,
-            **written.found,
-        )
-    )
 
 
 def _in_words(error: Exception) -> dict[str, Any]:
@@ -178,7 +120,11 @@ def _fail(job: Job, dataset_id: str, error: dict[str, Any]) -> None:
 
 
 def _clean_up(folder: Path) -> None:
-    """Remove what is not needed once the table is there: the file that was sent, and what an earlier attempt left."""
+    """Remove what is not needed once the table is there: what was sent, and what an earlier attempt left."""
+    manifest = read_manifest(folder)
+    kept = {TABLE, SET_ASIDE, MANIFEST, *(file.name for file in (manifest.files if manifest else ()))}
     for path in folder.iterdir():
-        if path.name not in (TABLE, SET_ASIDE):
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in kept:
             path.unlink(missing_ok=True)

@@ -20,12 +20,13 @@ from app.preparing import deal_rows, finite, fit_steps
 from app.preparing.fitting import Sample, scaling
 from app.preparing.making import inputs_of, made, missing, unfilled
 from app.preparing.moments import Moments
-from app.preparing.table import Table, codes, open_parquet, plain_numbers
+from app.preparing.table import Table, codes, plain_numbers
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import features, input_shape
 from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
 from app.splitting import BITS, Parts, Rows, rows_of
+from app.stored.table import open_table
 from app.transforms import Preprocessing, Target
 from app.transforms.steps import Numbers
 from worker.data.shelf import Shelf, release
@@ -54,7 +55,7 @@ class Prepared:
 
 
 def prepare(
-    path: Path,
+    place: Path,
     data: DataSpec,
     loss: str,
     columns: Sequence[Column],
@@ -62,40 +63,38 @@ def prepare(
     num_embeddings: int | None = None,
     shelf: Shelf = Shelf(),  # noqa: B008, it never changes
 ) -> Prepared:
-    """Read what `data` names of the Parquet file `path`, whose columns are `columns`. Raises JobFailure."""
+    """Read what `data` names of the table in `place`, whose columns are `columns`. Raises JobFailure."""
     known = {column.name: column for column in columns}
-    with open_parquet(path) as file:
-        table = Table(file, known)
-        fed = features(data, columns)
-        dealt = deal_rows(table, data, fed)
-        target = _target(table, data, loss, dealt)
-        preprocessing = Preprocessing(
-            steps=fit_steps(table, data, fed, dealt),
-            input_shape=list(input_shape(data, columns)),
-            input_dtype=input_dtype,
-            num_embeddings=num_embeddings,
-            target=target,
-            loss=loss,
-        )
-        arrays = _Filler(table, preprocessing, dealt, shelf).fill()
+    table = Table(open_table(place), known)
+    fed = features(data, columns)
+    dealt = deal_rows(table, data, fed)
+    target = _target(table, data, loss, dealt)
+    preprocessing = Preprocessing(
+        steps=fit_steps(table, data, fed, dealt),
+        input_shape=list(input_shape(data, columns)),
+        input_dtype=input_dtype,
+        num_embeddings=num_embeddings,
+        target=target,
+        loss=loss,
+    )
+    arrays = _Filler(table, preprocessing, dealt, shelf).fill()
     return Prepared(arrays["train"], arrays.get("validation"), arrays.get("test"), preprocessing, dealt)
 
 
-def first_inputs(path: Path, preprocessing: Preprocessing, columns: Sequence[Column], num_rows: int) -> NDArray[Any]:
-    """Inputs (N, *input_shape) of the first rows of the Parquet file `path` that a model takes, N up to `num_rows`.
+def first_inputs(place: Path, preprocessing: Preprocessing, columns: Sequence[Column], num_rows: int) -> NDArray[Any]:
+    """Inputs (N, *input_shape) of the first rows of the table in `place` that a model takes, N up to `num_rows`.
 
     A model takes a row where nothing is missing, or something was fitted that fills it. Reads no further than needed.
     """
     found: list[NDArray[Any]] = [np.empty((0, sum(step.width for step in preprocessing.steps)))]
-    with open_parquet(path) as file:
-        table = Table(file, {column.name: column for column in columns})
-        gaps = unfilled(preprocessing.steps)
-        for _, batch in table.batches(preprocessing.columns, 8 * len(preprocessing.columns)):
-            whole = ~missing(batch, gaps)
-            some = np.flatnonzero(whole)[: num_rows - sum(map(len, found))]
-            found.append(inputs_of(preprocessing.steps, batch.take(pa.array(some))))
-            if sum(map(len, found)) >= num_rows:
-                break
+    table = Table(open_table(place), {column.name: column for column in columns})
+    gaps = unfilled(preprocessing.steps)
+    for _, batch in table.batches(preprocessing.columns, 8 * len(preprocessing.columns)):
+        whole = ~missing(batch, gaps)
+        some = np.flatnonzero(whole)[: num_rows - sum(map(len, found))]
+        found.append(inputs_of(preprocessing.steps, batch.take(pa.array(some))))
+        if sum(map(len, found)) >= num_rows:
+            break
     inputs = np.concatenate(found).astype(preprocessing.input_dtype)
     return inputs.reshape(len(inputs), *preprocessing.input_shape)
 

@@ -8,7 +8,7 @@ gone through in blocks however few they are. Infinities are counted and otherwis
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from app.marks import mark_of, shape_of
 from app.preparing.moments import Moments
-from app.preparing.table import open_parquet
 from app.specs.columns import Column, ColumnType, Histogram, TopValue
+from app.stored.table import StoredTable, open_table
 from worker.data.cells import describe_arrays, describe_images
 from worker.data.figures import NUM_BINS, Distinct, edges, histogram, moments, quantiles
 from worker.data.words import FEW, MAX_CATEGORIES, NUM_TOP, Words
@@ -73,15 +72,20 @@ class Counted:
         return Counted(self.values.filter(finite), self.counts[finite.to_numpy(zero_copy_only=False)])
 
 
-def describe_table(path: Path, progress: Progress = lambda num_columns: None) -> list[Column]:
-    """The columns of a Parquet file. `progress` is told how many are done, again and again while one takes long."""
-    with open_parquet(path) as file:
-        schema = file.schema_arrow
-        together = list(_Table(file, schema, lambda: None).read_together())
+def describe_table(
+    place: Path, progress: Progress = lambda num_columns: None, names: Collection[str] | None = None
+) -> list[Column]:
+    """The columns of the table in `place`, or those `names`, in their order in the table.
+
+    `progress` is told how many are done, again and again while one takes long.
+    """
+    table = open_table(place)
+    asked = [field.name for field in table.schema if names is None or field.name in names]
+    together = list(_Table(table, lambda: None).read_together(asked))
     found: dict[str, Column] = {}
     num_threads = min(_MAX_THREADS, os.cpu_count() or 1)
     with ThreadPoolExecutor(num_threads) as pool:
-        described = [pool.submit(_describe, path, names, lambda: progress(len(found))) for names in together]
+        described = [pool.submit(_describe, place, some, lambda: progress(len(found))) for some in together]
         try:
             for one in described:
                 found |= one.result()
@@ -89,37 +93,37 @@ def describe_table(path: Path, progress: Progress = lambda num_columns: None) ->
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return [found[name] for name in schema.names]
+    return [found[name] for name in asked]
 
 
-def _describe(path: Path, names: list[str], progress: Callable[[], None]) -> dict[str, Column]:
+def _describe(place: Path, names: list[str], progress: Callable[[], None]) -> dict[str, Column]:
     """Some columns of a table, read by a thread of its own."""
-    with open_parquet(path) as file:
-        return _Table(file, file.schema_arrow, progress).describe(names)
+    return _Table(open_table(place), progress).describe(names)
 
 
 class _Table:
-    """A Parquet file whose columns are described some at a time."""
+    """A table whose columns are described some at a time."""
 
-    def __init__(self, file: pq.ParquetFile, schema: pa.Schema, progress: Callable[[], None]) -> None:
-        self._file, self._schema, self._progress = file, schema, progress
-        self._num_rows: int = file.metadata.num_rows
-        self._max_values = min(MAX_VALUES, max(FEW, MAX_VALUES_OF_TABLE // max(1, len(schema))))
+    def __init__(self, table: StoredTable, progress: Callable[[], None]) -> None:
+        self._table, self._schema, self._progress = table, table.schema, progress
+        self._num_rows = table.num_rows
+        self._max_values = min(MAX_VALUES, max(FEW, MAX_VALUES_OF_TABLE // max(1, len(table.schema))))
 
-    def read_together(self) -> Iterator[list[str]]:
-        """The names of all columns, those together that are read whole and together."""
-        whole = [field.name for field in self._schema if self._is_read_whole(field)]
+    def read_together(self, names: Sequence[str]) -> Iterator[list[str]]:
+        """These columns, those together that are read whole and together."""
+        fields = [self._schema.field(name) for name in names]
+        whole = [field.name for field in fields if self._is_read_whole(field)]
         at_once = max(1, _BYTES_AT_ONCE // (8 * max(1, self._num_rows)))
         for start in range(0, len(whole), at_once):
             yield whole[start : start + at_once]
-        for field in self._schema:
+        for field in fields:
             if not self._is_read_whole(field):
                 yield [field.name]
 
     def describe(self, names: list[str]) -> dict[str, Column]:
         """Columns that are read together."""
         if self._is_read_whole(self._schema.field(names[0])):
-            table = self._file.read(columns=names)
+            table = self._table.read(names)
             return {name: describe(name, table.column(name), self._max_values) for name in names}
         (name,) = names
         return {name: self._describe_in_blocks(name, lambda: self._blocks(name))}
@@ -147,15 +151,13 @@ class _Table:
 
     def _blocks(self, name: str) -> Iterator[pa.Array]:
         """The cells of a column, as many at a time as take up no more than some megabytes."""
-        place = self._schema.get_field_index(name)
-        groups = (self._file.metadata.row_group(i) for i in range(self._file.num_row_groups))
-        num_bytes = sum(group.column(place).total_uncompressed_size for group in groups) / max(1, self._num_rows)
-        for batch in self._file.iter_batches(_LOOKED_AT, columns=[name]):
+        num_bytes = self._table.num_bytes(name) / max(1, self._num_rows)
+        for batch in self._table.batches([name], _LOOKED_AT):
             # What comes again and again takes up less in the file.
             num_bytes = max(num_bytes, batch.column(name).nbytes / max(1, batch.num_rows))
             break
         at_once = int(max(1, min(_BLOCK_ROWS, _BLOCK_BYTES / max(1, num_bytes))))
-        for batch in self._file.iter_batches(at_once, columns=[name]):
+        for batch in self._table.batches([name], at_once):
             self._progress()
             yield batch.column(name)
 

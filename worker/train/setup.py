@@ -19,8 +19,8 @@ from app.specs.columns import Column
 from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 from app.specs.training import CLASS_LOSSES, CLASS_METRICS, REGRESSION_LOSSES, AnyMetric, TrainingSpec
+from app.stored.manifest import damage
 from app.transforms import ImageStep, Preprocessing, Target
-from worker.data.ingest import TABLE
 from worker.data.prepare import Prepared, prepare
 from worker.data.shelf import Shelf, is_mapped
 from worker.evaluate import Judge
@@ -64,15 +64,12 @@ def read(job: Job) -> Submitted:
 
 
 def _table_of(job: Job, dataset: Dataset) -> Path:
-    """The dataset's Parquet file, held to its size and SHA-256: about a second for a gigabyte. Raises JobFailure."""
-    path = job.storage.path("datasets", dataset.id, TABLE)
-    if not path.is_file():
-        raise _damaged(dataset, "is not there")
-    if path.stat().st_size != dataset.size_bytes:  # known at once
-        raise _damaged(dataset, f"has {path.stat().st_size:,} bytes where {dataset.size_bytes or 0:,} were written")
-    if dataset.table_sha256 is not None and job.storage.describe(path).sha256 != dataset.table_sha256:
-        raise _damaged(dataset, "is not what was written, by its SHA-256")
-    return path
+    """Where the dataset's table is, held to its size and SHA-256: about a second for a gigabyte. Raises JobFailure."""
+    place = job.storage.path("datasets", dataset.id)
+    how = damage(place, dataset.size_bytes, dataset.table_sha256)
+    if how is not None:
+        raise _damaged(dataset, how)
+    return place
 
 
 def _damaged(dataset: Dataset, how: str) -> JobFailure:

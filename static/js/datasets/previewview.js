@@ -7,8 +7,12 @@ import { answersOf, asked, formatInWords, misfitsInWords, nameOf, QUESTIONS, sou
 
 const MAX_COLUMNS = 50; // shown; a table may have thousands
 
-/** What stands in for a file that has come, until it is added or discarded. `onAdded` gets the dataset. */
-export function previewOf(upload, { onAdded, onDiscarded }) {
+/**
+ * What stands in for a file that has come, until it is added or discarded. `add(source, name)` adds it, and `onAdded` gets
+ * what that gives. Without `add`, it is one of several that are added together: `onSource` gets its source each time that
+ * it is another, null while there is none.
+ */
+export function previewOf(upload, { add: addTo = null, onAdded, onDiscarded, onSource = () => {} }) {
   const said = {};
   let guess = null;
   let newest = 0;
@@ -22,18 +26,22 @@ export function previewOf(upload, { onAdded, onDiscarded }) {
     { class: "stack upload-preview", "aria-label": `Preview of ${upload.filename}` },
     questions,
     shown,
-    h("div", { class: "row upload-add" }, field({ label: "Name of the dataset" }, name), add, discard),
+    h("div", { class: "row upload-add" }, addTo ? [field({ label: "Name of the dataset" }, name), add] : null, discard),
   );
+
+  const source = () => sourceOf(upload.id, guess?.format === "delimited" ? guess : null, said);
 
   async function look() {
     const mine = ++newest;
     add.disabled = true;
+    onSource(null);
     try {
       const found = await api.get(`/uploads/${upload.id}/preview?${asked(said)}`);
       if (mine !== newest) return;
       guess = found;
       replace(shown, found.format === "delimited" ? rowsOf(found) : h("p", { class: "muted" }, formatInWords(found.format)));
       add.disabled = false;
+      onSource(source());
     } catch (error) {
       if (mine !== newest) return;
       replace(shown, problem(error));
@@ -58,8 +66,7 @@ export function previewOf(upload, { onAdded, onDiscarded }) {
   async function addIt() {
     add.disabled = true;
     try {
-      const source = sourceOf(upload.id, guess?.format === "delimited" ? guess : null, said);
-      onAdded(await api.post("/datasets", { name: name.value.trim() || nameOf(upload.filename), source }));
+      onAdded(await addTo(source(), name.value.trim() || nameOf(upload.filename)));
     } catch (error) {
       add.disabled = false;
       shown.append(problem(error));

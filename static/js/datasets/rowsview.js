@@ -6,6 +6,8 @@ import { h, replace } from "../dom.js";
 import { select } from "../forms.js";
 import * as format from "../format.js";
 import { toastError } from "../shell.js";
+import { isEditable } from "./edits.js";
+import { cellEditor, valueBox } from "./editing.js";
 import { imageUrl, nextSort } from "./rows.js";
 
 const PAGE = 20;
@@ -17,10 +19,17 @@ export class RowsView {
   #sort = null;
   #filters = [];
   #turn = 0;
+  #edits;
+  #isEditing = false;
+  #found = null;
 
-  constructor(dataset, box) {
+  /** With `edits`, values can be typed over; `onAll(column, filter, value)` makes a version of all that match. */
+  constructor(dataset, box, { edits = null, onAll = null } = {}) {
     this.#dataset = dataset;
     this.#box = box;
+    this.#edits = edits;
+    this.onAll = onAll;
+    edits?.onChange((by) => by !== this && this.#isEditing && this.#draw(this.#found));
   }
 
   async load() {
@@ -35,7 +44,9 @@ export class RowsView {
     }
   }
 
-  #draw({ rows, numbers, num_matching: numMatching }) {
+  #draw(found) {
+    const { rows, numbers, num_matching: numMatching } = found;
+    this.#found = found;
     const table = rowsTable(this.#dataset.columns, rows, {
       title: "Rows",
       note: this.#where(rows.length, numMatching),
@@ -45,8 +56,10 @@ export class RowsView {
         this.#sort = nextSort(this.#sort, name);
         this.#goTo(0);
       },
+      cellOf: (column, i, value, shown) =>
+        this.#isEditing && isEditable(column) ? cellEditor(this.#edits, column, numbers[i], value, this) : shown,
     });
-    table.firstElementChild.after(this.#bar());
+    table.firstElementChild.after(this.#bar(), ...(this.#isEditing && this.#filters.length ? [this.#allBar(numMatching)] : []));
     table.append(this.#pager(rows.length, numMatching));
     replace(this.#box, table);
   }
@@ -104,6 +117,48 @@ export class RowsView {
       value,
       h("button", { class: "button", type: "submit" }, "Filter"),
       chips,
+      this.#edits ? this.#toggle() : null,
+    );
+  }
+
+  #toggle() {
+    const turn = () => {
+      this.#isEditing = !this.#isEditing;
+      this.#draw(this.#found);
+      this.#box.querySelector(".rows-edit").focus();
+    };
+    const properties = { class: "button rows-edit", type: "button", "aria-pressed": String(this.#isEditing), onclick: turn };
+    return h("button", properties, "Edit values");
+  }
+
+  /** One value for all rows that are held to, however many pages they fill. */
+  #allBar(numMatching) {
+    const columns = this.#dataset.columns.filter(isEditable);
+    const chosen = { column: columns[0] };
+    const place = h("span");
+    const draw = () => {
+      chosen.box = valueBox(chosen.column, "What all these rows are to hold");
+      replace(place, chosen.box.element);
+    };
+    const choose = (name) => {
+      chosen.column = columns.find((column) => column.name === name);
+      draw();
+    };
+    const apply = (event) => {
+      event.preventDefault();
+      const value = chosen.box.read();
+      if (value !== undefined) this.onAll(chosen.column.name, this.#filters, value);
+    };
+    draw();
+    const names = columns.map(({ name }) => ({ value: name, label: name }));
+    return h(
+      "form",
+      { class: "row rows-bar", onsubmit: apply },
+      h("span", {}, `In ${format.plural(numMatching, "row")}, set`),
+      select(names, columns[0].name, choose, { "aria-label": "Column to set" }),
+      "to",
+      place,
+      h("button", { class: "button", type: "submit", disabled: !numMatching }, "Save as a version"),
     );
   }
 

@@ -1,10 +1,13 @@
-// The images of a dataset on a wall, all or of one class.
+// The images of a dataset on a wall, all or of one class; chosen by mouse or keys, they are given another class.
 
 import * as api from "../api.js";
-import { h, replace } from "../dom.js";
+import { h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { toastError } from "../shell.js";
+import { valueBox } from "./editing.js";
+import { isEditable } from "./edits.js";
 import { imageUrl } from "./rows.js";
+import { Selection } from "./selection.js";
 
 const NUM_SHOWN = 48;
 const MAX_CLASSES = 50;
@@ -16,10 +19,16 @@ export class Wall {
   #label;
   #chosen = null;
   #offset = 0;
+  #edits;
+  #selection = new Selection(0);
+  #tiles = [];
 
-  constructor(dataset, box) {
+  /** With `edits`, images can be chosen and given another class. */
+  constructor(dataset, box, { edits = null } = {}) {
     this.#dataset = dataset;
     this.#box = box;
+    this.#edits = edits;
+    edits?.onChange(() => this.#tiles.length && this.#show());
     this.#image = dataset.columns.find(({ type }) => type === "image");
     const classes = dataset.columns.filter(({ values }) => values && values.length <= MAX_CLASSES);
     this.#label = classes.find(({ name }) => name === "label") ?? classes[0] ?? null;
@@ -38,22 +47,9 @@ export class Wall {
   }
 
   #draw({ rows, numbers, num_matching: numMatching }) {
-    const { name } = this.#image;
-    const tiles = rows.map((row, i) => {
-      const caption = this.#label ? String(row[this.#label.name]) : `row ${numbers[i]}`;
-      return h(
-        "figure",
-        { class: "wall-tile" },
-        h("img", {
-          src: imageUrl(this.#dataset, name, numbers[i]),
-          alt: `${name} of row ${numbers[i]}: ${caption}`,
-          loading: "lazy",
-          width: 96,
-          height: 96,
-        }),
-        h("figcaption", {}, caption),
-      );
-    });
+    this.#selection = new Selection(rows.length);
+    const isChosen = Boolean(this.#edits && this.#label && isEditable(this.#label));
+    this.#tiles = rows.map((row, i) => this.#tile(row, numbers[i], i, isChosen));
     const to = (offset) => () => {
       this.#offset = offset;
       this.load();
@@ -72,7 +68,8 @@ export class Wall {
           h("span", { class: "card-note figures" }, this.#inWords(numMatching)),
         ),
         this.#classes(),
-        h("div", { class: "wall" }, tiles),
+        isChosen ? this.#chooser() : null,
+        this.#wall(isChosen),
         h(
           "div",
           { class: "row rows-pager" },
@@ -81,6 +78,87 @@ export class Wall {
         ),
       ),
     );
+    this.#show();
+  }
+
+  #tile(row, number, i, isChosen) {
+    const { name } = this.#image;
+    const size = { loading: "lazy", width: 96, height: 96 };
+    const image = h("img", { src: imageUrl(this.#dataset, name, number), alt: `${name} of row ${number}`, ...size });
+    const caption = h("figcaption");
+    const pick = (event) => {
+      this.#selection.click(i, { shift: event.shiftKey });
+      this.#show();
+    };
+    const keys = {
+      onkeydown: (event) => this.#onKey(event),
+      onkeyup: (event) => event.key === " " && event.preventDefault(), // else it would be a click as well
+    };
+    const button = isChosen ? h("button", { class: "wall-pick", type: "button", onclick: pick, ...keys }, image) : null;
+    return { figure: h("figure", { class: "wall-tile" }, button ?? image, caption), button, image, caption, row, number };
+  }
+
+  #wall(isChosen) {
+    const label = isChosen ? "Images to choose: arrows move, space chooses, shift chooses all between" : null;
+    const figures = this.#tiles.map(({ figure }) => figure);
+    return h("div", { class: "wall", role: isChosen ? "group" : null, aria: label ? { label } : {} }, figures);
+  }
+
+  /** What gives the chosen images a class. */
+  #chooser() {
+    const box = valueBox(this.#label, `${this.#label.name} of the chosen images`);
+    const give = (event) => {
+      event.preventDefault();
+      const value = box.read();
+      if (value === undefined || !this.#selection.size) return;
+      const { name } = this.#label;
+      const cells = this.#selection.all().map((i) => ({ row: this.#tiles[i].number, before: this.#tiles[i].row[name] ?? null }));
+      this.#selection.clear();
+      box.input.value = "";
+      this.#edits.set(name, cells, value);
+    };
+    const none = () => {
+      this.#selection.clear();
+      this.#show();
+    };
+    return h(
+      "form",
+      { class: "row wall-chooser", onsubmit: give },
+      h("span", { class: "figures wall-count", role: "status" }),
+      box.element,
+      h("button", { class: "button wall-give", type: "submit" }, `Set ${this.#label.name}`),
+      h("button", { class: "button quiet", type: "button", onclick: none }, "Choose none"),
+    );
+  }
+
+  #onKey(event) {
+    const columns = getComputedStyle(this.#box.querySelector(".wall")).gridTemplateColumns.split(" ").length;
+    const { key, shiftKey: shift, ctrlKey, metaKey } = event;
+    if (!this.#selection.key(key, { shift, control: ctrlKey || metaKey }, columns)) return;
+    event.preventDefault();
+    this.#show();
+    this.#tiles[this.#selection.focus]?.button.focus();
+  }
+
+  /** Captions, and what is chosen. */
+  #show() {
+    const { size } = this.#selection;
+    this.#tiles.forEach(({ figure, button, image, caption, row, number }, i) => {
+      const stored = this.#label ? row[this.#label.name] : null;
+      const edit = this.#label && this.#edits?.of(this.#label.name, number);
+      const text = this.#label ? String((edit ? edit.value : stored) ?? "missing") : `row ${number}`;
+      setText(caption, text);
+      caption.title = edit ? `was ${stored ?? "missing"}` : "";
+      caption.classList.toggle("is-edited", Boolean(edit));
+      image.alt = `${this.#image.name} of row ${number}: ${text}`;
+      figure.classList.toggle("is-chosen", this.#selection.has(i));
+      button?.setAttribute("aria-pressed", String(this.#selection.has(i)));
+      if (button) button.tabIndex = i === this.#selection.focus ? 0 : -1;
+    });
+    const count = this.#box.querySelector(".wall-count");
+    if (!count) return;
+    setText(count, size ? `${format.plural(size, "image")} chosen` : "Choose images to set their class");
+    this.#box.querySelector(".wall-give").disabled = !size;
   }
 
   #inWords(numMatching) {

@@ -2,6 +2,7 @@
 
 import * as api from "../api.js";
 import { histogram } from "../columns.js";
+import { titled } from "../datasets/names.js";
 import { h, replace } from "../dom.js";
 import * as drafts from "../draft.js";
 import { featuresOf, isPicture, likelyTarget, pictureOf, proposalFor, questionOf, scaleFor } from "../draft.js";
@@ -31,6 +32,13 @@ const shapeField = {
   kind: "mixed",
   items: "number",
 };
+
+/** That there is a newer version of the chosen dataset, where there is one. */
+function newerInWords(datasets, id) {
+  const chosen = datasets.find((one) => one.id === id);
+  const newer = datasets.find((one) => one.family_id === chosen?.family_id && one.version > chosen?.version);
+  return newer ? `version ${newer.version} is newer` : "";
+}
 
 export class DataStep {
   constructor(builder, container) {
@@ -71,9 +79,9 @@ export class DataStep {
   #datasetField() {
     const { draft, datasets } = this.builder;
     const ready = datasets.filter(({ status }) => status === "ready");
-    const options = ready.map(({ id, name, num_rows: numRows }) => ({
-      value: id,
-      label: `${name}, ${format.plural(numRows, "row")}`,
+    const options = ready.map((dataset) => ({
+      value: dataset.id,
+      label: `${titled(dataset)}, ${format.plural(dataset.num_rows, "row")}`,
     }));
     if (draft.dataset && typeof draft.dataset === "object")
       options.unshift({ value: "inline", label: `${draft.dataset.name} (comes with the program)` });
@@ -89,7 +97,7 @@ export class DataStep {
     if (!draft.dataset) options.unshift({ value: "", label: "choose one" });
     const value = typeof draft.dataset === "object" && draft.dataset ? "inline" : (draft.dataset ?? "");
     return field(
-      { label: "Dataset", loc: ["dataset"] },
+      { label: "Dataset", loc: ["dataset"], help: newerInWords(ready, draft.dataset) },
       select(options, value, (id) => this.choose(id)),
     );
   }

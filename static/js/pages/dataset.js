@@ -1,10 +1,15 @@
-// One dataset: what its columns are, its first rows, and how far the reading is.
+// One version of a dataset: what its columns are, its rows, what may become of them, and how far the reading is.
 
 import * as api from "../api.js";
 import { columnCards } from "../columns.js";
+import { setUpAdding } from "../datasets/adding.js";
 import { setUpDoctor } from "../datasets/doctor.js";
+import { setUpEditBar } from "../datasets/editbar.js";
+import { Edits } from "../datasets/edits.js";
+import { freedInWords, titled } from "../datasets/names.js";
 import { pickedRows, pickedTable } from "../datasets/picked.js";
 import { RowsView } from "../datasets/rowsview.js";
+import { drawSwitch, drawVersions, familyOf } from "../datasets/versions.js";
 import { Wall } from "../datasets/wall.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
 import * as format from "../format.js";
@@ -52,14 +57,47 @@ async function showReady() {
   setUpDoctor(dataset, $("#doctor"));
   const [picked, wall, rows] = [h("div"), h("div"), h("div")];
   replace($("#rows"), picked, wall, rows);
-  new RowsView(dataset, rows).load();
-  new Wall(dataset, wall).load();
+  const edits = await setUpChanges();
+  new RowsView(dataset, rows, { edits, onAll: setAll }).load();
+  new Wall(dataset, wall, { edits }).load();
   try {
     const numbers = pickedRows(location.search);
     if (!numbers.length) return;
     const found = await pickedTable(dataset, numbers);
     replace(picked, found);
     found.scrollIntoView({ block: "center" });
+  } catch (error) {
+    toastError(error);
+  }
+}
+
+/** What the next version can be made of, where this is the newest: gives the edits of a person, else null. */
+async function setUpChanges() {
+  const family = await showFamily();
+  if (!family?.canGoOn) return null;
+  const edits = new Edits();
+  setUpAdding(dataset, family.next, $("#add-data"), $("#add-data-button"));
+  setUpEditBar(dataset, edits, family.next, $("#edit-bar"));
+  return edits;
+}
+
+async function showFamily() {
+  try {
+    const family = await familyOf(dataset);
+    drawSwitch(dataset, family, $("#version-place"));
+    drawVersions(dataset, family, $("#versions"));
+    return family;
+  } catch (error) {
+    toastError(error);
+    return null;
+  }
+}
+
+/** Make a version in which a column holds one value in all rows that match. */
+async function setAll(column, filter, value) {
+  try {
+    const made = await api.post(`/datasets/${dataset.id}/versions`, { relabel: { column, filter, value } });
+    location.assign(`/datasets/${made.id}`);
   } catch (error) {
     toastError(error);
   }
@@ -77,8 +115,9 @@ function showStatus() {
   const badge = $("#status");
   badge.dataset.status = dataset.status;
   setText(badge.firstElementChild, dataset.status === "ingesting" ? "reading" : dataset.status);
-  if (dataset.status === "ready") showReady();
-  else if (dataset.status === "failed") showFailure(dataset.error);
+  if (dataset.status === "ready") return showReady();
+  if (dataset.status === "failed") showFailure(dataset.error);
+  showFamily();
 }
 
 async function reload() {
@@ -106,11 +145,15 @@ function showProgress(body) {
 }
 
 $("#delete").addEventListener("click", async () => {
-  const text = "Its file goes too. As long as runs were trained on it, it stays: delete those first.";
-  if (!(await confirmed({ title: `Delete ${dataset.name}?`, text, action: "Delete the dataset" }))) return;
   try {
+    const { versions } = await familyOf(dataset);
+    const others = versions.filter(({ id }) => id !== dataset.id);
+    const own = versions.find(({ id }) => id === dataset.id);
+    const text = `${freedInWords(own)} As long as runs were trained on it, it stays: delete those first.`;
+    const action = others.length ? "Delete this version" : "Delete the dataset";
+    if (!(await confirmed({ title: `Delete ${titled(dataset)}?`, text, action }))) return;
     await api.remove(`/datasets/${dataset.id}`);
-    location.assign("/datasets");
+    location.assign(others.length ? `/datasets/${others[0].id}` : "/datasets");
   } catch (error) {
     toastError(error);
   }

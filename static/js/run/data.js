@@ -2,6 +2,7 @@
 
 import * as api from "../api.js";
 import { columnCards, rowsTable } from "../columns.js";
+import { titled } from "../datasets/names.js";
 import { h, replace } from "../dom.js";
 import * as format from "../format.js";
 import { splitInWords } from "../settings.js";
@@ -41,10 +42,13 @@ export async function showData(panel, run) {
   }
 }
 
+const newer = ({ id, version }) =>
+  h("p", { class: "note" }, "There is a newer version: ", h("a", { href: `/datasets/${id}` }, `version ${version}`), ". This run used the one that is shown.");
+
 function summaryCard(run, dataset, numFeatures) {
   const { data } = run.spec;
   const pairs = [
-    ["dataset", h("a", { href: `/datasets/${dataset.id}` }, dataset.name)],
+    ["dataset", h("a", { href: `/datasets/${dataset.id}` }, titled(dataset))],
     ["rows", format.count(dataset.num_rows)],
     ["features", format.count(numFeatures)],
     ["target", data.target ?? "–"],
@@ -60,6 +64,7 @@ function summaryCard(run, dataset, numFeatures) {
     "section",
     { class: "card" },
     h("div", { class: "card-head" }, h("h2", {}, "What it was trained on")),
+    run.newer_dataset ? newer(run.newer_dataset) : null,
     h(
       "dl",
       { class: "pairs two" },

@@ -1,5 +1,6 @@
 // What the columns of the list show. Pure. A column is one of ours, or the name of any setting or result.
 
+import { titled } from "../datasets/names.js";
 import * as format from "../format.js";
 
 const PARTS = ["validation", "train", "test"];
@@ -47,7 +48,7 @@ export function resultOf(run, key) {
 export function cellOf(run, key) {
   switch (key) {
     case "dataset":
-      return { text: run.dataset?.name ?? "" };
+      return { text: run.dataset ? titled(run.dataset) : "" };
     case "model":
       return { text: run.model?.name ?? "" };
     case "device":
