@@ -37,6 +37,8 @@ RULES: tuple[Rule, ...] = (
     too_few_rows,
     too_many_parameters,
 )
+# What they say of a row holds where a row is an input by itself: of a time series it is part of many.
+_OF_SINGLE_ROWS = frozenset({rows_across_parts, contradictions, repeated_rows})
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -47,6 +49,13 @@ class Examination:
     findings: list[Finding]
     num_rows: int
     num_examined: int
+
+
+def _rules(data: DataSpec) -> Iterator[Rule]:
+    window = data.window
+    for rule in RULES:
+        if window is None or not (rule in _OF_SINGLE_ROWS or (rule is target_leaks and window.sees_target)):
+            yield rule
 
 
 def examine(
@@ -63,6 +72,6 @@ def examine(
     known = {column.name: column for column in columns}
     with open_table(path, known) as table:
         sample = take(table, columns, data, loss, num_parameters)
-        found = [finding for rule in RULES for finding in rule(sample)]
+        found = [finding for rule in _rules(data) for finding in rule(sample)]
     found.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
     return Examination(found, sample.num_rows, len(sample.rows))
