@@ -10,6 +10,7 @@ from torch import Tensor
 
 from app.specs.window import Window
 from worker.data.shelf import Shelf, is_mapped
+from worker.train import setup
 from worker.train.batches import Batches
 from worker.train.windowed import Windowed
 
@@ -98,3 +99,17 @@ def test_no_more_than_a_batch_is_made_at_once() -> None:
     elsewhere = part.of([tensor.clone() for tensor in part.tensors])
     assert torch.equal(elsewhere.take(slice(3, 9))[0], part.take(slice(3, 9))[0])
     assert sum(tensor.numel() for tensor in part.tensors) == NUM_ROWS * 3 + len(part)
+
+
+@pytest.mark.parametrize(("free_bytes", "device"), [(1 << 30, "meta"), (5000, "cpu")])
+def test_parts_share_their_rows_on_a_device_too(monkeypatch: pytest.MonkeyPatch, free_bytes: int, device: str) -> None:
+    """Rows of 400 × 2 and targets take 4,800 bytes: more than half of 5,000 is not given to them."""
+    monkeypatch.setattr("worker.train.device.free_bytes", lambda device: free_bytes)
+    train = in_memory(Window(length=10, horizon=2))
+    test = train.of([train.rows_RF, train.targets_R, train.starts_N[:5].clone()])
+    placed = setup._placed({"train": train, "test": test}, torch.device("meta"))
+    assert {part.device.type for part in placed.values()} == {device}
+    one, other = placed["train"], placed["test"]
+    assert isinstance(one, Windowed) and isinstance(other, Windowed)
+    assert one.rows_RF is other.rows_RF and one.targets_R is other.targets_R
+    assert (len(one), len(other)) == (len(train), 5)
