@@ -56,7 +56,9 @@ def report(model: nn.Module, part: Windowed, target: Target, shown: Shown, devic
         return found
     ours, naive = _judged(model, part, target.spread, device)
     whole, still = ours.figures(), naive.figures()
-    steps = [{"ahead": part.window.ahead + i, **figures} for i, figures in enumerate(ours.by_step())]
+    steps: list[dict[str, Any]] = [
+        {"ahead": part.window.ahead + i, **figures} for i, figures in enumerate(ours.by_step())
+    ]
     for step, figures in zip(steps, naive.by_step(), strict=False):
         step["naive"] = figures
     found |= {"whole": whole, "naive": still, "steps": steps}

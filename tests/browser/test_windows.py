@@ -1,16 +1,20 @@
 """A time series from the page: windows are set up, a model follows, the forecast is looked at and asked for."""
 
 import math
+import os
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.test_pages import LOOKS, violations
+from tests.conftest import TOKEN
 from tests.deck import Deck
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shops(running: Deck) -> str:
     """What two shops sold, hour by hour, four hundred hours long."""
     rows = ["hour,shop,sold,staff"]
@@ -74,3 +78,39 @@ def test_windows_are_set_up_trained_on_and_predicted(page: Page, running: Deck, 
     assert len(rows.input_value().splitlines()) == 12
     rows.fill("\n".join(rows.input_value().splitlines()[:5]))
     expect(answer).to_contain_text("a prediction takes 12 rows of one 'shop', one after the other; there are 5")
+
+
+def look(page: Page, name: str) -> None:
+    """No complaint of axe, nothing over the edge; a picture, where a folder for them is named."""
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    if folder := os.environ.get("LOOK"):
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+
+@pytest.fixture(scope="module")
+def waves(running: Deck) -> str:
+    """A trained forecast that can be asked."""
+    identity: str = running.post("/gallery/waves")["id"]
+    running.wait_until_exported(identity)
+    return identity
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_windows_can_be_read_by_everyone(
+    browser: Browser, running: Deck, shops: str, waves: str, width: int, theme: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=theme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{running.url}/?token={TOKEN}")
+    page.goto(f"{running.url}/runs/new?dataset={shops}")
+    page.get_by_label("Rows follow one another in time").check()
+    expect(page.locator("#check-state")).to_have_text("Ready to start")
+    look(page, f"new-{theme}-{width}")
+    page.goto(f"{running.url}/runs/{waves}#evaluation")
+    expect(page.locator("#panel-evaluation")).to_contain_text("naive forecast: MAE")
+    look(page, f"evaluation-{theme}-{width}")
+    page.get_by_role("tab", name="Try it").click()
+    expect(page.locator("#panel-try .answer")).to_contain_text("what came")
+    look(page, f"try-{theme}-{width}")
+    context.close()

@@ -105,8 +105,8 @@ def first_windows(path: Path, preprocessing: Preprocessing, columns: Sequence[Co
 
 def _described(window: Window, known: dict[str, Column]) -> Windows:
     time = None if window.time is None else Step.model_validate({"name": window.time, "type": known[window.time].type})
-    fields = {"length": window.length, "horizon": window.horizon, "ahead": window.ahead}
-    return Windows(**fields, series=window.series, time=time)
+    length, horizon, ahead = window.length, window.horizon, window.ahead
+    return Windows(length=length, horizon=horizon, ahead=ahead, series=window.series, time=time)
 
 
 def _lay(table: Table, how: Preprocessing, dealt: DealtSeries, shelf: Shelf) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -90,8 +90,8 @@ def _prepare(submitted: Submitted, shelf: Shelf) -> Prepared | PreparedSeries:
     spec, model = submitted.spec, submitted.model
     dtype: Literal["float32", "int64"] = "int64" if model.takes_integers else "float32"
     known = model.num_embeddings if model.takes_integers else None
-    make = prepare if spec.data.window is None else prepare_series
-    return make(submitted.table, spec.data, spec.training.loss.type, submitted.columns, dtype, known, shelf)
+    asked = (submitted.table, spec.data, spec.training.loss.type, submitted.columns, dtype, known, shelf)
+    return prepare(*asked) if spec.data.window is None else prepare_series(*asked)
 
 
 def _parts(prepared: Prepared | PreparedSeries) -> dict[str, AnyPart]:
