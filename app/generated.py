@@ -36,7 +36,7 @@ def make(source: GeneratedSource) -> Columns:
     """The columns of a generated dataset, each (N,): int64, float64 or text, in an order that says nothing."""
     random = np.random.default_rng(source.seed)
     columns = GENERATORS[source.name](source, random)
-    if source.name == "sines":  # its rows follow one another in time
+    if source.name in ("sines", "waves"):  # their rows follow one another in time
         return columns
     order = random.permutation(source.num_rows)
     return {name: values[order] for name, values in columns.items()}
@@ -128,6 +128,15 @@ def sines(source: GeneratedSource, random: Generator) -> Columns:
     columns: Columns = {"t": t[: source.num_rows]}
     columns |= {f"x{i}": windows[:, i].copy() for i in range(source.length)}
     return columns | {"next": windows[:, -1].copy()}
+
+
+def waves(source: GeneratedSource, random: Generator) -> Columns:
+    """A series, one value a row: three waves laid over one another, and noise."""
+    t = np.arange(source.num_rows)
+    phases = random.uniform(0, 2 * math.pi, 3)
+    heights = zip((12, 30, 75), (0.3, 0.5, 1.0), phases, strict=True)
+    series = sum(height * np.sin(2 * math.pi * t / period + phase) for period, height, phase in heights)
+    return {"t": t, "value": series + random.normal(0, source.noise, source.num_rows)}
 
 
 def markov_text(source: GeneratedSource, random: Generator) -> Columns:
@@ -224,6 +233,7 @@ GENERATORS: dict[str, Make] = {
         plane,
         multi_gaussian,
         sines,
+        waves,
         markov_text,
         reversed_strings,
         shapes,

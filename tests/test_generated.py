@@ -91,6 +91,15 @@ def test_a_series_goes_on_from_row_to_row() -> None:
     np.testing.assert_array_equal(columns["t"], np.arange(500))
 
 
+def test_waves_are_one_value_a_row() -> None:
+    columns = generated.make(of("waves", noise=0, num_rows=600))
+    assert list(columns) == ["t", "value"]
+    # All three waves come round after 300 rows.
+    np.testing.assert_allclose(columns["value"][300:], columns["value"][:300], atol=1e-9)
+    noisy = generated.make(of("waves", noise=0.5, num_rows=600))["value"]
+    assert 0.4 < (noisy - columns["value"]).std() < 0.6
+
+
 def test_chains_write_with_frequencies_of_their_own() -> None:
     columns = generated.make(of("markov_text", num_rows=2000, noise=0))
     shares = [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.errors import JobFailure
-from app.specs.checks.splits import part_sizes
+from app.specs.checks.sizes import part_sizes
 from app.specs.data import DataSpec
 from app.specs.splits import AnySplit, ColumnSplit, GroupedSplit, KFoldSplit, SharesSplit, TimeSplit
 from app.splitting import BITS, Rows, deal, rows_of

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from app.columns import spell_one
-from worker.train.batches import Part
+from worker.train.batches import AnyPart
 from worker.train.losses import Loss
 from worker.train.metrics import Accumulator, Answers, Metric, class_scores, roc_auc
 
@@ -28,18 +28,24 @@ class Judge:
     classes: list[Any] | None
 
 
-def outputs_of(model: nn.Module, part: Part, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+def pieces(part: AnyPart) -> Iterator[slice]:
+    """The rows of a part, as many at a time as are judged together."""
+    num_rows = max(_MIN_ROWS, min(_MAX_ROWS, _BATCH_BYTES // max(1, part.row_bytes)))
+    for start in range(0, len(part), num_rows):
+        yield slice(start, min(start + num_rows, len(part)))
+
+
+def outputs_of(model: nn.Module, part: AnyPart, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
     """Outputs and targets of all rows in evaluation mode, some rows at a time, on the device."""
     model.eval()
-    num_rows = max(_MIN_ROWS, min(_MAX_ROWS, _BATCH_BYTES // max(1, part.inputs[:1].nbytes)))
-    for start in range(0, len(part), num_rows):
-        rows = slice(start, start + num_rows)
-        yield model(part.ready(part.inputs[rows].to(device))), part.targets[rows].to(device)
+    for rows in pieces(part):
+        inputs, targets = part.take(rows)
+        yield model(part.ready(inputs.to(device))), targets.to(device)
         part.release()
 
 
 @torch.no_grad()
-def measure(model: nn.Module, part: Part, judge: Judge, device: torch.device) -> dict[str, Tensor]:
+def measure(model: nn.Module, part: AnyPart, judge: Judge, device: torch.device) -> dict[str, Tensor]:
     """The loss and the metrics over a part, 0-d each, on the device."""
     return _measure(outputs_of(model, part, device), judge)
 
@@ -54,7 +60,7 @@ def _measure(batches: Iterator[tuple[Tensor, Tensor]], judge: Judge) -> dict[str
 
 
 @torch.no_grad()
-def report(model: nn.Module, part: Part, judge: Judge, device: torch.device) -> dict[str, Any]:
+def report(model: nn.Module, part: AnyPart, judge: Judge, device: torch.device) -> dict[str, Any]:
     """All there is to say about a part, as JSON: what `measure` gives and, with classes, which are taken for which."""
     answers, classes = judge.answers, judge.classes
     if answers is None or classes is None or len(classes) > _LISTED_CLASSES:

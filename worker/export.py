@@ -20,6 +20,7 @@ from app.db.tables import Artifact
 from app.errors import JobFailure
 from app.transforms import Preprocessing
 from worker.data.prepare import first_inputs
+from worker.data.series import first_windows
 from worker.job import Cancelled, Ending, Job
 from worker.nn.build import build
 from worker.train import setup
@@ -40,7 +41,8 @@ def run(job: Job) -> Ending:
     preprocessing = Preprocessing.model_validate_json(_artifact(job, submitted.run_id, PREPROCESSING))
     model = build(submitted.model, tuple(preprocessing.input_shape))
     model.load_state_dict(safetensors.torch.load(_artifact(job, submitted.run_id, WEIGHTS)))
-    inputs = torch.from_numpy(first_inputs(submitted.table, preprocessing, submitted.columns, CHECKED_ROWS))
+    first = first_inputs if preprocessing.window is None else first_windows
+    inputs = torch.from_numpy(first(submitted.table, preprocessing, submitted.columns, CHECKED_ROWS))
     _obey(job)
     onnx = to_onnx(model, inputs)
     _obey(job)

@@ -36,6 +36,8 @@ RULES: tuple[Rule, ...] = (
     too_few_rows,
     too_many_parameters,
 )
+# What they say of a row holds where a row is an input by itself: of a time series it is part of many.
+_OF_SINGLE_ROWS = frozenset({rows_across_parts, contradictions, repeated_rows})
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -46,6 +48,13 @@ class Examination:
     findings: list[Finding]
     num_rows: int
     num_examined: int
+
+
+def _rules(data: DataSpec) -> Iterator[Rule]:
+    window = data.window
+    for rule in RULES:
+        if window is None or not (rule in _OF_SINGLE_ROWS or (rule is target_leaks and window.sees_target)):
+            yield rule
 
 
 def examine(
@@ -65,6 +74,6 @@ def examine(
     known = {column.name: column for column in columns}
     words = [name for name, column in known.items() if column.type == "category"]
     sample = take(Table(open_table(place, words), known), columns, data, loss, num_parameters)
-    found = [finding for rule in RULES for finding in rule(sample)]
+    found = [finding for rule in _rules(data) for finding in rule(sample)]
     found.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
     return Examination(found, sample.num_rows, len(sample.rows))

@@ -53,7 +53,7 @@ class Sample:
     num_parameters: int | None
     table: "Table"
     known: dict[str, Column]
-    features: list[str]
+    features: list[str]  # of a time series without the target, though what it has been may be fed
     rows: Rows  # (n,): the rows that are looked at closely, ascending, evenly chosen
     matrix: Numbers  # (F, n): of each readable feature the numbers, or codes of its words; NaN where missing
     places: dict[str, int]  # of each readable feature its row in the matrix
@@ -149,7 +149,7 @@ def take(
 ) -> Sample:
     """Read what the rules need of a table: each feature once, a bounded piece at a time."""
     known = {column.name: column for column in columns}
-    features = feature_names(data, columns)
+    features = [name for name in feature_names(data, columns) if name != data.target]
     readable = _readable(features, known)
     num_rows, num_columns = table.num_rows, max(1, len(readable))
     rows = _evenly(num_rows, min(MAX_ROWS, max(2_000, MAX_CELLS // num_columns)))

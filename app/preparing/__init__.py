@@ -13,25 +13,20 @@ from app.preparing.fitting import Fitter, fitter
 from app.preparing.table import Table
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import steps_of
+from app.specs.features import dropping, steps_of
 from app.splitting import BITS, Parts, deal
 from app.transforms import AnyStep
 
 
 def deal_rows(table: Table, data: DataSpec, fed: Sequence[Column]) -> Parts:
     """The parts (N,) of each row, none where it lacks what may not be missing. Raises JobFailure when none trains."""
-    dropping = [column.name for column in fed if column.num_missing and _how_missing(data, column) == "drop"]
+    lacking = dropping(data, fed)
     if data.missing.type == "drop" and table.known[data.target].num_missing:
-        dropping.append(data.target)
-    dealt = deal(data.split, table, data.target, table.whole(dropping))
+        lacking.append(data.target)
+    dealt = deal(data.split, table, data.target, table.whole(lacking))
     if not (dealt & BITS["train"]).any():
         raise JobFailure("data", "No row is left to train on.", "Look at the split, and at what happens to gaps.")
     return dealt
-
-
-def _how_missing(data: DataSpec, column: Column) -> str:
-    missing = steps_of(data, column.name).missing
-    return missing.type if missing else "error"
 
 
 def fit_steps(table: Table, data: DataSpec, fed: Sequence[Column], dealt: Parts) -> list[AnyStep]:

@@ -1,4 +1,7 @@
-"""Rows before and after, as a run would make them ready: fitted on the spot, on the first rows of the table."""
+"""Rows before and after, as a run would make them ready: fitted on the spot, on the first rows of the table.
+
+Of a time series they are the first rows of the first series, in their order: as a window holds them.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,11 +13,12 @@ import pyarrow as pa
 from app.columns import spell
 from app.preparing import deal_rows, fit_steps
 from app.preparing.making import inputs_of, missing, unfilled
+from app.preparing.series import deal_series
 from app.preparing.table import Table
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import CYCLIC_PARTS, features
-from app.splitting import BITS
+from app.splitting import BITS, Parts, Rows
 from app.stored.table import open_table
 from app.transforms import AnyStep, ArrayStep, ImageStep, Step, TextStep
 
@@ -47,12 +51,16 @@ def preview(place: Path, data: DataSpec, columns: Sequence[Column], num_rows: in
     """
     fed = features(data, columns)
     table = Table(open_table(place), {column.name: column for column in columns}, MAX_FITTED)
-    dealt = deal_rows(table, data, fed)
+    dealt, order = _dealt(table, data, fed)
     steps = fit_steps(table, data, fed, dealt)
     names = list(dict.fromkeys(step.name for step in steps))
     batch = next(rows for _, rows in table.batches(names, -(-(32 << 20) // _SHOWN_ROWS_OF)))
     used = (dealt[: batch.num_rows] > 0) & ~missing(batch, unfilled(steps))
-    numbers = np.flatnonzero(used)[:num_rows]
+    if order is None:
+        numbers = np.flatnonzero(used)[:num_rows]
+    else:
+        near = order[order < batch.num_rows]
+        numbers = near[used[near]][:num_rows]
     rows = batch.take(pa.array(numbers))
     shown = [step for step in steps if not isinstance(step, ImageStep)]
     texts = [step for step in steps if isinstance(step, TextStep)]
@@ -66,6 +74,14 @@ def preview(place: Path, data: DataSpec, columns: Sequence[Column], num_rows: in
         tokens={step.name: step.cut(rows.column(step.name).to_pylist()) for step in texts},
         num_fitted=int(np.count_nonzero(dealt & BITS["train"])),
     )
+
+
+def _dealt(table: Table, data: DataSpec, fed: Sequence[Column]) -> tuple[Parts, Rows | None]:
+    """The parts (N,) of each row that can be fed, and the order of the rows where they are in one."""
+    if data.window is None:
+        return deal_rows(table, data, fed), None
+    series = deal_series(table, data, fed)
+    return series.fitted, series.order.rows
 
 
 def _part(bits: int) -> str:

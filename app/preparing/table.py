@@ -74,6 +74,13 @@ class Table:
             found[place] = codes(_decoded(batch.column(0)), values)
         return found
 
+    def value(self, name: str, row: int) -> Any:
+        """One value of a column, as it stands there."""
+        for place, batch in self.batches([name], 16):
+            if row < place.stop:
+                return batch.column(0)[row - place.start].as_py()
+        raise IndexError(row)
+
     def holds(self, name: str, values: Sequence[Any]) -> NDArray[np.bool_]:
         """Which rows (N,) have one of these values. Raises JobFailure where they are of another type."""
         kind = self._stored.schema.field(name).type

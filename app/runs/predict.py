@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.db.tables import Artifact, Job, Run
 from app.errors import Conflict, NotFound, NotReady, Unprocessable
 from app.queue import ENDED, JobStatus
+from app.runs.predict_windows import WindowReader
 from app.specs.base import SpecError
 from app.storage import Storage
 from app.transforms import Preprocessing, check_names, columns_of, decode, encode
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 
 MODEL, PREPROCESSING = "model.onnx", "preprocessing.json"
 BATCH_ROWS = 1024
+_BATCH_BYTES = 16 << 20
 _KEPT_MODELS = 8
 _THREADS = 2
 
 Row = dict[str, Any]
+Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -45,23 +48,52 @@ class Predictor:
         """The columns that it reads."""
         return self.preprocessing.columns
 
-    def outputs(self, columns: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
-        """What the model gives for rows held as columns, `(N, …)`. Raises SpecError with the place of each problem."""
-        inputs = encode(self.preprocessing, columns)
+    def predict(self, inputs: NDArray[Any]) -> list[dict[str, Any]]:
+        """The predictions for inputs (N, *input_shape), some at a time: of a view, no more is copied at once."""
         name = self.session.get_inputs()[0].name
+        at_once = max(1, min(BATCH_ROWS, _BATCH_BYTES // max(1, inputs[:1].nbytes)))
         batches = [
-            self.session.run(None, {name: inputs[start : start + BATCH_ROWS]})[0]
-            for start in range(0, len(inputs), BATCH_ROWS)
+            self.session.run(None, {name: np.ascontiguousarray(inputs[start : start + at_once])})[0]
+            for start in range(0, len(inputs), at_once)
         ]
-        return np.concatenate(batches)
+        return decode(self.preprocessing, np.concatenate(batches)) if batches else []
 
-    def predict(self, columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-        """The predictions for rows held as columns. Raises SpecError with the place of each problem."""
-        return decode(self.preprocessing, self.outputs(columns))
+    def reader(self) -> "Reader":
+        """Who takes rows and answers them."""
+        window = self.preprocessing.window
+        return RowReader(self) if window is None else WindowReader(self.preprocessing, window, self.predict)
+
+
+class Reader(Protocol):
+    """Takes rows, some at a time, in their order."""
+
+    def answers(self, columns: Columns) -> Sequence[dict[str, Any] | None]:
+        """For each of the next N rows, held as columns, its prediction, or None where none follows it.
+
+        Raises SpecError with the places of what does not fit, `["rows", i, column]` with i from 0 for these rows.
+        """
+        ...
+
+    def finish(self) -> None:
+        """No more rows come. Raises SpecError where there were too few for any prediction."""
+        ...
+
+
+class RowReader:
+    """Each row is answered by itself."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+
+    def answers(self, columns: Columns) -> Sequence[dict[str, Any] | None]:
+        return self._predictor.predict(encode(self._predictor.preprocessing, columns))
+
+    def finish(self) -> None:
+        pass
 
 
 def predict(session: Session, storage: Storage, run_id: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The run's prediction for each row.
+    """The run's prediction for each row; of a time series, for each window, with the `row` that it follows, from 0 on.
 
     Raises NotFound, NotReady while there is no model yet, Conflict when there will be none, Unprocessable with the
     place of every value that does not fit.
@@ -72,9 +104,14 @@ def predict(session: Session, storage: Storage, run_id: str, rows: Sequence[Row]
     columns = columns_of(rows)
     try:
         check_names(predictor.preprocessing, list(columns))
-        return predictor.predict({name: [None] * len(rows) for name in predictor.features} | columns)
+        reader = predictor.reader()
+        found = reader.answers({name: [None] * len(rows) for name in predictor.features} | columns)
+        reader.finish()
     except SpecError as error:
         raise Unprocessable.of(error) from error
+    if predictor.preprocessing.window is None:
+        return [one for one in found if one is not None]
+    return [{"row": row, **one} for row, one in enumerate(found) if one is not None]
 
 
 def find_predictor(session: Session, storage: Storage, run_id: str) -> Predictor:

@@ -1,5 +1,7 @@
 """Predictions for a whole file: a table in, a table out, a bounded number of rows at a time.
 
+Of a time series, the rows are in its order, and a prediction stands beside the last row of its window.
+
 The answer is made in full before any of it leaves, so that a row which does not fit is an error with its place and
 not the end of half a file.
 """
@@ -7,13 +9,13 @@ not the end of half a file.
 import csv
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, TextIO, cast
 
 from app.dialect import MISSING_WORDS, Dialect
 from app.errors import Unprocessable
-from app.runs.predict import BATCH_ROWS, Predictor
+from app.runs.predict import BATCH_ROWS, Predictor, Reader
 from app.specs.base import Problem, SpecError
 from app.tabular.intake import Intake
 from app.tabular.refusals import Limits
@@ -51,13 +53,15 @@ def _take_in(file: BinaryIO, table: BinaryIO, limits: Limits) -> Dialect:
 
 
 def _check_columns(predictor: Predictor, dialect: Dialect) -> None:
-    missing = [name for name in predictor.features if name not in dialect.columns]
+    window = predictor.preprocessing.window
+    needed = [*predictor.features, *([window.series] if window and window.series else [])]
+    missing = [name for name in needed if name not in dialect.columns]
     if missing:
         found = [Problem(loc=["file", name], msg=f"the column {name!r} is missing", received=None) for name in missing]
         named = ", ".join(dialect.columns[:_NAMED_COLUMNS])
         more = ", …" if len(dialect.columns) > _NAMED_COLUMNS else ""
         raise Unprocessable(
-            f"The file lacks {len(missing)} of the {len(predictor.features)} columns that the model reads.",
+            f"The file lacks {len(missing)} of the {len(needed)} columns that the model reads.",
             errors=found[:_NAMED_COLUMNS],
             hint=f"It has {len(dialect.columns)} columns: {named}{more}.",
         )
@@ -68,24 +72,38 @@ def _answer(predictor: Predictor, text: TextIO, dialect: Dialect, submission: tu
     lines = io.TextIOWrapper(cast("BinaryIO", answer), "utf-8", newline="")
     writer = csv.writer(lines, lineterminator="\n")
     others = [] if submission else dialect.columns
-    writer.writerow(submission or [*others, *_header(predictor)])
-    num_rows = 0
+    header = _header(predictor, submission)
+    writer.writerow([*others, *header])
+    reader, num_rows = predictor.reader(), 0
     for columns in _batches(text, dialect):
-        for i, prediction in enumerate(_predict(predictor, columns, num_rows)):
-            said = [columns[name][i] for name in others]
-            label = prediction.get("label", prediction.get("value"))
-            writer.writerow([num_rows + i + 1, label] if submission else [*said, label, *_shares(prediction)])
+        for i, prediction in enumerate(_predict(reader, columns, num_rows)):
+            if submission and prediction is not None:
+                writer.writerow([num_rows + i + 1, *_values(prediction)])
+            elif not submission:
+                said = [columns[name][i] for name in others]
+                told = [None] * len(header) if prediction is None else [*_values(prediction), *_shares(prediction)]
+                writer.writerow([*said, *told])
         num_rows += len(next(iter(columns.values())))
+    _finish(reader)
     lines.flush()
     lines.detach()
     answer.seek(0)
     return cast("BinaryIO", answer)
 
 
-def _header(predictor: Predictor) -> list[str]:
-    target = predictor.preprocessing.target
+def _header(predictor: Predictor, submission: tuple[str, str] | None) -> list[str]:
+    """What is said of each row: with how many rows ahead it is, of a time series."""
+    target, window = predictor.preprocessing.target, predictor.preprocessing.window
+    ahead = [f" +{window.ahead + i}" for i in range(window.horizon)] if window and window.ahead else [""]
+    if submission:
+        return [submission[0], *(f"{submission[1]}{one}" for one in (ahead if len(ahead) > 1 else [""]))]
     classes = [f"probability of {word(value)}" for value in target.classes or ()]
-    return [f"predicted {target.name}", *classes]
+    return [*(f"predicted {target.name}{one}" for one in ahead), *classes]
+
+
+def _values(prediction: dict[str, Any]) -> list[Any]:
+    found = prediction.get("label", prediction.get("value"))
+    return found if isinstance(found, list) else [found]
 
 
 def _shares(prediction: dict[str, Any]) -> list[Any]:
@@ -108,11 +126,18 @@ def _batches(text: TextIO, dialect: Dialect) -> Iterator[Columns]:
         yield dict(zip(dialect.columns, cells, strict=True))
 
 
-def _predict(predictor: Predictor, columns: Columns, first_row: int) -> list[dict[str, Any]]:
+def _predict(reader: Reader, columns: Columns, first_row: int) -> Sequence[dict[str, Any] | None]:
     try:
-        return predictor.predict(columns)
+        return reader.answers(columns)
     except SpecError as error:
         raise Unprocessable.of(SpecError([_shifted(problem, first_row) for problem in error.errors])) from error
+
+
+def _finish(reader: Reader) -> None:
+    try:
+        reader.finish()
+    except SpecError as error:
+        raise Unprocessable.of(error) from error
 
 
 def _shifted(problem: Problem, first_row: int) -> Problem:

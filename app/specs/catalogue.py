@@ -11,9 +11,11 @@ from app.specs.layers import LAYERS
 from app.specs.splits import AnySplit
 from app.specs.steps import ColumnSteps, Missing, Pixels, Tokens
 from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
+from app.specs.window import Window
 
-# What happens to a column: these have no `type` by which they are told apart.
+# What happens to a column, and to rows in order: these have no `type` by which they are told apart.
 STEPS: dict[str, type[Spec]] = {"column": ColumnSteps, "missing": Missing, "tokens": Tokens, "pixels": Pixels}
+WINDOWS: dict[str, type[Spec]] = {"window": Window}
 
 
 def _members(union: Any) -> tuple[type[Spec], ...]:
@@ -35,7 +37,8 @@ def schema() -> dict[str, list[dict[str, Any]]]:
     }
     kinds = {"layers": LAYERS} | {kind: _members(union) for kind, union in unions.items()}
     named = {kind: [_entry(one, one.model_fields["type"].default) for one in some] for kind, some in kinds.items()}
-    return named | {"steps": [_entry(one, name) for name, one in STEPS.items()]}
+    untyped = {"steps": STEPS, "windows": WINDOWS}
+    return named | {kind: [_entry(one, name) for name, one in some.items()] for kind, some in untyped.items()}
 
 
 def _entry(cls: type[Spec], name: str) -> dict[str, Any]:

@@ -8,17 +8,20 @@ from app.specs.augment import AnyAugmentation
 from app.specs.base import Spec
 from app.specs.splits import AnySplit, SharesSplit
 from app.specs.steps import Categories, ColumnSteps, Missing, Scale
+from app.specs.window import Window
 
 
 class DataSpec(Spec):
     """Which columns are features and which is the target, and how they are made ready."""
 
     features: tuple[str, ...] | None = Field(default=None, min_length=1)
-    """the columns that are fed; all but the target if empty"""
+    """the columns that are fed; all but the target if empty, of a time series the target too"""
     target: str
     """the column to be predicted"""
     input_shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(default=None, min_length=1, max_length=4)
     """the shape that the features of a row are put into, as 1×28×28 for pixels"""
+    window: Window | None = None
+    """of a time series: how many rows are seen at once, and how many coming values are predicted"""
     split: AnySplit = SharesSplit()
     """which rows train, which validate, which are kept for the test"""
     scale: Scale = "none"

@@ -14,10 +14,16 @@ CYCLIC_PARTS = frozenset({"month", "day", "weekday", "hour", "minute", "day_of_y
 
 
 def feature_names(data: DataSpec, columns: Sequence[Column]) -> list[str]:
-    """The columns that are fed, in their order: those named, else all but the target and the one that splits."""
+    """The columns that are fed, in their order: those named, else all but the target and the one that splits.
+
+    Of a time series, what the target has been so far is fed too, and what orders rows or tells series apart is not.
+    """
     if data.features is not None:
         return list(data.features)
     left_out = {data.target, split_column(data.split)}
+    if data.window is not None:
+        left_out = {split_column(data.split), data.window.time, data.window.series}
+        left_out |= set() if data.window.sees_target else {data.target}
     return [column.name for column in columns if column.name not in left_out]
 
 
@@ -37,6 +43,12 @@ def steps_of(data: DataSpec, name: str) -> ColumnSteps:
             "categories": own.categories or data.categories,
         }
     )
+
+
+def dropping(data: DataSpec, fed: Iterable[Column]) -> list[str]:
+    """The columns whose gaps are not filled: the rows that have one are dropped."""
+    gaps = [(column.name, steps_of(data, column.name).missing) for column in fed if column.num_missing]
+    return [name for name, missing in gaps if missing is not None and missing.type == "drop"]
 
 
 def shape_of(data: DataSpec, column: Column) -> Shape:
@@ -77,12 +89,17 @@ def width(data: DataSpec, column: Column) -> int:
 
 
 def input_shape(data: DataSpec, columns: Sequence[Column]) -> Shape:
-    """The shape that a model is fed. Raises SpecError when the features do not make it."""
+    """The shape that a model is fed: of a window, its length and the width of a row.
+
+    Raises SpecError when the features do not make it.
+    """
     fed = features(data, columns)
     found = [problem for column in fed for problem in _unfit(data, column)]
     if found:
         raise SpecError(found)
     total = sum(width(data, column) for column in fed)
+    if data.window is not None and total:
+        return (data.window.length, total)
     if data.input_shape is not None and prod(data.input_shape) != total:
         message = f"{written(data.input_shape)} holds {prod(data.input_shape):,} numbers, the features are {total:,}"
         raise SpecError([Problem(loc=["data", "input_shape"], msg=message, received=list(data.input_shape))])

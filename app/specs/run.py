@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from app.specs.base import Spec, SpecError, option
 from app.specs.checks.data import data_problems
 from app.specs.checks.model import augment_problems, learning_problems, output_problems, token_problems
-from app.specs.checks.splits import part_sizes
+from app.specs.checks.sizes import part_sizes
 from app.specs.checks.training import training_problems
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -73,7 +73,7 @@ class Checked(BaseModel):
     input_dtype: Literal["float32", "int64"]
     target: Target
     inspection: Inspection
-    num_rows: dict[str, int] | None  # by part; None where a column says it
+    num_rows: dict[str, int] | None  # by part, or windows; None where a column says it
 
 
 def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
@@ -96,7 +96,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
         found += augment_problems(spec.model, inspection, spec.data)
         found += token_problems(spec.model, spec.data, features(spec.data, columns))
         if target is not None:
-            found += output_problems(spec.model, inspection, spec.training, target)
+            found += output_problems(spec.model, inspection, spec.training, target, spec.data.window)
     if found or inspection is None or target is None:
         raise SpecError(found)
     return Checked(

@@ -18,6 +18,7 @@ Generator = Literal[
     "plane",
     "multi_gaussian",
     "sines",
+    "waves",
     "markov_text",
     "reversed_strings",
     "shapes",
@@ -53,6 +54,8 @@ class GeneratedSource(Spec):
         match self.name:
             case "sines":
                 return self.length + 2
+            case "waves":
+                return 2
             case "shapes":
                 return 2 * self.length**2 + 1
             case "markov_text" | "reversed_strings":

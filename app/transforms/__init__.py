@@ -19,6 +19,7 @@ from app.transforms.images import ImageStep
 from app.transforms.reading import numbers, read_time
 from app.transforms.steps import MAX_PROBLEMS, UNKNOWN, Numbers, Step, apply, problem
 from app.transforms.text import TextStep
+from app.transforms.windows import Windows, windows_of
 
 __all__ = [
     "UNKNOWN",
@@ -29,11 +30,14 @@ __all__ = [
     "Step",
     "Target",
     "TextStep",
+    "Windows",
     "check_names",
     "columns_of",
     "decode",
     "encode",
+    "encode_rows",
     "read_time",
+    "windows_of",
     "word",
 ]
 
@@ -49,6 +53,7 @@ class Preprocessing(BaseModel):
 
     steps: list[AnyStep]
     input_shape: list[int]  # without the batch
+    window: Windows | None = None  # of a time series
     input_dtype: Literal["float32", "int64"]
     num_embeddings: int | None = None  # of a model that looks whole numbers up: it has places for 0 to this − 1
     target: Target
@@ -60,6 +65,13 @@ class Preprocessing(BaseModel):
         return list(dict.fromkeys(step.name for step in self.steps))
 
     @property
+    def known(self) -> set[str]:
+        """The columns that mean something: those that are read, the target, and what orders rows in series."""
+        window = self.window
+        about = [window.series, window.time.name if window.time else None] if window else []
+        return {*self.columns, self.target.name, *(name for name in about if name is not None)}
+
+    @property
     def pixels(self) -> ImageStep | None:
         """The step of a model that is fed images and nothing else: training keeps them as bytes."""
         alone = self.steps[0] if len(self.steps) == 1 else None
@@ -67,7 +79,18 @@ class Preprocessing(BaseModel):
 
 
 def encode(preprocessing: Preprocessing, rows: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
-    """Columns of N plain values as inputs (N, *input_shape). Raises SpecError with loc ["rows", i, column]."""
+    """Columns of N plain values as inputs (N, *input_shape). Raises SpecError with loc ["rows", i, column].
+
+    Of a time series, whose rows are in order, N is the number of windows that they hold.
+    """
+    found = encode_rows(preprocessing, rows)
+    if preprocessing.window is not None:
+        return windows_of(found, preprocessing.window.length)
+    return found.reshape(len(found), *preprocessing.input_shape)
+
+
+def encode_rows(preprocessing: Preprocessing, rows: Mapping[str, Sequence[Any]]) -> NDArray[Any]:
+    """Columns of N plain values as (N, width), each row by itself. Raises SpecError as `encode` does."""
     num_rows = len(next(iter(rows.values()), ()))
     parts: list[NDArray[Any]] = []
     errors: list[Problem] = []
@@ -78,8 +101,7 @@ def encode(preprocessing: Preprocessing, rows: Mapping[str, Sequence[Any]]) -> N
             errors += [one for one in error.errors if one not in errors]
     if errors:
         raise SpecError(errors[:MAX_PROBLEMS])
-    stacked = np.concatenate(parts, axis=1).astype(preprocessing.input_dtype)
-    return stacked.reshape(num_rows, *preprocessing.input_shape)
+    return np.concatenate(parts, axis=1).astype(preprocessing.input_dtype)
 
 
 def _inputs(preprocessing: Preprocessing, step: AnyStep, values: Sequence[Any]) -> NDArray[Any]:
@@ -99,7 +121,7 @@ def check_names(preprocessing: Preprocessing, names: Sequence[str]) -> None:
     """
     read = preprocessing.columns
     lacking = [name for name in read if name not in names]
-    unknown = [name for name in names if name not in read and name != preprocessing.target.name]
+    unknown = [name for name in names if name not in preprocessing.known]
     if not lacking or not unknown:
         return
     given = ", ".join(map(repr, unknown[:_NAMED]))

@@ -1,5 +1,7 @@
 // A run that is being described: where it begins, what follows from the target, models to start from. Pure.
 
+import { fedByDefault } from "./windowdraft.js";
+
 const MANY_CLASSES = 50; // a whole number with more values than this is a quantity
 const PIXEL = /^(pixel|px|p)[_ ]?\d+$/i;
 
@@ -13,6 +15,7 @@ export function emptyDraft() {
       features: null,
       target: "",
       input_shape: null,
+      window: null,
       split: { type: "shares", train: 0.7, validation: 0.15, test: 0.15, seed: 0, stratify: false, shuffle: true },
       scale: "none",
       scale_target: "none",
@@ -80,9 +83,9 @@ export function proposalFor(column) {
 
 /** The columns that are fed. */
 export function featuresOf(draft, columns) {
-  const { features, target, split } = draft.data;
+  const { features } = draft.data;
   if (features) return columns.filter(({ name }) => features.includes(name));
-  return columns.filter(({ name }) => name !== target && split.column !== name);
+  return fedByDefault(columns, draft.data);
 }
 
 const isWords = ({ type, values }) => type === "text" && !values;
@@ -91,8 +94,8 @@ const isWords = ({ type, values }) => type === "text" && !values;
  * What is best fed: an image alone, a text where there is nothing but words beside it, else whatever needs no cutting.
  * Null: all columns.
  */
-export function featuresFor(columns, { target, split }) {
-  const others = columns.filter(({ name }) => name !== target && split.column !== name);
+export function featuresFor(columns, data) {
+  const others = fedByDefault(columns, data);
   const image = others.find(({ type }) => type === "image");
   if (image) return [image.name];
   const rest = others.filter((column) => !isWords(column));
@@ -167,7 +170,7 @@ export function likelyTarget(columns) {
   return columns.find(({ name }) => usual.includes(name.toLowerCase()))?.name ?? columns.at(-1)?.name ?? "";
 }
 
-/** Models to start from. `layers` is made for {numOutputs, numTokens, isPicture}. */
+/** Models to start from. `layers` is made for {numOutputs, numTokens, isPicture}; windows are flattened as pictures are. */
 export const PRESETS = [
   {
     key: "neuron",
@@ -209,6 +212,12 @@ export const PRESETS = [
     ],
   },
   {
+    key: "recurrent",
+    title: "LSTM over a window",
+    help: "For time series: reads the rows one after the other",
+    layers: ({ numOutputs }) => [{ type: "lstm", hidden_size: 32 }, linear(numOutputs)],
+  },
+  {
     key: "lstm",
     title: "Embedding and LSTM",
     help: "For sequences of whole numbers, as words are",
@@ -224,17 +233,23 @@ const flat = (isPicture) => (isPicture ? [{ type: "flatten" }] : []);
 const linear = (size) => ({ type: "linear", out_features: size });
 const conv = (channels) => ({ type: "conv2d", out_channels: channels, kernel_size: 5, padding: "same" });
 
-/** What a preset is made for: outputs by the target, tokens by the largest value of the features. */
+/** What a preset is made for: outputs by the target or the horizon, tokens by the largest value of the features. */
 export function presetContext(draft, columns) {
   const target = columns.find(({ name }) => name === draft.data.target);
   const features = featuresOf(draft, columns);
   const size = features.length === 1 ? draft.data.columns?.[features[0].name]?.tokens?.vocabulary_size : null;
   const highest = Math.max(0, ...features.map(({ max }) => max ?? 0));
   return {
-    numOutputs: target ? outputsFor(target) : 1,
+    numOutputs: numOutputsOf(draft, target),
     numTokens: size ?? Math.floor(highest) + 1,
-    isPicture: (draft.data.input_shape?.length ?? 1) > 1 || isPicture(draft, columns),
+    isPicture: Boolean(draft.data.window) || (draft.data.input_shape?.length ?? 1) > 1 || isPicture(draft, columns),
   };
+}
+
+function numOutputsOf({ data, training }, target) {
+  const isNumber = ["mse_loss", "l1_loss"].includes(training.loss?.type);
+  if (data.window && isNumber) return data.window.horizon ?? 1;
+  return target ? outputsFor(target) : 1;
 }
 
 /** Steps of the whole run. */

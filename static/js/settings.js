@@ -13,6 +13,7 @@ export function settingsOf(run) {
     ],
     ["data", `${run.dataset?.name ?? "dataset"}, ${splitInWords(data.split)}`],
     ["target", data.target ?? "–"],
+    ...(data.window ? [["window", windowInWords(data.window)]] : []),
     ["loss", training.loss?.type ?? "–"],
     ["optimizer", inWords(training.optimizer)],
     ["schedule", inWords(training.schedule) || "constant"],
@@ -56,6 +57,16 @@ export function inWords(spec) {
 function inShort(value) {
   if (Array.isArray(value)) return value.join("×");
   return typeof value === "object" ? inWords(value) : String(value);
+}
+
+/** {length: 32, horizon: 8, time: "hour"} -> "32 rows to predict 8, by hour" */
+export function windowInWords({ length, horizon = 1, ahead = 1, stride = 1, time, series }) {
+  const gap = ahead === 1 ? "" : ahead === 0 ? " at the last of them" : ` from ${ahead} rows ahead on`;
+  const parts = [`${plural(length ?? 32, "row")} to predict ${count(horizon)}${gap}`];
+  if (stride !== 1) parts.push(`every ${stride} rows`);
+  if (time) parts.push(`by ${time}`);
+  if (series) parts.push(`series by ${series}`);
+  return parts.join(", ");
 }
 
 export function splitInWords(split) {

@@ -76,6 +76,30 @@ def test_a_text_is_shown_with_its_tokens(client: TestClient, dataset_id: str) ->
     assert found["input_shape"] == [3] and len(found["inputs"][0]) == 3
 
 
+def test_rows_of_a_time_series_are_shown_in_its_order(client: TestClient, dataset_id: str) -> None:
+    found = preview(
+        client,
+        dataset_id,
+        features=["kind", "fits"],
+        window={"length": 8, "horizon": 2, "time": "when", "series": "kind"},
+        split={"type": "time", "column": "when", "train": 0.7, "validation": 0.0, "test": 0.3},
+    )
+    # Of kind a are the rows 0, 3, 6 …; the days begin anew after the 28th row.
+    assert found["input_shape"] == [8, 4] and found["num_inputs"] == 4
+    assert found["names"] == ["kind = a", "kind = b", "kind = c", "fits"]
+    assert found["numbers"] == [0, 57, 30, 3, 33]
+    assert [row["kind"] for row in found["rows"]] == ["a"] * 5
+    assert found["parts"] == ["train"] * 5 and found["num_fitted"] == 42
+
+
+def test_a_time_series_that_does_not_fit_is_told_at_its_place(client: TestClient, dataset_id: str) -> None:
+    asked = {"features": ["kind"], "window": {"length": 80, "time": "when"}}
+    found = preview(client, dataset_id, 422, **asked)
+    assert [error["loc"] for error in found["errors"]] == [["data", "split", "type"]]
+    found = preview(client, dataset_id, 422, **asked, split={"type": "time", "column": "when"})
+    assert [error["loc"] for error in found["errors"]] == [["data", "window", "length"]]
+
+
 @pytest.mark.parametrize(
     ("data", "loc"),
     [

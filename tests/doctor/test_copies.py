@@ -87,3 +87,27 @@ def test_of_a_table_that_is_too_large_an_even_choice_is_compared(
     assert (found.evidence["num_examined"], found.evidence["num_rows"]) == (2000, 4000)
     assert found.evidence["count"] == 1000
     assert practice.look(table).num_examined == 2000
+
+
+def test_of_a_time_series_rows_may_repeat_and_neighbours_give_nothing_away(practice: Practice) -> None:
+    day = np.arange(400)
+    level = np.round(np.sin(day / 9), 1)
+    table = {"day": day, "level": level, "sold": level * 2}
+    split = {"type": "time", "column": "day"}
+    alone = {finding.kind for finding in practice.findings(table, "mse_loss", target="sold", split=split)}
+    assert alone & {"target_leak", "duplicate_rows", "rows_in_train_and_test"}
+    window = {"length": 8, "horizon": 2, "time": "day"}
+    found = practice.findings(table, "mse_loss", target="sold", split=split, window=window)
+    assert not {finding.kind for finding in found} & {"target_leak", "duplicate_rows", "rows_in_train_and_test"}
+    itself = practice.findings(table, "mse_loss", target="sold", split=split, window=window | {"ahead": 0})
+    assert "target_leak" in {finding.kind for finding in itself}
+
+
+def test_a_column_that_is_left_out_of_a_time_series_leaves_the_target_in(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    table = {"day": np.arange(400), "same": np.full(400, 3), "sold": random.normal(0, 1, 400)}
+    window = {"length": 8, "time": "day"}
+    found = practice.find(
+        "constant_columns", table, "mse_loss", target="sold", split={"type": "time", "column": "day"}, window=window
+    )
+    assert found.fix is not None and found.fix.patch == {"data": {"features": ["sold"]}}

@@ -68,7 +68,7 @@ def prepare(
     table = Table(open_table(place), known)
     fed = features(data, columns)
     dealt = deal_rows(table, data, fed)
-    target = _target(table, data, loss, dealt)
+    target = fitted_target(table, data, loss, dealt)
     preprocessing = Preprocessing(
         steps=fit_steps(table, data, fed, dealt),
         input_shape=list(input_shape(data, columns)),
@@ -81,8 +81,8 @@ def prepare(
     return Prepared(arrays["train"], arrays.get("validation"), arrays.get("test"), preprocessing, dealt)
 
 
-def first_inputs(place: Path, preprocessing: Preprocessing, columns: Sequence[Column], num_rows: int) -> NDArray[Any]:
-    """Inputs (N, *input_shape) of the first rows of the table in `place` that a model takes, N up to `num_rows`.
+def first_rows(place: Path, preprocessing: Preprocessing, columns: Sequence[Column], num_rows: int) -> NDArray[Any]:
+    """The first rows of the table in `place` that a model takes as (N, width), N up to `num_rows`.
 
     A model takes a row where nothing is missing, or something was fitted that fills it. Reads no further than needed.
     """
@@ -95,11 +95,16 @@ def first_inputs(place: Path, preprocessing: Preprocessing, columns: Sequence[Co
         found.append(inputs_of(preprocessing.steps, batch.take(pa.array(some))))
         if sum(map(len, found)) >= num_rows:
             break
-    inputs = np.concatenate(found).astype(preprocessing.input_dtype)
+    return np.concatenate(found).astype(preprocessing.input_dtype)
+
+
+def first_inputs(place: Path, preprocessing: Preprocessing, columns: Sequence[Column], num_rows: int) -> NDArray[Any]:
+    """Inputs (N, *input_shape) of the first rows of the table in `place` that a model takes, N up to `num_rows`."""
+    inputs = first_rows(place, preprocessing, columns, num_rows)
     return inputs.reshape(len(inputs), *preprocessing.input_shape)
 
 
-def _target(table: Table, data: DataSpec, loss: str, dealt: Parts) -> Target:
+def fitted_target(table: Table, data: DataSpec, loss: str, dealt: Parts) -> Target:
     """What is predicted; a number's scale is that of the training rows."""
     name = data.target
     classes = None if loss in REGRESSION_LOSSES else table.known[name].values
@@ -137,7 +142,7 @@ class _Filler:
     def _room(self) -> tuple[dict[str, tuple[int, ...]], dict[str, np.dtype[Any]]]:
         shapes: dict[str, tuple[int, ...]] = {}
         dtypes: dict[str, np.dtype[Any]] = {}
-        target = self._target_dtype()
+        target = target_dtype(self._how)
         for part in self._parts:
             count = int(np.count_nonzero(self._dealt & BITS[part]))
             shapes[f"{part} inputs"] = (count, *self._how.input_shape)
@@ -146,13 +151,9 @@ class _Filler:
             dtypes[f"{part} targets"] = target
         return shapes, dtypes
 
-    def _target_dtype(self) -> np.dtype[Any]:
-        of_classes = self._how.target.classes is not None and self._how.loss not in BINARY_LOSSES
-        return np.dtype(np.int64 if of_classes else np.float32)
-
     def _put(self, batch: pa.RecordBatch, dealt: Parts) -> None:
-        inputs = self._inputs(batch)
-        targets = self._targets(batch.column(self._how.target.name))
+        inputs = batch_inputs(self._how, batch)
+        targets = batch_targets(self._how.target, batch.column(self._how.target.name))
         for part in self._parts:
             chosen = dealt & BITS[part] > 0
             count = int(np.count_nonzero(chosen))
@@ -163,25 +164,33 @@ class _Filler:
                 release(array)
             self._at[part] += count
 
-    def _inputs(self, batch: pa.RecordBatch) -> NDArray[Any]:
-        for name in unfilled(self._how.steps):
-            if missing(batch, [name]).any():
-                message = f"Values of {name} are missing."
-                raise JobFailure("data", message, "Say how they are filled, or drop such rows.")
-        if self._pixels is not None:
-            return self._pixels.pixels(batch.column(self._pixels.name).to_pylist())
-        width = sum(step.width for step in self._how.steps)
-        inputs = np.empty((batch.num_rows, width), self._how.input_dtype)
-        at = 0
-        for step in self._how.steps:
-            inputs[:, at : at + step.width] = made(step, finite(step.name, batch.column(step.name)))
-            at += step.width
-        return inputs
 
-    def _targets(self, column: pa.Array) -> Numbers:
-        target = self._how.target
-        found = plain_numbers(column) if target.classes is None else codes(column, target.classes)
-        if not np.isfinite(found).all():
-            message = f"The target {target.name} is missing or infinite in some rows."
-            raise JobFailure("data", message, 'Set missing to "drop".')
-        return (found - target.center) / target.spread
+def target_dtype(how: Preprocessing) -> np.dtype[Any]:
+    """Of class indices, or of numbers."""
+    of_classes = how.target.classes is not None and how.loss not in BINARY_LOSSES
+    return np.dtype(np.int64 if of_classes else np.float32)
+
+
+def batch_inputs(how: Preprocessing, batch: pa.RecordBatch) -> NDArray[Any]:
+    """Rows as (N, width), or as the bytes of images. Raises JobFailure where a value is missing that nothing fills."""
+    for name in unfilled(how.steps):
+        if missing(batch, [name]).any():
+            message = f"Values of {name} are missing."
+            raise JobFailure("data", message, "Say how they are filled, or drop such rows.")
+    if how.pixels is not None:
+        return how.pixels.pixels(batch.column(how.pixels.name).to_pylist())
+    inputs = np.empty((batch.num_rows, sum(step.width for step in how.steps)), how.input_dtype)
+    at = 0
+    for step in how.steps:
+        inputs[:, at : at + step.width] = made(step, finite(step.name, batch.column(step.name)))
+        at += step.width
+    return inputs
+
+
+def batch_targets(target: Target, column: pa.Array) -> Numbers:
+    """The targets (N,) of rows as they are trained on. Raises JobFailure where one is missing or infinite."""
+    found = plain_numbers(column) if target.classes is None else codes(column, target.classes)
+    if not np.isfinite(found).all():
+        message = f"The target {target.name} is missing or infinite in some rows."
+        raise JobFailure("data", message, 'Set missing to "drop".')
+    return (found - target.center) / target.spread

@@ -1,13 +1,13 @@
 """Batches of tensors that lie in memory or in a mapped file: no loader processes, no copies but the rows of a batch.
 
 The order of an epoch follows from the seed and the epoch's number alone, so training can go on inside an epoch. Rows in
-memory are shuffled all together. Those of a file are read in short runs, chosen at random, a window of many of them at
-a time, and shuffled within the window: as tf.data's shuffle buffer does, but with what is in the buffer drawn from
+memory are shuffled all together. Those of a file are read in short runs, chosen at random, a buffer of many of them at
+a time, and shuffled within the buffer: as tf.data's shuffle buffer does, but with what is in the buffer drawn from
 everywhere, so that a sorted table is mixed too.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worker.data.shelf import release
+from worker.train.windowed import Windowed
 
 RUN_BYTES = 64 << 10  # that are read in one piece, of rows that lie in a file
-WINDOW_BYTES = 64 << 20  # that are mixed with one another
+BUFFER_BYTES = 64 << 20  # that are mixed with one another
 RUNS_AT_ONCE = 64  # that are read before what was read is let go
 
 
@@ -40,13 +41,28 @@ class Part:
         return len(self.inputs)
 
     @property
-    def size_bytes(self) -> int:
-        """What the tensors take."""
-        return self.inputs.nbytes + self.targets.nbytes
+    def tensors(self) -> tuple[Tensor, ...]:
+        """What it is made of."""
+        return (self.inputs, self.targets)
 
-    def to(self, device: torch.device) -> "Part":
-        """The same rows on `device`."""
-        return Part(self.inputs.to(device), self.targets.to(device), self.finish)
+    def of(self, tensors: Sequence[Tensor]) -> "Part":
+        """The same, made of others, as they lie on another device."""
+        inputs, targets = tensors
+        return replace(self, inputs=inputs, targets=targets, mapped=())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows lie."""
+        return self.inputs.device
+
+    @property
+    def row_bytes(self) -> int:
+        """What one row takes."""
+        return self.inputs[:1].nbytes + self.targets[:1].nbytes
+
+    def take(self, places: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of some rows."""
+        return self.inputs[places], self.targets[places]
 
     def ready(self, inputs: Tensor) -> Tensor:
         """Inputs of some rows as a model is fed."""
@@ -56,6 +72,9 @@ class Part:
         """Let go what was read of a file."""
         for array in self.mapped:
             release(array)
+
+
+AnyPart = Part | Windowed
 
 
 def order(num_rows: int, seed: int, epoch: int, *part: int) -> Tensor:
@@ -71,7 +90,7 @@ class Batches:
     `min_rows` 2 gives a single row left over to the batch before it: batch normalisation cannot take one row alone.
     """
 
-    part: Part
+    part: AnyPart
     batch_size: int
     seed: int
     shuffle: bool
@@ -98,53 +117,54 @@ class Batches:
         bounds = self._bounds
         if len(bounds) == 1 or not self.shuffle:  # the order of rows within the only batch changes nothing
             for start, end in bounds[first:]:
-                yield self._send(self.part.inputs[start:end], self.part.targets[start:end])
+                yield self._send(*self.part.take(slice(start, end)))
                 self.part.release()
             return
         if self.part.mapped:
-            yield from self._from_windows(epoch, first)
+            yield from self._from_buffers(epoch, first)
             return
-        rows = order(len(self.part), self.seed, epoch).to(self.part.inputs.device)
+        rows = order(len(self.part), self.seed, epoch).to(self.part.device)
         for start, end in bounds[first:]:
-            chosen = rows[start:end]
-            yield self._send(self.part.inputs[chosen], self.part.targets[chosen])
+            yield self._send(*self.part.take(rows[start:end]))
 
-    def _from_windows(self, epoch: int, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The same of rows in a file. A batch may begin in one window and end in the next."""
+    def _from_buffers(self, epoch: int, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same of rows in a file. A batch may begin in one buffer and end in the next."""
         bounds = self._bounds[first:]
         skipped = bounds[0][0]
-        inputs, targets = self.part.inputs[:0], self.part.targets[:0]
-        for i, runs in enumerate(self._windows(epoch)):
+        inputs, targets = self.part.take(slice(0, 0))
+        for i, runs in enumerate(self._buffers(epoch)):
             num_rows = sum(end - start for start, end in runs)
             if num_rows <= skipped:
                 skipped -= num_rows
                 continue
             mixed = order(num_rows, self.seed, epoch, i)[skipped:]
             skipped = 0
-            inputs = torch.cat([inputs, self._read(self.part.inputs, runs)[mixed]])
-            targets = torch.cat([targets, self._read(self.part.targets, runs)[mixed]])
+            more_inputs, more_targets = self._read(runs)
+            inputs, targets = torch.cat([inputs, more_inputs[mixed]]), torch.cat([targets, more_targets[mixed]])
             while bounds and len(inputs) >= bounds[0][1] - bounds[0][0]:
                 start, end = bounds.pop(0)
                 yield self._send(inputs[: end - start], targets[: end - start])
                 inputs, targets = inputs[end - start :], targets[end - start :]
 
-    def _windows(self, epoch: int) -> list[list[tuple[int, int]]]:
-        """The runs of rows, from and to, of each window of an epoch."""
+    def _buffers(self, epoch: int) -> list[list[tuple[int, int]]]:
+        """The runs of rows, from and to, of each buffer of an epoch."""
         num_rows = len(self.part)
-        row_bytes = max(1, self.part.size_bytes // num_rows)
+        row_bytes = max(1, self.part.row_bytes)
         length = max(1, RUN_BYTES // row_bytes)
-        at_once = max(1, WINDOW_BYTES // (length * row_bytes))
+        at_once = max(1, BUFFER_BYTES // (length * row_bytes))
         starts = (order(-(-num_rows // length), self.seed, epoch) * length).tolist()
         runs = [(start, min(start + length, num_rows)) for start in starts]
         return [runs[i : i + at_once] for i in range(0, len(runs), at_once)]
 
-    def _read(self, rows: Tensor, runs: list[tuple[int, int]]) -> Tensor:
+    def _read(self, runs: list[tuple[int, int]]) -> tuple[Tensor, Tensor]:
         """Rows of a file. The system maps much around what is touched, so it is let go again and again."""
-        pieces = []
+        inputs, targets = [], []
         for i in range(0, len(runs), RUNS_AT_ONCE):
-            pieces.append(torch.cat([rows[start:end] for start, end in runs[i : i + RUNS_AT_ONCE]]))
+            taken = [self.part.take(slice(start, end)) for start, end in runs[i : i + RUNS_AT_ONCE]]
+            inputs.append(torch.cat([one for one, _ in taken]))
+            targets.append(torch.cat([one for _, one in taken]))
             self.part.release()
-        return torch.cat(pieces)
+        return torch.cat(inputs), torch.cat(targets)
 
     def _send(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         if inputs.device != self.device:

@@ -17,9 +17,11 @@ from app.db.tables import Artifact, Run
 from app.errors import JobFailure
 from app.queue import JobKind
 from app.storage import Storage, StoredFile
-from worker import evaluate
+from app.transforms import Preprocessing
+from worker import evaluate, forecast
 from worker.job import Ending
 from worker.train.plan import Plan
+from worker.train.windowed import Windowed
 
 if TYPE_CHECKING:
     from worker.train.trainer import Trainer
@@ -36,6 +38,8 @@ def finish(trainer: "Trainer") -> Ending:
     _take_best_weights(trainer)
     _refuse_non_finite(plan, trainer.step)
     evaluation = evaluation_of(plan)
+    if line := forecast.in_words(evaluation.get("forecast", {})):
+        job.log(line)
     for name, value in evaluation["parts"].get("test", {}).items():
         if isinstance(value, float | str):  # a word where it is not finite; lists are no points
             job.metrics(f"test/{name}", [trainer.step], [float(value)])
@@ -93,7 +97,17 @@ def evaluation_of(plan: Plan) -> dict[str, Any]:
         "baseline": {**baseline, "part": judged_on},
         "classes": plan.judge.classes,
         "parameters": evaluate.parameters(plan.model),
+        **_forecast(plan),
     }
+
+
+def _forecast(plan: Plan) -> dict[str, Any]:
+    """Of a time series, how good its forecast is on the part that judges the model."""
+    if plan.shown is None:
+        return {}
+    part = plan.parts[plan.shown.part]
+    assert isinstance(part, Windowed) and isinstance(plan.preprocessing, Preprocessing)
+    return {"forecast": forecast.report(plan.model, part, plan.preprocessing.target, plan.shown, plan.device)}
 
 
 def write_artifacts(

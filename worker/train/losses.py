@@ -1,7 +1,7 @@
 """Losses: what the optimizer lowers, and what a model that ignores its inputs would reach at best.
 
 Outputs and targets come as the model and `worker.data` shape them: `(N, K)` with class indices `(N,)`, or
-`(N, 1)` with numbers of the same shape.
+`(N, 1)` with numbers of the same shape, `(N, H)` where H values are predicted.
 """
 
 from collections.abc import Callable

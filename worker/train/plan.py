@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from worker.data.series import Shown
 from worker.evaluate import Judge
 from worker.train.augment import Augment
-from worker.train.batches import Batches, Part
+from worker.train.batches import AnyPart, Batches
 from worker.train.doctor import Chance
 from worker.train.gradients import Gradients
 from worker.train.recorder import EPOCH_LOSS
@@ -29,13 +30,14 @@ class Plan:
     gradients: Gradients
     optimizer: Optimizer
     rate: Callable[[int], float]  # the learning rate of the step with this number, from 0
-    parts: dict[str, Part]
+    parts: dict[str, AnyPart]
     batches: Batches
     augment: Augment | None
     preprocessing: BaseModel
     constant: Tensor  # (K,) the best outputs that ignore the inputs
     constant_name: str  # what they say, in words
     chance: Chance
+    shown: Shown | None  # of a time series: the windows that people look at
     stopping: EarlyStopping | None
     num_epochs: int
     checkpoint_every_s: float

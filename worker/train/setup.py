@@ -4,7 +4,7 @@ The global seed is set right before the model is built, so first weights, and ev
 from the seed alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from app.specs.training import CLASS_LOSSES, CLASS_METRICS, REGRESSION_LOSSES, A
 from app.stored.manifest import damage
 from app.transforms import ImageStep, Preprocessing, Target
 from worker.data.prepare import Prepared, prepare
+from worker.data.series import PreparedSeries, Shown, prepare_series
 from worker.data.shelf import Shelf, is_mapped
 from worker.evaluate import Judge
 from worker.job import Job
@@ -29,12 +30,13 @@ from worker.nn.build import build, penalties
 from worker.train import device as devices
 from worker.train import losses, metrics, optimizers, schedules
 from worker.train.augment import Augment
-from worker.train.batches import Batches, Part
+from worker.train.batches import AnyPart, Batches, Part
 from worker.train.doctor import Chance
 from worker.train.gradients import Gradients, Penalty
 from worker.train.metrics import Answers
 from worker.train.plan import Plan
 from worker.train.stopping import EarlyStopping
+from worker.train.windowed import Windowed
 
 _PURPOSES = {"train": "train", "validation": "validate", "test": "test"}
 _DEVICE_SHARE = 0.5  # of a GPU's free memory that data may take; more stays in the computer's own
@@ -81,15 +83,18 @@ def _damaged(dataset: Dataset, how: str) -> JobFailure:
     )
 
 
-def _prepare(submitted: Submitted, shelf: Shelf) -> Prepared:
+def _prepare(submitted: Submitted, shelf: Shelf) -> Prepared | PreparedSeries:
     spec, model = submitted.spec, submitted.model
     dtype: Literal["float32", "int64"] = "int64" if model.takes_integers else "float32"
     known = model.num_embeddings if model.takes_integers else None
-    return prepare(submitted.table, spec.data, spec.training.loss.type, submitted.columns, dtype, known, shelf)
+    asked = (submitted.table, spec.data, spec.training.loss.type, submitted.columns, dtype, known, shelf)
+    return prepare(*asked) if spec.data.window is None else prepare_series(*asked)
 
 
-def _parts(prepared: Prepared) -> dict[str, Part]:
+def _parts(prepared: Prepared | PreparedSeries) -> dict[str, AnyPart]:
     """The parts that have rows."""
+    if isinstance(prepared, PreparedSeries):
+        return dict(windowed(prepared))
     found = {name: getattr(prepared, name) for name in ("train", "validation", "test")}
     pixels = prepared.preprocessing.pixels
     finish = _finish(pixels) if pixels is not None else None
@@ -101,6 +106,17 @@ def part_of(arrays: tuple[NDArray[Any], NDArray[Any]], finish: Callable[[Tensor]
     inputs, targets = arrays
     mapped = tuple(array for array in arrays if is_mapped(array))
     return Part(torch.from_numpy(inputs), torch.from_numpy(targets), finish, mapped)
+
+
+def windowed(prepared: PreparedSeries) -> dict[str, Windowed]:
+    """The windows of each part; all share the rows."""
+    arrays = (prepared.inputs, prepared.targets)
+    rows, targets = map(torch.from_numpy, arrays)
+    mapped = tuple(array for array in arrays if is_mapped(array))
+    return {
+        part: Windowed(rows, targets, torch.from_numpy(starts), prepared.window, mapped)
+        for part, starts in prepared.starts.items()
+    }
 
 
 def _finish(step: ImageStep) -> Callable[[Tensor], Tensor]:
@@ -121,10 +137,12 @@ def make_plan(job: Job) -> Plan:
     shape = tuple(prepared.preprocessing.input_shape)
     torch.set_num_threads(devices.num_threads(submitted.model, shape, batch_size, job.settings.slots))
     augment = _augment(submitted.spec, prepared.preprocessing)
-    plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device, augment)
+    shown = prepared.shown if isinstance(prepared, PreparedSeries) else None
+    plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device, augment, shown)
     job.log(f"device: {devices.describe(device)}; torch {torch.__version__}")
     rows = ", ".join(f"{len(part):,} to {_PURPOSES[name]}" for name, part in plan.parts.items())
-    job.log(f"rows: {rows}; {plan.num_parameters:,} parameters; {plan.num_steps:,} steps")
+    kind = "windows" if shown else "rows"
+    job.log(f"{kind}: {rows}; {plan.num_parameters:,} parameters; {plan.num_steps:,} steps")
     return plan
 
 
@@ -139,20 +157,22 @@ def assemble(
     run_id: str,
     model: ModelSpec,
     training: TrainingSpec,
-    parts: dict[str, Part],
+    parts: Mapping[str, AnyPart],
     preprocessing: Preprocessing,
     device: torch.device,
     augment: Augment | None = None,
+    shown: Shown | None = None,
 ) -> Plan:
     """The plan that trains `model` on `parts` as `training` says. Sets the global seed."""
     torch.manual_seed(training.seed)
     module = build(model, tuple(preprocessing.input_shape)).to(device)
+    placed = dict(parts)
     if _likes_channels_last(module, preprocessing):
-        module, parts = _channels_last(module, parts)
-    parts = _placed(parts, device)
-    batches = _batches(module, training, parts["train"], device)
+        module, placed = _channels_last(module, placed)
+    placed = _placed(placed, device)
+    batches = _batches(module, training, placed["train"], device)
     judge = _judge(training, preprocessing)
-    constant, chance = _constant(training, parts["train"].targets, preprocessing.target, judge)
+    constant, chance = _constant(training, placed["train"].targets, preprocessing.target, judge)
     optimizer = optimizers.build(parameters=module.parameters(), device=device, **training.optimizer.model_dump())
     lr, steps_per_epoch = training.optimizer.lr, len(batches)
     num_steps = training.num_epochs * steps_per_epoch
@@ -164,13 +184,14 @@ def assemble(
         gradients=Gradients(module, [Penalty(*one) for one in penalties(model, module)], training.max_grad_norm),
         optimizer=optimizer,
         rate=lambda step: schedules.rate(training.schedule, lr, step, steps_per_epoch, num_steps),
-        parts=parts,
+        parts=placed,
         batches=batches,
         augment=augment,
         preprocessing=preprocessing,
         constant=constant.to(device),
         constant_name=_in_words(constant, training.loss.type, preprocessing.target),
         chance=chance,
+        shown=shown,
         stopping=EarlyStopping(**training.early_stopping.model_dump()) if training.early_stopping else None,
         num_epochs=training.num_epochs,
         checkpoint_every_s=training.checkpoint_every_s,
@@ -191,24 +212,29 @@ def _likes_channels_last(module: nn.Module, preprocessing: Preprocessing) -> boo
     return len(preprocessing.input_shape) == 3 and any(isinstance(one, nn.Conv2d) for one in module.modules())
 
 
-def _channels_last(module: nn.Module, parts: dict[str, Part]) -> tuple[nn.Module, dict[str, Part]]:
+def _channels_last(module: nn.Module, parts: dict[str, AnyPart]) -> tuple[nn.Module, dict[str, AnyPart]]:
     layout: Any = {"memory_format": torch.channels_last}
-    laid_out = {
-        name: part if part.mapped else replace(part, inputs=part.inputs.contiguous(**layout))
+    laid_out: dict[str, AnyPart] = {
+        name: replace(part, inputs=part.inputs.contiguous(**layout))
+        if isinstance(part, Part) and not part.mapped
+        else part
         for name, part in parts.items()
     }
     return module.to(**layout), laid_out
 
 
-def _placed(parts: dict[str, Part], device: torch.device) -> dict[str, Part]:
+def _placed(parts: dict[str, AnyPart], device: torch.device) -> dict[str, AnyPart]:
     """The parts on the device where they fit beside the model, else where batches are copied from."""
     if device.type == "cpu":
         return parts
-    fits = sum(part.size_bytes for part in parts.values()) < _DEVICE_SHARE * devices.free_bytes(device)
-    return {name: part.to(device) for name, part in parts.items()} if fits else parts
+    each = {id(tensor): tensor for part in parts.values() for tensor in part.tensors}  # windows share their rows
+    if sum(tensor.nbytes for tensor in each.values()) >= _DEVICE_SHARE * devices.free_bytes(device):
+        return parts
+    sent = {key: tensor.to(device) for key, tensor in each.items()}
+    return {name: part.of([sent[id(tensor)] for tensor in part.tensors]) for name, part in parts.items()}
 
 
-def _batches(module: nn.Module, training: TrainingSpec, train: Part, device: torch.device) -> Batches:
+def _batches(module: nn.Module, training: TrainingSpec, train: AnyPart, device: torch.device) -> Batches:
     normalises = any(isinstance(one, nn.modules.batchnorm._BatchNorm) for one in module.modules())
     batch_size = training.batch_size or len(train)
     return Batches(train, batch_size, training.seed, training.shuffle, device, min_rows=2 if normalises else 1)
@@ -247,7 +273,7 @@ def _constant(training: TrainingSpec, targets: Tensor, target: Target, judge: Ju
 def _in_words(outputs: Tensor, loss: str, target: Target) -> str:
     """What a model says that always gives these outputs."""
     if target.classes is None:
-        value = float(outputs[0]) * target.spread + target.center
+        value = float(outputs.mean()) * target.spread + target.center
         return f"the {'median' if loss == 'l1_loss' else 'mean'}, {value:.4g}"
     if loss in CLASS_LOSSES:
         return str(target.classes[int(outputs.argmax())])

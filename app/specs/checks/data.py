@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from app.specs.base import Problem
 from app.specs.checks.splits import split_problems
+from app.specs.checks.windows import window_problems
 from app.specs.checks.words import Columns, no_column
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -19,6 +20,7 @@ def data_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[P
     yield from _infinite_problems(data, columns)
     yield from _step_problems(data, columns)
     yield from split_problems(data, columns, num_rows)
+    yield from window_problems(data, columns, num_rows)
 
 
 def _target_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
@@ -40,7 +42,7 @@ def _feature_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
         message = None
         if name not in columns:
             message = no_column(name, columns)
-        elif name == data.target:
+        elif name == data.target and not (data.window and data.window.sees_target):
             message = f"{name!r} is the target: a model that is shown the answer learns nothing"
         elif name in named[:i]:
             message = f"{name!r} is named twice"

@@ -13,6 +13,7 @@ from app.specs.layers.base import written
 from app.specs.layers.embedding import Embedding
 from app.specs.model import Inspection, ModelSpec
 from app.specs.training import CLASS_LOSSES, TrainingSpec
+from app.specs.window import Window
 
 _ENDS = {  # what the last layer must be, for losses that take what it makes
     "binary_cross_entropy": ("sigmoid", "takes probabilities", "binary_cross_entropy_with_logits"),
@@ -21,9 +22,9 @@ _ENDS = {  # what the last layer must be, for losses that take what it makes
 
 
 def output_problems(
-    model: ModelSpec, inspection: Inspection, training: TrainingSpec, target: Column
+    model: ModelSpec, inspection: Inspection, training: TrainingSpec, target: Column, window: Window | None = None
 ) -> Iterator[Problem]:
-    """Whether what comes out is what the loss takes: K outputs for K classes, else one."""
+    """Whether what comes out is what the loss takes: K outputs for K classes, else one, or as many as a window has."""
     loss, shape = training.loss.type, tuple(inspection.output_shape)
     last = len(model.layers) - 1
     place: list[str | int] = ["model", "layers", last]
@@ -31,10 +32,11 @@ def output_problems(
         message = f"the model ends with {written(shape)}, a row's answer is one list of numbers; flatten, or pool first"
         yield Problem(loc=place, msg=message, received=list(shape))
         return
-    wanted = target.num_distinct if loss in CLASS_LOSSES else 1
+    horizon = window.horizon if window is not None else 1
+    wanted = target.num_distinct if loss in CLASS_LOSSES else horizon
     if shape[0] != wanted and not (loss in CLASS_LOSSES and target.values is None):
-        what = f"{target.name!r} has {wanted} classes" if loss in CLASS_LOSSES else f"{loss} takes one number a row"
-        yield Problem(loc=place, msg=f"the model ends with {_outputs(shape[0])}, but {what}", received=shape[0])
+        message = f"the model ends with {_outputs(shape[0])}, but {_asked(loss, target.name, wanted)}"
+        yield Problem(loc=place, msg=message, received=shape[0])
     if loss in _ENDS and model.layers[last].type != _ENDS[loss][0]:
         end, takes, other = _ENDS[loss]
         message = f"{loss} {takes}: end with {end}, or use {other}"
@@ -121,6 +123,13 @@ def _not_whole(data: DataSpec, column: Column) -> tuple[str | None, str]:
     if column.num_missing and filling in ("mean", "median"):
         return f"an embedding needs whole numbers, but gaps of {column.name!r} become a {filling}", "missing"
     return None, ""
+
+
+def _asked(loss: str, name: str, wanted: int) -> str:
+    """What a loss is to be given."""
+    if loss in CLASS_LOSSES:
+        return f"{name!r} has {wanted} classes"
+    return f"{loss} takes one number a row" if wanted == 1 else f"{wanted} values of {name!r} are predicted"
 
 
 def _outputs(count: int) -> str:

@@ -1,48 +1,13 @@
-"""Whether a dataset can be split as a run wants it, and how many rows each part gets."""
+"""Whether a dataset can be split as a run wants it."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from app.specs.base import Problem
+from app.specs.checks.sizes import PARTS, row_sizes
 from app.specs.checks.words import Columns, listed, no_column, rows_in_words
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.splits import ColumnSplit, GroupedSplit, KFoldSplit, SharesSplit, TimeSplit, split_column
-
-PARTS = ("train", "validation", "test")
-
-
-def part_sizes(data: DataSpec, columns: Columns, num_rows: int) -> dict[str, int] | None:
-    """Rows in each part, before any is dropped; None where they cannot be told from the columns.
-
-    Of shares, validation and test are rounded, the training has the rest; of folds, the first are the larger ones.
-    (`worker.data` deals the same.)
-    """
-    match data.split:
-        case SharesSplit() | TimeSplit():
-            validation, test = (round(num_rows * share) for share in (data.split.validation, data.split.test))
-            return {"train": num_rows - validation - test, "validation": validation, "test": test}
-        case KFoldSplit():
-            test = round(num_rows * data.split.test)
-            size, num_larger = divmod(num_rows - test, data.split.num_folds)
-            validation = size + (data.split.fold < num_larger)
-            return {"train": num_rows - test - validation, "validation": validation, "test": test}
-        case GroupedSplit():
-            return None
-    return _sizes_by_column(data.split, columns)
-
-
-def _sizes_by_column(split: ColumnSplit, columns: Columns) -> dict[str, int] | None:
-    column = columns.get(split.column)
-    counts = {top.value: top.count for top in (column.top_values if column else None) or ()}
-    spelled = {part: [_spelled(value) for value in getattr(split, part)] for part in PARTS}
-    if any(value not in counts for values in spelled.values() for value in values):
-        return None
-    return {part: sum(counts[value] for value in set(values)) for part, values in spelled.items()}
-
-
-def _spelled(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def split_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
@@ -85,7 +50,7 @@ def _share_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator
         message = f"{data.split.num_folds} folds of {rows_in_words(num_rows)}: some would be empty"
         yield Problem(loc=["data", "split", "num_folds"], msg=message, received=data.split.num_folds)
         return
-    for part, count in (part_sizes(data, columns, num_rows) or {}).items():
+    for part, count in (row_sizes(data, columns, num_rows) or {}).items():
         share = getattr(data.split, part, None)
         if share and not count:
             message = f"{share:.0%} of {num_rows:,} rows is not one row"

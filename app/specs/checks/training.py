@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.specs.base import Problem
+from app.specs.checks.windows import answer_problems
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.splits import validates
@@ -22,12 +23,13 @@ def training_problems(training: TrainingSpec, data: DataSpec, target: Column | N
     """Everything in `training` that does not fit the target column, which is None where there is no such column."""
     if target is not None:
         yield from _loss_problems(training.loss.type, data, target)
+        yield from answer_problems(data, target, is_number=training.loss.type in REGRESSION_LOSSES)
     seen: set[AnyMetric] = set()
     for i, metric in enumerate(training.metrics):
         if metric in seen:
             yield Problem(loc=["training", "metrics", i], msg=f"{metric.type} is named twice", received=metric.type)
         seen.add(metric)
-        for problem in _metric_problems(metric, training.loss.type, target):
+        for problem in _metric_problems(metric, training.loss.type, target, _horizon(data)):
             yield problem.under("training", "metrics", i)
     if training.early_stopping is not None:
         yield from _stopping_problems(training.early_stopping, training, data)
@@ -54,10 +56,15 @@ def _loss_problems(loss: str, data: DataSpec, target: Column) -> Iterator[Proble
         yield Problem(loc=["data", "scale_target"], msg=message, received=data.scale_target)
 
 
-def _metric_problems(metric: AnyMetric, loss: str, target: Column | None) -> Iterator[Problem]:
+def _horizon(data: DataSpec) -> int:
+    return data.window.horizon if data.window else 1
+
+
+def _metric_problems(metric: AnyMetric, loss: str, target: Column | None, horizon: int) -> Iterator[Problem]:
     """Of a number, what is said of classes makes sense where it is 0 or 1: then a half divides them."""
     of_numbers = loss in REGRESSION_LOSSES
     two_valued = target is not None and target.num_distinct == 2 and (target.min, target.max) == (0, 1)
+    two_valued &= horizon == 1
     if of_numbers and metric.type in CLASS_METRICS and not (two_valued and metric.type != "top_k_accuracy"):
         yield Problem(loc=[], msg=f"{metric.type} needs classes, {loss} predicts a number", received=metric.type)
     if not of_numbers and metric.type not in CLASS_METRICS:

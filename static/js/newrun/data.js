@@ -8,9 +8,11 @@ import * as drafts from "../draft.js";
 import { featuresOf, isPicture, likelyTarget, pictureOf, proposalFor, questionOf, scaleFor } from "../draft.js";
 import { field, select, textField } from "../forms.js";
 import * as format from "../format.js";
+import { fedByDefault } from "../windowdraft.js";
 import { previewPart } from "./preview.js";
 import { splitPart } from "./split.js";
 import { augmentPart, columnSteps } from "./steps.js";
+import { windowPart } from "./window.js";
 
 const MAX_LISTED = 60;
 const QUESTIONS = { number: "a number", yes_no: "yes or no", classes: "one of several classes" };
@@ -57,6 +59,7 @@ export class DataStep {
       this.container,
       this.#datasetField(),
       this.columns.length ? this.#columnsPart(draft) : this.#namesPart(draft),
+      windowPart(this.builder, this.columns, () => this.#rowsChanged()),
       splitPart(this.builder, this.columns, () => this.draw()),
       this.#readyPart(draft),
       this.singles,
@@ -109,7 +112,10 @@ export class DataStep {
     this.#load(id);
     const names = new Set(this.columns.map(({ name }) => name));
     if (!names.has(draft.data.target)) draft.data.target = likelyTarget(this.columns);
-    if (draft.data.split.column !== undefined && !names.has(draft.data.split.column))
+    const isThere = (name) => name === null || name === undefined || names.has(name);
+    const { window } = draft.data;
+    if (window && !(isThere(window.time) && isThere(window.series))) draft.data.window = null;
+    if (!isThere(draft.data.split.column) || (window && !draft.data.window))
       draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
     this.#follow();
   }
@@ -134,15 +140,27 @@ export class DataStep {
     Object.assign(draft.training, proposalFor(target));
     draft.data.features = own?.length ? own : drafts.featuresFor(this.columns, draft.data);
     const features = featuresOf(draft, this.columns);
-    draft.data.input_shape = pictureOf(features);
+    draft.data.input_shape = draft.data.window ? null : pictureOf(features);
     draft.data.scale = scaleFor(features);
     draft.data.missing = drafts.missingFor(features);
     const fed = new Set(features.map(({ name }) => name));
     const kept = own ? Object.entries(draft.data.columns ?? {}).filter(([name]) => fed.has(name)) : [];
     draft.data.columns = { ...drafts.stepsFor(features), ...Object.fromEntries(kept) };
     if (!own) draft.data.augment = [];
-    if ("stratify" in draft.data.split || draft.data.split.type === "shares") draft.data.split.stratify = questionOf(target) !== "number";
+    const { split, window } = draft.data;
+    if (!window && ("stratify" in split || split.type === "shares")) split.stratify = questionOf(target) !== "number";
     draft.data.scale_target = questionOf(target) === "number" ? scaleFor([target]) : "none";
+    this.builder.targetChanged();
+  }
+
+  /** Rows became a time series, or another one: what is fed follows, unless a person chose it. */
+  #rowsChanged() {
+    const { data } = this.builder.draft;
+    const own = drafts.chosenFeatures(data, this.columns)?.filter((name) => data.window || name !== data.target);
+    if (this.columns.length) data.features = own?.length ? own : drafts.featuresFor(this.columns, data);
+    const features = featuresOf(this.builder.draft, this.columns);
+    data.input_shape = data.window ? null : pictureOf(features);
+    if (data.scale === "none") data.scale = scaleFor(features);
     this.builder.targetChanged();
   }
 
@@ -159,14 +177,14 @@ export class DataStep {
         (name) => {
           const own = drafts.chosenFeatures(draft.data, this.columns);
           draft.data.target = name;
-          this.#follow(own?.filter((one) => one !== name));
+          this.#follow(draft.data.window ? own : own?.filter((one) => one !== name));
         },
       ),
     );
     return h(
       "div",
       { class: "stack-s" },
-      h("div", { class: "form-grid wide-fields" }, targetField, this.#shapeField(draft)),
+      h("div", { class: "form-grid wide-fields" }, targetField, draft.data.window ? null : this.#shapeField(draft)),
       this.#features(draft),
     );
   }
@@ -185,7 +203,9 @@ export class DataStep {
   }
 
   #features(draft) {
-    const others = this.columns.filter(({ name }) => name !== draft.data.target);
+    const { target, window } = draft.data;
+    const others = window ? this.columns : this.columns.filter(({ name }) => name !== target);
+    const usual = fedByDefault(this.columns, draft.data).map(({ name }) => name);
     const used = new Set(featuresOf(draft, this.columns).map(({ name }) => name));
     const count = h(
       "span",
@@ -197,14 +217,14 @@ export class DataStep {
         "div",
         { class: "field", data: { loc: "data.features" } },
         h("div", { class: "row" }, h("span", { class: "field-label" }, "Features"), count),
-        h("p", { class: "field-help" }, "All columns but the target. To choose some of that many, use the JSON view."),
+        h("p", { class: "field-help" }, `All columns${window ? "" : " but the target"}. To choose some of that many, use the JSON view.`),
         h("span", { class: "field-error" }),
       );
     const toggle = (name, isOn) => {
       if (isOn) used.add(name);
       else used.delete(name);
-      draft.data.features =
-        used.size === others.length ? null : others.map((column) => column.name).filter((one) => used.has(one));
+      const chosen = others.map((column) => column.name).filter((one) => used.has(one));
+      draft.data.features = JSON.stringify(chosen) === JSON.stringify(usual) ? null : chosen;
       count.textContent = `${format.count(used.size)} of ${format.plural(others.length, "column")}`;
       draft.data.columns = drafts.stepsWith(draft.data.columns, isOn, this.columns.find((column) => column.name === name));
       this.#drawSingles();

@@ -72,7 +72,7 @@ function show(body, found, ask) {
   const shape = found.input_shape.join(" × ");
   const hidden = found.num_inputs - fed.length;
   const more = hidden > 0 ? `, of which ${format.count(fed.length)} are shown` : "";
-  const words = `${format.plural(found.num_inputs, "number")} a row (${shape})${more}; fitted here on ${format.plural(found.num_fitted, "training row")}.`;
+  const words = `${format.plural(found.num_inputs, "number")} a row (a model is fed ${shape})${more}; fitted here on ${format.plural(found.num_fitted, "training row")}.`;
   const wrap = h("div", { class: "table-wrap", tabindex: "0", role: "group", aria: { label: "Rows before and after" } }, table);
   replace(body, h("p", { class: "muted small" }, words), wrap, again(ask));
 }

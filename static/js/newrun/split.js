@@ -29,7 +29,7 @@ export function splitPart(builder, columns, redraw) {
   const changed = () => builder.changed();
   const kinds = catalogue.splits.map(({ type }) => ({ value: type, label: LABELS[type] ?? type }));
   const choice = select(kinds, split.type, (type) => {
-    draft.data.split = begun(type, columns);
+    draft.data.split = begun(type, columns, draft.data.window);
     redraw();
     changed();
   });
@@ -49,8 +49,11 @@ export function splitPart(builder, columns, redraw) {
   );
 }
 
-function begun(type, columns) {
+function begun(type, columns, window) {
   if (type === "column") return { type, column: "", train: ["train"], validation: [], test: ["test"] };
+  if (window && type === "shares") return { type, shuffle: false };
+  if (window && type === "time") return { type, column: window.time ?? "" };
+  if (window && type === "grouped") return { type, column: window.series ?? "" };
   if (type === "time") return { type, column: columns.find((column) => column.type === "timestamp")?.name ?? "" };
   return type === "grouped" ? { type, column: "" } : { type };
 }

@@ -14,10 +14,11 @@ export class Summary {
     const { draft } = this.builder;
     const rows = answer?.num_rows;
     const steps = numSteps(draft, rows?.train);
+    const what = draft.data.window ? "windows" : "rows";
     const pairs = [
-      ["training rows", rows?.train],
-      ["validation rows", rows?.validation],
-      ["test rows", rows?.test],
+      [`training ${what}`, rows?.train],
+      [`validation ${what}`, rows?.validation],
+      [`test ${what}`, rows?.test],
       ["parameters", answer?.inspection?.num_parameters],
       ["steps", steps],
     ];

@@ -31,15 +31,24 @@ const builder = {
 
   /** The target or the dataset changed: what follows from it is drawn again. */
   targetChanged() {
-    if (!this.modelTouched && this.data.columns.length) {
-      const preset = proposedPreset();
-      this.draft.model = {
-        name: preset.title.toLowerCase(),
-        layers: preset.layers(presetContext(this.draft, this.data.columns)),
-      };
-    }
+    this.proposeModel();
     drawAll();
     this.changed();
+  },
+
+  /** How much is seen or predicted changed: the model follows, and the fields stay as they are. */
+  windowChanged() {
+    this.proposeModel();
+    this.model.draw();
+    this.changed();
+  },
+
+  /** The model for what is fed and asked, unless a person has changed it. */
+  proposeModel() {
+    if (this.modelTouched || !this.data.columns.length) return;
+    const preset = proposedPreset();
+    const layers = preset.layers(presetContext(this.draft, this.data.columns));
+    this.draft.model = { name: preset.title.toLowerCase(), layers };
   },
 
   /** A merge patch to the draft, as the doctor proposes. */
@@ -56,7 +65,8 @@ const summary = new Summary(builder);
 let answer = null;
 
 function proposedPreset() {
-  const key = pictureOf(featuresOf(builder.draft, builder.data.columns)) ? "lenet" : "mlp";
+  const { draft, data } = builder;
+  const key = draft.data.window ? "recurrent" : pictureOf(featuresOf(draft, data.columns)) ? "lenet" : "mlp";
   return PRESETS.find((preset) => preset.key === (builder.model.preset ?? key));
 }
 

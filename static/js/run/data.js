@@ -5,7 +5,8 @@ import { columnCards, rowsTable } from "../columns.js";
 import { titled } from "../datasets/names.js";
 import { h, replace } from "../dom.js";
 import * as format from "../format.js";
-import { splitInWords } from "../settings.js";
+import { splitInWords, windowInWords } from "../settings.js";
+import { fedByDefault } from "../windowdraft.js";
 
 let shownFor = null;
 
@@ -19,9 +20,7 @@ export async function showData(panel, run) {
     ]);
     shownFor = run.dataset.id;
     const { data } = run.spec;
-    const used = new Set(
-      data.features ?? dataset.columns.map((column) => column.name).filter((name) => name !== data.target),
-    );
+    const used = new Set(data.features ?? fedByDefault(dataset.columns, data).map(({ name }) => name));
     const columns = dataset.columns.filter((column) => used.has(column.name) || column.name === data.target);
     replace(
       panel,
@@ -52,6 +51,7 @@ function summaryCard(run, dataset, numFeatures) {
     ["rows", format.count(dataset.num_rows)],
     ["features", format.count(numFeatures)],
     ["target", data.target ?? "–"],
+    ...(data.window ? [["window", windowInWords(data.window)]] : []),
     ["split", splitInWords(data.split)],
     ["scaling", data.scale ?? "none"],
     ["missing values", data.missing?.type ?? "error"],

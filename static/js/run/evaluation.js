@@ -2,6 +2,7 @@
 
 import { h, replace } from "../dom.js";
 import * as format from "../format.js";
+import { forecastCards } from "./forecast.js";
 
 const PARTS = ["train", "validation", "test"];
 const MAX_SHOWN_CLASSES = 40;
@@ -30,6 +31,7 @@ export function showEvaluation(panel, run, state) {
       h(
         "div",
         { class: "stack" },
+        forecastCards(evaluation.forecast),
         confusion ? confusionCard(confusion, evaluation.classes ?? [], judged) : null,
         perClass ? classesCard(perClass, judged) : null,
       ),

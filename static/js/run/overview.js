@@ -127,6 +127,8 @@ function evaluated(evaluation, part) {
   const shown = figures.slice(0, SHOWN_FIGURES);
   const compared = baseline && ["accuracy", "loss"].find((name) => isFigure(baseline[name]));
   if (compared) shown.push({ value: baseline[compared], label: `${compared} of ${baseline.name} (baseline)` });
+  const naive = evaluation.forecast?.naive;
+  if (naive) shown.push({ value: naive.mae, label: "MAE of the naive forecast" });
   return { part: part === "train" ? "training rows" : `${part} rows`, figures: shown };
 }
 

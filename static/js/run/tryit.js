@@ -4,8 +4,10 @@ import * as api from "../api.js";
 import { debounce, h, replace, setText, uniqueId } from "../dom.js";
 import * as format from "../format.js";
 import { parseValue, pictureShape, readAnswer, typicalValue } from "../predictions.js";
+import { fedByDefault } from "../windowdraft.js";
 import { fileCard } from "./predictfile.js";
 import { Pad } from "./pad.js";
+import { WindowInput } from "./trywindow.js";
 
 const MAX_FORM_COLUMNS = 40;
 const SHOWN_CLASSES = 10;
@@ -35,14 +37,14 @@ export class TryIt {
 
   #build() {
     const { data } = this.run.spec;
-    const left = new Set([data.target, data.split?.type === "column" ? data.split.column : null]);
     this.features = data.features
       ? data.features.map((name) => this.dataset.columns.find((column) => column.name === name))
-      : this.dataset.columns.filter(({ name }) => !left.has(name));
+      : fedByDefault(this.dataset.columns, data);
     this.answer = h("div", { class: "answer", role: "status" });
     const picture = pictureShape(this.run.inspection.input_shape);
-    const input =
-      picture && this.features.length === picture.channels * picture.height * picture.width
+    const input = data.window
+      ? this.#window()
+      : picture && this.features.length === picture.channels * picture.height * picture.width
         ? this.#pad(picture)
         : this.features.length <= MAX_FORM_COLUMNS
           ? this.#form()
@@ -63,7 +65,8 @@ export class TryIt {
       fileCard(this.run),
     );
     this.predict = debounce(120, () => this.#predict());
-    if (picture && this.pad) replace(this.answer, h("p", { class: "muted" }, "Draw something, or take a row."));
+    if (this.window) this.#takeRow();
+    else if (picture && this.pad) replace(this.answer, h("p", { class: "muted" }, "Draw something, or take a row."));
     else this.predict();
   }
 
@@ -156,12 +159,22 @@ export class TryIt {
     );
   }
 
+  // rows of a time series
+
+  #window() {
+    this.window = new WindowInput(this.run, this.dataset.columns, this.features, () => {
+      setText(this.truth, "");
+      this.predict();
+    });
+    return this.#inputCard("a window of the rows that judged the model, to begin with", ...this.window.content);
+  }
+
   #inputCard(note, ...content) {
     this.truth = h("span", { class: "muted small" });
     const take = h(
       "button",
       { class: "button", type: "button", onclick: () => this.#takeRow() },
-      "Take a row from the dataset",
+      this.window ? "Take another window" : "Take a row from the dataset",
     );
     return h(
       "section",
@@ -174,6 +187,11 @@ export class TryIt {
 
   async #takeRow() {
     try {
+      if (this.window) {
+        setText(this.truth, await this.window.take());
+        await this.#predict();
+        return;
+      }
       const offset = Math.floor(Math.random() * this.dataset.num_rows);
       const { rows } = await api.get(`/datasets/${this.dataset.id}/rows${api.query({ offset, limit: 1 })}`);
       this.write(rows[0]);
@@ -191,10 +209,12 @@ export class TryIt {
     try {
       const { predictions } = await api.post(
         `/runs/${this.run.id}/predict`,
-        { rows: [this.read()] },
+        { rows: this.window ? this.window.read() : [this.read()] },
         { signal: this.request.signal },
       );
-      this.#showAnswer(readAnswer(predictions[0]));
+      const answer = readAnswer(predictions.at(-1));
+      if (this.window && !answer.probabilities) replace(this.answer, this.window.answer([answer.value].flat()));
+      else this.#showAnswer(answer);
     } catch (error) {
       if (error.name !== "AbortError") replace(this.answer, problem("No answer", error));
     }

@@ -126,6 +126,7 @@ def make_plan(run_id: str, **changes: Any) -> Plan:
         "constant": constant,
         "constant_name": "a",
         "chance": chance,
+        "shown": None,
         "stopping": None,
         "num_epochs": 6,
         "checkpoint_every_s": 1000.0,

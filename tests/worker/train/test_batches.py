@@ -71,9 +71,9 @@ def test_a_row_left_alone_joins_the_batch_before_it_where_asked() -> None:
 
 @pytest.fixture
 def mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Batches]:
-    """Batches of rows that lie in a file, read in runs of 4 rows and windows of 24."""
+    """Batches of rows that lie in a file, read in runs of 4 rows and buffers of 24."""
     monkeypatch.setattr("worker.train.batches.RUN_BYTES", 4 * 16)
-    monkeypatch.setattr("worker.train.batches.WINDOW_BYTES", 24 * 16)
+    monkeypatch.setattr("worker.train.batches.BUFFER_BYTES", 24 * 16)
 
     def make(num_rows: int, batch_size: int, **options: Any) -> Batches:
         shelf = Shelf(tmp_path, memory_bytes=0)

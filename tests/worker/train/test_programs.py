@@ -48,6 +48,16 @@ def test_generated_points_are_told_apart(inline: Inline, name: str, accuracy: fl
     assert figures(run, "validation")["accuracy"] >= accuracy
 
 
+def test_waves_are_forecast_better_than_by_saying_that_nothing_changes(inline: Inline) -> None:
+    run = inline.program("waves")
+    assert run.evaluation is not None
+    found = run.evaluation["forecast"]
+    assert found["whole"]["mae"] < 0.4 * found["naive"]["mae"]
+    assert [step["ahead"] for step in found["steps"]] == list(range(1, 9))
+    assert figures(run, "test")["mae"] == pytest.approx(found["whole"]["mae"], rel=1e-5)
+    assert inline.findings(run) == []
+
+
 @pytest.mark.parametrize("seed", [0, 4, 9])
 def test_xor_by_gradient_descent_does_not_learn_and_it_is_said(inline: Inline, seed: int) -> None:
     run = inline.program("xor-descent", seed=seed)
