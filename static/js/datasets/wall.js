@@ -4,6 +4,7 @@ import * as api from "../api.js";
 import { h, replace } from "../dom.js";
 import * as format from "../format.js";
 import { toastError } from "../shell.js";
+import { imageFacts } from "./imagefacts.js";
 import { imageUrl } from "./rows.js";
 
 const NUM_SHOWN = 48;
@@ -79,6 +80,7 @@ export class Wall {
           page("Previous images", Math.max(0, this.#offset - NUM_SHOWN), this.#offset > 0),
           page("Next images", this.#offset + NUM_SHOWN, this.#offset + NUM_SHOWN < numMatching),
         ),
+        imageFacts(this.#image),
       ),
     );
   }
@@ -87,7 +89,7 @@ export class Wall {
     const { images } = this.#image;
     const size = (low, high) => (low === high ? format.count(low) : `${format.count(low)}–${format.count(high)}`);
     const sizes = images
-      ? `${size(images.min_width, images.max_width)} × ${size(images.min_height, images.max_height)} pixels, ${images.channels}; channel means ${images.mean.map((value) => format.number(value)).join(", ")}`
+      ? `${size(images.min_width, images.max_width)} × ${size(images.min_height, images.max_height)} pixels, ${images.channels}`
       : "";
     return `${format.plural(numMatching, "image")}${sizes ? `, ${sizes}` : ""}`;
   }
