@@ -2,7 +2,7 @@
 
 import { h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
-import { select } from "../forms.js";
+import { inlineField, select } from "../forms.js";
 import { barList } from "./bars.js";
 import { balanceInWords, classColumns, classesOf, likelyClass } from "./figures.js";
 
@@ -40,7 +40,7 @@ export class ClassesView {
         h(
           "div",
           { class: "stack-s" },
-          h("div", { class: "toolbar" }, h("label", { class: "inline-label" }, h("span", { class: "muted small" }, "Of"), choice)),
+          h("div", { class: "toolbar" }, inlineField("Of", choice)),
           this.words,
           this.list,
           this.rest,

@@ -4,7 +4,7 @@ import * as api from "../api.js";
 import { h, replace, setText } from "../dom.js";
 import { likelyTarget } from "../draft.js";
 import * as format from "../format.js";
-import { select } from "../forms.js";
+import { inlineField, select } from "../forms.js";
 import { onTheme } from "../statistical.js";
 import { barList } from "./bars.js";
 import { comparable } from "./figures.js";
@@ -100,7 +100,7 @@ export class RelationsView {
       },
     );
     const column = this.#columns.find(({ name }) => name === this.#target);
-    replace(this.bar, labelled("With", target), this.#readAsSelect(column));
+    replace(this.bar, inlineField("With", target), this.#readAsSelect(column));
     if (this.#keepsFocus) target.focus();
     this.#keepsFocus = true;
   }
@@ -119,7 +119,7 @@ export class RelationsView {
       this.#readAs = readAs;
       this.#load();
     });
-    return labelled("Read", choice);
+    return inlineField("Read", choice);
   }
 
   #measured() {
@@ -186,8 +186,6 @@ export class RelationsView {
 
 const someOf = (names) =>
   names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${format.count(names.length - 8)} more` : names.join(", ");
-
-const labelled = (label, control) => h("label", { class: "inline-label" }, h("span", { class: "muted small" }, label), control);
 
 function explanation() {
   return h(

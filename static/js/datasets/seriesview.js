@@ -4,7 +4,7 @@ import * as api from "../api.js";
 import { debounce, h, replace, setText } from "../dom.js";
 import { likelyTarget } from "../draft.js";
 import * as format from "../format.js";
-import { select } from "../forms.js";
+import { inlineField, select } from "../forms.js";
 import { valueInWords } from "../quantiles.js";
 import { axisOption, faded, onTheme, pictureIn, resolved, themeColors } from "../statistical.js";
 import { Drag } from "./drag.js";
@@ -85,7 +85,7 @@ export class SeriesView {
       { "aria-label": "Add a column" },
     );
     add.disabled = !others.length || this.#names.length >= MAX_COLUMNS;
-    replace(this.controls, labelled("Along", along), groups.length ? labelled("With", by) : null, add);
+    replace(this.controls, inlineField("Along", along), groups.length ? inlineField("With", by) : null, add);
     this.#showChips();
     this.#showMoves();
   }
@@ -219,8 +219,6 @@ export class SeriesView {
     this.legend.hidden = !groups.length;
   }
 }
-
-const labelled = (label, control) => h("label", { class: "inline-label" }, h("span", { class: "muted small" }, label), control);
 
 function nothing() {
   return h(
