@@ -3,11 +3,13 @@
 Every measure is None where one of the two does not vary: then the question has no answer.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-Codes = NDArray[np.integer]
+Codes = NDArray[np.integer[Any]]
 
 
 def pearson(x: Numbers, y: Numbers) -> float | None:
@@ -15,10 +17,10 @@ def pearson(x: Numbers, y: Numbers) -> float | None:
 
     K. Pearson, "Note on regression and inheritance in the case of two parents" (1895).
     """
-    directions = [_direction(x), _direction(y)]
-    if any(one is None for one in directions):
+    along_x, along_y = _direction(x), _direction(y)
+    if along_x is None or along_y is None:
         return None
-    return float(np.clip(np.dot(*directions), -1, 1))  # type: ignore[arg-type]
+    return float(np.clip(along_x @ along_y, -1, 1))
 
 
 def spearman(x: Numbers, y: Numbers) -> float | None:
@@ -67,7 +69,8 @@ def contingency(x: Codes, y: Codes) -> NDArray[np.int64]:
     """How often each class (n,) meets each class (n,): a table without those that never come."""
     xs, x = np.unique(x, return_inverse=True)
     ys, y = np.unique(y, return_inverse=True)
-    return np.bincount(x * len(ys) + y, minlength=len(xs) * len(ys)).reshape(len(xs), len(ys))
+    counts: NDArray[np.int64] = np.bincount(x * len(ys) + y, minlength=len(xs) * len(ys))
+    return counts.reshape(len(xs), len(ys))
 
 
 def _direction(x: Numbers) -> Numbers | None:

@@ -24,10 +24,15 @@ def picture_of(path: Path, num_rows: int, column: tuple[str, ReadAs], target: tu
     cells = read_rows(path, [name, target_name], rows)
     side, goal = side_of(cells[name], kind), side_of(cells[target_name], target_kind)
     relation = measure(name, side, goal)
-    common = {"target": target_name, "relation": relation, "num_rows": num_rows, "num_examined": len(rows)}
     both = side.present & goal.present
     side, goal = Side(side.values[both], side.names), Side(goal.values[both], goal.names)
-    return PairOut(**common, picture=_picture(name, side, target_name, goal) if both.any() else None)
+    return PairOut(
+        target=target_name,
+        relation=relation,
+        picture=_picture(name, side, target_name, goal) if both.any() else None,
+        num_rows=num_rows,
+        num_examined=len(rows),
+    )
 
 
 def _picture(name: str, side: Side, target: str, goal: Side) -> Scatter | Boxes | Shares:

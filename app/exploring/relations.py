@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from app.association import correlation_ratio, cramers_v, pearson, spearman
 from app.exploring.schemas import Relation, RelationsOut
@@ -50,7 +51,7 @@ def measure(name: str, side: Side, goal: Side) -> Relation:
     """How closely a column (n,) goes together with the target (n,)."""
     both = side.present & goal.present
     num_both = int(both.sum())
-    common = {"column": name, "num_rows": num_both, "num_left_out": len(both) - num_both}
+    common: dict[str, Any] = {"column": name, "num_rows": num_both, "num_left_out": len(both) - num_both}
     if num_both < _MIN_ROWS:
         return Relation(**common, note="too few rows have a value of both")
     x, y = side.values[both], goal.values[both]

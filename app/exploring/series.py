@@ -26,6 +26,7 @@ MAX_GROUPS = 8
 MAX_COLUMNS = 8
 MAX_BUCKETS = 2_000
 MAX_POINTS = 16_000  # buckets over all lines
+NO_GROUPS: Sequence[str | None] = (None,)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def bounded(num_buckets: int, num_lines: int) -> int:
 
 def trace(path: Path, asked: Asked) -> SeriesOut:
     """What the columns do in the window."""
-    groups, num_groups = _groups(path, asked.by) if asked.by else ([None], 1)
+    groups, num_groups = _groups(path, asked.by) if asked.by else (NO_GROUPS, 1)
     grids = [_Grid(asked.num_buckets) for _ in range(len(asked.columns) * len(groups))]
     num_rows = num_without_place = 0
     for first, batch in pieces(path, asked.names):
@@ -158,7 +159,7 @@ def _members(asked: Asked, batch: "pa.RecordBatch", groups: Sequence[str | None]
     return [found == i for i in range(len(groups))]
 
 
-def _groups(path: Path, by: Column) -> tuple[list[str | None], int]:
+def _groups(path: Path, by: Column) -> tuple[Sequence[str | None], int]:
     """The most frequent values of a column, and how many there are."""
     if by.top_values is not None:
         return [one.value for one in by.top_values[:MAX_GROUPS]], by.num_distinct
@@ -170,4 +171,4 @@ def _groups(path: Path, by: Column) -> tuple[list[str | None], int]:
         counted = pc.value_counts(batch.column(by.name).drop_null().cast(pa.string()))
         counts.update(dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)))
     most = sorted(counts, key=lambda value: (-counts[value], value))[:MAX_GROUPS]
-    return list(most), len(counts)
+    return most, len(counts)

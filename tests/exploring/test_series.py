@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ def traced(
 def test_buckets_hold_what_a_loop_finds(
     store: Store, values: list[float | None], num_buckets: int, at_once: int
 ) -> None:
-    path, known = store({"x": values, "y": np.arange(len(values), dtype=float)})
+    path, known = store({"x": pa.array(values, pa.float64()), "y": np.arange(len(values), dtype=float)})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table, "_ROWS_AT_ONCE", at_once)
         found = trace(path, lines_asked(known, len(values), ["y", "x"], None, None, None, None, num_buckets))
