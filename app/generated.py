@@ -30,6 +30,7 @@ _CONCENTRATION = 0.3  # of its transitions (Dirichlet): small, so that each lett
 _MAX_VALUES = 1000
 _MAX_VALUES_OF_TABLE = 100_000
 _FEW = 20
+_MAX_CLASSES = 50
 
 
 def make(source: GeneratedSource) -> Columns:
@@ -263,11 +264,10 @@ def _describe(name: str, values: NDArray[Any], max_values: int) -> Column:
     common: dict[str, Any] = {"name": name, "type": kind, "num_distinct": len(distinct)}
     if kind != "text" and len(distinct) <= max_values:
         common["values"] = distinct.tolist()
-    if kind == "category":
-        most = np.argsort(-counts, kind="stable")[:_FEW]
-        tops = [TopValue(value=str(distinct[i]), count=int(counts[i])) for i in most]
-        return Column(**common, top_values=tops)
-    if kind == "text":
+    if kind == "category" or (kind == "integer" and len(distinct) <= min(_MAX_CLASSES, max_values // _FEW)):
+        most = np.argsort(-counts, kind="stable")[:_MAX_CLASSES]
+        common["top_values"] = [TopValue(value=str(distinct[i]), count=int(counts[i])) for i in most]
+    if kind in ("text", "category"):
         return Column(**common)
     figures = {"min": distinct[0].item(), "max": distinct[-1].item(), "mean": float(values.mean())}
     return Column(**common, **figures, std=float(values.std()))

@@ -23,6 +23,7 @@ from app.db import UNAVAILABLE, Database
 from app.db.migrate import migrate
 from app.dependencies import take_turns, turns
 from app.doctor import routes as doctor_routes
+from app.exploring import routes as exploring_routes
 from app.idempotency import IdempotencyMiddleware
 from app.live import routes as live_routes
 from app.live.hub import Hub
@@ -94,6 +95,7 @@ def _api() -> APIRouter:
         compare_routes,
         dataset_routes,
         doctor_routes,
+        exploring_routes,
         upload_routes,
         image_routes,
         ready_routes,

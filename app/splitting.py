@@ -37,6 +37,13 @@ class Table(Protocol):
         ...
 
 
+def evenly(num_rows: int, most: int) -> Rows:
+    """So many rows at most, ascending, evenly chosen among all; all of them where they are no more."""
+    if num_rows <= most:
+        return np.arange(num_rows)
+    return np.arange(most) * num_rows // most
+
+
 def deal(split: AnySplit, table: Table, target: str, used: NDArray[np.bool_] | None = None) -> Parts:
     """The parts of each row, dealt among those that are `used` (N,), else among all.
 

@@ -27,6 +27,8 @@ from app.uploads import service as uploads
 
 INGESTING, READY, FAILED = "ingesting", "ready", "failed"
 _NAMED_RUNS = 3
+# What lists leave out of a column.
+_LONG = ("values", "histogram", "top_values", "lengths", "word_lengths", "top_words")
 
 
 @dataclass(frozen=True)
@@ -292,7 +294,7 @@ def _refuse_if_used(session: Session, dataset: Dataset) -> None:
 
 
 def _brief(column: dict[str, Any]) -> dict[str, Any]:
-    return {**column, "values": None, "histogram": None, "top_values": None}
+    return {**column, **dict.fromkeys(_LONG)}
 
 
 def _out(dataset: Dataset, job: Job | None, columns: list[dict[str, Any]]) -> DatasetOut:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.association import spearman
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, figure, named, share, without
 from app.doctor.sample import Numbers, Sample
 
@@ -89,7 +90,7 @@ def _equal(x: Numbers, y: Numbers, sample: Sample) -> bool:
 
 
 def _rank_link(x: Numbers, y: Numbers, target: str, slack: float) -> Link | None:
-    correlation = rank_correlation(x, y)
+    correlation = spearman(x, y) or 0.0
     if abs(correlation) <= 1 - slack * (1 - _RANK_CORRELATION):
         return None
     direction = "grows" if correlation > 0 else "falls"
@@ -118,21 +119,6 @@ def _order_link(x: Numbers, y: NDArray[np.int64], num_classes: int, target: str,
         return None
     words = f"divides the values of {target} by its size alone: sorted by it, they follow one another in blocks"
     return Link(words, {"num_changes": num_changes, "num_classes": num_classes})
-
-
-def rank_correlation(x: Numbers, y: Numbers) -> float:
-    """Spearman's rho of (n,) and (n,), ties at their mean rank; 0 where one does not vary."""
-    ranks = [_ranks(x), _ranks(y)]
-    if any(np.ptp(one) == 0 for one in ranks):
-        return 0.0
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
-
-
-def _ranks(x: Numbers) -> Numbers:
-    _, codes, counts = np.unique(x, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: Numbers = (last - (counts - 1) / 2)[codes]
-    return ranks
 
 
 def identifiers(sample: Sample) -> Iterator[Finding]:

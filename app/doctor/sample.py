@@ -16,7 +16,7 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import feature_names
 from app.specs.training import REGRESSION_LOSSES
-from app.splitting import Parts, Rows, deal, rows_of
+from app.splitting import Parts, Rows, deal, evenly, rows_of
 
 if TYPE_CHECKING:
     from app.preparing.table import Table
@@ -152,8 +152,8 @@ def take(
     features = [name for name in feature_names(data, columns) if name != data.target]
     readable = _readable(features, known)
     num_rows, num_columns = table.num_rows, max(1, len(readable))
-    rows = _evenly(num_rows, min(MAX_ROWS, max(2_000, MAX_CELLS // num_columns)))
-    compared = _evenly(num_rows, max(2_000, MAX_PRINTED_CELLS // num_columns))
+    rows = evenly(num_rows, min(MAX_ROWS, max(2_000, MAX_CELLS // num_columns)))
+    compared = evenly(num_rows, max(2_000, MAX_PRINTED_CELLS // num_columns))
     matrix = np.empty((len(readable), len(rows)))
     prints: Prints = np.zeros(len(compared), np.uint64)
     places = {name: i for i, name in enumerate(readable)}
@@ -178,12 +178,6 @@ def take(
         compared=compared,
         prints=prints if len(readable) == len(features) else None,
     )
-
-
-def _evenly(num_rows: int, most: int) -> Rows:
-    if num_rows <= most:
-        return np.arange(num_rows)
-    return np.arange(most) * num_rows // most
 
 
 def _readable(names: Sequence[str], known: dict[str, Column]) -> list[str]:

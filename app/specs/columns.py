@@ -33,6 +33,14 @@ class TopValue(BaseModel):
     count: int
 
 
+class ImageSize(BaseModel):
+    """A size of images in pixels, and how many have it."""
+
+    width: int
+    height: int
+    count: int
+
+
 class Images(BaseModel):
     """What the images of a column are: sizes in pixels; means and deviations of each channel, from 0 to 1."""
 
@@ -44,6 +52,8 @@ class Images(BaseModel):
     mean: list[float]  # (3,): of red, green and blue
     std: list[float]
     formats: dict[str, int] = {}  # how many are of each
+    sizes: list[ImageSize] = []  # the most frequent ones first
+    num_sizes: int | None = None  # how many there are
 
 
 class Column(BaseModel):
@@ -60,10 +70,14 @@ class Column(BaseModel):
     std: float | None = None
     values: list[Value] | None = None  # distinct and sorted; null above a thousand
     histogram: Histogram | None = None
-    top_values: list[TopValue] | None = None
+    top_values: list[TopValue] | None = None  # of words and truth values; of whole numbers where they may be classes
     quantiles: list[float] | None = None  # at QUANTILES
+    num_sampled: int | None = None  # rows that the quantiles are of, where they are not of all
     lengths: Histogram | None = None  # of a text: in characters
+    word_lengths: Histogram | None = None  # of a text: in words
     num_words: int | None = None  # of a text: in all rows together
+    num_distinct_words: int | None = None  # of a text: without case and the punctuation around them
+    top_words: list[TopValue] | None = None  # of a text: the most frequent ones
     images: Images | None = None
     shape: list[int] | None = None  # of an array
 

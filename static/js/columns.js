@@ -2,6 +2,8 @@
 
 import { h, svg } from "./dom.js";
 import * as format from "./format.js";
+import { valueInWords } from "./quantiles.js";
+import { quantileStrip, quantileTable } from "./quantileview.js";
 
 const MAX_CARDS = 60;
 const MAX_TABLE_COLUMNS = 40;
@@ -52,6 +54,7 @@ export function columnCards(columns, { target = null, numRows = null } = {}) {
         ),
       ),
     ),
+    quantileTable(shown),
     hidden
       ? h("p", { class: "table-more muted small" }, `and ${format.plural(hidden, "more column")} like these`)
       : null,
@@ -59,18 +62,14 @@ export function columnCards(columns, { target = null, numRows = null } = {}) {
 }
 
 function columnRow(column, target, numRows) {
-  const number = (name, value) =>
-    h(
-      "td",
-      { class: "right", title: format.exact(value), data: { label: name } },
-      value === null || value === undefined ? "" : format.number(value),
-    );
+  const number = (name, value, type = column.type) =>
+    h("td", { class: "right", title: format.exact(value), data: { label: name } }, valueInWords(type, value));
   const missing = column.num_missing
     ? h("span", { class: "tag warn" }, missingInWords(column.num_missing, numRows))
     : "0";
   return h(
     "tr",
-    {},
+    { data: { column: column.name } },
     h(
       "th",
       { scope: "row" },
@@ -78,9 +77,9 @@ function columnRow(column, target, numRows) {
       column.name === target ? [" ", h("span", { class: "tag" }, "target")] : null,
     ),
     h("td", { data: { label: "Type" } }, column.type),
-    h("td", { class: "histogram-cell", data: { label: "Distribution" } }, histogram(column)),
+    h("td", { class: "histogram-cell", data: { label: "Distribution" } }, distribution(column)),
     h("td", { class: "right", data: { label: "Missing" } }, missing),
-    number("Distinct", column.num_distinct),
+    number("Distinct", column.num_distinct, "integer"),
     number("Lowest", column.min),
     number("Mean", column.mean),
     number("Highest", column.max),
@@ -91,6 +90,12 @@ function missingInWords(numMissing, numRows) {
   return numRows
     ? `${format.count(numMissing)} (${Math.max(1, Math.round((numMissing / numRows) * 100))}%)`
     : format.count(numMissing);
+}
+
+/** A histogram with its quantiles under it. */
+function distribution(column) {
+  const strip = quantileStrip(column);
+  return strip ? h("div", { class: "distribution" }, histogram(column), strip) : histogram(column);
 }
 
 /** Counts as bars: of a number's range, or of the most frequent values. */
@@ -129,7 +134,7 @@ export function histogram(column) {
 function barTitle(column, top, i, n) {
   if (top) return `${top[i].value}: ${format.count(n)}`;
   const { edges } = column.histogram;
-  return `${format.number(edges[i])} to ${format.number(edges[i + 1])}: ${format.count(n)}`;
+  return `${valueInWords(column.type, edges[i])} to ${valueInWords(column.type, edges[i + 1])}: ${format.count(n)}`;
 }
 
 function histogramLabel(column, top, counts) {

@@ -25,6 +25,12 @@ export function field({ label, help = "", loc = null, isWide = false, isQuiet = 
   );
 }
 
+/** A control with its label beside it, for a bar of controls. */
+export function inlineField(label, control) {
+  control.id ||= uniqueId();
+  return h("div", { class: "inline-field" }, h("label", { class: "muted small", for: control.id }, label), control);
+}
+
 export function select(options, value, onChange, properties = {}) {
   const element = h(
     "select",

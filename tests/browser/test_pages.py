@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 PAGES = ("/runs", "/runs/new", "/datasets", "/models", "/gallery", "/queue", "/workers")
 PAGES += ("/runs/{run}", "/datasets/{dataset}")
 TABS = ("overview", "evaluation", "try", "model", "data", "log")
+DATASET_TABS = ("table", "relations", "classes", "series")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,7 @@ def test_every_page_is_accessible_and_fits(
     page.goto(f"{running.url}/?token={TOKEN}")
     paths = [path.format(**places) for path in PAGES]
     paths += [f"/runs/{places['run']}#{tab}" for tab in TABS[1:]]
+    paths += [f"/datasets/{places['dataset']}#{tab}" for tab in DATASET_TABS[1:]]
     found: dict[str, list[str]] = {}
     for path in paths:
         page.goto("about:blank")

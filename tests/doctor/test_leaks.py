@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
 
-from app.doctor.leaks import rank_correlation
 from tests.doctor.conftest import Columns, Practice, number_table
 
 LEFT = ["a", "b", "c", "town"]
@@ -78,15 +76,6 @@ def test_a_rare_class_is_not_taken_for_a_leak(practice: Practice) -> None:
     random = np.random.default_rng(0)
     table = {"x": random.normal(size=5000), "k": random.integers(0, 3, 5000), "label": np.arange(5000) % 400 == 0}
     assert "target_leak" not in [one.kind for one in practice.findings(table, "binary_cross_entropy_with_logits")]
-
-
-@given(values=st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=60))
-def test_the_rank_correlation_is_that_of_scipy(values: list[tuple[int, int]]) -> None:
-    x, y = np.array(values, np.float64).T
-    if np.ptp(x) and np.ptp(y):
-        assert rank_correlation(x, y) == pytest.approx(spearmanr(x, y).statistic)
-    else:
-        assert rank_correlation(x, y) == 0
 
 
 IDENTIFIERS: dict[str, Any] = {

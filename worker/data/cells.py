@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from app.pictures import decode_image, format_of, probe_image
 from app.preparing.moments import Moments
-from app.specs.columns import Column, Images
+from app.specs.columns import Column, Images, ImageSize
 from worker.data.figures import Distinct
 
 NUM_SAMPLED = 2_000  # images whose pixels are looked at
 _SAMPLED_PIXELS = 256_000_000  # over all of them: large ones are looked at less often
 _MIN_SAMPLED = 16
+_NUM_SIZES = 20  # that are listed
 _GRAY = frozenset({"1", "L", "LA", "La", "I", "F"})
 
 Blocks = Callable[[], Iterable[pa.Array]]
@@ -33,18 +34,23 @@ def describe_images(name: str, blocks: Blocks) -> Column:
     for block in blocks():
         seen.add(block.to_pylist())
     column = Column(name=name, type="image", num_missing=seen.num_missing, num_distinct=seen.distinct.count())
-    if not seen.heights:
+    if not seen.sizes:
         return column
     mean, std = _colours(blocks, seen)
     column.images = Images(
         channels="gray" if 2 * seen.num_gray > seen.num_images else "rgb",
-        min_height=min(seen.heights),
-        max_height=max(seen.heights),
-        min_width=min(seen.widths),
-        max_width=max(seen.widths),
+        min_height=min(height for _, height in seen.sizes),
+        max_height=max(height for _, height in seen.sizes),
+        min_width=min(width for width, _ in seen.sizes),
+        max_width=max(width for width, _ in seen.sizes),
         mean=mean,
         std=std,
         formats=dict(seen.formats.most_common()),
+        sizes=[
+            ImageSize(width=width, height=height, count=count)
+            for (width, height), count in seen.sizes.most_common(_NUM_SIZES)
+        ],
+        num_sizes=len(seen.sizes),
     )
     return column
 
@@ -88,8 +94,7 @@ class _Headers:
 
     def __init__(self) -> None:
         self.num_rows = self.num_missing = self.num_images = self.num_gray = self.num_pixels = 0
-        self.heights: set[int] = set()
-        self.widths: set[int] = set()
+        self.sizes: Counter[tuple[int, int]] = Counter()  # a pair of numbers for each image at most
         self.formats: Counter[str] = Counter()
         self.distinct = Distinct()
 
@@ -103,8 +108,7 @@ class _Headers:
             image = probe_image(data)
             self.num_gray += image.mode.partition(";")[0] in _GRAY
             self.num_pixels += image.width * image.height
-            self.heights.add(image.height)
-            self.widths.add(image.width)
+            self.sizes[image.width, image.height] += 1
             self.formats[format_of(image)] += 1
 
 

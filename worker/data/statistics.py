@@ -8,6 +8,7 @@ gone through in blocks however few they are. Infinities are counted and otherwis
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,12 +26,13 @@ from app.specs.columns import Column, ColumnType, Histogram, TopValue
 from app.stored.table import StoredTable, open_table
 from worker.data.cells import describe_arrays, describe_images
 from worker.data.figures import NUM_BINS, Distinct, edges, histogram, moments, quantiles
-from worker.data.words import FEW, MAX_CATEGORIES, NUM_TOP, Words
+from worker.data.words import FEW, MAX_CATEGORIES, Words, most_frequent
 
 __all__ = ["MAX_VALUES", "NUM_BINS", "describe", "describe_table"]
 
 MAX_VALUES = MAX_CATEGORIES  # as many distinct values are listed
 MAX_VALUES_OF_TABLE = 100_000  # over all columns: a picture of 784 pixels would list 200,000
+MAX_CLASSES = 50  # whole numbers of more values are quantities
 MAX_WHOLE = 1_000_000  # rows of a column that is read whole; also how many a sample has
 _BYTES_AT_ONCE = 32 << 20  # of columns that are read together
 _BLOCK_BYTES = 8 << 20
@@ -180,6 +182,7 @@ def describe(name: str, column: pa.ChunkedArray, max_values: int = MAX_VALUES) -
         num_infinite=counted.num_rows - finite.num_rows,
         num_distinct=len(counted.values),
         values=finite.values.to_pylist() if listed else None,
+        top_values=_classes(kind, finite, max_values),
         **_SUMMARIES[kind](finite),
     )
 
@@ -213,17 +216,22 @@ def _times(counted: Counted) -> dict[str, Any]:
     return _numbers(Counted(pa.array(seconds), counted.counts))
 
 
-def _truths(counted: Counted) -> dict[str, Any]:
-    most = np.argsort(-counted.counts, kind="stable")[:NUM_TOP]
-    values = counted.values.take(pa.array(most)).cast(pa.string()).to_pylist()
-    counts = counted.counts[most].tolist()
-    return {"top_values": [TopValue(value=value, count=count) for value, count in zip(values, counts, strict=True)]}
+def _classes(kind: ColumnType, counted: Counted, max_values: int) -> list[TopValue] | None:
+    """How often each value comes, where the values may be classes."""
+    if kind == "boolean" or (kind == "integer" and _are_few(len(counted.values), max_values)):
+        return most_frequent(counted.values.cast(pa.string()).to_pylist(), counted.counts.tolist())
+    return None
+
+
+def _are_few(num_distinct: int, max_values: int) -> bool:
+    """Whether so many whole numbers may be classes. Of the many columns of a wide table less is kept."""
+    return 0 < num_distinct <= min(MAX_CLASSES, max_values // FEW)
 
 
 _SUMMARIES: dict[str, Callable[[Counted], dict[str, Any]]] = {
     "integer": _numbers,
     "float": _numbers,
-    "boolean": _truths,
+    "boolean": lambda counted: {},
     "timestamp": _times,
 }
 
@@ -245,6 +253,8 @@ def _describe_long(
         sample.append(finite[random.random(len(finite)) < MAX_WHOLE / num_rows])
     found, counts = np.unique(np.concatenate(sample), return_counts=True)
     typed = _kind(kind)
+    listed = _listed(distinct, typed, max_values)
+    may_be_classes = typed == "integer" and _are_few(len(listed or ()), max_values)
     return Column(
         name=name,
         type=typed,
@@ -255,9 +265,11 @@ def _describe_long(
         max=figures.high,
         mean=figures.mean,
         std=figures.std,
-        values=_listed(distinct, typed, max_values),
+        values=listed,
+        top_values=_counted_classes(listed, blocks) if may_be_classes else None,
         histogram=_heights(kind, blocks, figures) if figures.count else None,
         quantiles=quantiles(found, counts) if len(found) else None,
+        num_sampled=int(counts.sum()) if len(found) else None,
     )
 
 
@@ -284,6 +296,14 @@ def _listed(distinct: Distinct, kind: ColumnType, max_values: int) -> list[Any] 
     values = np.sort(bits.view(np.float64 if kind == "float" else np.int64))
     values = values[np.isfinite(values)]
     return values.tolist() if len(values) <= max_values else None
+
+
+def _counted_classes(values: list[int] | None, blocks: Callable[[], Iterator[pa.Array]]) -> list[TopValue]:
+    counts: Counter[int] = Counter()
+    for block in blocks():
+        found, rows = np.unique(_present(block)[0], return_counts=True)
+        counts.update(dict(zip(found.tolist(), rows.tolist(), strict=True)))
+    return most_frequent(values or (), [counts[value] for value in values or ()])
 
 
 def _heights(kind: pa.DataType, blocks: Callable[[], Iterator[pa.Array]], figures: Moments) -> Histogram | None:

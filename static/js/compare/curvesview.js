@@ -6,12 +6,12 @@ import { $, debounce, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { Series } from "../series.js";
 import { toastError } from "../shell.js";
+import { faded, resolved } from "../statistical.js";
 import { aggregate } from "./aggregate.js";
 import { replaceControls } from "./controls.js";
 import { MAX_CHARTS } from "./link.js";
 
 const NEAR_PX = 40; // how near the pointer must come to a curve to mean it
-const FADED = 0.13;
 const MAX_READ = 8; // runs whose values are told where the pointer is
 const UNITS = { step: "step", epoch: "epoch", relative: "seconds since the start" };
 const EVERY_MS = 250; // means over many runs are not made anew for each point
@@ -325,15 +325,3 @@ function nearest(chart, at, top) {
   }
   return best;
 }
-
-/** A colour of the tokens as a canvas takes it. */
-export function resolved(name) {
-  const probe = document.body.appendChild(h("span", { hidden: true }));
-  probe.style.color = `var(${name})`;
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
-/** The same colour, far back. */
-export const faded = (color, alpha = FADED) => color.replace(/^rgb\(([^)]+)\)$/, `rgba($1, ${alpha})`);

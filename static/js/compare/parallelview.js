@@ -4,10 +4,10 @@
 import { debounce, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { toastError } from "../shell.js";
+import { axisOption, pictureIn, themeColors } from "../statistical.js";
 import { axisLabel, axisOf, roundAxisOf } from "./columns.js";
 import { replaceControls } from "./controls.js";
-import { colorsOf, columnSelect, pictureIn, rampLegend, replaceTable, themeColors, valuesTable } from "./picture.js";
-import { axisOption } from "./scatterview.js";
+import { colorsOf, columnSelect, rampLegend, replaceTable, valuesTable } from "./picture.js";
 
 const MAX_AXES = 12;
 const FIRST_SETTINGS = 5;

@@ -1,29 +1,15 @@
-// What the scatter plot and the parallel coordinates share: ECharts, fetched when first needed, their colours, the
-// choice of columns, and the table that says the same in words.
+// What the scatter plot and the parallel coordinates share: their colours, the choice of columns, and the table that says
+// the same in words.
 
 import { $, h, replace } from "../dom.js";
 import * as format from "../format.js";
+import { faded, resolved } from "../statistical.js";
 import { axisLabel } from "./columns.js";
-import { faded, resolved } from "./curvesview.js";
 import { mix, sharesOf } from "./ramp.js";
 import { swatch } from "./runlist.js";
 import { valueInWords } from "./tableview.js";
 
 const RAMP = ["--ramp-1", "--ramp-2", "--ramp-3"];
-
-/** A picture in an element. Resolves when the library is there. */
-export async function pictureIn(element) {
-  const { Picture } = await import("../echart.js");
-  return new Picture(element);
-}
-
-/** Colours of the theme of the moment, as a canvas takes them. */
-export const themeColors = () => ({
-  text: resolved("--text"),
-  muted: resolved("--muted"),
-  grid: resolved("--grid"),
-  surface: resolved("--surface"),
-});
 
 /** The colour of each run: of its group, or by the size of a result; faded where another is pointed at or chosen. */
 export function colorsOf(store, { fade = true } = {}) {

@@ -3,9 +3,10 @@
 import { h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { toastError } from "../shell.js";
+import { axisOption, pictureIn, themeColors } from "../statistical.js";
 import { axisLabel, axisOf } from "./columns.js";
 import { replaceControls } from "./controls.js";
-import { colorsOf, columnSelect, pictureIn, rampLegend, replaceTable, themeColors, valuesTable } from "./picture.js";
+import { colorsOf, columnSelect, rampLegend, replaceTable, valuesTable } from "./picture.js";
 import { valueInWords } from "./tableview.js";
 
 export class ScatterView {
@@ -141,29 +142,4 @@ export class ScatterView {
     const pair = run && [x, y].map((one) => `${one.label} ${valueInWords(one.values.get(id) ?? null, one)}`).join(", ");
     setText(this.readout, run ? `${run.name}: ${pair}` : `${title}${left}`);
   }
-}
-
-/** An axis as ECharts takes it. */
-export function axisOption({ type, categories, range = {} }, name, { muted, grid }) {
-  return {
-    type,
-    data: categories ?? undefined,
-    name,
-    nameLocation: "middle",
-    nameTextStyle: { color: muted, fontFamily: "Inter", fontSize: 12 },
-    scale: true,
-    boundaryGap: type === "category" ? true : ["4%", "4%"],
-    ...range,
-    axisLine: { lineStyle: { color: grid } },
-    axisTick: { show: false },
-    splitLine: { lineStyle: { color: grid } },
-    minorTick: { show: false },
-    axisLabel: {
-      color: muted,
-      fontFamily: "Inter",
-      fontSize: 11,
-      hideOverlap: true,
-      ...(type === "category" ? { width: 90, overflow: "truncate" } : { formatter: (value) => format.tick(value) }),
-    },
-  };
 }

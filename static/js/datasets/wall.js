@@ -6,6 +6,7 @@ import * as format from "../format.js";
 import { toastError } from "../shell.js";
 import { valueBox } from "./editing.js";
 import { isEditable } from "./edits.js";
+import { imageFacts } from "./imagefacts.js";
 import { imageUrl } from "./rows.js";
 import { Selection } from "./selection.js";
 
@@ -76,6 +77,7 @@ export class Wall {
           page("Previous images", Math.max(0, this.#offset - NUM_SHOWN), this.#offset > 0),
           page("Next images", this.#offset + NUM_SHOWN, this.#offset + NUM_SHOWN < numMatching),
         ),
+        imageFacts(this.#image),
       ),
     );
     this.#show();
@@ -165,7 +167,7 @@ export class Wall {
     const { images } = this.#image;
     const size = (low, high) => (low === high ? format.count(low) : `${format.count(low)}–${format.count(high)}`);
     const sizes = images
-      ? `${size(images.min_width, images.max_width)} × ${size(images.min_height, images.max_height)} pixels, ${images.channels}; channel means ${images.mean.map((value) => format.number(value)).join(", ")}`
+      ? `${size(images.min_width, images.max_width)} × ${size(images.min_height, images.max_height)} pixels, ${images.channels}`
       : "";
     return `${format.plural(numMatching, "image")}${sizes ? `, ${sizes}` : ""}`;
   }

@@ -1,20 +1,26 @@
-// One version of a dataset: what its columns are, its rows, what may become of them, and how far the reading is.
+// One version of a dataset: its columns and rows, how they go together, its classes, texts and series, what may become of
+// them, and how far the reading is.
 
 import * as api from "../api.js";
 import { columnCards } from "../columns.js";
 import { setUpAdding } from "../datasets/adding.js";
+import { ClassesView } from "../datasets/classesview.js";
 import { setUpDoctor } from "../datasets/doctor.js";
 import { setUpEditBar } from "../datasets/editbar.js";
 import { Edits } from "../datasets/edits.js";
 import { freedInWords, titled } from "../datasets/names.js";
 import { pickedRows, pickedTable } from "../datasets/picked.js";
+import { RelationsView } from "../datasets/relationsview.js";
 import { RowsView } from "../datasets/rowsview.js";
+import { SeriesView } from "../datasets/seriesview.js";
+import { showTexts, textColumns } from "../datasets/textsview.js";
 import { drawSwitch, drawVersions, familyOf } from "../datasets/versions.js";
 import { Wall } from "../datasets/wall.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { live } from "../live.js";
 import { confirmed, toastError } from "../shell.js";
+import { startTabs } from "../tabs.js";
 
 let { dataset } = pageData();
 
@@ -30,6 +36,32 @@ function showReading() {
     $("#notes"),
     notes.map((note) => h("p", {}, note)),
   );
+}
+
+/** Tabs whose panels are filled when they are first seen. */
+function showTabs() {
+  const seen = new Set();
+  const fill = {
+    relations: (panel) => new RelationsView(dataset, panel, goToColumn).show(),
+    classes: (panel) => new ClassesView(dataset, panel).show(),
+    texts: (panel) => showTexts(dataset, panel),
+    series: (panel) => new SeriesView(dataset, panel).show(),
+  };
+  if (!textColumns(dataset.columns).length) for (const name of ["tab-texts", "panel-texts"]) $(`#${name}`)?.remove();
+  $("#tabs").hidden = false;
+  const choose = startTabs($("#tabs"), (key) => {
+    if (!seen.has(key)) fill[key]?.($(`#panel-${key}`));
+    seen.add(key);
+  });
+
+  function goToColumn(name) {
+    choose("table");
+    const row = $(`#columns [data-column="${CSS.escape(name)}"]`);
+    if (!row) return;
+    row.tabIndex = -1;
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "center" });
+  }
 }
 
 async function showReady() {
@@ -60,6 +92,7 @@ async function showReady() {
   const edits = await setUpChanges();
   new RowsView(dataset, rows, { edits, onAll: setAll }).load();
   new Wall(dataset, wall, { edits }).load();
+  showTabs();
   try {
     const numbers = pickedRows(location.search);
     if (!numbers.length) return;

@@ -98,6 +98,15 @@ def test_frequent_words_come_first() -> None:
     assert [(one.value, one.count) for one in top] == [("b", 3), ("a", 2), ("c", 1)]
 
 
+def test_whole_numbers_of_few_values_are_counted_one_by_one() -> None:
+    top = described([30, 7, 7, None, 900]).top_values
+    assert top is not None
+    assert [(one.value, one.count) for one in top] == [("7", 2), ("30", 1), ("900", 1)]
+    assert len(described(list(range(0, 500, 10))).top_values or ()) == 50
+    assert described(list(range(51))).top_values is None
+    assert described([1.0, 2.0]).top_values is None
+
+
 def test_truth_values_and_times_have_their_own_figures() -> None:
     truth = described([True, False, True, None])
     assert (truth.type, truth.values, truth.num_missing) == ("boolean", [False, True], 1)
@@ -112,6 +121,7 @@ def test_a_wide_table_lists_fewer_values_of_each_column(tmp_path: Path) -> None:
     assert columns[0].values is None
     assert columns[-1].values == list(range(10))
     assert sum(len(column.model_dump_json()) for column in columns) < 1_000_000
+    assert columns[-1].top_values is None, "less is kept of each of very many columns"
 
 
 def test_a_name_with_a_dot_is_a_name(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def test_images_have_sizes_formats_and_colours(tmp_path: Path) -> None:
     assert found is not None
     assert (found.min_height, found.max_height, found.min_width, found.max_width) == (2, 5, 2, 6)
     assert (found.channels, found.formats) == ("rgb", {"PNG": 3, "BMP": 2})
+    assert [(one.width, one.height, one.count) for one in found.sizes] == [(6, 4, 2), (2, 2, 2), (3, 5, 1)]
+    assert found.num_sizes == 3
     shown = [*colours, colours[0], *[np.stack([gray] * 3, -1)] * 2]
     pixels = np.concatenate([one.reshape(-1, 3) for one in shown]) / 255
     assert found.mean == pytest.approx(pixels.mean(0).tolist())
@@ -153,7 +155,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_column_has_the_figures_of_a_short_one(tmp_path: Path, array: pa.Array) -> None:
     expected = describe("x", pa.chunked_array([array]))
     column = described(tmp_path, pa.field("x", array.type), array, row_group_size=700)
-    exact = {"mean", "std", "quantiles"}
+    exact = {"mean", "std", "quantiles", "num_sampled"}
     assert column.model_dump(exclude=exact) == expected.model_dump(exclude=exact)
     if expected.mean is None or expected.std is None:
         assert (column.mean, column.std) == (expected.mean, expected.std)
@@ -166,6 +168,7 @@ def test_quantiles_of_a_long_column_are_those_of_a_sample(tmp_path: Path, monkey
     monkeypatch.setattr(statistics, "MAX_WHOLE", 5_000)
     column = described(tmp_path, pa.field("x", pa.float64()), pa.array(np.arange(50_000.0)))
     assert column.quantiles == pytest.approx([q * 50_000 for q in QUANTILES], abs=1_500)
+    assert column.num_sampled == pytest.approx(5_000, abs=400)
     assert column.quantiles == described(tmp_path, pa.field("x", pa.float64()), pa.array(np.arange(50_000.0))).quantiles
     assert column.quantiles != [q * 49_999 for q in QUANTILES]
 

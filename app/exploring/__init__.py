@@ -1,0 +1,1 @@
+"""A table looked at before a model is: how columns go together, and what they do along time. Stores nothing."""
