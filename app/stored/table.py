@@ -123,7 +123,8 @@ def _stretch(
     file: pq.ParquetFile, names: Sequence[str], num_rows: int, start: int, stop: int
 ) -> Iterator[pa.RecordBatch]:
     """Some columns of a file's rows from `start` up to `stop`."""
-    groups, skipped, first = [], 0, 0
+    groups: list[int] = []
+    skipped = first = 0
     for i in range(file.metadata.num_row_groups):
         last = first + file.metadata.row_group(i).num_rows
         if start < last and first < stop:
