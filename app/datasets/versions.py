@@ -169,7 +169,7 @@ def _files(
 def _refuse_unlike(found: Sequence[str], names: Sequence[str], filename: str, place: int) -> None:
     how = unlike(found, names)
     if how is not None:
-        problem = Problem(loc=["uploads", place, "upload"], msg=f"{filename} {how}", received=list(found)[:50])
+        problem = Problem(loc=["uploads", place, "upload"], msg=f"it {how}", received=list(found)[:50])
         raise Unprocessable(f"{filename} has other columns than the dataset: it {how}.", errors=[problem], hint=HINT)
 
 
