@@ -76,9 +76,9 @@ def changes(dataset_id: str, database: AppDatabase, storage: AppStorage, since: 
     with database.read() as session:
         newer = service.find_ready(session, dataset_id)
         older = _older(newer, [one for one, _ in versions.family_of(session, newer)], since)
-    before, after = ([Column.model_validate(column) for column in one.columns or []] for one in (older, newer))
-    place, new_place = (storage.path("datasets", one.id) for one in (older, newer))
-    num_added, found = between(place, new_place, before, after)
+    columns = [[Column.model_validate(column) for column in one.columns or []] for one in (older, newer)]
+    places = [storage.path("datasets", one.id) for one in (older, newer)]
+    num_added, found = between(places[0], places[1], columns[0], columns[1])
     return ChangesOut(since=older.version, version=newer.version, num_added=num_added, columns=found)
 
 

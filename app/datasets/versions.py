@@ -23,7 +23,7 @@ from app.settings import Settings
 from app.specs.base import Problem
 from app.specs.columns import Column
 from app.storage import Storage
-from app.stored.columns import unlike
+from app.stored.columns import HINT, unlike
 from app.tabular.packing import format_of
 from app.tabular.refusals import Limits
 from app.uploads import service as uploads
@@ -169,9 +169,8 @@ def _files(
 def _refuse_unlike(found: Sequence[str], names: Sequence[str], filename: str, place: int) -> None:
     how = unlike(found, names)
     if how is not None:
-        problem = Problem(loc=["uploads", place, "upload"], msg=f"{filename} {how}", received=list(found)[:50])
-        hint = "Rows that are added have the same columns, in any order."
-        raise Unprocessable(f"{filename} has other columns than the dataset: it {how}.", errors=[problem], hint=hint)
+        problem = Problem(loc=["uploads", place, "upload"], msg=f"it {how}", received=list(found)[:50])
+        raise Unprocessable(f"{filename} has other columns than the dataset: it {how}.", errors=[problem], hint=HINT)
 
 
 def refuse_if_in_use(session: Session, dataset: Dataset) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from app.db.tables import Dataset
 from app.errors import JobFailure
 from app.marks import mark_of, shape_of
-from app.stored.columns import unlike
+from app.stored.columns import HINT, lacking, listed, unlike
 from app.stored.manifest import Manifest, TablePart
 from app.stored.table import StoredTable, open_table
 from app.tabular.set_aside import SET_ASIDE
@@ -60,15 +60,17 @@ def _fitted(
     table = open_table(raw)
     how = unlike(table.schema.names, schema.names)
     if how is not None:
-        hint = "Rows that are added have the same columns, in any order."
-        raise JobFailure("other_columns", f"{filename} has other columns than the dataset: it {how}.", hint)
+        raise JobFailure("other_columns", f"{filename} has other columns than the dataset: it {how}.", HINT)
+    lacks = lacking(table.schema.names, schema.names)
+    if lacks:
+        job.log(f"{filename} lacks {listed(lacks)}: missing values in its rows", "warning")
     if not table.num_rows:
         return
     if [_sort_of(field) for field in table.schema] != [_sort_of(field) for field in schema]:
         target = attempt / "fitted.parquet"
         with job.storage.writing(target) as file, open_writer(file, schema) as writer:
             done = 0
-            for batch in table.batches(schema.names, _rows_at_once(table)):
+            for batch in table.batches(table.schema.names, _rows_at_once(table)):
                 writer.write_batch(_cast(batch, schema, filename))
                 report(done := done + batch.num_rows)
         raw = target
@@ -96,9 +98,13 @@ def _rows_at_once(table: StoredTable) -> int:
 
 
 def _cast(batch: pa.RecordBatch, schema: pa.Schema, filename: str) -> pa.RecordBatch:
-    """The same rows with the types of the table. Raises JobFailure with the column that does not fit."""
+    """The same rows as in the table; what they lack is missing. Raises JobFailure with a column that does not fit."""
     arrays = []
-    for field, found in zip(schema, batch.schema, strict=True):
+    for field in schema:
+        if field.name not in batch.schema.names:
+            arrays.append(pa.nulls(batch.num_rows, field.type))
+            continue
+        found = batch.schema.field(field.name)
         try:
             if _mark_of(found) != _mark_of(field):
                 raise pa.ArrowInvalid("images and arrays of a shape are not made of anything else")

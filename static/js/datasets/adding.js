@@ -23,7 +23,7 @@ export function setUpAdding(dataset, next, section, button) {
         "p",
         { class: "muted" },
         "Drop files here, or choose them. Their rows come after those that are there, in a version of its own: " +
-          "this one stays as it is. They have the same columns, in any order.",
+          "this one stays as it is. They have columns of this one, in any order; a column that a file lacks is missing in its rows.",
       ),
       h("div", { class: "row" }, h("label", { class: "button file-button" }, "Choose files", input)),
     ),

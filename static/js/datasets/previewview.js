@@ -39,7 +39,7 @@ export function previewOf(upload, { add: addTo = null, onAdded, onDiscarded, onS
       const found = await api.get(`/uploads/${upload.id}/preview?${asked(said)}`);
       if (mine !== newest) return;
       guess = found;
-      replace(shown, found.format === "delimited" ? rowsOf(found) : h("p", { class: "muted" }, formatInWords(found.format)));
+      replace(shown, found.format === "delimited" ? rowsOf(found, upload.filename) : h("p", { class: "muted" }, formatInWords(found.format)));
       add.disabled = false;
       onSource(source());
     } catch (error) {
@@ -93,7 +93,7 @@ function questionOf(question, guess, said, look) {
   return field({ label: question.label }, control);
 }
 
-function rowsOf(found) {
+function rowsOf(found, filename) {
   const columns = found.columns.slice(0, MAX_COLUMNS);
   const more = found.columns.length - columns.length;
   const misfits = misfitsInWords(found);
@@ -109,7 +109,7 @@ function rowsOf(found) {
       : null,
     h(
       "div",
-      { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "The first rows" },
+      { class: "table-wrap", tabindex: "0", role: "region", "aria-label": `The first rows of ${filename}` },
       h(
         "table",
         { class: "table upload-rows" },
