@@ -143,7 +143,8 @@ def test_of_classes_one_is_predicted() -> None:
 
 
 def test_figures_of_classes_are_not_asked_of_several_numbers() -> None:
-    run = spec(target="open", features=["sold"])
-    training = run.training.model_copy(update={"metrics": ({"type": "accuracy"},)})
-    body = run.model_dump() | {"training": training.model_dump()}
-    assert [place for place, _ in told(RunSpec.model_validate(body))] == [["training", "metrics", 0]]
+    training = {"loss": {"type": "mse_loss"}, "metrics": [{"type": "accuracy"}]}
+    several = spec(target="open", features=["sold"]).model_dump() | {"training": training}
+    assert [place for place, _ in told(RunSpec.model_validate(several))] == [["training", "metrics", 0]]
+    one = spec(outputs=1, target="open", features=["sold"], window={"length": 10, "time": "day"})
+    assert told(RunSpec.model_validate(one.model_dump() | {"training": training})) == []
