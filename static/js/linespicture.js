@@ -25,8 +25,8 @@ export function linesPicture(lines, label, place) {
       h(
         "div",
         { class: "lines-scale muted small figures", aria: { hidden: "true" } },
-        h("span", {}, format.number(y[1])),
-        h("span", {}, format.number(y[0])),
+        h("span", {}, format.tick(y[1])),
+        h("span", {}, format.tick(y[0])),
       ),
       svg(
         "svg",

@@ -5,12 +5,18 @@ from typing import Any
 import pytest
 
 from app.specs.base import SpecError
-from app.specs.columns import Column, Images
+from app.specs.columns import Column, Images, TopValue
 from app.specs.run import RunSpec, check, feature_names
 
 COLUMNS = [
     Column(name="day", type="timestamp", num_distinct=400, min=0, max=4e7),
-    Column(name="shop", type="category", num_distinct=3, values=["a", "b", "c"]),
+    Column(
+        name="shop",
+        type="category",
+        num_distinct=3,
+        values=["a", "b", "c"],
+        top_values=[TopValue(value="b", count=400), TopValue(value="a", count=350), TopValue(value="c", count=250)],
+    ),
     Column(name="sold", type="float", num_distinct=900, min=0, max=9),
     Column(name="price", type="float", num_distinct=50, min=1, max=2),
     Column(name="part", type="category", num_distinct=2, values=["test", "train"]),
@@ -104,6 +110,11 @@ RANDOM = "split by time, by a column, or by whole series"
             "shown the answer learns nothing",
         ),
         ({"window": {"length": 998, "horizon": 4, "time": "day"}}, ["data", "window", "length"], "there are 1,000"),
+        (
+            {"window": {"length": 398, "horizon": 4, "time": "day", "series": "shop"}},
+            ["data", "window", "length"],
+            "a window takes 402 rows of one 'shop' with those it predicts; there are 400",
+        ),
         ({"window": {"length": 700, "horizon": 4, "time": "day"}}, ["data", "window", "length"], "train part"),
         (
             {"split": BY_TIME | {"train": 0.998, "validation": 0.0, "test": 0.002}},
@@ -143,7 +154,8 @@ def test_of_classes_one_is_predicted() -> None:
 
 
 def test_figures_of_classes_are_not_asked_of_several_numbers() -> None:
-    run = spec(target="open", features=["sold"])
-    training = run.training.model_copy(update={"metrics": ({"type": "accuracy"},)})
-    body = run.model_dump() | {"training": training.model_dump()}
-    assert [place for place, _ in told(RunSpec.model_validate(body))] == [["training", "metrics", 0]]
+    training = {"loss": {"type": "mse_loss"}, "metrics": [{"type": "accuracy"}]}
+    several = spec(target="open", features=["sold"]).model_dump() | {"training": training}
+    assert [place for place, _ in told(RunSpec.model_validate(several))] == [["training", "metrics", 0]]
+    one = spec(outputs=1, target="open", features=["sold"], window={"length": 10, "time": "day"})
+    assert told(RunSpec.model_validate(one.model_dump() | {"training": training})) == []

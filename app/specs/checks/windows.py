@@ -94,8 +94,9 @@ def _split_problems(data: DataSpec, window: Window) -> Iterator[Problem]:
 
 def _size_problems(data: DataSpec, window: Window, columns: Columns, num_rows: int) -> Iterator[Problem]:
     """Whether each part gets a window."""
-    if window.span > num_rows:
-        message = f"a window takes {rows_in_words(window.span)} with those it predicts, and there are {num_rows:,}"
+    longest, of_one = _longest(window, columns, num_rows), f" of one {window.series!r}" if window.series else ""
+    if window.span > longest:
+        message = f"a window takes {rows_in_words(window.span)}{of_one} with those it predicts; there are {longest:,}"
         yield Problem(loc=["data", "window", "length"], msg=message, received=window.length)
         return
     sizes = part_sizes(data, columns, num_rows) or {}
@@ -108,6 +109,13 @@ def _size_problems(data: DataSpec, window: Window, columns: Columns, num_rows: i
             "it; a shorter window or a larger share helps"
         )
         yield Problem(loc=["data", "window", "length" if part == "train" else "horizon"], msg=message, received=count)
+
+
+def _longest(window: Window, columns: Columns, num_rows: int) -> int:
+    """Rows of the longest series, as far as the columns tell."""
+    column = columns.get(window.series) if window.series is not None else None
+    counts = [top.count for top in (column.top_values if column is not None else None) or ()]
+    return max(counts, default=num_rows)
 
 
 def answer_problems(data: DataSpec, target: Column, *, is_number: bool) -> Iterator[Problem]:

@@ -17,6 +17,8 @@ export function showEvaluation(panel, run, state) {
   const parts = PARTS.filter((part) => evaluation.parts[part]);
   const judged = parts.at(-1);
   const { confusion, per_class: perClass } = evaluation.parts[judged];
+  const forecast = forecastCards(evaluation.forecast);
+  const learned = parametersCard(evaluation.parameters ?? [], run.inspection);
   replace(
     panel,
     h(
@@ -26,12 +28,12 @@ export function showEvaluation(panel, run, state) {
         "div",
         { class: "stack" },
         metricsCard(evaluation, parts),
-        parametersCard(evaluation.parameters ?? [], run.inspection),
+        forecast ? forecast.steps : learned,
       ),
       h(
         "div",
         { class: "stack" },
-        forecastCards(evaluation.forecast),
+        forecast ? [forecast.picture, learned] : null,
         confusion ? confusionCard(confusion, evaluation.classes ?? [], judged) : null,
         perClass ? classesCard(perClass, judged) : null,
       ),

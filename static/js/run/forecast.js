@@ -4,10 +4,9 @@ import { h } from "../dom.js";
 import * as format from "../format.js";
 import { linesPicture } from "../linespicture.js";
 
-/** The cards of a time series' evaluation; none of any other. */
+/** The cards of a time series' evaluation; null of any other. */
 export function forecastCards(forecast) {
-  if (!forecast?.whole) return [];
-  return [pictureCard(forecast), stepsCard(forecast)];
+  return forecast?.whole ? { picture: pictureCard(forecast), steps: stepsCard(forecast) } : null;
 }
 
 function pictureCard({ part, shown, steps }) {

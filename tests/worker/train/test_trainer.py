@@ -430,10 +430,10 @@ def test_the_end_leaves_evaluation_artifacts_checkpoint_and_an_export(bench: Ben
 def test_the_baseline_needs_no_inputs_on_the_device(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = make_plan(bench.run_id)
 
-    def refuse(part: Any, device: torch.device) -> None:
+    def refuse(part: Any, tensors: Any) -> None:
         raise AssertionError("inputs that may not fit were sent to the device")
 
-    monkeypatch.setattr(Part, "to", refuse)
+    monkeypatch.setattr(Part, "of", refuse)
     assert evaluation_of(plan)["baseline"]["part"] == "test"
 
 
