@@ -96,7 +96,7 @@ export class PairView {
     if (picture?.type === "scatter" && picture.x.length < this.#found.relation.num_rows)
       notes.push(`${format.count(picture.x.length)} of the rows are drawn, evenly chosen.`);
     if (picture?.num_others) notes.push(`The ${format.count(picture.values?.length ?? picture.boxes.length)} most frequent values are drawn, ${format.plural(picture.num_others, "rarer one")} left out.`);
-    if (picture?.type === "boxes") notes.push("Whiskers reach to the last value within one and a half times the height of the box.");
+    if (picture?.type === "boxes") notes.push("Whiskers reach to the last value within one and a half times the length of the box.");
     if (numExamined < numRows) notes.push(`In ${format.count(numExamined)} of ${format.plural(numRows, "row")}, evenly chosen.`);
     const table = tableOf(picture, this.#names.column, picture?.number ? this.#column(picture.number).type : null);
     replace(
