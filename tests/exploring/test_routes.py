@@ -62,11 +62,11 @@ def test_columns_are_traced_along_time_by_class(client: TestClient, address: str
     ("path", "loc"),
     [
         ("relations?target=weight", ["query", "target"]),
-        ("relations", ["query", "target"]),
+        ("relations", ["target"]),
         ("relations/pair?target=sold&column=sold", ["query", "column"]),
         ("series?column=weather", ["query", "column"]),
-        ("series", ["query", "column"]),
-        ("series?column=sold&num_buckets=0", ["query", "num_buckets"]),
+        ("series", ["column"]),
+        ("series?column=sold&num_buckets=0", ["num_buckets"]),
     ],
 )
 def test_what_cannot_be_looked_at_is_told_with_its_place(

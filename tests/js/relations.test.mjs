@@ -68,7 +68,7 @@ test("boxes stand in the order of their names", () => {
   const option = boxesOption(BOXES, "float", axis, { color: "c", soft: "s" });
   assert.deepEqual(option.yAxis.categories, ["2", "10"]);
   assert.deepEqual(option.series[0].data, [[0, 1, 1, 1, 2], [1, 2, 3, 4, 5]]);
-  assert.deepEqual(tableOf(BOXES, "float").rows[1], ["10", "7", "1", "2", "3", "4", "5", "1"]);
+  assert.deepEqual(tableOf(BOXES, "x", "float").rows[1], ["10", "7", "1", "2", "3", "4", "5", "1"]);
   assert.equal(pictureInWords({ picture: BOXES }, "x", "k"), "x by k, medians: 2 1, 10 3");
 });
 
@@ -87,7 +87,7 @@ test("a bar is divided by the classes, the rarer ones last and grey", () => {
     ["no", [0, 0.25]],
     ["all others", [0, 0.25]],
   ]);
-  assert.deepEqual(tableOf(SHARES), { head: ["", "maybe", "no", "all others"], rows: [["a", "0", "0", "0"], ["b", "2", "1", "1"]] });
+  assert.deepEqual(tableOf(SHARES, "col"), { head: ["col", "maybe", "no", "all others"], rows: [["a", "0", "0", "0"], ["b", "2", "1", "1"]] });
 });
 
 test("points have no table", () => {

@@ -41,7 +41,8 @@ export function balanceInWords({ classes, countOthers }) {
   const share = `Always saying ${first.value} is right in ${format.measure(first.count / total)} of the rows.`;
   const last = classes.at(-1);
   if (classes.length < 2 || last.count === first.count) return share;
-  return `${share} ${first.value} comes ${format.number(Number((first.count / last.count).toPrecision(2)))} times as often as ${last.value}.`;
+  const ratio = Number((first.count / last.count).toPrecision(2));
+  return `${share} ${first.value} comes ${ratio < 1000 ? ratio : format.count(ratio)} times as often as ${last.value}.`;
 }
 
 /** Which columns can be classes, the likely target first among equals. */

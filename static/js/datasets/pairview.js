@@ -24,7 +24,7 @@ export class PairView {
     this.link = h("span", { class: "card-note" });
     this.words = h("p", { class: "small", role: "status" });
     this.legend = h("ul", { class: "legend small" });
-    this.place = h("div", { class: "pair-picture", role: "img" });
+    this.place = h("div", { class: "pair-picture", role: "img", aria: { label: "Two columns" } });
     this.more = h("div", { class: "stack-s" });
     replace(
       element,
@@ -48,17 +48,18 @@ export class PairView {
     setText(this.title, `${column} and ${target}`);
     replace(this.link, link);
     const query = { target, column, read_as: readAs };
+    let found;
     try {
-      const found = await api.get(`/datasets/${this.#dataset.id}/relations/pair${api.query(query)}`);
+      found = await api.get(`/datasets/${this.#dataset.id}/relations/pair${api.query(query)}`);
       if (turn !== this.#turn) return;
       this.#picture ??= await pictureIn(this.place);
       if (turn !== this.#turn) return;
-      this.#found = found;
-      this.#names = { column, target };
     } catch (error) {
       if (turn === this.#turn) setText(this.words, error.message);
       return;
     }
+    this.#found = found;
+    this.#names = { column, target };
     setText(this.words, pairInWords(found.relation));
     this.#showMore(found);
     this.draw();
@@ -95,9 +96,9 @@ export class PairView {
     if (picture?.type === "scatter" && picture.x.length < this.#found.relation.num_rows)
       notes.push(`${format.count(picture.x.length)} of the rows are drawn, evenly chosen.`);
     if (picture?.num_others) notes.push(`The ${format.count(picture.values?.length ?? picture.boxes.length)} most frequent values are drawn, ${format.plural(picture.num_others, "rarer one")} left out.`);
-    if (picture?.type === "boxes") notes.push("Whiskers reach to the last value within one and a half times the height of the box.");
+    if (picture?.type === "boxes") notes.push("Whiskers reach to the last value within one and a half times the length of the box.");
     if (numExamined < numRows) notes.push(`In ${format.count(numExamined)} of ${format.plural(numRows, "row")}, evenly chosen.`);
-    const table = tableOf(picture, picture?.number ? this.#column(picture.number).type : null);
+    const table = tableOf(picture, this.#names.column, picture?.number ? this.#column(picture.number).type : null);
     replace(
       this.legend,
       picture?.type === "shares"

@@ -137,8 +137,8 @@ export function pictureInWords({ picture }, column, target) {
   return `Shares of ${target} for each value of ${column}; the counts stand in the table below`;
 }
 
-/** The figures of a picture as a table: {head, rows}; null of points, which have none. */
-export function tableOf(picture, numberType) {
+/** The figures of a picture of a column as a table: {head, rows}; null of points, which have none. */
+export function tableOf(picture, column, numberType) {
   const inWords = (value) => (numberType === "timestamp" ? timeInWords(value) : format.number(value));
   if (picture?.type === "boxes")
     return {
@@ -153,7 +153,7 @@ export function tableOf(picture, numberType) {
   if (picture?.type !== "shares") return null;
   const parts = partsOf(picture);
   return {
-    head: ["", ...parts.map(({ name }) => name)],
+    head: [column, ...parts.map(({ name }) => name)],
     rows: sharesOf(picture).map(({ value, counts }) => [value, ...parts.map(({ at }) => format.count(counts[at]))]),
   };
 }

@@ -171,7 +171,7 @@ export class SeriesView {
   }
 
   #figure(name) {
-    const place = h("div", { class: "series-picture", role: "img" });
+    const place = h("div", { class: "series-picture", role: "img", aria: { label: name } });
     const words = h("span", { class: "muted small figures" });
     const figure = h("figure", { class: "series-figure" }, h("figcaption", { class: "row" }, h("h3", {}, name), words), place);
     new Drag(place, GRID, (shares) => {
