@@ -9,6 +9,8 @@ from fastapi.testclient import TestClient
 
 from app.queue import JobStatus
 
+pytestmark = pytest.mark.full_on_postgres
+
 Work = Callable[[], list[JobStatus]]
 
 
