@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from app.association import Numbers
 from app.exploring.schemas import SeriesLine, SeriesOut
 from app.exploring.table import pieces
-from app.preparing.moments import in_range
+from app.moments import in_range
 from app.specs.columns import Column
 
 if TYPE_CHECKING:

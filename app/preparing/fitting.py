@@ -13,8 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.errors import JobFailure
+from app.moments import Moments
 from app.preparing import vocabulary
-from app.preparing.moments import Moments
 from app.preparing.table import numbers_of
 from app.specs.columns import Column
 from app.specs.features import image_shape

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from app.moments import Moments
 from app.pictures import decode_image, format_of, probe_image
-from app.preparing.moments import Moments
 from app.specs.columns import Column, Images, ImageSize
 from worker.data.figures import Distinct
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.preparing.moments import in_range
+from app.moments import in_range
 from app.specs.columns import QUANTILES, Histogram
 
 NUM_BINS = 20

@@ -16,10 +16,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.errors import JobFailure
+from app.moments import Moments
 from app.preparing import deal_rows, finite, fit_steps
 from app.preparing.fitting import Sample, scaling
 from app.preparing.making import inputs_of, made, missing, unfilled
-from app.preparing.moments import Moments
 from app.preparing.table import Table, codes, plain_numbers
 from app.specs.columns import Column
 from app.specs.data import DataSpec

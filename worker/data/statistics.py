@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.marks import mark_of, shape_of
-from app.preparing.moments import Moments
+from app.moments import Moments
 from app.specs.columns import Column, ColumnType, Histogram, TopValue
 from app.stored.table import StoredTable, open_table
 from worker.data.cells import describe_arrays, describe_images
