@@ -3,15 +3,11 @@
 import * as api from "../api.js";
 import { $, debounce, pageData } from "../dom.js";
 import { live } from "../live.js";
-import { showData } from "../run/data.js";
-import { showEvaluation } from "../run/evaluation.js";
 import { loadGhosts } from "../run/ghosts.js";
 import { startEditing } from "../run/edit.js";
 import { Header } from "../run/header.js";
 import { Log } from "../run/log.js";
-import { downloadCurves, showModel } from "../run/model.js";
 import { Overview } from "../run/overview.js";
-import { TryIt } from "../run/tryit.js";
 import { RunState } from "../runstate.js";
 import { toastError } from "../shell.js";
 import { startTabs } from "../tabs.js";
@@ -21,27 +17,34 @@ const state = new RunState(run);
 const header = new Header(run, state);
 const overview = new Overview(run, state);
 const log = new Log($("#panel-log"), state);
-const tryIt = new TryIt($("#panel-try"));
+let tryIt = null;
 
+// What a tab needs beyond the first is fetched when it is opened: the curves stand sooner.
 const panels = {
   overview: () => overview.drawCharts(),
-  evaluation: () => showEvaluation($("#panel-evaluation"), run, state),
-  try: () => tryIt.show(run),
-  model: () => showModel($("#panel-model"), run),
-  data: () => showData($("#panel-data"), run),
+  evaluation: async () => (await import("../run/evaluation.js")).showEvaluation($("#panel-evaluation"), run, state),
+  try: async () => {
+    const { TryIt } = await import("../run/tryit.js");
+    tryIt ??= new TryIt($("#panel-try"));
+    tryIt.show(run);
+  },
+  model: async () => (await import("../run/model.js")).showModel($("#panel-model"), run),
+  data: async () => (await import("../run/data.js")).showData($("#panel-data"), run),
   log: () => log.show(),
 };
+const showPanel = async () => panels[shownPanel]();
 let shownPanel = "overview";
 const choose = startTabs($("#tabs"), (key) => {
   shownPanel = key;
-  panels[key]();
+  showPanel().catch(toastError);
 });
 
 startEditing(run.id);
 $("#try-button").addEventListener("click", () => choose("try", { focus: true }));
-$("#panel-model").addEventListener("click", (event) => {
+$("#panel-model").addEventListener("click", async (event) => {
   if (!event.target.closest("[data-csv]")) return;
   event.preventDefault();
+  const { downloadCurves } = await import("../run/model.js");
   downloadCurves(run).catch(toastError);
 });
 
@@ -56,7 +59,7 @@ const reload = debounce(150, async () => {
   overview.run = run;
   header.update(run);
   overview.showResults();
-  if (shownPanel === "evaluation" || shownPanel === "model" || shownPanel === "try") panels[shownPanel]();
+  if (shownPanel === "evaluation" || shownPanel === "model" || shownPanel === "try") showPanel().catch(toastError);
 });
 
 async function showGhosts() {
