@@ -32,19 +32,19 @@ export class Kept {
     this.#waiting = body;
     if (this.#isSending) return;
     this.#isSending = true;
-    try {
-      while (this.#waiting) {
-        const next = this.#waiting;
-        this.#waiting = null;
-        await this.put(this.path, { body: next }, { keepalive: JSON.stringify(next).length < MAX_KEEPALIVE });
-      }
-      this.storage.removeItem(this.place);
-    } catch (error) {
+    let isUnsaid = false;
+    while (this.#waiting) {
+      const next = this.#waiting;
       this.#waiting = null;
-      if (error.status >= 400) this.storage.removeItem(this.place); // refused: it would be again
-      this.tell(error);
-    } finally {
-      this.#isSending = false;
+      try {
+        await this.put(this.path, { body: next }, { keepalive: JSON.stringify(next).length < MAX_KEEPALIVE });
+        isUnsaid = false;
+      } catch (error) {
+        isUnsaid = !(error.status >= 400); // what was refused would be again
+        this.tell(error);
+      }
     }
+    this.#isSending = false;
+    if (!isUnsaid) this.storage.removeItem(this.place);
   }
 }

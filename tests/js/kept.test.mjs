@@ -69,3 +69,13 @@ test("out of reach, a word stays; refused, it goes; both are told", async () => 
     assert.equal(server.sent.length, 2);
   }
 });
+
+test("a word that is refused does not take a newer one with it", async () => {
+  const { server, storage, kept } = keptOf();
+  kept.keep("a");
+  kept.keep("b");
+  server.answers[0].reject(Object.assign(new Error("no"), { status: 422 }));
+  await settled();
+  assert.deepEqual(server.sent.map(([, word]) => word), ["a", "b"]);
+  assert.equal(storage.held.get(PLACE), '"b"');
+});
