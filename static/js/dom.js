@@ -31,6 +31,9 @@ function setProperty(element, name, value) {
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+/** What stands where there is nothing to show: what is lacking, and what to do. */
+export const emptyCard = (title, text) => h("section", { class: "card empty" }, h("h2", {}, title), h("p", {}, text));
+
 /** Set text only when it differs: no needless layout, and no screen reader told twice. */
 export function setText(element, text) {
   if (element && element.textContent !== text) element.textContent = text;

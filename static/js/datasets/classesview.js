@@ -1,6 +1,6 @@
 // How many rows each class has, and what always saying the commonest would get.
 
-import { h, replace, setText } from "../dom.js";
+import { emptyCard, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { inlineField, select } from "../forms.js";
 import { barList } from "./bars.js";
@@ -22,7 +22,7 @@ export class ClassesView {
 
   show() {
     if (!this.#columns.length) {
-      replace(this.#element, nothing());
+      replace(this.#element, emptyCard("No column holds classes", "Classes are words that come again, truth values, or whole numbers of at most 50 different values. How numbers are spread stands under Table."));
       return;
     }
     const first = likelyClass(this.#columns);
@@ -74,13 +74,4 @@ function restInWords({ numOthers, countOthers }, column) {
   const others = numOthers ? `And ${format.plural(numOthers, "other class", "other classes")} with ${format.plural(countOthers, "row")}.` : "";
   const missing = column.num_missing ? `${format.plural(column.num_missing, "row")} without a class ${column.num_missing === 1 ? "is" : "are"} not counted.` : "";
   return [others, missing].filter(Boolean).join(" ");
-}
-
-function nothing() {
-  return h(
-    "section",
-    { class: "card empty" },
-    h("h2", {}, "No column holds classes"),
-    h("p", {}, "Classes are words that come again, truth values, or whole numbers of at most 50 different values. How numbers are spread stands under Table."),
-  );
 }

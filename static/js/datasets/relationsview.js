@@ -1,7 +1,7 @@
 // How closely each column goes together with one that is chosen, and a picture of any of them with it.
 
 import * as api from "../api.js";
-import { h, replace, setText } from "../dom.js";
+import { emptyCard, h, replace, setText } from "../dom.js";
 import { likelyTarget } from "../draft.js";
 import * as format from "../format.js";
 import { inlineField, select } from "../forms.js";
@@ -39,7 +39,7 @@ export class RelationsView {
 
   show() {
     if (this.#columns.length < 2) {
-      replace(this.#element, nothing());
+      replace(this.#element, emptyCard("Nothing to compare", "A relation needs two columns of numbers or classes. Texts, images and arrays are not compared."));
       return;
     }
     const asked = new URLSearchParams(location.search);
@@ -206,14 +206,5 @@ function explanation() {
         "All three go from 0, nothing, to 1, one says the other. Rows where one of the two is missing are left out. What goes together need not follow from one another.",
       ),
     ),
-  );
-}
-
-function nothing() {
-  return h(
-    "section",
-    { class: "card empty" },
-    h("h2", {}, "Nothing to compare"),
-    h("p", {}, "A relation needs two columns of numbers or classes. Texts, images and arrays are not compared."),
   );
 }

@@ -1,7 +1,7 @@
 // Numbers of a table along its time, or its rows as they stand: a picture for each column, all with one window.
 
 import * as api from "../api.js";
-import { debounce, h, replace, setText } from "../dom.js";
+import { debounce, emptyCard, h, replace, setText } from "../dom.js";
 import { likelyTarget } from "../draft.js";
 import * as format from "../format.js";
 import { inlineField, select } from "../forms.js";
@@ -41,7 +41,7 @@ export class SeriesView {
 
   show() {
     if (!this.#numbers.length) {
-      replace(this.#element, nothing());
+      replace(this.#element, emptyCard("Nothing to draw", "Series are of columns of numbers; this table has none. A number that is read as text has something in it that is none: look at its rows under Table."));
       return;
     }
     this.#along = likelyPlace(this.#dataset.columns);
@@ -218,13 +218,4 @@ export class SeriesView {
     );
     this.legend.hidden = !groups.length;
   }
-}
-
-function nothing() {
-  return h(
-    "section",
-    { class: "card empty" },
-    h("h2", {}, "Nothing to draw"),
-    h("p", {}, "Series are of columns of numbers; this table has none. A number that is read as text has something in it that is none: look at its rows under Table."),
-  );
 }

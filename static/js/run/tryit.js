@@ -1,7 +1,7 @@
 // Use the model: one row by hand, a drawing, or a file of rows.
 
 import * as api from "../api.js";
-import { debounce, h, replace, setText, uniqueId } from "../dom.js";
+import { debounce, emptyCard, h, replace, setText, uniqueId } from "../dom.js";
 import * as format from "../format.js";
 import { parseValue, pictureShape, readAnswer, typicalValue } from "../predictions.js";
 import { fedByDefault } from "../windowdraft.js";
@@ -268,7 +268,7 @@ function waiting(run) {
         ? `The model could not be written as ONNX: ${run.export.error?.message ?? "the log says more"}`
         : "The model is being written as ONNX. This takes a few seconds."
       : "A model can be tried once its training has succeeded.";
-  return h("section", { class: "card empty" }, h("h2", {}, "Not ready to be tried"), h("p", {}, text));
+  return emptyCard("Not ready to be tried", text);
 }
 
 function problem(title, error) {
