@@ -63,7 +63,7 @@ class StoredTable:
         first = 0
         for part in self.manifest.parts:
             last = first + part.num_rows
-            if start < last and first < stop:
+            if max(start, first) < min(stop, last):
                 yield from self._of_part(part, names, num_rows, max(start, first) - first, min(stop, last) - first)
             first = last
 

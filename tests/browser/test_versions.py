@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.deck import Deck, wait_for
 
@@ -143,6 +143,35 @@ def test_values_are_typed_over_and_saved_together(page: Page, running: Deck) -> 
     expect(page.locator("#versions")).to_contain_text("5 cells of kind changed: little where kind:small")
     page.get_by_label("Changes since").select_option(label="version 1")
     expect(page.locator("#versions").get_by_role("row", name="kind")).to_contain_text("6")
+
+
+def test_what_is_half_said_outlives_a_slow_answer(page: Page, running: Deck) -> None:
+    page.goto(f"{running.url}/datasets/{running.add_file('slow.csv', CSV.encode())}")
+    page.get_by_role("button", name="Edit values").click()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/rows?*", hold)
+    page.get_by_label("Column to look in").select_option("kind")
+    page.get_by_label("What its value must be").fill("small")
+    page.get_by_role("button", name="Filter").click()
+    for _ in range(2):  # draws what is there, each time
+        page.get_by_role("button", name="Edit values").click()
+    page.get_by_label("Column to set").select_option("kind")
+    page.get_by_label("What all these rows are to hold").fill("little")
+    save = page.get_by_role("button", name="Save as a version")
+    expect(save).to_be_disabled()  # of how many rows nobody knows yet
+    assert len(held) == 1
+    page.unroute("**/rows?*")  # which lets it go
+    expect(page.locator("#rows")).to_contain_text("In 6 rows, set")
+    expect(page.get_by_label("What its value must be")).to_have_value("")
+    expect(page.get_by_label("Column to set")).to_have_value("kind")
+    expect(page.get_by_label("What all these rows are to hold")).to_have_value("little")
+    save.click()
+    wait_until_made(page, 2)
+    expect(page.locator("#versions")).to_contain_text("6 cells of kind changed: little where kind:small")
 
 
 def test_deleting_a_version_says_what_it_frees(page: Page, running: Deck) -> None:

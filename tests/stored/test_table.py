@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.datasets.searching import find_rows
@@ -84,6 +84,7 @@ def lay_down(folder: Path, parts: Sequence[Piece], group: int = 3) -> Manifest:
     ends=st.tuples(st.integers(0, 50), st.integers(0, 50)),
     coded=st.booleans(),
 )
+@example(parts=[Piece([dict.fromkeys(NAMES)] * 3, {})], group=3, names=["n"], num_rows=1, ends=(2, 1), coded=False)
 def test_any_stretch_of_any_columns_is_that_of_the_plain_table(
     parts: list[Piece], group: int, names: list[str], num_rows: int, ends: tuple[int, int], coded: bool
 ) -> None:

@@ -22,6 +22,9 @@ export class RowsView {
   #edits;
   #isEditing = false;
   #found = null;
+  #isCounted = false; // how many rows the filters hold to
+  #asked; // the bar of filters and that for all rows stay through every drawing, with what is half typed in them
+  #forAll;
 
   /** With `edits`, values can be typed over; `onAll(column, filter, value)` makes a version of all that match. */
   constructor(dataset, box, { edits = null, onAll = null } = {}) {
@@ -29,18 +32,26 @@ export class RowsView {
     this.#box = box;
     this.#edits = edits;
     this.onAll = onAll;
+    this.#asked = this.#bar();
+    this.#forAll = this.#allBar();
     edits?.onChange((by) => by !== this && this.#isEditing && this.#draw(this.#found));
   }
 
   async load() {
     const turn = ++this.#turn;
+    this.#isCounted = false;
+    this.#forAll.count(null);
     const query = { offset: this.#offset, limit: PAGE, filter: this.#filters, sort: this.#sort ?? undefined };
     try {
       const found = await api.get(`/datasets/${this.#dataset.id}/rows${api.query(query)}`);
-      if (turn === this.#turn) this.#draw(found);
+      if (turn !== this.#turn) return;
+      this.#isCounted = true;
+      this.#draw(found);
     } catch (error) {
-      this.#filters = error.status === 422 ? this.#filters.slice(0, -1) : this.#filters;
       toastError(error);
+      if (turn !== this.#turn || error.status !== 422 || !this.#filters.length) return;
+      this.#filters = this.#filters.slice(0, -1);
+      await this.load();
     }
   }
 
@@ -59,14 +70,16 @@ export class RowsView {
       cellOf: (column, i, value, shown) =>
         this.#isEditing && isEditable(column) ? cellEditor(this.#edits, column, numbers[i], value, this) : shown,
     });
-    table.firstElementChild.after(this.#bar(), ...(this.#isEditing && this.#filters.length ? [this.#allBar(numMatching)] : []));
+    this.#asked.draw();
+    this.#forAll.count(this.#isCounted ? numMatching : null);
+    table.firstElementChild.after(this.#asked.element, ...(this.#isEditing && this.#filters.length ? [this.#forAll.element] : []));
     table.append(this.#pager(rows.length, numMatching));
     replace(this.#box, table);
   }
 
   #goTo(offset) {
     this.#offset = offset;
-    this.load();
+    return this.load();
   }
 
   #where(numShown, numMatching) {
@@ -89,51 +102,56 @@ export class RowsView {
       "aria-label": "What its value must be",
       autocomplete: "off",
     });
-    const chips = this.#filters.map((one, i) =>
-      h(
-        "button",
-        {
-          class: "button small",
-          type: "button",
-          title: "No longer ask for this",
-          onclick: () => {
-            this.#filters = this.#filters.filter((_, k) => k !== i);
-            this.#goTo(0);
-          },
-        },
-        `${one} ×`,
-      ),
-    );
-    const add = (event) => {
+    const chips = h("span", { class: "row" });
+    const add = async (event) => {
       event.preventDefault();
-      if (!value.value.trim()) return;
-      this.#filters = [...this.#filters, `${name.value}:${value.value.trim()}`];
-      this.#goTo(0);
+      const said = value.value;
+      const filter = `${name.value}:${said.trim()}`;
+      if (!said.trim()) return;
+      this.#filters = [...this.#filters, filter];
+      await this.#goTo(0);
+      if (this.#filters.includes(filter) && value.value === said) value.value = ""; // a refused one stays, to be mended
     };
-    return h(
+    const toggle = this.#edits ? this.#toggle() : null;
+    const element = h(
       "form",
       { class: "row rows-bar", onsubmit: add },
       name,
       value,
       h("button", { class: "button", type: "submit" }, "Filter"),
       chips,
-      this.#edits ? this.#toggle() : null,
+      toggle,
     );
+    const draw = () => {
+      replace(chips, this.#filters.map((one, i) => this.#chip(one, i)));
+      toggle?.setAttribute("aria-pressed", String(this.#isEditing));
+    };
+    return { element, draw };
+  }
+
+  #chip(filter, i) {
+    const drop = () => {
+      this.#filters = this.#filters.filter((_, k) => k !== i);
+      this.#goTo(0);
+    };
+    const properties = { class: "button small", type: "button", title: "No longer ask for this", onclick: drop };
+    return h("button", properties, `${filter} ×`);
   }
 
   #toggle() {
     const turn = () => {
       this.#isEditing = !this.#isEditing;
       this.#draw(this.#found);
-      this.#box.querySelector(".rows-edit").focus();
+      button.focus();
     };
-    const properties = { class: "button rows-edit", type: "button", "aria-pressed": String(this.#isEditing), onclick: turn };
-    return h("button", properties, "Edit values");
+    const button = h("button", { class: "button", type: "button", onclick: turn }, "Edit values");
+    return button;
   }
 
   /** One value for all rows that are held to, however many pages they fill. */
-  #allBar(numMatching) {
+  #allBar() {
     const columns = this.#dataset.columns.filter(isEditable);
+    if (!columns.length) return { element: null, count: () => {} };
     const chosen = { column: columns[0] };
     const place = h("span");
     const draw = () => {
@@ -150,16 +168,23 @@ export class RowsView {
       if (value !== undefined) this.onAll(chosen.column.name, this.#filters, value);
     };
     draw();
+    const rows = h("span");
+    const save = h("button", { class: "button", type: "submit" }, "Save as a version");
+    const count = (numMatching) => {
+      replace(rows, numMatching === null ? "In these rows, set" : `In ${format.plural(numMatching, "row")}, set`);
+      save.disabled = !numMatching;
+    };
     const names = columns.map(({ name }) => ({ value: name, label: name }));
-    return h(
+    const element = h(
       "form",
       { class: "row rows-bar", onsubmit: apply },
-      h("span", {}, `In ${format.plural(numMatching, "row")}, set`),
+      rows,
       select(names, columns[0].name, choose, { "aria-label": "Column to set" }),
       "to",
       place,
-      h("button", { class: "button", type: "submit", disabled: !numMatching }, "Save as a version"),
+      save,
     );
+    return { element, count };
   }
 
   #pager(numShown, numMatching) {
