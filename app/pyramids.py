@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, Table, and_, case, delete, func, select
 from sqlalchemy import insert as sql_insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.orm import Session
 
 from app import columns, rollups
@@ -19,6 +20,10 @@ from app.curves import count, read_buckets, read_points
 from app.db.tables import Rollup, Series
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_POSITIONAL = {
+    "sqlite": sqlite.dialect(paramstyle="qmark"),
+    "postgresql": psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
+}
 # The tables themselves: the ORM's way of inserting costs twice the time.
 _SERIES, _ROLLUPS = (cast("Table", row.__table__) for row in (Series, Rollup))
 _NON_FINITE = ("num_nan", "num_pos_inf", "num_neg_inf")
@@ -30,16 +35,16 @@ def add(session: Session, job_id: str, batch: Sequence[Points]) -> None:
     for points in batch:
         if len(points.steps):
             by_name.setdefault(points.name, []).append(points)
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     for name, parts in by_name.items():
         points = Points(name, np.concatenate([p.steps for p in parts]), np.concatenate([p.values for p in parts]))
         buckets = rollups.of_points(points)
         series_id = _add_to_summary(session, job_id, points, buckets)
         for level in rollups.LEVELS:
             buckets = rollups.coarsen(buckets)
-            rows += [{"series_id": series_id, "level": level, **row} for row in buckets.rows()]
+            rows += [(series_id, level, *row) for row in buckets.tuples()]
     if rows:
-        session.execute(_merge_rollup(_dialect(session)), rows)
+        session.connection().exec_driver_sql(_merge_rollups(_dialect(session)), rows)
 
 
 def rewind(session: Session, job_id: str, to_step: int) -> None:
@@ -95,11 +100,15 @@ def _merge_summary(dialect: str) -> Any:
 
 
 @cache
-def _merge_rollup(dialect: str) -> Any:
-    """The statement that adds a bucket to the one that is there. Points of a series arrive in the order of steps."""
+def _merge_rollups(dialect: str) -> str:
+    """The SQL that adds a bucket to the one that is there, for tuples of all columns in the table's order.
+
+    Points of a series arrive in the order of steps. A batch of a thousand makes seventy rows: given to the driver as
+    they are, they take a third of the time that the same statement takes with a dict for each.
+    """
     statement = _INSERTS[dialect](_ROLLUPS)
     new, old = statement.excluded, _ROLLUPS.c
-    return statement.on_conflict_do_update(
+    merge = statement.on_conflict_do_update(
         index_elements=["series_id", "level", "bucket"],
         set_={
             "last_step": new.last_step,
@@ -110,6 +119,7 @@ def _merge_rollup(dialect: str) -> Any:
             **{key: old[key] + new[key] for key in ("sum", "num_finite", *_NON_FINITE)},
         },
     )
+    return str(merge.compile(dialect=_POSITIONAL[dialect], column_keys=_ROLLUPS.columns.keys()))
 
 
 def _lesser(a: Any, b: Any) -> ColumnElement[float]:

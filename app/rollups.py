@@ -5,7 +5,8 @@ and how many NaN, +Inf and -Inf there were beside them. Buckets merge exactly, s
 and a spike of one step is the max of a bucket at every level.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -48,14 +49,22 @@ class Buckets:
 
     def part(self, start: int, end: int) -> "Buckets":
         """The buckets from one position up to another, not included."""
-        return Buckets(**{field.name: getattr(self, field.name)[start:end] for field in fields(self)})
+        return Buckets(*(getattr(self, name)[start:end] for name in FIELDS))
+
+    def tuples(self) -> Iterator[tuple[int | float | None, ...]]:
+        """The fields of each bucket, as the table has them: None for a figure that no finite value gave."""
+        columns = {name: getattr(self, name).tolist() for name in FIELDS}
+        if not self.num_finite.all():
+            for name in ("first", "last", "min", "max"):
+                columns[name] = [None if value != value else value for value in columns[name]]
+        return zip(*columns.values(), strict=True)
 
     def rows(self) -> list[dict[str, int | float | None]]:
-        """A dict a bucket, as the table has it: None for a figure that no finite value gave."""
-        columns = {field.name: getattr(self, field.name).tolist() for field in fields(self)}
-        for name in ("first", "last", "min", "max"):
-            columns[name] = [None if value != value else value for value in columns[name]]
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        """The same, a dict a bucket."""
+        return [dict(zip(FIELDS, row, strict=True)) for row in self.tuples()]
+
+
+FIELDS = tuple(field.name for field in fields(Buckets))
 
 
 def of_points(points: Points) -> Buckets:
@@ -80,8 +89,7 @@ def of_points(points: Points) -> Buckets:
 
 def join(parts: list[Buckets]) -> Buckets:
     """Buckets that follow one another, of whatever levels: their numbers mean nothing any more."""
-    names = [field.name for field in fields(Buckets)]
-    return Buckets(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    return Buckets(*(np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS))
 
 
 def coarsen(buckets: Buckets) -> Buckets:
@@ -94,6 +102,8 @@ def group(buckets: Buckets, key: Ints) -> Buckets:
     if not len(key):
         return buckets
     ends = np.append(np.flatnonzero(key[1:] != key[:-1]), len(key) - 1)
+    if len(ends) == len(key):  # each by itself, as at the upper levels of a batch
+        return replace(buckets, bucket=key)
     starts = np.append(0, ends[:-1] + 1)
     position = np.arange(len(key))
     has = buckets.num_finite > 0
@@ -125,13 +135,10 @@ def _sums(values: Floats, starts: Ints) -> Floats:
 
 def of_rows(rows: list[tuple[float | int | None, ...]]) -> Buckets:
     """Buckets from rows of the table, columns in the order of `Buckets`' fields."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields(Buckets))
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(FIELDS)
     kinds = {"first", "last", "min", "max", "sum"}
-    arrays: dict[str, Any] = {
-        field.name: np.array(
-            [np.nan if value is None else value for value in column],
-            np.float64 if field.name in kinds else np.int64,
-        )
-        for field, column in zip(fields(Buckets), columns, strict=True)
-    }
-    return Buckets(**arrays)
+    arrays: list[Any] = [
+        np.array([np.nan if value is None else value for value in column], np.float64 if name in kinds else np.int64)
+        for name, column in zip(FIELDS, columns, strict=True)
+    ]
+    return Buckets(*arrays)
