@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from app.settings import Settings
 from tests.conftest import TOKEN
@@ -25,6 +25,7 @@ ARGUMENTS = (
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=20_000)  # as long as a busy machine needs; what never comes fails all the same
     with sync_playwright() as one:
         yield one
 
