@@ -178,6 +178,9 @@ def test_deleting_gives_the_disk_back_and_says_how_much(page: Page, running: Dec
     open_list(page, running)
     page.get_by_label(f"Select {name}").check()
     page.wait_for_load_state("networkidle")  # Chromium notes it when a small curve of what is gone is asked for
+    bar = page.get_by_role("group", name="The selected runs")
+    expect(bar.get_by_role("button", name="Cancel")).to_be_hidden()  # it has ended
+    expect(bar.get_by_role("button", name="Unstar")).to_be_hidden()
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.locator("#toasts")).to_contain_text("2.0 MB freed")

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { cellOf, columnsFrom, DEFAULT, nextSort, resultOf } from "../../static/js/runs/columns.js";
 import { PAGE_SIZE, Pages, retryAfter, windowOf } from "../../static/js/runs/pages.js";
-import { Selection } from "../../static/js/runs/selection.js";
+import { Selection, sensibleActions } from "../../static/js/runs/selection.js";
 
 const answer = (from, total, next = null) => ({
   items: Array.from({ length: Math.min(PAGE_SIZE, total - from) }, (_, i) => ({ id: `r${from + i}` })),
@@ -79,4 +79,15 @@ test("columns are sound whatever was kept, and headers turn the order over", () 
   assert.equal(nextSort("-created", "loss"), "loss");
   assert.equal(nextSort("loss", "loss"), "-loss");
   assert.equal(nextSort("-loss", "loss"), "loss");
+});
+
+test("only what can be done to one of the chosen at least is offered", () => {
+  const done = { status: "succeeded", origin: "worker", archived_at: null, is_favorite: false, tags: [] };
+  const always = ["tag", "project"];
+  const of = (...runs) => [...sensibleActions(runs)].sort();
+  assert.deepEqual(of(done), ["archive", "delete", "favorite", "requeue", ...always].sort());
+  const other = { status: "queued", origin: "client", archived_at: 1, is_favorite: true, tags: ["a"] };
+  assert.deepEqual(of(other), ["cancel", "unarchive", "unfavorite", "untag", ...always].sort());
+  assert.equal(of(done, other).length, 10);
+  assert.equal(of(undefined).length, 10);
 });

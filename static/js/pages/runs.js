@@ -85,6 +85,7 @@ function drawNow() {
   above.style.height = `${first * height}px`;
   below.style.height = `${Math.max(0, pages.total - 1 - last) * height}px`;
   if (pages.total) for (const wanted of pages.missing(first, last)) fetchPage(wanted);
+  actions.show(); // what can be done to the chosen changes with them
 }
 
 function fill(row, { index, id }) {

@@ -1,10 +1,11 @@
 // What is done to the runs that are chosen: one request, an outcome for each.
 
 import * as api from "../api.js";
-import { $, setText } from "../dom.js";
+import { $, $$, setText } from "../dom.js";
 import * as format from "../format.js";
 import { confirmed, toast, toastError } from "../shell.js";
 import { askEdit, askText } from "./ask.js";
+import { sensibleActions } from "./selection.js";
 
 const DONE = {
   cancel: "asked to stop",
@@ -59,10 +60,9 @@ export class Actions {
     const compare = $("#compare-selected");
     compare.href = selection.isAll ? `/compare${api.query({ filter })}` : `/compare?ids=${[...selection.ids].join(",")}`;
     compare.hidden = selection.isAll && !filter;
+    const sensible = sensibleActions(selection.isAll ? [undefined] : [...selection.ids].map((id) => this.list.find(id)));
+    for (const button of $$("[data-action]", this.bar)) button.hidden = !sensible.has(button.dataset.action);
     $('[data-action="edit"]', this.bar).hidden = count !== 1 || selection.isAll;
-    const isArchive = /is:archived/.test(filter);
-    $('[data-action="archive"]', this.bar).hidden = isArchive;
-    $('[data-action="unarchive"]', this.bar).hidden = !isArchive;
   }
 
   #clear() {

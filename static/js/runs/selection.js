@@ -1,4 +1,4 @@
-// Which runs are chosen: some by hand, or all that match. Pure.
+// Which runs are chosen, some by hand or all that match, and what can be done to them. Pure.
 
 export class Selection {
   ids = new Set();
@@ -38,4 +38,24 @@ export class Selection {
   asked(filter) {
     return this.isAll ? { filter } : { ids: [...this.ids] };
   }
+}
+
+const isActive = ({ status }) => ["queued", "running", "paused"].includes(status);
+const SENSIBLE = {
+  cancel: isActive,
+  delete: (run) => !isActive(run),
+  requeue: (run) => run.origin === "worker",
+  archive: (run) => !run.archived_at,
+  unarchive: (run) => run.archived_at,
+  favorite: (run) => !run.is_favorite,
+  unfavorite: (run) => run.is_favorite,
+  tag: () => true,
+  untag: (run) => run.tags.length > 0,
+  project: () => true,
+};
+
+/** What can be done to at least one of the runs; where one is not on hand, undefined, it might be anything. */
+export function sensibleActions(runs) {
+  const isAnything = runs.some((run) => run === undefined);
+  return new Set(Object.keys(SENSIBLE).filter((action) => isAnything || runs.some(SENSIBLE[action])));
 }
