@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cellOf, columnsFrom, DEFAULT, nextSort, resultOf } from "../../static/js/runs/columns.js";
+import { cellOf, columnsFrom, DEFAULT, nextSort, onPhone, resultOf } from "../../static/js/runs/columns.js";
 import { PAGE_SIZE, Pages, retryAfter, windowOf } from "../../static/js/runs/pages.js";
 import { Selection, sensibleActions } from "../../static/js/runs/selection.js";
 
@@ -79,6 +79,12 @@ test("columns are sound whatever was kept, and headers turn the order over", () 
   assert.equal(nextSort("-created", "loss"), "loss");
   assert.equal(nextSort("loss", "loss"), "-loss");
   assert.equal(nextSort("-loss", "loss"), "loss");
+});
+
+test("on a phone the first figure stands before all else", () => {
+  assert.deepEqual(onPhone(DEFAULT).slice(0, 3), ["loss", "status", "curve"]);
+  assert.deepEqual(onPhone(["status", "test/f1", "loss"]), ["test/f1", "status", "loss"]);
+  assert.deepEqual(onPhone(["status", "curve"]), ["status", "curve"]);
 });
 
 test("only what can be done to one of the chosen at least is offered", () => {

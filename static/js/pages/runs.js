@@ -7,7 +7,7 @@ import { keyed } from "../keyed.js";
 import { live } from "../live.js";
 import { Actions } from "../runs/actions.js";
 import { chooseColumns, keptColumns } from "../runs/columnmenu.js";
-import { asked, column, nextSort } from "../runs/columns.js";
+import { asked, column, nextSort, onPhone } from "../runs/columns.js";
 import { FilterBox } from "../runs/filterbox.js";
 import { PAGE_SIZE, Pages, retryAfter, windowOf } from "../runs/pages.js";
 import { fillRow, fillTime, makeRow } from "../runs/rows.js";
@@ -30,7 +30,8 @@ const runs = new Map(); // id -> {run, seenAt}
 let numFailures = 0; // of pages, one after the other
 let numNew = 0; // runs that match and came since the list was read
 let { filter, sort } = pageData();
-let keys = [];
+let chosen = []; // columns, in the order that the person gave them
+let keys = []; // the same, as this width shows them
 let current = -1; // the row that the keyboard is at
 let asking = 0;
 let frame = null;
@@ -266,18 +267,23 @@ function showHead() {
     ),
   );
   replace($("#head"), $("#head").firstElementChild, heads);
-  const widths = [2.75, NARROW.matches ? 9 : 14, ...keys.map((key) => column(key).width)];
+  const widths = [...(NARROW.matches ? [2.5, 7.25] : [2.75, 14]), ...keys.map((key) => column(key).width)];
   replace($("colgroup", table), widths.map(() => h("col")));
   $$("col", table).forEach((col, i) => (col.style.width = i === 1 ? "auto" : `${widths[i]}rem`));
   table.style.minWidth = `${widths.reduce((sum, width) => sum + width, 0)}rem`;
 }
 
 function setColumns(next) {
-  keys = next;
+  chosen = next;
+  arrange();
+  reload();
+}
+
+function arrange() {
+  keys = NARROW.matches ? onPhone(chosen) : chosen;
   body.replaceChildren();
   showHead();
   drawNow();
-  reload();
 }
 
 // what stands around the list
@@ -415,13 +421,13 @@ body.addEventListener("focusin", (event) => {
 
 scroller.addEventListener("scroll", draw, { passive: true });
 addEventListener("resize", draw);
-NARROW.addEventListener("change", () => showHead());
+NARROW.addEventListener("change", arrange);
 $("#show-news").addEventListener("click", () => {
   scroller.scrollTop = 0;
   if (sort !== NEWEST) setSort(NEWEST);
   else reload();
 });
-$("#choose-columns").addEventListener("click", () => chooseColumns(keys, setColumns));
+$("#choose-columns").addEventListener("click", () => chooseColumns(chosen, setColumns));
 $("#project").addEventListener("change", (event) => {
   const rest = filter.replace(/\s*\bproject:("(?:[^"\\]|\\.)*"|\S+)/g, "").trim();
   const { value } = event.target;
@@ -431,8 +437,8 @@ $("#project").addEventListener("change", (event) => {
   reload({ isOther: true });
 });
 
-keys = await keptColumns();
-showHead();
+chosen = await keptColumns();
+arrange();
 await reload();
 showSelection();
 live.follow("runs", { onItems: update, onReset: () => reload() });

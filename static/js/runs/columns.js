@@ -33,6 +33,12 @@ export function columnsFrom(body) {
   return keys.slice(0, MAX_COLUMNS);
 }
 
+/** A phone has room for two beside the name: the first figure stands before all else. */
+export function onPhone(keys) {
+  const figure = keys.find((key) => column(key).isRight);
+  return figure === undefined ? keys : [figure, ...keys.filter((key) => key !== figure)];
+}
+
 /** What the server must add to each run for these columns to be filled. */
 export const asked = (keys) => keys.filter((key) => !OWN[key]).join(",");
 
