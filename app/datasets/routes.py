@@ -157,9 +157,10 @@ def statistics(dataset_id: str, session: Reading) -> StatisticsOut:
 
 
 @router.post("/{dataset_id}/cancel", status_code=202)
-def cancel(dataset_id: str, session: Writing) -> DatasetOut:
-    """Ask for a dataset to be read no further. What is read of it is dropped."""
-    service.stop_reading(session, dataset_id)
+def cancel(dataset_id: str, session: Writing, storage: AppStorage, afterwards: BackgroundTasks) -> DatasetOut:
+    """Ask for a dataset to be read no further. What is read of it is dropped, and what was sent."""
+    if service.stop_reading(session, dataset_id):
+        afterwards.add_task(storage.remove, "datasets", dataset_id)
     return service.get_dataset(session, dataset_id)
 
 

@@ -248,13 +248,23 @@ def list_generators() -> list[GeneratorOut]:
     return [GeneratorOut(name=name, title=title) for name, title in generated.titles().items()]
 
 
-def stop_reading(session: Session, dataset_id: str) -> None:
-    """Ask whoever reads a dataset to stop, or nobody to begin; one that has been read stays. Raises NotFound."""
+def stop_reading(session: Session, dataset_id: str) -> bool:
+    """Ask whoever reads a dataset to stop, or nobody to begin; one that has been read stays. Raises NotFound.
+
+    Tells whether nobody has begun, so that its files are the caller's to remove once this is committed.
+    """
     dataset = find_dataset(session, dataset_id)
     job = session.get(Job, dataset.job_id) if dataset.job_id else None
-    if job is not None and job.status not in ENDED:
-        queue.cancel(session, job.id)
-        session.expire(job)
+    if job is None or job.status in ENDED:
+        return False
+    status = queue.cancel(session, job.id)
+    session.expire(job)
+    return status is JobStatus.CANCELLED and unread_of(session, job.id) is not None
+
+
+def unread_of(session: Session, job_id: str) -> str | None:
+    """The dataset that a job which is over was to read and has not: nobody needs its files any more."""
+    return session.scalar(select(Dataset.id).where(Dataset.job_id == job_id, Dataset.status == INGESTING))
 
 
 def begin_delete(session: Session, dataset_id: str) -> None:
@@ -324,5 +334,7 @@ def _state(dataset: Dataset, job: Job | None) -> tuple[str, dict[str, Any] | Non
     ended_badly = job is not None and job.status in (JobStatus.FAILED, JobStatus.CANCELLED)
     if dataset.status != INGESTING or job is None or not ended_badly:
         return dataset.status, dataset.error
-    message = f"Reading it has ended as {job.status}."
-    return FAILED, job.error or {"kind": str(job.status), "message": message, "hint": "Add it again."}
+    if job.status == JobStatus.CANCELLED:
+        hint = "Nothing of it was kept. To have it after all, add it again."
+        return FAILED, {"kind": "cancelled", "message": "Reading it was cancelled.", "hint": hint}
+    return FAILED, job.error or {"kind": "failed", "message": "Reading it has failed.", "hint": "Add it again."}

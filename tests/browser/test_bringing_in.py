@@ -40,7 +40,7 @@ def test_a_guess_is_shown_corrected_and_what_does_not_fit_is_set_aside(
     text = "1 row of the file did not fit and was set aside."
     expect(page.locator("#set-aside")).to_contain_text(text, timeout=60_000)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download them").click()
+        page.get_by_role("link", name="Download the list").click()
     assert "Plzeň;1" in download.value.path().read_text()
 
 

@@ -180,7 +180,9 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        assert client.put(f"/api/v1/uploads/{upload_id}?offset=10", content=CSV[10:]).status_code == 500
+        refused = client.put(f"/api/v1/uploads/{upload_id}?offset=10", content=CSV[10:])
+    assert (refused.status_code, refused.headers["content-type"]) == (507, "application/problem+json")
+    assert "disk" in refused.json()["detail"] and "Make room" in refused.json()["hint"]
     assert client.get(f"/api/v1/uploads/{upload_id}").json()["offset"] == 10
     assert client.put(f"/api/v1/uploads/{upload_id}?offset=10", content=CSV[10:]).json()["offset"] == len(CSV)
 
@@ -355,3 +357,39 @@ def test_a_server_sweeps_when_it_starts(settings: Settings, db: Database, storag
                     return
             time.sleep(0.02)
     raise AssertionError("it is still there")
+
+
+@pytest.mark.parametrize(
+    ("head", "filename"),
+    [
+        (b"II*\0" + bytes(60), "scan"),
+        (b"MM\0*" + bytes(60), "scan.tif"),
+        (b"\x89PNG\r\n\x1a\n", "a.png"),
+        (b"\0\0\1\0" + bytes(60), "favicon.ico"),
+        (b"\1\0\2\0" + bytes(60), "old.TGA"),
+    ],
+)
+def test_a_single_image_is_refused_before_anything_is_made_of_it(
+    client: TestClient, head: bytes, filename: str
+) -> None:
+    upload_id = begin(client, head, filename)
+    assert client.put(f"/api/v1/uploads/{upload_id}?offset=0", content=head).status_code == 200
+    body = {"name": "x", "source": {"type": "upload", "upload": upload_id}}
+    refused = [
+        client.get(f"/api/v1/uploads/{upload_id}/preview"),
+        client.post("/api/v1/datasets", json=body),
+        client.post("/api/v1/datasets", files={"file": (filename, head)}),
+    ]
+    for answer in refused:
+        assert answer.status_code == 415
+        assert answer.json()["detail"] == f"{filename} is a single image, and a dataset has many."
+        assert "zip archive" in answer.json()["hint"]
+    assert client.get("/api/v1/datasets").json()["items"] == []
+
+
+def test_a_month_is_a_time_in_the_preview(client: TestClient) -> None:
+    content = b"Month,Passengers\n1949-01,112\n1949-02,118\n"
+    upload_id = begin(client, content, "air.csv")
+    client.put(f"/api/v1/uploads/{upload_id}?offset=0", content=content)
+    columns = client.get(f"/api/v1/uploads/{upload_id}/preview").json()["columns"]
+    assert [column["type"] for column in columns] == ["timestamp", "integer"]

@@ -65,7 +65,9 @@ def _read_other(
             kept = SetAside(lambda: files.enter_context(job.storage.writing(folder / SET_ASIDE)))
             misfits = [Misfit(*one) for one in found.set_aside]
             kept.add(misfits, found.num_set_aside - len(misfits))
-    return Written(found.num_rows, {"num_set_aside": found.num_set_aside})
+    described = {"type": "upload", "filename": filename, "size_bytes": source.stat().st_size, "format": format}
+    noted = {"notes": found.notes} if found.notes else {}
+    return Written(found.num_rows, {"source": described | noted, "num_set_aside": found.num_set_aside})
 
 
 def _convert(job: Job, path: Path, dialect: Dialect, file: BinaryIO, begun: float, ended: float) -> int:
