@@ -113,7 +113,7 @@ def _sound() -> Select[Dataset]:
 def create_kept(session: Session, dataset_id: str, name: str, filename: str, kept: Kept) -> Dataset:
     """A dataset of a file that was kept as it came under that id, queued to be read."""
     source = {"type": "upload", "filename": filename, "size_bytes": kept.size_bytes, "format": kept.format}
-    payload = {"format": kept.format, "filename": filename}
+    payload = {"format": kept.format, "filename": filename, "overrides": asdict(kept.overrides)}
     return _add(session, dataset_id, payload, name=name, source=source, content_hash=kept.sha256)
 
 
@@ -132,9 +132,9 @@ def create_chosen(
         found = format_of(file.read(formats.HEAD_BYTES), upload.filename)
     source = {"type": "upload", "filename": upload.filename, "size_bytes": upload.size_bytes}
     payload: dict[str, Any] = {"format": found, "filename": upload.filename}
-    if found == "delimited":
+    if found in ("delimited", "zip"):  # a zip may hold such a file
         payload["overrides"] = asdict(definition.source.overrides())
-    else:
+    if found != "delimited":
         source["format"] = found
     dataset = _add(session, dataset_id, payload, name=definition.name, source=source)
     session.delete(upload)

@@ -8,6 +8,7 @@ import io
 import os
 import socket
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -393,3 +394,74 @@ def test_a_month_is_a_time_in_the_preview(client: TestClient) -> None:
     client.put(f"/api/v1/uploads/{upload_id}?offset=0", content=content)
     columns = client.get(f"/api/v1/uploads/{upload_id}/preview").json()["columns"]
     assert [column["type"] for column in columns] == ["timestamp", "integer"]
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def test_a_table_alone_in_a_zip_is_read_like_the_file_itself(client: TestClient, work: Work) -> None:
+    content = zipped({"data/": b"", "data/my table.csv": CSV, "__MACOSX/data/._my table.csv": b"\0\5"})
+    upload_id = begin(client, content, "my table.csv.zip")
+    client.put(f"/api/v1/uploads/{upload_id}?offset=0", content=content)
+    found = client.get(f"/api/v1/uploads/{upload_id}/preview").json()
+    assert (found["format"], found["delimiter"], found["decimal"]) == ("delimited", ";", ",")
+    assert found["rows"] == [["1,5", "a"], ["2", "b"], ["3,5", "a"]]
+    source = {"type": "upload", "upload": upload_id, "header": False}
+    made = client.post("/api/v1/datasets", json={"name": "x", "source": source}).json()
+    assert work() == [JobStatus.SUCCEEDED]
+    dataset = client.get(f"/api/v1/datasets/{made['id']}").json()
+    assert dataset["num_rows"] == 4, "what was said of it holds"
+    assert dataset["source"]["filename"] == "my table.csv.zip"
+    assert dataset["source"]["delimiter"] == ";"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", b"a\tb\n1\tx y\n2\tz\n"),
+        ("a.jsonl", b'{"a": 1, "b": "x y"}\n{"a": 2, "b": "z"}\n'),
+        ("A.JSON", b'[{"a": 1, "b": "x y"}, {"a": 2, "b": "z"}]'),
+    ],
+)
+def test_whatever_table_is_alone_in_a_zip_is_read(
+    client: TestClient, work: Work, storage: Storage, name: str, content: bytes
+) -> None:
+    made = client.post("/api/v1/datasets", files={"file": ("a.zip", zipped({name: content}))}).json()
+    assert work() == [JobStatus.SUCCEEDED]
+    rows = client.get(f"/api/v1/datasets/{made['id']}/rows").json()["rows"]
+    assert rows == [{"a": 1, "b": "x y"}, {"a": 2, "b": "z"}]
+    assert [path.name for path in storage.path("datasets", made["id"]).iterdir()] == ["data.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"../a.csv": CSV}, "leads out of the archive"),
+        ({"a.csv": b"a\n" + b"1\n" * (64 << 20)}, "more than 200 times its size"),
+        ({"a.csv": CSV, "b.csv": CSV}, "2 tables: a.csv, b.csv"),
+    ],
+)
+def test_what_is_in_a_zip_is_held_to_the_limits_of_archives(
+    client: TestClient, work: Work, members: dict[str, bytes], message: str
+) -> None:
+    made = client.post("/api/v1/datasets", files={"file": ("a.zip", zipped(members))}).json()
+    assert work() == [JobStatus.FAILED]
+    assert message in client.get(f"/api/v1/datasets/{made['id']}").json()["error"]["message"]
+
+
+def test_a_zip_that_is_damaged_says_so_when_it_is_read(client: TestClient, work: Work) -> None:
+    content = bytearray(zipped({"a.csv": b"a,b\n" + b"1,2\n" * 1000}))
+    content[40:60] = bytes(20)
+    upload_id = begin(client, bytes(content), "a.zip")
+    client.put(f"/api/v1/uploads/{upload_id}?offset=0", content=bytes(content))
+    body = {"name": "x", "source": {"type": "upload", "upload": upload_id}}
+    made = client.post("/api/v1/datasets", json=body).json()
+    assert work() == [JobStatus.FAILED]
+    assert (
+        "a.csv cannot be read: it is damaged" in client.get(f"/api/v1/datasets/{made['id']}").json()["error"]["message"]
+    )

@@ -30,11 +30,6 @@ from worker.data.statistics import describe_table
 from worker.job import CANCEL, Cancelled, Job
 
 _READING_SHARE = 0.7  # of the work; the rest is statistics
-_FULL = {
-    "kind": "disk_full",
-    "message": "The disk on which the table is written is full.",
-    "hint": "Make room, for example by deleting datasets or runs that nobody needs; then add it again.",
-}
 
 
 def run(job: Job) -> None:
@@ -55,9 +50,10 @@ def run(job: Job) -> None:
     except (LeaseLost, *UNAVAILABLE):
         raise  # as above
     except Exception as error:
-        _fail(job, dataset_id, _in_words(error))
-        if is_disk_full(error):
-            raise JobFailure(**_FULL) from error
+        told = _disk_full() if is_disk_full(error) else error
+        _fail(job, dataset_id, _in_words(told))
+        if told is not error:
+            raise told from error
         raise
     _clean_up(job.storage.path("datasets", dataset_id))
 
@@ -117,13 +113,17 @@ def _num_columns(dataset: Dataset) -> int:
 def _in_words(error: Exception) -> dict[str, Any]:
     if isinstance(error, JobFailure):
         return error.as_error()
-    if is_disk_full(error):
-        return _FULL
     return {
         "kind": "error",
         "message": f"The table cannot be made: {error}",
         "hint": "The log of its ingestion has the details.",
     }
+
+
+def _disk_full() -> JobFailure:
+    message = "The disk on which the table is written is full."
+    hint = "Make room, for example by deleting datasets or runs that nobody needs; then add it again."
+    return JobFailure("disk_full", message, hint)
 
 
 def _fail(job: Job, dataset_id: str, error: dict[str, Any]) -> None:
