@@ -56,11 +56,10 @@ _BODY = {
 def create(
     request: Request, session: Writing, storage: AppStorage, response: Response, afterwards: BackgroundTasks
 ) -> DatasetOut:
-    """Add a dataset: a table in a file (CSV or TSV, also gzipped), one that came in pieces, or one that is built in or
-    generated.
+    """Add a dataset: a file, one that came in pieces, or one that is built in or generated.
 
-    A file of delimited text is checked as it arrives. Rows that do not fit are set aside; what cannot be read is
-    refused with its line. `definition` goes before `file`.
+    A table may be CSV or TSV, also gzipped, or alone in a zip archive. Delimited text is checked as it comes: rows that
+    do not fit are set aside; what cannot be read is refused with its line. `definition` goes before `file`.
     """
     received: Received = request.state.received
     if isinstance(received, Uploaded):

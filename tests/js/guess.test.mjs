@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answersOf, asked, formatInWords, misfitsInWords, nameOf, QUESTIONS, setAsideInWords, sourceOf } from "../../static/js/datasets/guess.js";
+import { answersOf, asked, doubtsInWords, formatInWords, misfitsInWords, nameOf, QUESTIONS, setAsideInWords, sourceOf } from "../../static/js/datasets/guess.js";
 
 const GUESS = { encoding: "utf-8", delimiter: ";", quote: '"', header: true, decimal: ",", escape: "", thousands: "", comment: "" };
 const question = (name) => QUESTIONS.find((one) => one.name === name);
@@ -49,6 +49,13 @@ test("rows that do not fit are told with their lines", () => {
   const told = misfitsInWords({ num_set_aside: 2, set_aside: [{ line: 1300, reason: "3 found" }], is_whole: false });
   assert.equal(told.title, "2 rows at the beginning of the file do not fit and will be set aside.");
   assert.deepEqual(told.lines, ["Line 1,300: 3 found"]);
+});
+
+test("one column of words may be several whose delimiter is another one", () => {
+  const one = { columns: [{ name: "a~b", type: "text" }], delimiter: "," };
+  assert.match(doubtsInWords(one), /comma.*say what is between them/);
+  assert.equal(doubtsInWords({ ...one, columns: [{ name: "a", type: "float" }] }), null);
+  assert.equal(doubtsInWords({ ...one, columns: [...one.columns, ...one.columns] }), null);
 });
 
 test("every other format has words", () => {

@@ -160,6 +160,14 @@ export function setAsideInWords(num, { format }) {
   return `${plural(num, "part")} of the file could not be used and ${were} set aside.`;
 }
 
+/** What a person should be told of a table of which only one column was found; null where there is nothing to doubt. */
+export function doubtsInWords({ columns, delimiter }) {
+  if (columns.length !== 1 || !["text", "category"].includes(columns[0].type)) return null;
+  const mark = QUESTIONS.find(({ name }) => name === "delimiter").answers.find(([value]) => value === delimiter);
+  const tried = mark ? `, with ${mark[1]} as the delimiter` : "";
+  return `Each line is taken for one value${tried}. If it holds several, say what is between them.`;
+}
+
 /** A line for each row that does not fit, and what they are in sum. */
 export function misfitsInWords({ num_set_aside: num, set_aside: rows, is_whole: isWhole }) {
   if (!num) return null;

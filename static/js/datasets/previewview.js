@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 import { h, replace } from "../dom.js";
 import { field, select } from "../forms.js";
-import { answersOf, asked, formatInWords, misfitsInWords, nameOf, QUESTIONS, sourceOf } from "./guess.js";
+import { answersOf, asked, doubtsInWords, formatInWords, misfitsInWords, nameOf, QUESTIONS, sourceOf } from "./guess.js";
 
 const MAX_COLUMNS = 50; // shown; a table may have thousands
 
@@ -108,7 +108,9 @@ function rowsOf(found, filename) {
   const columns = found.columns.slice(0, MAX_COLUMNS);
   const more = found.columns.length - columns.length;
   const misfits = misfitsInWords(found);
+  const doubts = doubtsInWords(found);
   return [
+    doubts ? h("p", { class: "note" }, doubts) : null,
     found.notes.map((note) => h("p", { class: "note" }, note)),
     misfits
       ? h(
