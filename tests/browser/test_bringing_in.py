@@ -155,7 +155,7 @@ def test_a_table_alone_in_a_zip_is_shown_and_corrected_like_the_table(
     expect(item.get_by_label("Delimiter")).to_have_value(";")
     expect(item.locator("thead")).to_contain_text("month timestamp")
     expect(item.get_by_label("Name of the dataset")).to_have_value("train")
-    item.get_by_label("First row").select_option("false")
+    item.get_by_label("First row", exact=True).select_option("false")
     expect(item.locator("tbody tr")).to_have_count(3)
     item.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("#facts")).to_contain_text("3 rows", timeout=60_000)

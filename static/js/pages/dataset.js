@@ -191,6 +191,8 @@ $("#cancel").addEventListener("click", async () => {
   }
 });
 
+$("#cancel").hidden = false;
+
 $("#delete").addEventListener("click", async () => {
   try {
     const { versions } = await familyOf(dataset);
