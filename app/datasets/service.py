@@ -113,7 +113,9 @@ def _sound() -> Select[Dataset]:
 def create_kept(session: Session, dataset_id: str, name: str, filename: str, kept: Kept) -> Dataset:
     """A dataset of a file that was kept as it came under that id, queued to be read."""
     source = {"type": "upload", "filename": filename, "size_bytes": kept.size_bytes, "format": kept.format}
-    payload = {"format": kept.format, "filename": filename, "overrides": asdict(kept.overrides)}
+    payload: dict[str, Any] = {"format": kept.format, "filename": filename}
+    if kept.format == "zip":  # it may hold delimited text
+        payload["overrides"] = asdict(kept.overrides)
     return _add(session, dataset_id, payload, name=name, source=source, content_hash=kept.sha256)
 
 

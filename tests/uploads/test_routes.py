@@ -465,3 +465,13 @@ def test_a_zip_that_is_damaged_says_so_when_it_is_read(client: TestClient, work:
     assert (
         "a.csv cannot be read: it is damaged" in client.get(f"/api/v1/datasets/{made['id']}").json()["error"]["message"]
     )
+
+
+def test_what_is_said_of_a_table_in_a_zip_holds_in_a_form_too(client: TestClient, work: Work) -> None:
+    parts = [
+        ("definition", (None, '{"header": false}', "application/json")),
+        ("file", ("a.zip", zipped({"a.csv": CSV}), "application/zip")),
+    ]
+    made = client.post("/api/v1/datasets", files=parts).json()
+    assert work() == [JobStatus.SUCCEEDED]
+    assert client.get(f"/api/v1/datasets/{made['id']}").json()["num_rows"] == 4
