@@ -3,6 +3,7 @@
 `app.main` renders them as RFC 9457 problem+json; pages render them as a page of words.
 """
 
+import errno
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -88,6 +89,20 @@ class Unprocessable(AppError):
     def of(cls, error: SpecError) -> "Unprocessable":
         """The answer to a specification that does not hold."""
         return cls(str(error), errors=error.errors)
+
+
+class DiskFull(AppError):
+    """The disk of the server is full, so nothing more can be kept."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+    def __init__(self) -> None:
+        super().__init__(hint="Make room, for example by deleting datasets or runs that nobody needs; then try again.")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a disk, or what one may use of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class TooManyRequests(AppError):

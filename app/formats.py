@@ -19,7 +19,11 @@ _MAGIC: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"GIF8", "image"),
     (0, b"BM", "image"),
     (8, b"WEBP", "image"),
+    (0, b"II*\0", "image"),
+    (0, b"MM\0*", "image"),
 )
+# Pictures that begin as anything may, or that nobody here decodes.
+_PICTURE_ENDINGS = frozenset({".avif", ".heic", ".heif", ".ico", ".jp2", ".psd", ".tga", ".tif", ".tiff"})
 _IDX_TYPES = frozenset({0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E})
 _JSON_ENDINGS = frozenset({".jsonl", ".ndjson", ".json"})
 
@@ -34,6 +38,8 @@ def detect(head: bytes, filename: str) -> Format:
         return "idx"
     if len(head) > 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100 << 20:
         return "safetensors"
+    if ending in _PICTURE_ENDINGS and b"\0" in head:
+        return "image"
     if ending in _JSON_ENDINGS and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return "json_lines"
     return "delimited"

@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from app import pages
-from app.errors import AppError, Unprocessable
+from app.errors import AppError, DiskFull, Unprocessable, is_disk_full
 from app.specs.base import SpecError, problems
 
 _log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)  # type: ignore[arg-type]
     app.add_exception_handler(DBAPIError, _database_error)  # type: ignore[arg-type]
     app.add_exception_handler(PoolTimeout, _unavailable)
+    app.add_exception_handler(OSError, _disk_error)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _fault)
 
 
@@ -76,6 +77,13 @@ def _unavailable(request: Request, error: Exception) -> Response:
         "errors": [],
     }
     return answer(request, problem, {"Retry-After": "2"})
+
+
+def _disk_error(request: Request, error: OSError) -> Response:
+    if not is_disk_full(error):
+        raise error
+    _log.error("the disk is full")
+    return answer(request, DiskFull().problem(), {"Connection": "close"})  # a body may not have been read to its end
 
 
 def _fault(request: Request, error: Exception) -> Response:

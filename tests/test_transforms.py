@@ -78,6 +78,7 @@ def test_a_column_that_is_not_there_is_missing_in_every_row() -> None:
         ("boolean", "False", 0),
         ("boolean", 1, 1),
         ("timestamp", "1970-01-02", 86400),
+        ("timestamp", "1970-02", 31 * 86400),
         ("timestamp", "1970-01-01T00:01:00", 60),
         ("timestamp", "1970-01-01T01:00:00+01:00", 0),
         ("timestamp", 12.5, 12.5),

@@ -26,6 +26,7 @@ class Kept:
     format: Format
     size_bytes: int
     sha256: str
+    overrides: Overrides  # for a table that is packed in it
 
 
 class Arrival:
@@ -66,7 +67,7 @@ class Arrival:
     def _begin(self) -> None:
         found = format_of(self._head, self._filename)
         if found != "delimited":
-            self._taker = _Keeper(self._file(RAW), self._limits, found)
+            self._taker = _Keeper(self._file(RAW), self._limits, found, self._overrides)
             return
         set_aside = SetAside(lambda: self._file(SET_ASIDE))
         sink = self._file(CHECKED)
@@ -82,8 +83,8 @@ class Arrival:
 class _Keeper:
     """Writes a file as it comes."""
 
-    def __init__(self, file: BinaryIO, limits: Limits, found: Format) -> None:
-        self._file, self._limits, self._format = file, limits, found
+    def __init__(self, file: BinaryIO, limits: Limits, found: Format, overrides: Overrides) -> None:
+        self._file, self._limits, self._format, self._overrides = file, limits, found, overrides
         self._sha256 = hashlib.sha256()
         self._num_bytes = 0
 
@@ -95,7 +96,7 @@ class _Keeper:
         self._file.write(data)
 
     def finish(self) -> Kept:
-        return Kept(self._format, self._num_bytes, self._sha256.hexdigest())
+        return Kept(self._format, self._num_bytes, self._sha256.hexdigest(), self._overrides)
 
 
 class _Discarded(Exception):

@@ -56,11 +56,10 @@ _BODY = {
 def create(
     request: Request, session: Writing, storage: AppStorage, response: Response, afterwards: BackgroundTasks
 ) -> DatasetOut:
-    """Add a dataset: a table in a file (CSV or TSV, also gzipped), one that came in pieces, or one that is built in or
-    generated.
+    """Add a dataset: a file, one that came in pieces, or one that is built in or generated.
 
-    A file of delimited text is checked as it arrives. Rows that do not fit are set aside; what cannot be read is
-    refused with its line. `definition` goes before `file`.
+    A table may be CSV or TSV, also gzipped, or alone in a zip archive. Delimited text is checked as it comes: rows that
+    do not fit are set aside; what cannot be read is refused with its line. `definition` goes before `file`.
     """
     received: Received = request.state.received
     if isinstance(received, Uploaded):
@@ -157,9 +156,10 @@ def statistics(dataset_id: str, session: Reading) -> StatisticsOut:
 
 
 @router.post("/{dataset_id}/cancel", status_code=202)
-def cancel(dataset_id: str, session: Writing) -> DatasetOut:
-    """Ask for a dataset to be read no further. What is read of it is dropped."""
-    service.stop_reading(session, dataset_id)
+def cancel(dataset_id: str, session: Writing, storage: AppStorage, afterwards: BackgroundTasks) -> DatasetOut:
+    """Ask for a dataset to be read no further. What is read of it is dropped, and what was sent."""
+    if service.stop_reading(session, dataset_id):
+        afterwards.add_task(storage.remove, "datasets", dataset_id)
     return service.get_dataset(session, dataset_id)
 
 

@@ -113,7 +113,9 @@ def _sound() -> Select[Dataset]:
 def create_kept(session: Session, dataset_id: str, name: str, filename: str, kept: Kept) -> Dataset:
     """A dataset of a file that was kept as it came under that id, queued to be read."""
     source = {"type": "upload", "filename": filename, "size_bytes": kept.size_bytes, "format": kept.format}
-    payload = {"format": kept.format, "filename": filename}
+    payload: dict[str, Any] = {"format": kept.format, "filename": filename}
+    if kept.format == "zip":  # it may hold delimited text
+        payload["overrides"] = asdict(kept.overrides)
     return _add(session, dataset_id, payload, name=name, source=source, content_hash=kept.sha256)
 
 
@@ -132,9 +134,9 @@ def create_chosen(
         found = format_of(file.read(formats.HEAD_BYTES), upload.filename)
     source = {"type": "upload", "filename": upload.filename, "size_bytes": upload.size_bytes}
     payload: dict[str, Any] = {"format": found, "filename": upload.filename}
-    if found == "delimited":
+    if found in ("delimited", "zip"):  # a zip may hold such a file
         payload["overrides"] = asdict(definition.source.overrides())
-    else:
+    if found != "delimited":
         source["format"] = found
     dataset = _add(session, dataset_id, payload, name=definition.name, source=source)
     session.delete(upload)
@@ -248,13 +250,23 @@ def list_generators() -> list[GeneratorOut]:
     return [GeneratorOut(name=name, title=title) for name, title in generated.titles().items()]
 
 
-def stop_reading(session: Session, dataset_id: str) -> None:
-    """Ask whoever reads a dataset to stop, or nobody to begin; one that has been read stays. Raises NotFound."""
+def stop_reading(session: Session, dataset_id: str) -> bool:
+    """Ask whoever reads a dataset to stop, or nobody to begin; one that has been read stays. Raises NotFound.
+
+    Tells whether nobody has begun, so that its files are the caller's to remove once this is committed.
+    """
     dataset = find_dataset(session, dataset_id)
     job = session.get(Job, dataset.job_id) if dataset.job_id else None
-    if job is not None and job.status not in ENDED:
-        queue.cancel(session, job.id)
-        session.expire(job)
+    if job is None or job.status in ENDED:
+        return False
+    status = queue.cancel(session, job.id)
+    session.expire(job)
+    return status is JobStatus.CANCELLED and unread_of(session, job.id) is not None
+
+
+def unread_of(session: Session, job_id: str) -> str | None:
+    """The dataset that a job which is over was to read and has not: nobody needs its files any more."""
+    return session.scalar(select(Dataset.id).where(Dataset.job_id == job_id, Dataset.status == INGESTING))
 
 
 def begin_delete(session: Session, dataset_id: str) -> None:
@@ -324,5 +336,7 @@ def _state(dataset: Dataset, job: Job | None) -> tuple[str, dict[str, Any] | Non
     ended_badly = job is not None and job.status in (JobStatus.FAILED, JobStatus.CANCELLED)
     if dataset.status != INGESTING or job is None or not ended_badly:
         return dataset.status, dataset.error
-    message = f"Reading it has ended as {job.status}."
-    return FAILED, job.error or {"kind": str(job.status), "message": message, "hint": "Add it again."}
+    if job.status == JobStatus.CANCELLED:
+        hint = "Nothing of it was kept. To have it after all, add it again."
+        return FAILED, {"kind": "cancelled", "message": "Reading it was cancelled.", "hint": hint}
+    return FAILED, job.error or {"kind": "failed", "message": "Reading it has failed.", "hint": "Add it again."}

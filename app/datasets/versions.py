@@ -26,6 +26,7 @@ from app.storage import Storage
 from app.stored.columns import HINT, unlike
 from app.tabular.packing import format_of
 from app.tabular.refusals import Limits
+from app.tabular.zipped import sole_table
 from app.uploads import service as uploads
 from app.uploads.preview import read_preview
 
@@ -157,10 +158,13 @@ def _files(
         with source.open("rb") as file:
             found = format_of(file.read(formats.HEAD_BYTES), upload.filename)
         payload: dict[str, Any] = {"format": found, "filename": upload.filename}
-        if found == "delimited":  # its header shows at once whether it fits; other formats are for the worker to open
+        if found == "delimited" or (
+            found == "zip" and sole_table(source)
+        ):  # its header shows at once whether it fits; other formats are for the worker to open
             overrides = added.overrides()
             seen = read_preview(source, upload, overrides, Limits(settings.max_upload_bytes, settings.max_field_bytes))
-            _refuse_unlike([column.name for column in seen.columns], names, upload.filename, i)
+            if seen.format == "delimited":
+                _refuse_unlike([column.name for column in seen.columns], names, upload.filename, i)
             payload["overrides"] = vars(overrides)
         storage.link(source, storage.folder("datasets", version_id, f"added-{i}") / RAW)
         yield payload

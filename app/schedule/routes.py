@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 
 from app import places, queue
-from app.dependencies import AppSettings, Reading, Writing
+from app.datasets import service as datasets
+from app.dependencies import AppSettings, AppStorage, Reading, Writing
 from app.schedule import service
 from app.schedule.schemas import Move, QueueOut, QueuePatch, WaitingOut
 
@@ -41,6 +42,9 @@ def change(job_id: str, patch: QueuePatch, session: Writing, settings: AppSettin
 
 
 @router.post("/{job_id}/cancel", status_code=202)
-def cancel(job_id: str, session: Writing) -> dict[str, str]:
+def cancel(job_id: str, session: Writing, storage: AppStorage, afterwards: BackgroundTasks) -> dict[str, str]:
     """Ask any job to stop: a waiting one ends at once, a running one once its worker has obeyed."""
-    return {"job_id": job_id, "status": queue.cancel(session, job_id)}
+    status = queue.cancel(session, job_id)
+    if status is queue.JobStatus.CANCELLED and (unread := datasets.unread_of(session, job_id)):
+        afterwards.add_task(storage.remove, "datasets", unread)
+    return {"job_id": job_id, "status": status}

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator
 
-from app.errors import TooLarge
+from app.errors import TooLarge, Unsupported
 from app.formats import Format, detect
 from app.tabular.refusals import Limits, size, whole_refusal
 
@@ -55,8 +55,14 @@ class Gunzip:
 
 
 def format_of(head: bytes, filename: str) -> Format:
-    """The format of a file by its first bytes; delimited text is that also when it is packed with gzip."""
+    """The format of a file by its first bytes; delimited text is that also when it is packed with gzip.
+
+    Raises Unsupported for a single image, which is no table whatever follows.
+    """
     found = detect(head, filename)
+    if found == "image":
+        hint = "Put your images into a zip archive, with a folder for each class, and send that."
+        raise Unsupported(f"{filename} is a single image, and a dataset has many.", hint=hint)
     if found != "gzip":
         return found
     try:

@@ -21,6 +21,7 @@ _JUDGED_ROWS = 100
 _FEW = 20  # as many distinct words are categories in any case
 _CATEGORY_LETTERS = 100
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,18})")
+_MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])", re.ASCII)
 _YEAR = re.compile(r"\d{4}-")
 
 
@@ -64,6 +65,8 @@ def _type(cells: Sequence[str], dialect: Dialect) -> ColumnType:
 
 
 def _is_time(cell: str) -> bool:
+    if _MONTH.fullmatch(cell):
+        return True
     if _YEAR.match(cell):
         with suppress(ValueError):
             datetime.fromisoformat(cell)

@@ -1,5 +1,6 @@
 """Values as people and files write them, read as the numbers and codes that a step takes."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from app.transforms.steps import UNKNOWN, Numbers, Step, bucket, problem
 
 _TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 _MISSING_WORDS = frozenset({"", "NaN", "nan"})
+_MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
 
 
 def numbers(step: Step, values: Sequence[Any]) -> Numbers:
@@ -84,7 +86,7 @@ def _read_truth(value: Any) -> float:
 
 
 def read_time(value: Any) -> float:
-    """Seconds since the epoch, of a number of them or of an ISO 8601 string; without a zone it is UTC."""
+    """Seconds since the epoch, of a number of them or of ISO 8601, of a month too; without a zone it is UTC."""
     if isinstance(value, int | float):
         return _read_number(value)
     moment = value if isinstance(value, datetime) else None
@@ -92,7 +94,8 @@ def read_time(value: Any) -> float:
         moment = datetime(value.year, value.month, value.day)  # noqa: DTZ001, the zone follows
     if moment is None:
         try:
-            moment = datetime.fromisoformat(str(value).strip())
+            text = str(value).strip()
+            moment = datetime.fromisoformat(f"{text}-01" if _MONTH.fullmatch(text) else text)
         except ValueError:
             raise ValueError("a date is expected, as 2026-03-31 or 2026-03-31T12:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -8,6 +8,7 @@ from app.tabular.packing import MAGIC, format_of
 from app.tabular.preview import preview
 from app.tabular.refusals import Limits
 from app.tabular.sniffing import Overrides, preferred_delimiter
+from app.tabular.zipped import head_of, sole_table
 from app.uploads.schemas import PreviewColumn, PreviewOut, SetAsideRow
 
 HEAD_BYTES = 128 << 10
@@ -20,6 +21,10 @@ def read_preview(path: Path, upload: Upload, overrides: Overrides, limits: Limit
     head = _head(path)
     filename, is_whole = upload.filename, len(head) >= upload.size_bytes
     found = format_of(head[: formats.HEAD_BYTES], filename)
+    if found == "zip" and (member := sole_table(path)):
+        filename, head = member.filename, head_of(path, member, HEAD_BYTES)
+        is_whole = len(head) >= member.file_size
+        found = format_of(head[: formats.HEAD_BYTES], filename)
     if found != "delimited":
         return PreviewOut(format=found, is_whole=is_whole)
     seen = preview(head, overrides, limits, prefer=preferred_delimiter(filename), is_whole=is_whole)

@@ -58,7 +58,7 @@ def page(browser: Browser, running: Deck) -> Iterator[Page]:
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not re.search(
-            r"WebSocket|ERR_CONNECTION|status of 422", message.text
+            r"WebSocket|ERR_CONNECTION|status of 4(15|22)", message.text
         ):
             said.append(message.text)
 

@@ -1,5 +1,6 @@
 """Files on their way in, as a person sees them: the guess, its correction, what did not fit, a lost connection."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_a_guess_is_shown_corrected_and_what_does_not_fit_is_set_aside(
     text = "1 row of the file did not fit and was set aside."
     expect(page.locator("#set-aside")).to_contain_text(text, timeout=60_000)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download them").click()
+        page.get_by_role("link", name="Download the list").click()
     assert "Plzeň;1" in download.value.path().read_text()
 
 
@@ -109,3 +110,73 @@ def test_a_file_that_cannot_be_read_tells_why_and_can_be_corrected(page: Page, r
     expect(item.get_by_role("button", name="Add", exact=True)).to_be_disabled()
     item.get_by_label("Quotes", exact=True).select_option("")
     expect(item.get_by_role("button", name="Add", exact=True)).to_be_enabled()
+
+
+def test_a_single_image_is_refused_with_what_to_do_and_nothing_else_is_asked(
+    page: Page, running: Deck, tmp_path: Path
+) -> None:
+    picture = tmp_path / "scan.tif"
+    picture.write_bytes(b"II*\0" + bytes(100))
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files(picture)
+    item = page.locator(".upload-item")
+    expect(item.get_by_role("alert")).to_contain_text("scan.tif is a single image, and a dataset has many.")
+    expect(item.get_by_role("alert")).to_contain_text("zip archive, with a folder for each class")
+    expect(item.get_by_role("combobox")).to_have_count(0)
+    expect(item.get_by_role("button")).to_have_text("Discard")
+
+
+def test_an_archive_says_what_becomes_of_it_and_what_was_left_out(page: Page, running: Deck, tmp_path: Path) -> None:
+    path = tmp_path / "letters.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("good/1.txt", "one")
+        archive.writestr("bad/2.txt", "two")
+        archive.writestr("../3.txt", "three")
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files(path)
+    item = page.locator(".upload-item")
+    expect(item).to_contain_text("This is a ZIP archive.")
+    expect(item).to_contain_text("the folder that it lies in its class")
+    item.get_by_role("button", name="Add", exact=True).click()
+    text = "1 part of the file could not be used and was set aside."
+    expect(page.locator("#set-aside")).to_contain_text(text, timeout=60_000)
+    expect(page.locator("#facts")).to_contain_text("2 rows")
+
+
+def test_a_table_alone_in_a_zip_is_shown_and_corrected_like_the_table(
+    page: Page, running: Deck, tmp_path: Path
+) -> None:
+    path = tmp_path / "train.csv.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train.csv", "month;sold\n1949-01;1,5\n1949-02;2,5\n")
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files(path)
+    item = page.locator(".upload-item")
+    expect(item.get_by_label("Delimiter")).to_have_value(";")
+    expect(item.locator("thead")).to_contain_text("month timestamp")
+    expect(item.get_by_label("Name of the dataset")).to_have_value("train")
+    item.get_by_label("First row", exact=True).select_option("false")
+    expect(item.locator("tbody tr")).to_have_count(3)
+    item.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#facts")).to_contain_text("3 rows", timeout=60_000)
+
+
+def test_the_reading_of_a_file_is_cancelled_and_the_file_goes(page: Page, running: Deck, tmp_path: Path) -> None:
+    table = tmp_path / "long.csv"
+    table.write_text("a,b\n" + "1,2\n" * 6_000_000)
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files(table)
+    page.get_by_role("button", name="Add", exact=True).click()
+    (reading,) = wait_for(running.job_processes, every_s=0.01)
+    reading.suspend()
+    try:
+        expect(page.get_by_role("heading", name="long")).to_be_visible()
+        page.get_by_role("button", name="Cancel", exact=True).click()
+        page.get_by_role("dialog").get_by_role("button", name="Stop reading").click()
+        expect(page.locator("#ingest-text")).to_have_text("Asked the worker to stop.")
+    finally:
+        reading.resume()
+    expect(page.locator("#failure")).to_contain_text("Reading it was cancelled.")
+    expect(page.locator("#ingest")).to_be_hidden()
+    dataset_id = page.url.rpartition("/")[2]
+    assert not (running.settings.data_dir / "datasets" / dataset_id).exists()

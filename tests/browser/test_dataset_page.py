@@ -53,3 +53,11 @@ def test_images_hang_on_a_wall_by_class(page: Page, running: Deck) -> None:
         lambda: page.evaluate("[...document.querySelectorAll('.wall-tile img')].every((one) => one.naturalWidth > 0)")
     )
     expect(page.locator("#rows .cell-image").first).to_be_visible()
+
+
+def test_images_alone_are_not_asked_to_be_looked_through_by_value(page: Page, running: Deck) -> None:
+    pixels = io.BytesIO()
+    np.save(pixels, np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8))
+    page.goto(f"{running.url}/datasets/{running.add_file('digits.npy', pixels.getvalue())}")
+    expect(page.locator("#rows .cell-image").first).to_be_visible()
+    expect(page.get_by_role("button", name="Filter")).to_be_hidden()

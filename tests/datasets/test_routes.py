@@ -14,11 +14,14 @@ from typing import Any
 import psutil
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from app import queue
+from app.db import Database
 from app.db.tables import Job
 from app.queue import JobStatus
 from app.settings import Settings
+from app.storage import Storage
 from tests import staged
 
 Work = Callable[[], list[JobStatus]]
@@ -145,7 +148,7 @@ def test_a_disk_that_is_full_leaves_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    assert send(client, CSV).status_code == 500
+    assert send(client, CSV).status_code == 507
     assert [name for name in files_in(data_dir) if "/" in name] == []
     assert client.get("/api/v1/datasets").json()["items"] == []
 
@@ -370,7 +373,28 @@ def test_the_reading_of_one_can_be_cancelled(client: TestClient) -> None:
     made = client.post("/api/v1/datasets", json={"name": "iris", "source": {"type": "builtin", "name": "iris"}}).json()
     cancelled = client.post(f"/api/v1/datasets/{made['id']}/cancel")
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "failed")
+    assert cancelled.json()["error"]["message"] == "Reading it was cancelled."
     assert client.post("/api/v1/datasets/nothing/cancel").status_code == 404
+
+
+@pytest.mark.parametrize("way", ["datasets/{id}", "queue/{job_id}"])
+def test_a_file_that_nobody_is_to_read_any_more_is_removed(client: TestClient, storage: Storage, way: str) -> None:
+    made = client.post("/api/v1/datasets", files={"file": ("a.csv", b"a,b\n1,2\n")}).json()
+    assert list(storage.path("datasets", made["id"]).iterdir())
+    assert client.post(f"/api/v1/{way.format(**made)}/cancel").status_code == 202
+    assert not storage.path("datasets", made["id"]).exists()
+    assert client.get(f"/api/v1/datasets/{made['id']}").json()["status"] == "failed"
+
+
+def test_one_that_was_read_keeps_its_table_when_what_is_left_to_do_is_cancelled(
+    client: TestClient, storage: Storage, work: Work, db: Database
+) -> None:
+    made = client.post("/api/v1/datasets", files={"file": ("a.csv", b"a,b\n1,2\n")}).json()
+    work()
+    with db.write() as session:  # its worker died before it had cleaned up
+        session.execute(update(Job).where(Job.id == made["job_id"]).values(status="queued", finished_at=None))
+    assert client.post(f"/api/v1/datasets/{made['id']}/cancel").json()["status"] == "ready"
+    assert client.get(f"/api/v1/datasets/{made['id']}/rows").json()["rows"] == [{"a": 1, "b": 2}]
 
 
 def test_a_generated_dataset_is_made_with_the_columns_that_were_told(client: TestClient, work: Work) -> None:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answersOf, asked, formatInWords, misfitsInWords, nameOf, QUESTIONS, sourceOf } from "../../static/js/datasets/guess.js";
+import { answersOf, asked, doubtsInWords, formatInWords, misfitsInWords, nameOf, QUESTIONS, setAsideInWords, sourceOf } from "../../static/js/datasets/guess.js";
 
 const GUESS = { encoding: "utf-8", delimiter: ";", quote: '"', header: true, decimal: ",", escape: "", thousands: "", comment: "" };
 const question = (name) => QUESTIONS.find((one) => one.name === name);
@@ -51,7 +51,22 @@ test("rows that do not fit are told with their lines", () => {
   assert.deepEqual(told.lines, ["Line 1,300: 3 found"]);
 });
 
+test("one column of words may be several whose delimiter is another one", () => {
+  const one = { columns: [{ name: "a~b", type: "text" }], delimiter: "," };
+  assert.match(doubtsInWords(one), /comma.*say what is between them/);
+  assert.equal(doubtsInWords({ ...one, columns: [{ name: "a", type: "float" }] }), null);
+  assert.equal(doubtsInWords({ ...one, columns: [...one.columns, ...one.columns] }), null);
+});
+
 test("every other format has words", () => {
-  assert.match(formatInWords("parquet"), /a Parquet file/);
-  assert.match(formatInWords("something"), /something/);
+  assert.match(formatInWords("parquet", "a.parquet").title, /a Parquet file/);
+  assert.match(formatInWords("zip", "a.xlsx").title, /an Excel workbook/);
+  assert.match(formatInWords("zip", "animals.zip").text, /folder .* its class/);
+  assert.match(formatInWords("gzip", "train-images-idx3-ubyte.gz").text, /one zip archive/);
+  assert.match(formatInWords("something", "a.gz").title, /packed with gzip/);
+});
+
+test("what is not in a dataset were rows of a table, or parts of anything else", () => {
+  assert.equal(setAsideInWords(1, { delimiter: "," }), "1 row of the file did not fit and was set aside.");
+  assert.equal(setAsideInWords(2, { format: "zip" }), "2 parts of the file could not be used and were set aside.");
 });

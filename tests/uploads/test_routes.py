@@ -8,6 +8,7 @@ import io
 import os
 import socket
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,7 +181,9 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        assert client.put(f"/api/v1/uploads/{upload_id}?offset=10", content=CSV[10:]).status_code == 500
+        refused = client.put(f"/api/v1/uploads/{upload_id}?offset=10", content=CSV[10:])
+    assert (refused.status_code, refused.headers["content-type"]) == (507, "application/problem+json")
+    assert "disk" in refused.json()["detail"] and "Make room" in refused.json()["hint"]
     assert client.get(f"/api/v1/uploads/{upload_id}").json()["offset"] == 10
     assert client.put(f"/api/v1/uploads/{upload_id}?offset=10", content=CSV[10:]).json()["offset"] == len(CSV)
 
@@ -355,3 +358,120 @@ def test_a_server_sweeps_when_it_starts(settings: Settings, db: Database, storag
                     return
             time.sleep(0.02)
     raise AssertionError("it is still there")
+
+
+@pytest.mark.parametrize(
+    ("head", "filename"),
+    [
+        (b"II*\0" + bytes(60), "scan"),
+        (b"MM\0*" + bytes(60), "scan.tif"),
+        (b"\x89PNG\r\n\x1a\n", "a.png"),
+        (b"\0\0\1\0" + bytes(60), "favicon.ico"),
+        (b"\1\0\2\0" + bytes(60), "old.TGA"),
+    ],
+)
+def test_a_single_image_is_refused_before_anything_is_made_of_it(
+    client: TestClient, head: bytes, filename: str
+) -> None:
+    upload_id = begin(client, head, filename)
+    assert client.put(f"/api/v1/uploads/{upload_id}?offset=0", content=head).status_code == 200
+    body = {"name": "x", "source": {"type": "upload", "upload": upload_id}}
+    refused = [
+        client.get(f"/api/v1/uploads/{upload_id}/preview"),
+        client.post("/api/v1/datasets", json=body),
+        client.post("/api/v1/datasets", files={"file": (filename, head)}),
+    ]
+    for answer in refused:
+        assert answer.status_code == 415
+        assert answer.json()["detail"] == f"{filename} is a single image, and a dataset has many."
+        assert "zip archive" in answer.json()["hint"]
+    assert client.get("/api/v1/datasets").json()["items"] == []
+
+
+def test_a_month_is_a_time_in_the_preview(client: TestClient) -> None:
+    content = b"Month,Passengers\n1949-01,112\n1949-02,118\n"
+    upload_id = begin(client, content, "air.csv")
+    client.put(f"/api/v1/uploads/{upload_id}?offset=0", content=content)
+    columns = client.get(f"/api/v1/uploads/{upload_id}/preview").json()["columns"]
+    assert [column["type"] for column in columns] == ["timestamp", "integer"]
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def test_a_table_alone_in_a_zip_is_read_like_the_file_itself(client: TestClient, work: Work) -> None:
+    content = zipped({"data/": b"", "data/my table.csv": CSV, "__MACOSX/data/._my table.csv": b"\0\5"})
+    upload_id = begin(client, content, "my table.csv.zip")
+    client.put(f"/api/v1/uploads/{upload_id}?offset=0", content=content)
+    found = client.get(f"/api/v1/uploads/{upload_id}/preview").json()
+    assert (found["format"], found["delimiter"], found["decimal"]) == ("delimited", ";", ",")
+    assert found["rows"] == [["1,5", "a"], ["2", "b"], ["3,5", "a"]]
+    source = {"type": "upload", "upload": upload_id, "header": False}
+    made = client.post("/api/v1/datasets", json={"name": "x", "source": source}).json()
+    assert work() == [JobStatus.SUCCEEDED]
+    dataset = client.get(f"/api/v1/datasets/{made['id']}").json()
+    assert dataset["num_rows"] == 4, "what was said of it holds"
+    assert dataset["source"]["filename"] == "my table.csv.zip"
+    assert dataset["source"]["delimiter"] == ";"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", b"a\tb\n1\tx y\n2\tz\n"),
+        ("a.jsonl", b'{"a": 1, "b": "x y"}\n{"a": 2, "b": "z"}\n'),
+        ("A.JSON", b'[{"a": 1, "b": "x y"}, {"a": 2, "b": "z"}]'),
+    ],
+)
+def test_whatever_table_is_alone_in_a_zip_is_read(
+    client: TestClient, work: Work, storage: Storage, name: str, content: bytes
+) -> None:
+    made = client.post("/api/v1/datasets", files={"file": ("a.zip", zipped({name: content}))}).json()
+    assert work() == [JobStatus.SUCCEEDED]
+    rows = client.get(f"/api/v1/datasets/{made['id']}/rows").json()["rows"]
+    assert rows == [{"a": 1, "b": "x y"}, {"a": 2, "b": "z"}]
+    assert [path.name for path in storage.path("datasets", made["id"]).iterdir()] == ["data.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"../a.csv": CSV}, "leads out of the archive"),
+        ({"a.csv": b"a\n" + b"1\n" * (64 << 20)}, "more than 200 times its size"),
+        ({"a.csv": CSV, "b.csv": CSV}, "2 tables: a.csv, b.csv"),
+    ],
+)
+def test_what_is_in_a_zip_is_held_to_the_limits_of_archives(
+    client: TestClient, work: Work, members: dict[str, bytes], message: str
+) -> None:
+    made = client.post("/api/v1/datasets", files={"file": ("a.zip", zipped(members))}).json()
+    assert work() == [JobStatus.FAILED]
+    assert message in client.get(f"/api/v1/datasets/{made['id']}").json()["error"]["message"]
+
+
+def test_a_zip_that_is_damaged_says_so_when_it_is_read(client: TestClient, work: Work) -> None:
+    content = bytearray(zipped({"a.csv": b"a,b\n" + b"1,2\n" * 1000}))
+    content[40:60] = bytes(20)
+    upload_id = begin(client, bytes(content), "a.zip")
+    client.put(f"/api/v1/uploads/{upload_id}?offset=0", content=bytes(content))
+    body = {"name": "x", "source": {"type": "upload", "upload": upload_id}}
+    made = client.post("/api/v1/datasets", json=body).json()
+    assert work() == [JobStatus.FAILED]
+    assert (
+        "a.csv cannot be read: it is damaged" in client.get(f"/api/v1/datasets/{made['id']}").json()["error"]["message"]
+    )
+
+
+def test_what_is_said_of_a_table_in_a_zip_holds_in_a_form_too(client: TestClient, work: Work) -> None:
+    parts = [
+        ("definition", (None, '{"header": false}', "application/json")),
+        ("file", ("a.zip", zipped({"a.csv": CSV}), "application/zip")),
+    ]
+    made = client.post("/api/v1/datasets", files=parts).json()
+    assert work() == [JobStatus.SUCCEEDED]
+    assert client.get(f"/api/v1/datasets/{made['id']}").json()["num_rows"] == 4

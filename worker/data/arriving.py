@@ -1,14 +1,16 @@
 """A file that was sent becomes a typed table, whatever its format."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from app.dialect import Dialect
-from app.formats import Format
+from app.formats import HEAD_BYTES, Format
+from app.tabular.packing import format_of
 from app.tabular.set_aside import SET_ASIDE, Misfit, SetAside
+from app.tabular.zipped import sole_table
 from worker.data import formats, reading
 from worker.data.checking import CHECKING_SHARE, RAW, check, reporter
 from worker.job import Job
@@ -32,16 +34,41 @@ def write_file(
     What does not fit goes to `set_aside.csv` in the folder. The job tells its progress from the share `begun` of its
     work to `ended`. Raises JobFailure, and Cancelled.
     """
-    found = payload.get("format", "delimited")
-    if found != "delimited":
-        return _read_other(job, folder, payload["filename"], found, file, (begun, ended))
     if "dialect" in payload:  # it was checked while it came
         dialect = Dialect.model_validate(payload["dialect"])
         return Written(_convert(job, folder / CHECKED, dialect, file, begun, ended))
+    sent = _Sent(folder / RAW, payload["filename"], payload.get("format", "delimited"))
+    if sent.format == "zip" and sole_table(sent.path):
+        with _taken_out(job, sent) as inner:
+            return _write_sent(job, inner, payload, file, (begun, ended))
+    return _write_sent(job, sent, payload, file, (begun, ended))
+
+
+@dataclass(frozen=True)
+class _Sent:
+    path: Path
+    filename: str
+    format: Format
+
+
+@contextmanager
+def _taken_out(job: Job, sent: _Sent) -> Iterator[_Sent]:
+    """The table that is alone in a zip archive, as a file of a name of ours that is gone afterwards."""
+    report = reporter(job, 0.0, 0.0, 1, "bytes")  # whoever asks to stop is heard
+    with formats.sole_member(sent.path, report) as (path, name):
+        with path.open("rb") as file:
+            found = format_of(file.read(HEAD_BYTES), name)
+        yield _Sent(path, name, found)
+
+
+def _write_sent(job: Job, sent: _Sent, payload: dict[str, Any], file: BinaryIO, shares: tuple[float, float]) -> Written:
+    folder, (begun, ended) = sent.path.parent, shares
+    if sent.format != "delimited":
+        return _read_other(job, sent, payload["filename"], file, shares)
     checked = folder / f"attempt-{job.claim.attempt}.csv"
     between = begun + (ended - begun) * CHECKING_SHARE
     try:
-        taken = check(job, folder, checked, payload, begun, between)
+        taken = check(job, sent.path, checked, payload | {"filename": sent.filename}, begun, between)
         num_rows = _convert(job, checked, taken.dialect, file, between, ended)
     finally:
         checked.unlink(missing_ok=True)
@@ -50,13 +77,10 @@ def write_file(
     return Written(num_rows, found_out)
 
 
-def _read_other(
-    job: Job, folder: Path, filename: str, format: Format, file: BinaryIO, shares: tuple[float, float]
-) -> Written:
+def _read_other(job: Job, sent: _Sent, filename: str, file: BinaryIO, shares: tuple[float, float]) -> Written:
     """A file that is no delimited text."""
-    source = folder / RAW
-    report = reporter(job, *shares, source.stat().st_size, "bytes")
-    found = formats.read(source, filename, format, file, report)
+    folder, size_bytes = sent.path.parent, sent.path.stat().st_size
+    found = formats.read(sent.path, sent.filename, sent.format, file, reporter(job, *shares, size_bytes, "bytes"))
     for note in found.notes:
         job.log(note)
     if found.num_set_aside:
@@ -65,7 +89,9 @@ def _read_other(
             kept = SetAside(lambda: files.enter_context(job.storage.writing(folder / SET_ASIDE)))
             misfits = [Misfit(*one) for one in found.set_aside]
             kept.add(misfits, found.num_set_aside - len(misfits))
-    return Written(found.num_rows, {"num_set_aside": found.num_set_aside})
+    described = {"type": "upload", "filename": filename, "size_bytes": size_bytes, "format": sent.format}
+    noted = {"notes": found.notes} if found.notes else {}
+    return Written(found.num_rows, {"source": described | noted, "num_set_aside": found.num_set_aside})
 
 
 def _convert(job: Job, path: Path, dialect: Dialect, file: BinaryIO, begun: float, ended: float) -> int:

@@ -19,17 +19,16 @@ CHECKING_SHARE = 0.3  # of the work of reading a file
 _PIECE_BYTES = 1 << 20
 
 
-def check(job: Job, folder: Path, target: Path, payload: dict[str, Any], begun: float, ended: float) -> Taken:
-    """Check the file in `folder`, and write what fits to `target`; what does not goes to `set_aside.csv` beside it.
+def check(job: Job, source: Path, target: Path, payload: dict[str, Any], begun: float, ended: float) -> Taken:
+    """Check the file `source`, and write what fits to `target`; what does not goes to `set_aside.csv` beside it.
 
     `payload` has the file's name and what its sender says of it; the shares are of the job's work. Raises JobFailure
     with the line where the file cannot be read, and Cancelled.
     """
     settings = job.settings
-    source = folder / RAW
     report = reporter(job, begun, ended, source.stat().st_size, "bytes")
     prefer = preferred_delimiter(payload["filename"])
-    overrides = Overrides(**payload["overrides"])
+    overrides = Overrides(**payload.get("overrides", {}))
     limits = Limits(settings.max_upload_bytes, settings.max_field_bytes)
     try:
         taken = _take_in(job.storage, source, target, overrides, limits, prefer, report)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app import generated
 from app.db import UNAVAILABLE
 from app.db.tables import Dataset
-from app.errors import JobFailure
+from app.errors import JobFailure, is_disk_full
 from app.queue import LeaseLost
 from app.specs.sources import GeneratedSource
 from app.storage import sync_folder
@@ -27,7 +27,7 @@ from worker.data.arriving import Written, write_file
 from worker.data.checking import RAW, reporter
 from worker.data.settling import mark_ready
 from worker.data.statistics import describe_table
-from worker.job import Cancelled, Job
+from worker.job import CANCEL, Cancelled, Job
 
 _READING_SHARE = 0.7  # of the work; the rest is statistics
 
@@ -43,10 +43,17 @@ def run(job: Job) -> None:
         if dataset.status != "ready":
             make = versions.make if "version" in job.claim.payload else _ingest
             make(job, dataset)
-    except (Cancelled, LeaseLost, *UNAVAILABLE):
-        raise  # the file is still needed: another attempt will read it
+    except Cancelled:
+        if job.requested == CANCEL:  # else the file is still needed: another attempt will read it
+            job.storage.remove("datasets", dataset_id)
+        raise
+    except (LeaseLost, *UNAVAILABLE):
+        raise  # as above
     except Exception as error:
-        _fail(job, dataset_id, _in_words(error))
+        told = _disk_full() if is_disk_full(error) else error
+        _fail(job, dataset_id, _in_words(told))
+        if told is not error:
+            raise told from error
         raise
     _clean_up(job.storage.path("datasets", dataset_id))
 
@@ -111,6 +118,12 @@ def _in_words(error: Exception) -> dict[str, Any]:
         "message": f"The table cannot be made: {error}",
         "hint": "The log of its ingestion has the details.",
     }
+
+
+def _disk_full() -> JobFailure:
+    message = "The disk on which the table is written is full."
+    hint = "Make room, for example by deleting datasets or runs that nobody needs; then add it again."
+    return JobFailure("disk_full", message, hint)
 
 
 def _fail(job: Job, dataset_id: str, error: dict[str, Any]) -> None:

@@ -1,11 +1,12 @@
 """A delimited file becomes a typed table: DuckDB reads, Parquet keeps.
 
 How the file is written was settled when it was taken in; here it is read just so, and every record must arrive.
-Integers are int64, other numbers float64, then booleans, timestamps in microseconds, and strings.
+Integers are int64, other numbers float64, then booleans, timestamps in microseconds, and strings. A month, as 1949-01,
+is a timestamp: its first moment.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -84,7 +85,9 @@ def _convert(source: Path, dialect: Dialect, num_sampled: int, target: BinaryIO,
             types = _types(connection, source, dialect, num_sampled)
             schema = pa.schema([(name, _ARROW[kind]) for name, kind in zip(dialect.columns, types, strict=True)])
             # DuckDB rounds 2.5 to an integer without a word: what only a sample calls whole is read as a number first.
-            read_as = ["DOUBLE" if kind == "BIGINT" and num_sampled >= 0 else kind for kind in types]
+            read_as = [
+                "DOUBLE" if kind == "BIGINT" and num_sampled >= 0 else _READ_AS.get(kind, kind) for kind in types
+            ]
             batches = _read(connection, source, dialect, read_as)
             return write_parquet((_named(batch, schema) for batch in batches), schema, target, progress)
         except (duckdb.Error, pa.ArrowInvalid) as error:
@@ -114,8 +117,10 @@ _ARROW = {
     "DOUBLE": pa.float64(),
     "BOOLEAN": pa.bool_(),
     "TIMESTAMP": pa.timestamp("us"),
+    "MONTH": pa.timestamp("us"),
     "VARCHAR": pa.string(),
 }
+_READ_AS = {"MONTH": "VARCHAR"}  # a kind of ours, which DuckDB knows nothing of
 
 
 def _named(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -130,6 +135,8 @@ def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
         ends = pc.min_max(column).as_py()
         if max(-(ends["min"] or 0), ends["max"] or 0) >= _EXACT:
             raise pa.ArrowInvalid("an integer is too large to have been read as a float")
+    if pa.types.is_timestamp(kind) and pa.types.is_string(column.type):  # of months
+        column = pc.binary_join_element_wise(column, "01", "-")
     return column.cast(kind)
 
 
@@ -148,25 +155,26 @@ def _types(connection: Any, source: Path, dialect: Dialect, num_rows: int) -> li
     as_words = _read_csv(source, dialect, columns={f"c{i}": "VARCHAR" for i in range(len(types))}, auto_detect=False)
     # Most words show among the first that they are neither; only the others are gone through to the end.
     likely = _proved(connection, f"(SELECT * FROM {as_words} LIMIT {_SAMPLE_ROWS})", types, doubtful)
-    proved = _proved(connection, as_words, types, sorted(likely)) if likely else set()
+    proved = _proved(connection, as_words, types, sorted(likely)) if likely else {}
     for i in doubtful:
-        if types[i] == "VARCHAR" and i in proved:
-            types[i] = "BOOLEAN"
-        elif i not in proved:
-            types[i] = "VARCHAR"
+        types[i] = proved.get(i, "VARCHAR")
     return types
 
 
-def _proved(connection: Any, rows: str, types: list[str], doubtful: list[int]) -> set[int]:
-    """Which columns are, by these rows, what their words seem to be. A column without words is not."""
-    asked = ", ".join(f"coalesce(bool_and({_PROOFS[types[i]].format(f'c{i}')}), false)" for i in doubtful)
+def _proved(connection: Any, rows: str, types: list[str], doubtful: Iterable[int]) -> dict[int, str]:
+    """What columns are by these rows, where all their words are of one kind. A column without words is of none."""
+    tried = [
+        (i, kind) for i in doubtful for kind in (["TIMESTAMP"] if types[i] == "TIMESTAMP" else ["BOOLEAN", "MONTH"])
+    ]
+    asked = ", ".join(f"coalesce(bool_and({_PROOFS[kind].format(f'c{i}')}), false)" for i, kind in tried)
     (answers,) = connection.execute(f"SELECT {asked} FROM {rows}").fetchall()
-    return {i for i, is_so in zip(doubtful, answers, strict=True) if is_so}
+    return {i: kind for (i, kind), is_so in zip(tried, answers, strict=True) if is_so}
 
 
-# What all words of a column must be for it to be one of truth values, or of times.
+# What all words of a column must be for it to be one of truth values, of months, or of times.
 _PROOFS = {
-    "VARCHAR": "lower({0}) IN ('true', 'false')",
+    "BOOLEAN": "lower({0}) IN ('true', 'false')",
+    "MONTH": "regexp_full_match({0}, '[12]\\d{{3}}-(0[1-9]|1[0-2])')",
     "TIMESTAMP": "{0}[1] BETWEEN '0' AND '9' AND coalesce(year(try_cast({0} AS TIMESTAMP)) < 10000, false)",
 }
 

@@ -1,5 +1,7 @@
 // What a file's beginning says of how it is written, what a person corrects of it, and the words for both. Pure.
 
+import { plural } from "../format.js";
+
 const ENCODINGS = [
   ["utf-8", "UTF-8"],
   ["cp1252", "Windows-1252 (Western Europe)"],
@@ -122,20 +124,49 @@ export const nameOf = (filename) =>
   filename.replace(/(\.(csv|tsv|tab|txt|json|jsonl|ndjson|parquet|npy|npz|xlsx|zip|tar|gz|tgz))+$/i, "").slice(0, 200) ||
   "unnamed";
 
+const IN_FOLDERS =
+  "Each image or text in it becomes a row, and the folder that it lies in its class; folders called train and test say its part.";
+const ALONE = "Images and their labels belong together: put both files into one zip archive, and send that.";
+
+/** What a file is, and what becomes of it, where nothing needs to be asked. */
 const FORMATS = {
-  json_lines: "JSON lines",
-  parquet: "a Parquet file",
-  npy: "a NumPy array",
-  safetensors: "a safetensors file",
-  idx: "an IDX file",
-  zip: "a ZIP archive, an Excel workbook or a NumPy .npz",
-  tar: "a tar archive",
-  gzip: "packed with gzip",
-  image: "an image",
+  json_lines: ["JSON", "Each object in it becomes a row."],
+  parquet: ["a Parquet file", "Its columns and their types are taken as they are."],
+  npy: ["a NumPy array", "Each entry along its first axis becomes a row."],
+  safetensors: ["a safetensors file", "Its tensors become columns."],
+  idx: ["an IDX file, as MNIST has them", ALONE],
+  tar: ["a tar archive", IN_FOLDERS],
 };
+// A zip is told apart by its name: inside, workbooks and archives look alike.
+const ZIPPED = [
+  [/\.(xlsx|xlsm)$/i, ["an Excel workbook", "The first row of its first sheet that is not empty names the columns."]],
+  [/\.npz$/i, ["a file of NumPy arrays", "Each becomes a column; all have as many rows."]],
+  [/./, ["a ZIP archive", IN_FOLDERS]],
+];
 
 /** What a file is that is no delimited text. */
-export const formatInWords = (format) => `This is ${FORMATS[format] ?? format}: it says itself how it is to be read.`;
+export function formatInWords(format, filename) {
+  const inner = filename.replace(/\.gz$/i, "");
+  if (format === "gzip" && /ubyte$|\.idx\d*$/i.test(inner)) return formatInWords("idx", inner);
+  const zipped = format === "zip" ? ZIPPED.find(([pattern]) => pattern.test(filename))?.[1] : null;
+  const [what, becomes] = zipped ?? FORMATS[format] ?? ["packed with gzip", "What is in it is found out when it is read."];
+  return { title: `This is ${what}.`, text: becomes };
+}
+
+/** What the page of a dataset says of what is not in it: rows of a table, or anything that a file or an archive may hold. */
+export function setAsideInWords(num, { format }) {
+  const were = num === 1 ? "was" : "were";
+  if (!format) return `${plural(num, "row")} of the file did not fit and ${were} set aside.`;
+  return `${plural(num, "part")} of the file could not be used and ${were} set aside.`;
+}
+
+/** What a person should be told of a table of which only one column was found; null where there is nothing to doubt. */
+export function doubtsInWords({ columns, delimiter }) {
+  if (columns.length !== 1 || !["text", "category"].includes(columns[0].type)) return null;
+  const mark = QUESTIONS.find(({ name }) => name === "delimiter").answers.find(([value]) => value === delimiter);
+  const tried = mark ? `, with ${mark[1]} as the delimiter` : "";
+  return `Each line is taken for one value${tried}. If it holds several, say what is between them.`;
+}
 
 /** A line for each row that does not fit, and what they are in sum. */
 export function misfitsInWords({ num_set_aside: num, set_aside: rows, is_whole: isWhole }) {

@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 import { h, replace } from "../dom.js";
 import { field, select } from "../forms.js";
-import { answersOf, asked, formatInWords, misfitsInWords, nameOf, QUESTIONS, sourceOf } from "./guess.js";
+import { answersOf, asked, doubtsInWords, formatInWords, misfitsInWords, nameOf, QUESTIONS, sourceOf } from "./guess.js";
 
 const MAX_COLUMNS = 50; // shown; a table may have thousands
 
@@ -20,13 +20,14 @@ export function previewOf(upload, { add: addTo = null, onAdded, onDiscarded, onS
   const questions = h("div", { class: "stack-s" });
   const shown = h("div", { class: "stack-s", "aria-live": "polite" });
   const add = h("button", { class: "button primary", type: "button", disabled: true, onclick: () => addIt() }, "Add");
+  const adding = h("div", { class: "row upload-add" }, addTo ? [field({ label: "Name of the dataset" }, name), add] : null);
   const discard = h("button", { class: "button", type: "button", onclick: onDiscarded }, "Discard");
   const root = h(
     "section",
     { class: "stack upload-preview", "aria-label": `Preview of ${upload.filename}` },
     questions,
     shown,
-    h("div", { class: "row upload-add" }, addTo ? [field({ label: "Name of the dataset" }, name), add] : null, discard),
+    h("div", { class: "row upload-add" }, adding, discard),
   );
 
   const source = () => sourceOf(upload.id, guess?.format === "delimited" ? guess : null, said);
@@ -39,12 +40,17 @@ export function previewOf(upload, { add: addTo = null, onAdded, onDiscarded, onS
       const found = await api.get(`/uploads/${upload.id}/preview?${asked(said)}`);
       if (mine !== newest) return;
       guess = found;
-      replace(shown, found.format === "delimited" ? rowsOf(found, upload.filename) : h("p", { class: "muted" }, formatInWords(found.format)));
+      replace(shown, found.format === "delimited" ? rowsOf(found, upload.filename) : kindOf(found.format, upload.filename));
       add.disabled = false;
       onSource(source());
     } catch (error) {
       if (mine !== newest) return;
       replace(shown, problem(error));
+      if (isOfAnotherKind(error)) {
+        replace(questions);
+        adding.hidden = true;
+        return;
+      }
     }
     ask();
   }
@@ -93,11 +99,18 @@ function questionOf(question, guess, said, look) {
   return field({ label: question.label }, control);
 }
 
+function kindOf(format, filename) {
+  const { title, text } = formatInWords(format, filename);
+  return h("div", { class: "note upload-format" }, h("p", { class: "note-title" }, title), h("p", {}, text));
+}
+
 function rowsOf(found, filename) {
   const columns = found.columns.slice(0, MAX_COLUMNS);
   const more = found.columns.length - columns.length;
   const misfits = misfitsInWords(found);
+  const doubts = doubtsInWords(found);
   return [
+    doubts ? h("p", { class: "note" }, doubts) : null,
     found.notes.map((note) => h("p", { class: "note" }, note)),
     misfits
       ? h(
@@ -134,6 +147,9 @@ function rowsOf(found, filename) {
     more > 0 ? h("p", { class: "muted small" }, `and ${more.toLocaleString("en")} more columns`) : null,
   ];
 }
+
+/** Whether a file is refused as what it is: nothing that could be said of how it is written would help. */
+const isOfAnotherKind = (error) => error.status === 415 && !error.errors?.length;
 
 /** What the server says is wrong, with what one can do. */
 export function problem(error) {

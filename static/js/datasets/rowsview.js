@@ -122,6 +122,7 @@ export class RowsView {
       chips,
       toggle,
     );
+    element.hidden = !columns.length; // images and arrays alone: there is nothing to look for, nor to type over
     const draw = () => {
       replace(chips, this.#filters.map((one, i) => this.#chip(one, i)));
       toggle?.setAttribute("aria-pressed", String(this.#isEditing));

@@ -8,6 +8,7 @@ import { ClassesView } from "../datasets/classesview.js";
 import { setUpDoctor } from "../datasets/doctor.js";
 import { setUpEditBar } from "../datasets/editbar.js";
 import { Edits } from "../datasets/edits.js";
+import { setAsideInWords } from "../datasets/guess.js";
 import { freedInWords, titled } from "../datasets/names.js";
 import { pickedRows, pickedTable } from "../datasets/picked.js";
 import { RelationsView } from "../datasets/relationsview.js";
@@ -28,8 +29,7 @@ let { dataset } = pageData();
 function showReading() {
   const num = dataset.num_set_aside;
   $("#set-aside").hidden = !num;
-  const were = num === 1 ? "was" : "were";
-  setText($("#set-aside-text"), `${format.plural(num, "row")} of the file did not fit and ${were} set aside.`);
+  if (num) setText($("#set-aside-text"), setAsideInWords(num, dataset.source));
   const notes = dataset.source.notes ?? [];
   $("#notes").hidden = !notes.length;
   replace(
@@ -176,6 +176,22 @@ function showProgress(body) {
   if (body.num_rows ?? body.rows)
     setText($("#ingest-text"), `${format.plural(body.num_rows ?? body.rows, "row")} read`);
 }
+
+$("#cancel").addEventListener("click", async () => {
+  const text = "What is read of it so far is dropped, and the file that was sent with it.";
+  if (!(await confirmed({ title: `Stop reading ${titled(dataset)}?`, text, action: "Stop reading" }))) return;
+  try {
+    $("#cancel").disabled = true;
+    dataset = await api.post(`/datasets/${dataset.id}/cancel`);
+    if (dataset.status === "ingesting") setText($("#ingest-text"), "Asked the worker to stop.");
+    else showStatus();
+  } catch (error) {
+    $("#cancel").disabled = false;
+    toastError(error);
+  }
+});
+
+$("#cancel").hidden = false;
 
 $("#delete").addEventListener("click", async () => {
   try {

@@ -1,9 +1,12 @@
 """Ingestion as a job: the row tells how it ended, and no file is left that no row speaks of."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import insert, select, update
 
@@ -197,15 +200,44 @@ def test_an_attempt_that_was_given_up_replaces_nothing(
     assert files(storage, job) == ["data.parquet", "upload.csv"]
 
 
-@pytest.mark.parametrize(("request_", "status"), [(CANCEL, JobStatus.CANCELLED), (STOP, JobStatus.QUEUED)])
-def test_one_that_is_asked_to_stop_stops_and_can_be_taken_up_again(
-    start: Start, db: Database, storage: Storage, request_: str, status: JobStatus
+def test_one_whose_worker_has_to_go_keeps_its_file_and_is_taken_up_again(
+    start: Start, db: Database, storage: Storage
 ) -> None:
     job = start(CSV)
-    job.ask(request_)
+    job.ask(STOP)
     child.run(job)
-    assert (status_of(db, job), dataset_of(db, job).status) == (status, "ingesting")
+    assert (status_of(db, job), dataset_of(db, job).status) == (JobStatus.QUEUED, "ingesting")
     assert files(storage, job) == ["upload.csv"]
+
+
+def test_one_that_is_cancelled_leaves_no_file(start: Start, db: Database, storage: Storage) -> None:
+    job = start(CSV)
+    job.ask(CANCEL)
+    child.run(job)
+    assert status_of(db, job) == JobStatus.CANCELLED
+    assert not storage.path("datasets", job.claim.payload["dataset_id"]).exists()
+
+
+@pytest.mark.parametrize("name", ["full while the table is written", "full while it is described"])
+def test_a_full_disk_is_told_in_words(
+    start: Start, db: Database, storage: Storage, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    job = start(CSV)
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if "written" in name:
+        monkeypatch.setattr(pq.ParquetWriter, "write_batch", full)
+    else:
+        monkeypatch.setattr(os, "fsync", full)
+    child.run(job)
+    error = dataset_of(db, job).error
+    assert error and error["kind"] == "disk_full"
+    assert "disk" in error["message"] and "again" in error["hint"]
+    with db.read() as session:
+        assert session.get_one(JobRow, job.claim.job_id).error == error
+    assert files(storage, job) == []
 
 
 def test_a_dataset_that_is_gone_ends_its_job(start: Start, db: Database) -> None:

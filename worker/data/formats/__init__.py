@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 from app.formats import HEAD_BYTES, Format, detect
 from worker.data.formats import idx, json_lines, npy, packed, parquet, tensors
-from worker.data.formats.archives import unpacked
+from worker.data.formats.archives import sole_member, unpacked
 from worker.data.formats.base import Limits, Progress, Read, SetAside, unreadable
 
-__all__ = ["Limits", "Progress", "Read", "SetAside", "read"]
+__all__ = ["Limits", "Progress", "Read", "SetAside", "read", "sole_member"]
 
 _LIMITS = Limits()
 

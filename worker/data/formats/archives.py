@@ -220,6 +220,39 @@ class _Stretch(io.RawIOBase):
 
 
 @contextmanager
+def sole_member(path: Path, progress: Progress, limits: Limits | None = None) -> Iterator[tuple[Path, str]]:
+    """The one file of a zip archive, as a file of a name of ours beside it that is gone afterwards; and its own name.
+
+    Raises JobFailure when it is damaged, when its name climbs out, or when it unpacks to too much.
+    """
+    archive = ZipArchive(path, limits or Limits(), found := Read())
+    try:
+        if not archive.members:
+            raise unreadable(f"The archive holds nothing that can be used. {found.set_aside[0].reason}.")
+        member = archive.members[0]
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unpacked-") as sink:
+            try:
+                archive.copy(member, cast("BinaryIO", _Heard(sink, progress)))
+            except MemberError as error:
+                raise unreadable(f"{member.name} cannot be read: {error}.") from error
+            sink.flush()
+            yield Path(sink.name), member.name
+    finally:
+        archive.close()
+
+
+class _Heard:
+    """A file that tells `progress` 0 with each piece that is written."""
+
+    def __init__(self, file: Any, progress: Progress) -> None:
+        self._file, self._progress = file, progress
+
+    def write(self, data: bytes) -> None:
+        self._progress(0)
+        self._file.write(data)
+
+
+@contextmanager
 def unpacked(path: Path, limits: Limits, progress: Progress) -> Iterator[Path]:
     """What a gzip file holds, as a file of a name of ours beside it that is gone afterwards.
 

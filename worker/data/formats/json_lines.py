@@ -1,10 +1,12 @@
-"""JSON lines, and an array of objects: each object is a row. The file is gone through twice, first for the types.
+"""JSON lines, an array of objects, or one object: each object is a row.
 
+The file is gone through twice, first for the types.
 Objects inside objects become columns with a dot in their names. What is no object is set aside with its line.
 """
 
 import codecs
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -86,7 +88,30 @@ def _pieces(path: Path, limits: Limits) -> Iterator[_Piece]:
         head = file.read(512).removeprefix(b"\xef\xbb\xbf").lstrip()
         file.seek(0)
         is_array = head[:1] == b"[" and head[1:].lstrip()[:1] in (b"{", b"]", b"")
-        yield from _elements(file, limits) if is_array else _lines(file, limits)
+        if is_array:
+            yield from _elements(file, limits)
+        elif (only := _only_object(file, limits)) is not None:
+            yield only
+        else:
+            file.seek(0)
+            yield from _lines(file, limits)
+
+
+def _only_object(file: BinaryIO, limits: Limits) -> _Piece | None:
+    """The object that a whole file is, written over several lines; None of a file whose lines stand for themselves."""
+    begun = file.readline(limits.member_bytes)
+    size = os.fstat(file.fileno()).st_size
+    if size > limits.member_bytes or _loaded(begun) is not None:
+        return None
+    value = _loaded(begun + file.read())
+    return _row("the object", value, "", size) if isinstance(value, dict) else None
+
+
+def _loaded(data: bytes) -> Any:
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _lines(file: BinaryIO, limits: Limits) -> Iterator[_Piece]:

@@ -46,6 +46,11 @@ def test_types_are_those_of_all_rows(tmp_path: Path, values: list[Any], kind: st
     assert found.table.column("x").to_pylist() == expected
 
 
+def test_one_object_over_several_lines_is_a_row(tmp_path: Path) -> None:
+    found = found_in(tmp_path, b'{\n  "a": 1,\n  "b": {"c": "x"}\n}\n', "x.json")
+    assert (found.rows, found.read.num_set_aside) == ([{"a": 1, "b.c": "x"}], 0)
+
+
 def test_objects_in_objects_are_columns_with_dots_and_names_come_in_the_order_of_the_file(tmp_path: Path) -> None:
     found = of(tmp_path, {"b": {"c": 1, "d": {"e": 2}}}, {"a": 3, "b": None})
     assert found.rows == [
@@ -115,7 +120,7 @@ def test_an_array_of_objects_is_read_element_by_element(tmp_path: Path, monkeypa
         (b'[{"a": 1} {"a": 2}]', "neither a comma nor its end"),
         (b'[{"a": 1},', "not closed after element 1"),
         (b"[]", "No line of the file is an object"),
-        (b'{\n"a": 1\n}', "line 1: it is not JSON"),
+        (b'{\n"a": 1\n', "line 1: it is not JSON"),
         (b"{}", "No line of the file is an object with a value"),
     ],
 )
