@@ -46,15 +46,17 @@ def make(folder: Path, num_bytes: int) -> dict[str, Any]:
 
 def ingest(folder: Path) -> dict[str, Any]:
     """Check, convert and describe the table, as the worker does with a file that came in pieces."""
+    from app.tabular.behind import Behind
     from app.tabular.intake import Intake
     from app.tabular.refusals import Limits
     from worker.data import reading
+    from worker.data.checking import PIECE_BYTES
     from worker.data.statistics import describe_table
 
     checked, table = folder / "checked.csv", folder / "data.parquet"
-    with (folder / "upload.bin").open("rb") as file, checked.open("wb") as sink:
-        intake = Intake(sink, Limits(1 << 40, 1 << 20))
-        while piece := file.read(1 << 20):
+    with (folder / "upload.bin").open("rb") as file, checked.open("wb") as sink, Behind() as behind:
+        intake = Intake(sink, Limits(1 << 40, 1 << 20), behind=behind)
+        while piece := file.read(PIECE_BYTES):
             intake.feed(piece)
         taken = intake.finish()
     with table.open("wb") as target:

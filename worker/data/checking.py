@@ -7,6 +7,7 @@ from typing import Any
 
 from app.errors import AppError, JobFailure
 from app.storage import Storage
+from app.tabular.behind import Behind
 from app.tabular.intake import Intake
 from app.tabular.records import Taken
 from app.tabular.refusals import Limits
@@ -16,7 +17,7 @@ from worker.job import Cancelled, Job
 
 RAW = "upload.bin"
 CHECKING_SHARE = 0.3  # of the work of reading a file
-_PIECE_BYTES = 1 << 20
+PIECE_BYTES = 256 << 10  # what comes of it stays in the processor's cache
 
 
 def check(job: Job, folder: Path, target: Path, payload: dict[str, Any], begun: float, ended: float) -> Taken:
@@ -53,11 +54,11 @@ def _take_in(
     report: Callable[[int], None],
 ) -> Taken:
     num_bytes = 0
-    with ExitStack() as files, source.open("rb") as file:
+    with ExitStack() as files, source.open("rb") as file, Behind() as behind:
         sink = files.enter_context(storage.writing(target))
         set_aside = SetAside(lambda: files.enter_context(storage.writing(target.parent / SET_ASIDE)))
-        intake = Intake(sink, limits, overrides, prefer=prefer, set_aside=set_aside)
-        while piece := file.read(_PIECE_BYTES):
+        intake = Intake(sink, limits, overrides, prefer=prefer, set_aside=set_aside, behind=behind)
+        while piece := file.read(PIECE_BYTES):
             intake.feed(piece)
             num_bytes += len(piece)
             report(num_bytes)
