@@ -55,7 +55,7 @@ def _take_in(
 ) -> Taken:
     num_bytes = 0
     with ExitStack() as files, source.open("rb") as file, Behind() as behind:
-        sink = files.enter_context(storage.writing(target))
+        sink = files.enter_context(target.open("wb"))  # for the next step alone: it need not outlive a loss of power
         set_aside = SetAside(lambda: files.enter_context(storage.writing(target.parent / SET_ASIDE)))
         intake = Intake(sink, limits, overrides, prefer=prefer, set_aside=set_aside, behind=behind)
         while piece := file.read(PIECE_BYTES):
