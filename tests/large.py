@@ -50,13 +50,14 @@ def ingest(folder: Path) -> dict[str, Any]:
     from app.tabular.intake import Intake
     from app.tabular.refusals import Limits
     from worker.data import reading
-    from worker.data.checking import PIECE_BYTES
     from worker.data.statistics import describe_table
+    from worker.heap import keep_freed
 
+    keep_freed()
     checked, table = folder / "checked.csv", folder / "data.parquet"
     with (folder / "upload.bin").open("rb") as file, checked.open("wb") as sink, Behind() as behind:
         intake = Intake(sink, Limits(1 << 40, 1 << 20), behind=behind)
-        while piece := file.read(PIECE_BYTES):
+        while piece := file.read(1 << 20):
             intake.feed(piece)
         taken = intake.finish()
     with table.open("wb") as target:
@@ -125,6 +126,7 @@ def main() -> None:
         found = STEPS[what](folder)
         found |= {
             "seconds": round(time.perf_counter() - began, 2),
+            "cpu_seconds": round(time.process_time(), 2),
             "peak_bytes": _peak_bytes(),
         }
         print(json.dumps(found))  # noqa: T201

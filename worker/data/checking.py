@@ -17,7 +17,7 @@ from worker.job import Cancelled, Job
 
 RAW = "upload.bin"
 CHECKING_SHARE = 0.3  # of the work of reading a file
-PIECE_BYTES = 256 << 10  # what comes of it stays in the processor's cache
+_PIECE_BYTES = 1 << 20
 
 
 def check(job: Job, folder: Path, target: Path, payload: dict[str, Any], begun: float, ended: float) -> Taken:
@@ -58,7 +58,7 @@ def _take_in(
         sink = files.enter_context(target.open("wb"))  # for the next step alone: it need not outlive a loss of power
         set_aside = SetAside(lambda: files.enter_context(storage.writing(target.parent / SET_ASIDE)))
         intake = Intake(sink, limits, overrides, prefer=prefer, set_aside=set_aside, behind=behind)
-        while piece := file.read(PIECE_BYTES):
+        while piece := file.read(_PIECE_BYTES):
             intake.feed(piece)
             num_bytes += len(piece)
             report(num_bytes)
