@@ -46,14 +46,17 @@ def make(folder: Path, num_bytes: int) -> dict[str, Any]:
 
 def ingest(folder: Path) -> dict[str, Any]:
     """Check, convert and describe the table, as the worker does with a file that came in pieces."""
+    from app.tabular.behind import Behind
     from app.tabular.intake import Intake
     from app.tabular.refusals import Limits
     from worker.data import reading
     from worker.data.statistics import describe_table
+    from worker.heap import keep_freed
 
+    keep_freed()
     checked, table = folder / "checked.csv", folder / "data.parquet"
-    with (folder / "upload.bin").open("rb") as file, checked.open("wb") as sink:
-        intake = Intake(sink, Limits(1 << 40, 1 << 20))
+    with (folder / "upload.bin").open("rb") as file, checked.open("wb") as sink, Behind() as behind:
+        intake = Intake(sink, Limits(1 << 40, 1 << 20), behind=behind)
         while piece := file.read(1 << 20):
             intake.feed(piece)
         taken = intake.finish()
@@ -123,6 +126,7 @@ def main() -> None:
         found = STEPS[what](folder)
         found |= {
             "seconds": round(time.perf_counter() - began, 2),
+            "cpu_seconds": round(time.process_time(), 2),
             "peak_bytes": _peak_bytes(),
         }
         print(json.dumps(found))  # noqa: T201

@@ -45,8 +45,15 @@ class Escapes:
 
     def line_ends(self, text: Bytes) -> NDArray[np.int64]:
         """The places of all line ends, hidden ones too."""
-        ends = text == NEWLINE
-        return np.flatnonzero(ends | (text == self._line_end) if self.escape else ends)
+        return np.flatnonzero(self._are_line_ends(text))
+
+    def count_line_ends(self, text: Bytes) -> int:
+        """How many there are, hidden ones too."""
+        return int(np.count_nonzero(self._are_line_ends(text)))
+
+    def _are_line_ends(self, text: Bytes) -> NDArray[np.bool_]:
+        ends: NDArray[np.bool_] = text == NEWLINE
+        return ends | (text == self._line_end) if self.escape else ends
 
     def kept_form(self, text: Bytes, block: Block, keep: NDArray[np.bool_], marks: Marks) -> bytes:
         """The records of a block that are to be kept."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.dialect import Dialect
 from app.errors import TooLarge, Unprocessable
+from app.tabular.behind import Behind
 from app.tabular.escapes import Escapes
 from app.tabular.refusals import Limits, refusal, size, whole_refusal
 from app.tabular.set_aside import MAX_CHARACTERS, Misfit, SetAside
@@ -90,7 +91,8 @@ class _Odd:
 class Records:
     """Checks blocks of whole lines in turn. Every method raises AppError with the line that does not fit.
 
-    Without `set_aside`, a record that does not fit is refused.
+    Without `set_aside`, a record that does not fit is refused. With `behind`, its thread hashes and writes what fits
+    while the next block is checked; all is written once `finish` returns.
     """
 
     def __init__(
@@ -101,9 +103,10 @@ class Records:
         *,
         prefer: str = ",",
         set_aside: SetAside | None = None,
+        behind: Behind | None = None,
     ) -> None:
         self._sink, self._limits, self._overrides, self._prefer = sink, limits, overrides, prefer
-        self._set_aside = set_aside
+        self._set_aside, self._behind = set_aside, behind
         self._sniffed: Sniffed | None = None
         self._marks = Marks.of(prefer, "")
         self._escapes = Escapes("", prefer, "")
@@ -139,6 +142,8 @@ class Records:
             decimal=sniffed.decimal,
             thousands=self._overrides.thousands,
         )
+        if self._behind:
+            self._behind.wait()
         # What has been added to a dialect over time is left out as long as it says nothing: a hash stays what it was.
         said = dialect.model_dump_json(exclude={"longest_record"}, exclude_defaults=True)
         self._sha256.update(said.encode())
@@ -176,12 +181,11 @@ class Records:
             lines += b"\n"
         num_read = self._check(np.frombuffer(lines, np.uint8), is_last) if lines.endswith(b"\n") else 0
         rest = lines[num_read:]
-        self._pending, self._num_pending, self._enough = [rest], len(rest), max(1, 2 * len(rest))
+        self._pending, self._num_pending, self._enough = [rest] if rest else [], len(rest), max(1, 2 * len(rest))
 
     def _check(self, text: Bytes, is_last: bool) -> int:
         """Check a block, and write what fits. Returns the length of its whole records."""
         block = read_block(text, self._marks)
-        self._check_fields(text, block)
         self._check_lengths(text, block)
         if is_last and block.opened >= 0:
             message = "the quote that opens here is never closed"
@@ -199,7 +203,7 @@ class Records:
         self._write(self._escapes.kept_form(self._whole(text, block), block, is_record, self._marks))
         self._num_records += int(np.count_nonzero(is_record))
         num_read = len(self._whole(text, block))
-        self._num_lines += len(self._escapes.line_ends(text[:num_read]))
+        self._num_lines += self._escapes.count_line_ends(text[:num_read])
         return num_read
 
     def _whole(self, text: Bytes, block: Block) -> Bytes:
@@ -216,11 +220,14 @@ class Records:
         raise refusal(TooLarge, line, f"a field is longer than {size(self._limits.field_bytes)}", hint=hint)
 
     def _check_lengths(self, text: Bytes, block: Block) -> None:
-        """No record is too long, nor is the one that goes on in the next block."""
+        """No field and no record is too long, nor is the one that goes on in the next block."""
         places = block.ends[block.records]
         lengths = np.diff(places, prepend=-1, append=len(text))
         limit = _RECORD_IN_FIELDS * self._limits.field_bytes
-        self._longest = max(self._longest, int(lengths.max()))
+        longest = int(lengths.max())
+        if longest > self._limits.field_bytes:  # else no field in it is
+            self._check_fields(text, block)
+        self._longest = max(self._longest, longest)
         if self._longest > limit:
             line = self._line(text, _after(places, int(lengths.argmax()) - 1))
             raise refusal(TooLarge, line, f"a record is longer than {size(limit)}")
@@ -305,13 +312,19 @@ class Records:
         return None if is_said else 'If quotes are ordinary characters in this file, say so: {"quote": ""}.'
 
     def _write(self, data: bytes) -> None:
-        self._sha256.update(data)
         self._num_written += len(data)
+        if self._behind:
+            self._behind.do(self._keep, data)
+        else:
+            self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        self._sha256.update(data)
         self._sink.write(data)
 
     def _line(self, text: Bytes, place: int) -> int:
         """The line in the file of a place in this block."""
-        return self._num_lines + 1 + len(self._escapes.line_ends(text[:place]))
+        return self._num_lines + 1 + self._escapes.count_line_ends(text[:place])
 
 
 def _first_lines(lines: bytes) -> bytes:

@@ -56,10 +56,14 @@ def read_block(text: Bytes, marks: Marks) -> Block:
     """The structure of whole lines, the first of which begins a record."""
     assert text[-1] == NEWLINE
     toggles, faults = _toggles(text, marks)
-    is_open = _open(toggles, len(text))
-    ends = np.flatnonzero(((text == marks.delimiter) | (text == NEWLINE)) & is_open)
-    records = np.flatnonzero(text[ends] == NEWLINE)
-    returns = np.flatnonzero((text == RETURN) & is_open)
+    is_line_end, is_return = text == NEWLINE, text == RETURN
+    is_end = (text == marks.delimiter) | is_line_end
+    if len(toggles):
+        is_open = _open(toggles, len(text))
+        is_end &= is_open
+        is_return &= is_open
+    ends, returns = np.flatnonzero(is_end), np.flatnonzero(is_return)
+    records = np.flatnonzero(is_line_end[ends])
     strays = text[returns + 1] != NEWLINE
     faults |= dict.fromkeys(returns[strays].tolist(), STRAY_RETURN)
     opened = _last_opening(toggles) if len(toggles) % 2 else -1
@@ -82,8 +86,6 @@ def not_records(text: Bytes, block: Block, marks: Marks) -> NDArray[np.bool_]:
 
 def _open(toggles: Positions, num_bytes: int) -> NDArray[np.bool_]:
     """Which bytes do not lie between an opening quote and its closing one."""
-    if not len(toggles):
-        return np.ones(1, bool)  # stands for all of them
     toggling = np.zeros(num_bytes, np.uint8)
     toggling[toggles] = 1
     is_open: NDArray[np.bool_] = np.cumsum(toggling, dtype=np.uint8) & 1 == 0  # 256 is even: the sum may overflow

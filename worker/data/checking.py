@@ -7,6 +7,7 @@ from typing import Any
 
 from app.errors import AppError, JobFailure
 from app.storage import Storage
+from app.tabular.behind import Behind
 from app.tabular.intake import Intake
 from app.tabular.records import Taken
 from app.tabular.refusals import Limits
@@ -52,10 +53,10 @@ def _take_in(
     report: Callable[[int], None],
 ) -> Taken:
     num_bytes = 0
-    with ExitStack() as files, source.open("rb") as file:
-        sink = files.enter_context(storage.writing(target))
+    with ExitStack() as files, source.open("rb") as file, Behind() as behind:
+        sink = files.enter_context(target.open("wb"))  # for the next step alone: it need not outlive a loss of power
         set_aside = SetAside(lambda: files.enter_context(storage.writing(target.parent / SET_ASIDE)))
-        intake = Intake(sink, limits, overrides, prefer=prefer, set_aside=set_aside)
+        intake = Intake(sink, limits, overrides, prefer=prefer, set_aside=set_aside, behind=behind)
         while piece := file.read(_PIECE_BYTES):
             intake.feed(piece)
             num_bytes += len(piece)

@@ -11,6 +11,7 @@ from app.specs.columns import QUANTILES, Histogram
 
 NUM_BINS = 20
 MAX_EXACT_DISTINCT = 1_000_000
+_CACHED = 65_536  # values that are held against all edges while they are at hand
 _NUM_SMALLEST = 16_384  # hashes that an estimate stands on: it is off by about 0.8 %
 
 Bits = NDArray[np.uint64]
@@ -46,6 +47,21 @@ def histogram(values: NDArray[Any], counts: NDArray[np.int64]) -> Histogram | No
         return None
     heights, _ = np.histogram(values, found, weights=counts)
     return Histogram(edges=found.tolist(), counts=heights.astype(int).tolist())
+
+
+def bin_heights(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many of finite values (n,) lie in each of a few bins, all of them between the outer edges.
+
+    The same as np.histogram, which sorts the values: to hold them against each edge, some that fit the processor's
+    cache at a time, takes little more than half as long.
+    """
+    num_below = np.zeros(len(edges), np.int64)
+    num_below[-1] = len(values)  # the last bin has its upper edge, too
+    for start in range(0, len(values), _CACHED):
+        some = values[start : start + _CACHED].astype(np.float64, copy=False)
+        for i, edge in enumerate(edges[1:-1].tolist(), 1):
+            num_below[i] += np.count_nonzero(some < edge)
+    return np.diff(num_below)
 
 
 def quantiles(values: NDArray[Any], counts: NDArray[np.int64]) -> list[float]:
@@ -116,6 +132,10 @@ def _distinct(bits: Bits) -> Bits:
 
 def _mixed(bits: Bits) -> Bits:
     """A hash of each value: the finalizer of SplitMix64, which is one to one."""
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    mixed = bits >> np.uint64(30)
+    mixed ^= bits
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed

@@ -25,7 +25,7 @@ from app.moments import Moments
 from app.specs.columns import Column, ColumnType, Histogram, TopValue
 from app.stored.table import StoredTable, open_table
 from worker.data.cells import describe_arrays, describe_images
-from worker.data.figures import NUM_BINS, Distinct, edges, histogram, moments, quantiles
+from worker.data.figures import NUM_BINS, Distinct, bin_heights, edges, histogram, moments, quantiles
 from worker.data.words import FEW, MAX_CATEGORIES, Words, most_frequent
 
 __all__ = ["MAX_VALUES", "NUM_BINS", "describe", "describe_table"]
@@ -247,7 +247,7 @@ def _describe_long(
         values, num_gaps = _present(block)
         num_missing += num_gaps
         distinct.add(values.view(np.uint64))
-        finite = _in_units(values[np.isfinite(values)], kind)
+        finite = _in_units(_finite(values), kind)
         num_infinite += len(values) - len(finite)
         figures.add(finite)
         sample.append(finite[random.random(len(finite)) < MAX_WHOLE / num_rows])
@@ -280,8 +280,17 @@ def _present(block: pa.Array) -> tuple[NDArray[Any], int]:
         present = present.cast(pa.int64())
     values = present.to_numpy()
     if values.dtype.kind == "f":
-        values = values[~np.isnan(values)] + 0.0  # -0 becomes 0
+        values = _where(~np.isnan(values), values) + 0.0  # -0 becomes 0
     return values, len(block) - len(values)
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    return _where(np.isfinite(values), values) if values.dtype.kind == "f" else values
+
+
+def _where(wanted: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
+    """The values that are wanted. Most often that is all of them, which need not be copied."""
+    return values if wanted.all() else values[wanted]
 
 
 def _in_units(values: NDArray[Any], kind: pa.DataType) -> NDArray[Any]:
@@ -313,5 +322,5 @@ def _heights(kind: pa.DataType, blocks: Callable[[], Iterator[pa.Array]], figure
     heights = np.zeros(len(found) - 1, np.int64)
     for block in blocks():
         values, _ = _present(block)
-        heights += np.histogram(_in_units(values[np.isfinite(values)], kind), found)[0]
+        heights += bin_heights(_in_units(_finite(values), kind), found)
     return Histogram(edges=found.tolist(), counts=heights.tolist())

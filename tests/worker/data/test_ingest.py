@@ -2,7 +2,9 @@
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from app.tabular.intake import Intake
 from app.tabular.refusals import Limits
 from worker import child
 from worker.data import ingest
+from worker.data.checking import RAW
 from worker.job import CANCEL, STOP, Job
 
 Start = Callable[..., Job]
@@ -238,6 +241,30 @@ def test_a_full_disk_is_told_in_words(
     with db.read() as session:
         assert session.get_one(JobRow, job.claim.job_id).error == error
     assert files(storage, job) == []
+
+
+@pytest.mark.parametrize(("request_", "status"), [(CANCEL, JobStatus.CANCELLED), (STOP, JobStatus.QUEUED)])
+def test_one_that_is_stopped_within_the_check_leaves_nothing_behind(
+    claimed: Any, db: Database, settings: Settings, storage: Storage, request_: str, status: JobStatus
+) -> None:
+    claim = claimed({"type": "upload", "filename": "a.csv"}, {"filename": "a.csv", "overrides": {}})
+    (storage.folder("datasets", claim.payload["dataset_id"]) / RAW).write_bytes(CSV + b"7,8\n" * 1_000_000)
+    before, checked = set(threading.enumerate()), []
+
+    class Asked(Job):
+        def progress(self, body: dict[str, Any]) -> None:
+            checked.append(body["bytes"])
+            if len(checked) == 3:
+                self.ask(request_)
+
+    with closing(Asked(claim, db, settings)) as job:
+        child.run(job)
+        assert (status_of(db, job), dataset_of(db, job).status) == (status, "ingesting")
+        # Another attempt goes on with the file; nobody will after a person has cancelled.
+        folder = storage.path("datasets", claim.payload["dataset_id"])
+        assert [one.name for one in folder.glob("*")] == (["upload.bin"] if request_ == STOP else [])
+    assert len(checked) == 3 and checked[-1] < 4_000_000
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_dataset_that_is_gone_ends_its_job(start: Start, db: Database) -> None:

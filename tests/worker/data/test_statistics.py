@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.specs.columns import Column
+from worker.data import figures
+from worker.data.figures import bin_heights, edges
 from worker.data.statistics import MAX_VALUES, NUM_BINS, describe, describe_table
 
 
@@ -131,3 +133,15 @@ def test_a_name_with_a_dot_is_a_name(tmp_path: Path) -> None:
         ("a.b", 2),
         ("a.b.c", 3),
     ]
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.integers(-3, 3).map(float), min_size=1), st.integers(1, 5))
+def test_bins_hold_what_numpy_puts_into_them(values: list[float], cached: int) -> None:
+    for kind in (np.float64, np.int64):
+        some = np.array(values).astype(kind)
+        found = edges(float(some.min()), float(some.max()), whole=kind is np.int64)
+        assert found is not None or kind is np.float64
+        if found is not None:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(figures, "_CACHED", cached)
+                assert bin_heights(some, found).tolist() == np.histogram(some, found)[0].tolist()
