@@ -52,7 +52,7 @@ def test_a_silent_worker_that_still_holds_a_job_is_not_forgotten(db: Database) -
 
 
 def test_a_worker_is_silent_before_it_is_lost(db: Database) -> None:
-    ages = {"alive": 11, "silent": 13, "lost": 31}
+    ages = {"alive": 2, "silent": 20, "lost": 40}  # of leases of 30 s and beats of 10 s
     for name, age_s in ages.items():
         add_worker(db, name=name, heartbeat_at=now() - age_s)
     with db.read() as session:

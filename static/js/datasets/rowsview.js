@@ -23,8 +23,10 @@ export class RowsView {
   #isEditing = false;
   #found = null;
   #isCounted = false; // how many rows the filters hold to
-  #asked; // the bar of filters and that for all rows stay through every drawing, with what is half typed in them
+  // The bar of filters and that for all rows stay where they are while rows come and go: somebody may be typing there.
+  #asked;
   #forAll;
+  #parts = { head: h("div"), rows: h("div"), pager: h("div") };
 
   /** With `edits`, values can be typed over; `onAll(column, filter, value)` makes a version of all that match. */
   constructor(dataset, box, { edits = null, onAll = null } = {}) {
@@ -70,11 +72,19 @@ export class RowsView {
       cellOf: (column, i, value, shown) =>
         this.#isEditing && isEditable(column) ? cellEditor(this.#edits, column, numbers[i], value, this) : shown,
     });
+    const [head, shown] = table.children;
+    this.#put({ head, rows: shown, pager: this.#pager(rows.length, numMatching) });
     this.#asked.draw();
     this.#forAll.count(this.#isCounted ? numMatching : null);
-    table.firstElementChild.after(this.#asked.element, ...(this.#isEditing && this.#filters.length ? [this.#forAll.element] : []));
-    table.append(this.#pager(rows.length, numMatching));
-    replace(this.#box, table);
+    this.#forAll.element.hidden = !this.#isEditing || !this.#filters.length;
+  }
+
+  #put(parts) {
+    for (const [name, element] of Object.entries(parts)) this.#parts[name].replaceWith(element);
+    this.#parts = parts;
+    if (this.#box.contains(parts.head)) return;
+    const bars = [this.#asked.element, this.#forAll.element];
+    replace(this.#box, h("section", { class: "card flush" }, parts.head, bars, parts.rows, parts.pager));
   }
 
   #goTo(offset) {
@@ -152,7 +162,7 @@ export class RowsView {
   /** One value for all rows that are held to, however many pages they fill. */
   #allBar() {
     const columns = this.#dataset.columns.filter(isEditable);
-    if (!columns.length) return { element: null, count: () => {} };
+    if (!columns.length) return { element: h("span"), count: () => {} };
     const chosen = { column: columns[0] };
     const place = h("span");
     const draw = () => {
