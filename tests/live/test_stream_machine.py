@@ -293,6 +293,7 @@ def test_clients_hold_what_the_database_holds(db: Database, settings: Settings) 
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("small")
 def test_clients_hold_what_the_database_holds_for_long(db: Database, settings: Settings) -> None:
     explore(db, settings, max_examples=400, num_steps=60)
