@@ -45,7 +45,7 @@ def test_events_are_told_as_they_are_written(port: int, writer: Writer) -> None:
             writer.log("hello")
             started = time.monotonic()
             second = await hear(socket)
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 1
             (event,) = second["events"]
             assert (event["seq"], event["kind"], event["body"]["text"]) == (3, "log", "hello")
             assert second["last_seq"] == 3
@@ -141,7 +141,7 @@ def test_a_slow_reader_gets_fewer_and_larger_frames_and_holds_up_nobody(port: in
         for reader in (slow, *(reader for reader, _ in fast)):
             assert reader.steps == list(range(500))
         assert min(reader.num_frames for reader, _ in fast) > slow.num_frames
-        assert max(finished_at for _, finished_at in fast) - written_at < 20
+        assert max(finished_at for _, finished_at in fast) - written_at < 2
 
     asyncio.run(run())
 
