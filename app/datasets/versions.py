@@ -158,9 +158,8 @@ def _files(
         with source.open("rb") as file:
             found = format_of(file.read(formats.HEAD_BYTES), upload.filename)
         payload: dict[str, Any] = {"format": found, "filename": upload.filename}
-        if found == "delimited" or (
-            found == "zip" and sole_table(source)
-        ):  # its header shows at once whether it fits; other formats are for the worker to open
+        # A header shows at once whether it fits; other formats are for the worker to open.
+        if found == "delimited" or (found == "zip" and sole_table(source)):
             overrides = added.overrides()
             seen = read_preview(source, upload, overrides, Limits(settings.max_upload_bytes, settings.max_field_bytes))
             if seen.format == "delimited":

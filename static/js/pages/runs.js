@@ -276,6 +276,7 @@ function showHead() {
 function setColumns(next) {
   chosen = next;
   arrange();
+  drawNow();
   reload();
 }
 
@@ -283,7 +284,6 @@ function arrange() {
   keys = NARROW.matches ? onPhone(chosen) : chosen;
   body.replaceChildren();
   showHead();
-  drawNow();
 }
 
 // what stands around the list
@@ -421,7 +421,10 @@ body.addEventListener("focusin", (event) => {
 
 scroller.addEventListener("scroll", draw, { passive: true });
 addEventListener("resize", draw);
-NARROW.addEventListener("change", arrange);
+NARROW.addEventListener("change", () => {
+  arrange();
+  drawNow();
+});
 $("#show-news").addEventListener("click", () => {
   scroller.scrollTop = 0;
   if (sort !== NEWEST) setSort(NEWEST);
