@@ -1,9 +1,9 @@
 """The order of what waits: the place and the priority of a job. From state to state `app.queue` alone moves it.
 
-Jobs are taken by priority, then by `position`, then by age. A position is the time at which a job was queued, until
-someone moves it: then a number between those of its new neighbours, and where no number is left between them, the
-whole priority is numbered anew. A job that is put beside one of another priority takes that priority over, so that it
-stands where it was put.
+Jobs are taken by priority, then by `position`, then by age. A position is the time at which a job was queued, or just
+behind the last that waited then where the clock was set back, until someone moves it: then a number between those of
+its new neighbours, and where no number is left between them, the whole priority is numbered anew. A job that is put
+beside one of another priority takes that priority over, so that it stands where it was put.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,10 @@ from sqlalchemy.orm import Session
 from app.db import now
 from app.db.tables import Job
 from app.errors import Conflict, NotFound
-from app.queue import JobStatus
+from app.queue import LEAST_GAP_S, JobStatus
 
 End = Literal["first", "last"]
 _STEP_S = 1.0  # between those who are numbered anew, and before the first
-_LEAST_GAP_S = 1e-5  # between neighbours: a position has no more than seven digits behind the point
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,8 @@ def _position_beside(session: Session, job_id: str, anchor: _Place, *, before: b
     if beyond is None:
         # The time it is, too, so that what is queued from now on comes after it.
         time: float = session.execute(select(now())).scalar_one()
-        return anchor.position - _STEP_S if before else max(anchor.position + _LEAST_GAP_S, time)
-    if abs(beyond - anchor.position) < 2 * _LEAST_GAP_S:
+        return anchor.position - _STEP_S if before else max(anchor.position + LEAST_GAP_S, time)
+    if abs(beyond - anchor.position) < 2 * LEAST_GAP_S:
         return None
     return (anchor.position + beyond) / 2
 

@@ -42,6 +42,11 @@ class _Service:
     def died(self) -> bool:
         return self.process is not None and self.process.poll() is not None
 
+    def gave_up(self) -> bool:
+        """Whether it ended by itself, as what cannot start does; what was killed can be started again."""
+        code = None if self.process is None else self.process.poll()
+        return code is not None and code >= 0
+
     def plan_restart(self) -> float:
         """Start again in a while, later each time that it dies young. Returns the seconds until then."""
         is_young = time.monotonic() - self.started_at < _SOUND_AFTER_S
@@ -77,7 +82,7 @@ def run_together(settings: Settings, *, num_workers: int, demo: bool, say: Calla
     stopping = _Stop()
     try:
         server.start()
-        if _wait_until_ready(settings, server, stopping):
+        if _wait_until_ready(settings, server, stopping, say):
             if demo:
                 _queue_demo(settings, say)
             for service in services[1:]:
@@ -101,10 +106,12 @@ class _Stop:
         self.asked = True
 
 
-def _wait_until_ready(settings: Settings, server: _Service, stopping: _Stop) -> bool:
+def _wait_until_ready(settings: Settings, server: _Service, stopping: _Stop, say: Callable[[str], object]) -> bool:
+    """Whether it answers in the end. A server that ends by itself before would do so again, one that is killed not."""
     url = f"http://{settings.reachable_host}:{settings.port}/readyz"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy stands before our own machine
-    while not stopping.asked and not server.died():
+    while not stopping.asked and not server.gave_up():
+        _start_again([server], say)
         try:
             with direct.open(url, timeout=2):
                 return True
@@ -126,15 +133,20 @@ def _queue_demo(settings: Settings, say: Callable[[str], object]) -> None:
 
 def _keep_running(services: list[_Service], stopping: _Stop, say: Callable[[str], object]) -> None:
     while not stopping.asked:
-        for service in services:
-            if service.restart_at is not None:
-                if time.monotonic() >= service.restart_at:
-                    service.start()
-            elif service.died():
-                assert service.process
-                pause_s = service.plan_restart()
-                say(f"the {service.name} ended ({service.process.returncode}); starting it again in {pause_s:.0f} s")
+        _start_again(services, say)
         time.sleep(0.1)
+
+
+def _start_again(services: list[_Service], say: Callable[[str], object]) -> None:
+    """Those that died, after a while."""
+    for service in services:
+        if service.restart_at is not None:
+            if time.monotonic() >= service.restart_at:
+                service.start()
+        elif service.died():
+            assert service.process
+            pause_s = service.plan_restart()
+            say(f"the {service.name} ended ({service.process.returncode}); starting it again in {pause_s:.0f} s")
 
 
 def _listen(host: str, port: int) -> socket.socket:

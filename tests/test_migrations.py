@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,15 +50,21 @@ def test_a_migration_may_take_longer_than_a_transaction_may_idle(
 ) -> None:
     monkeypatch.setattr(engine, "IDLE_IN_TRANSACTION_S", 1)
 
+    begun, may_end = threading.Event(), threading.Event()
+
     def upgrade(config: Config, _revision: str) -> None:
-        config.attributes["connection"].execute(text("SELECT pg_sleep(2.5)"))
+        begun.set()
+        while not may_end.wait(0.1):
+            config.attributes["connection"].execute(text("SELECT 1"))
 
     monkeypatch.setattr(migration.command, "upgrade", upgrade)
     database, other = Database(postgres_database_url), Database(postgres_database_url)
     with other.engine.connect() as connection, ThreadPoolExecutor(1) as pool:
         migrating = pool.submit(migrate, database)
-        time.sleep(2)
+        assert begun.wait(60)
+        time.sleep(2 * engine.IDLE_IN_TRANSACTION_S)
         free = connection.scalar(text(f"SELECT pg_try_advisory_lock({migration._LOCK})"))
+        may_end.set()
         migrating.result()
     database.dispose()
     other.dispose()

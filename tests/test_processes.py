@@ -41,12 +41,23 @@ def next_link(up: subprocess.Popen[str]) -> str:
     raise AssertionError("it ended without a word")
 
 
-def test_who_comes_while_the_server_starts_again_waits(up: subprocess.Popen[str]) -> None:
-    address = next_link(up).partition("/?")[0]
-    wait_for(lambda: httpx.get(f"{address}/readyz").status_code == 200)
+def kill_server(up: subprocess.Popen[str]) -> None:
     (server,) = psutil.Process(up.pid).children()
     server.kill()
     server.wait()
+
+
+def test_a_server_that_is_killed_before_it_is_ready_is_started_again(up: subprocess.Popen[str]) -> None:
+    wait_for(lambda: psutil.Process(up.pid).children())
+    kill_server(up)
+    address = next_link(up).partition("/?")[0]
+    assert httpx.get(f"{address}/readyz", timeout=60).status_code == 200
+
+
+def test_who_comes_while_the_server_starts_again_waits(up: subprocess.Popen[str]) -> None:
+    address = next_link(up).partition("/?")[0]
+    wait_for(lambda: httpx.get(f"{address}/readyz").status_code == 200)
+    kill_server(up)
     codes: list[int] = []
     asking = threading.Thread(target=lambda: codes.append(httpx.get(f"{address}/readyz", timeout=60).status_code))
     asking.start()

@@ -59,6 +59,15 @@ def test_jobs_are_taken_by_priority_then_age(session: Session) -> None:
     assert [one and one.job_id for one in taken] == [urgent, first, second, None]
 
 
+def test_what_is_queued_after_the_clock_was_set_back_still_comes_last(session: Session) -> None:
+    first, last = enqueue(session), enqueue(session)
+    for job_id, ahead_s in ((first, 60), (last, 120)):
+        session.execute(update(Job).where(Job.id == job_id).values(position=now() + ahead_s))
+    late, later, urgent = enqueue(session), enqueue(session), enqueue(session, priority=5)
+    taken = [claim(session) for _ in range(5)]
+    assert [one and one.job_id for one in taken] == [urgent, first, last, late, later]
+
+
 def test_each_claim_is_a_new_attempt(session: Session) -> None:
     first = claimed(session)
     silence(session, first.job_id)
