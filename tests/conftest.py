@@ -163,7 +163,7 @@ def settings(data_dir: Path, database_url: str) -> Settings:
         database_url=database_url,
         token=TOKEN,
         port=0,
-        lease_s=2,
+        lease_s=3,
         beat_s=0.4,
         cancel_grace_s=3,
         slots=1,

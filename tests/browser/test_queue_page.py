@@ -17,7 +17,7 @@ from app.settings import Settings
 from tests import staged
 from tests.browser.test_pages import LOOKS, violations
 from tests.conftest import TOKEN
-from tests.deck import Deck
+from tests.deck import Deck, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -70,12 +70,7 @@ def expect_order(page: Page, running: Deck, expected: str) -> None:
     """On the page, and in the database."""
     expect(page.locator("#waiting .what a")).to_have_text(list(expected))
     page.wait_for_function("() => !document.querySelector('.is-dragged')")
-    found = running.get("/queue")["waiting"]
-    deadline = 50
-    while [job["name"] for job in found] != list(expected) and deadline:
-        page.wait_for_timeout(50)
-        found, deadline = running.get("/queue")["waiting"], deadline - 1
-    assert [job["name"] for job in found] == list(expected)
+    wait_for(lambda: [job["name"] for job in running.get("/queue")["waiting"]] == list(expected), timeout_s=20)
 
 
 def test_who_holds_what_and_what_waits_for_what(three: Page) -> None:

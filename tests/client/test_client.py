@@ -32,7 +32,7 @@ def spool_dir(tmp_path: Path) -> Path:
 def server(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Deck]:
     data_dir = tmp_path_factory.mktemp("data")
     (data_dir / "traindeck.sqlite3").write_bytes(sqlite_template.read_bytes())
-    settings = Settings(data_dir=data_dir, database_url="", token="a-token-for-tests-only", report_lease_s=2)
+    settings = Settings(data_dir=data_dir, database_url="", token="a-token-for-tests-only", report_lease_s=4)
     with deck(settings, num_workers=0) as running:
         yield running
 
@@ -186,8 +186,8 @@ def test_a_silent_script_beats_and_learns_that_it_should_stop(server: Deck, spoo
     with begin(server, spool_dir) as run:
         run.log({"loss": 1})
         wait_for(lambda: server.http.get(f"/runs/{run.id}").is_success)
-        time.sleep(4)
-        assert server.run(run.id)["status"] == "running", "its lease of two seconds is renewed"
+        time.sleep(6)
+        assert server.run(run.id)["status"] == "running", "its lease of four seconds is renewed"
         server.post(f"/runs/{run.id}/cancel")
         wait_for(lambda: run.should_stop)
     assert server.run(run.id)["status"] == "cancelled"

@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from app.queue import JobStatus
 from app.settings import Settings
 from app.storage import Storage
 from tests import staged
+from tests.deck import wait_for
 
 Work = Callable[[], list[JobStatus]]
 CSV = b"size,kind,when\n1.5,a,2024-01-02\n,b,2024-01-03\ninf,a,2024-01-04\n"
@@ -345,14 +345,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(port: int, settings: Settings,
             + b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\na,b\n'
             + b"1,2\n" * 500_000
         )
-        deadline = time.monotonic() + 10
-        while not files_in(data_dir) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert files_in(data_dir)
-    deadline = time.monotonic() + 10
-    while files_in(data_dir) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert files_in(data_dir) == []
+        wait_for(lambda: files_in(data_dir))
+    wait_for(lambda: not files_in(data_dir))
 
 
 def test_one_that_is_being_read_is_asked_to_stop_before_it_goes(client: TestClient) -> None:

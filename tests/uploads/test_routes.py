@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 import socket
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +24,7 @@ from app.queue import JobStatus
 from app.settings import Settings
 from app.storage import Storage
 from app.uploads import service
+from tests.deck import wait_for
 
 pytestmark = pytest.mark.full_on_postgres
 
@@ -203,10 +203,7 @@ def test_after_a_lost_connection_it_goes_on_where_it_was(
     def offset() -> int:
         return int(client.get(f"/api/v1/uploads/{upload_id}").json()["offset"])
 
-    deadline = time.monotonic() + 10
-    while not offset() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    at = offset()
+    at = wait_for(offset)
     assert 0 < at <= 2 << 20
     assert client.put(f"/api/v1/uploads/{upload_id}?offset={at}", content=content[at:]).json()["offset"] == len(content)
     dataset_id = make(client, upload_id).json()["id"]
@@ -350,14 +347,13 @@ def test_what_nobody_goes_on_with_is_swept_away(
 def test_a_server_sweeps_when_it_starts(settings: Settings, db: Database, storage: Storage) -> None:
     with db.write() as session:
         session.add(Upload(filename="a", size_bytes=1, created_at=0.0, touched_at=0.0))
+
+    def is_gone() -> bool:
+        with db.read() as session:
+            return not session.query(Upload).count()
+
     with TestClient(create_app(settings), base_url="http://localhost"):
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with db.read() as session:
-                if not session.query(Upload).count():
-                    return
-            time.sleep(0.02)
-    raise AssertionError("it is still there")
+        wait_for(is_gone)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from worker.supervisor import Supervisor, _Child
 
 @pytest.fixture
 def supervisor(sqlite_db: Database, sqlite_url: str, data_dir: Path) -> Iterator[Supervisor]:
-    settings = Settings(data_dir=data_dir, database_url=sqlite_url, slots=2, lease_s=0.8, beat_s=0.1, cancel_grace_s=30)
+    settings = Settings(data_dir=data_dir, database_url=sqlite_url, slots=2, lease_s=3.0, beat_s=0.1, cancel_grace_s=30)
     one = Supervisor(settings)
     one._register()
     yield one
@@ -55,7 +55,7 @@ def test_leases_are_renewed_while_children_save_their_state(
 ) -> None:
     ready = tmp_path / "ready"
     saves = f"import pathlib, signal, time; signal.signal(15, signal.SIG_IGN); pathlib.Path({str(ready)!r}).touch()"
-    child = start(supervisor, f"{saves}; time.sleep(2)")
+    child = start(supervisor, f"{saves}; time.sleep(4.5)")
     while not ready.exists():
         supervisor._beat()
         time.sleep(0.02)
@@ -73,7 +73,7 @@ def test_leases_are_renewed_while_children_save_their_state(
     supervisor._give_back()
     over.set()
     watching.join()
-    assert time.monotonic() - begun_at > 1.5
+    assert time.monotonic() - begun_at > supervisor.settings.lease_s
     assert silent and not any(silent)
     assert row_of(supervisor, child).status == JobStatus.QUEUED
 
