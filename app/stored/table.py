@@ -80,13 +80,24 @@ class StoredTable:
 
     def num_bytes(self, name: str) -> int:
         """What a column takes up in its row groups, unpacked."""
-        return sum(self._num_bytes(part, name) for part in self.manifest.parts)
+        return sum(chunk.total_uncompressed_size for chunk in self._chunks(name))
 
-    def _num_bytes(self, part: TablePart, name: str) -> int:
-        metadata = self._metadata(part.file_of(name))
-        place = 0 if name in part.columns else self.schema.get_field_index(name)
-        groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
-        return sum(group.column(place).total_uncompressed_size for group in groups)
+    def bounds(self, name: str) -> tuple[Any, Any] | None:
+        """The least and the greatest value of a column, as its files tell them: NaN left out, times as whole numbers.
+
+        None where they do not, or where there is no value.
+        """
+        told = [chunk.statistics for chunk in self._chunks(name) if chunk.statistics is None or not _is_empty(chunk)]
+        if not told or any(one is None or not one.has_min_max for one in told):
+            return None
+        return min(one.min_raw for one in told), max(one.max_raw for one in told)
+
+    def _chunks(self, name: str) -> Iterator[pq.ColumnChunkMetaData]:
+        """What is written down of a column in each row group."""
+        for part in self.manifest.parts:
+            metadata = self._metadata(part.file_of(name))
+            place = 0 if name in part.columns else self.schema.get_field_index(name)
+            yield from (metadata.row_group(i).column(place) for i in range(metadata.num_row_groups))
 
     def _metadata(self, file: File) -> pq.FileMetaData:
         if file.name not in self._known:
@@ -117,6 +128,10 @@ class StoredTable:
             pre_buffer=False,
             buffer_size=_READ_BYTES,
         )
+
+
+def _is_empty(chunk: pq.ColumnChunkMetaData) -> bool:
+    return chunk.statistics.null_count == chunk.num_values  # type: ignore[no-any-return]
 
 
 def _stretch(

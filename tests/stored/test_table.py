@@ -100,6 +100,38 @@ def test_any_stretch_of_any_columns_is_that_of_the_plain_table(
 
 
 @settings(max_examples=40)
+@given(parts=st.lists(pieces(), min_size=1, max_size=4), group=st.integers(1, 5), name=st.sampled_from(["n", "a.b"]))
+def test_the_files_tell_the_bounds_of_a_column_as_it_is_now(parts: list[Piece], group: int, name: str) -> None:
+    values = [row[name] for part in parts for row in part.shown if row[name] is not None]
+    with TemporaryDirectory() as place:
+        lay_down(Path(place), parts, group)
+        assert open_table(Path(place)).bounds(name) == ((min(values), max(values)) if values else None)
+
+
+@pytest.mark.parametrize(
+    ("values", "bounds"),
+    [
+        ([None, 3.0, None, None, -1.0, float("nan")], (-1.0, 3.0)),
+        ([None, None, float("nan"), float("nan"), 1.0, 2.0], None),  # a row group of NaN alone tells nothing
+        ([1.0, float("inf"), -2.0, 0.0, 0.0, 0.0], (-2.0, float("inf"))),
+        ([None] * 6, None),
+    ],
+)
+def test_bounds_leave_out_what_is_no_number(
+    tmp_path: Path, values: list[float | None], bounds: tuple[float, float] | None
+) -> None:
+    pq.write_table(pa.table({"x": pa.array(values, pa.float64())}), tmp_path / "data.parquet", row_group_size=2)
+    assert open_table(tmp_path).bounds("x") == bounds
+
+
+def test_bounds_of_times_are_whole_numbers_and_files_may_tell_none(tmp_path: Path) -> None:
+    table = pa.table({"x": pa.array([5, None, 2], pa.timestamp("us"))})
+    for statistics, bounds in ((True, (2, 5)), (False, None)):
+        pq.write_table(table, tmp_path / "data.parquet", write_statistics=statistics)
+        assert open_table(tmp_path).bounds("x") == bounds
+
+
+@settings(max_examples=40)
 @given(
     parts=st.lists(pieces(), min_size=1, max_size=3),
     column=st.sampled_from(["n", "N", "a"]),

@@ -11,6 +11,7 @@ from app.specs.columns import QUANTILES, Histogram
 
 NUM_BINS = 20
 MAX_EXACT_DISTINCT = 1_000_000
+_DRAWN_AT_ONCE = 4096
 _CACHED = 65_536  # values that are held against all edges while they are at hand
 _NUM_SMALLEST = 16_384  # hashes that an estimate stands on: it is off by about 0.8 %
 
@@ -62,6 +63,29 @@ def bin_heights(values: NDArray[Any], edges: NDArray[np.float64]) -> NDArray[np.
         for i, edge in enumerate(edges[1:-1].tolist(), 1):
             num_below[i] += np.count_nonzero(some < edge)
     return np.diff(num_below)
+
+
+class Sample:
+    """A share of many values that pass by, each as likely to be in it; the same whenever the same values are given.
+
+    Only those that are taken cost something: what lies between two of them is drawn at once.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._share, self._random = min(1.0, share), np.random.default_rng(0)
+        self._ahead = np.empty(0, np.int64)  # the places of the next ones, counted from what comes next
+        self._last = -1
+
+    def of(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Those of the next values (n,) that are in the sample."""
+        while self._last < len(values):
+            further = self._last + np.cumsum(self._random.geometric(self._share, _DRAWN_AT_ONCE))
+            self._ahead = np.concatenate([self._ahead, further])
+            self._last = int(further[-1])
+        here = int(np.searchsorted(self._ahead, len(values)))
+        taken = values[self._ahead[:here]]
+        self._ahead, self._last = self._ahead[here:] - len(values), self._last - len(values)
+        return taken
 
 
 def quantiles(values: NDArray[Any], counts: NDArray[np.int64]) -> list[float]:

@@ -34,19 +34,23 @@ class Words:
         self._distinct = Distinct()
         self._words = FrequentWords()  # of texts; categories are not cut into words
 
-    def add(self, array: pa.StringArray) -> None:
-        """Take in some rows."""
+    def add(self, array: pa.StringArray | pa.DictionaryArray) -> None:
+        """Take in some rows, as they are or as codes."""
         self._num_rows += len(array)
         self._num_missing += array.null_count
         present = array.drop_null()
         if not len(present):
             return
-        lengths, rows = np.unique(pc.utf8_length(present).to_numpy(), return_counts=True)
-        self._lengths.update(dict(zip(lengths.tolist(), rows.tolist(), strict=True)))
-        if self._counts is None:
+        if self._counts is None and not pa.types.is_dictionary(array.type):
+            self._measure(present, np.ones(len(present), np.int64))
             self._take_as_text(present)
+            return
+        values, times = _counted(present)
+        self._measure(values, times)
+        if self._counts is None:
+            self._take_as_text(values, times)
         else:
-            self._count(pc.value_counts(present))
+            self._count(values, times)
 
     def column(self, name: str, max_values: int) -> Column:
         """What the column is, with its distinct values if they are no more than so many."""
@@ -64,13 +68,17 @@ class Words:
             **common,
         )
 
-    def _count(self, counted: pa.StructArray) -> None:
+    def _measure(self, values: pa.StringArray, times: Weights) -> None:
+        lengths, which = np.unique(pc.utf8_length(values).to_numpy(), return_inverse=True)
+        rows = np.bincount(which, weights=times).astype(np.int64)
+        self._lengths.update(dict(zip(lengths.tolist(), rows.tolist(), strict=True)))
+
+    def _count(self, values: pa.StringArray, times: Weights) -> None:
         assert self._counts is not None
-        values, rows = counted.field("values"), counted.field("counts")
         if len(values) > MAX_CATEGORIES:
-            self._take_as_text(values, rows.to_numpy())
+            self._take_as_text(values, times)
         else:
-            for value, count in zip(values.to_pylist(), rows.to_pylist(), strict=True):
+            for value, count in zip(values.to_pylist(), times.tolist(), strict=True):
                 self._counts[value] = self._counts.get(value, 0) + count
             if len(self._counts) <= MAX_CATEGORIES:
                 return
@@ -103,6 +111,16 @@ class Words:
             "num_distinct_words": self._words.num_distinct,
             "top_words": [TopValue(value=word, count=count) for word, count in most],
         }
+
+
+def _counted(present: pa.StringArray | pa.DictionaryArray) -> tuple[pa.StringArray, Weights]:
+    """The different strings, none of them missing, and how often each comes."""
+    if not pa.types.is_dictionary(present.type):
+        counted = pc.value_counts(present)
+        return counted.field("values"), counted.field("counts").to_numpy()
+    times = np.bincount(present.indices.to_numpy(), minlength=len(present.dictionary))
+    come = np.flatnonzero(times)
+    return present.dictionary.take(pa.array(come)), times[come]
 
 
 def most_frequent(values: Sequence[Any], counts: Sequence[int]) -> list[TopValue]:

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from app.specs.columns import QUANTILES, Column
-from worker.data import cells, figures, statistics
+from app.stored.table import open_table
+from worker.data import cells, figures, long, statistics
 from worker.data.formats.fields import array_field, category_field, image_field
 from worker.data.statistics import describe, describe_table
 
@@ -150,6 +151,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         pa.array([None] * 3000, pa.float64()),
         pa.array(RANDOM.integers(0, 5, 3000)),
         pa.array([2**62, -(2**62), 0] * 1000),
+        pa.array([None] * 1400 + [float("nan")] * 700 + [0.5, 2.5] * 450),
+        pa.array([None] * 2999 + [7]),
     ],
 )
 def test_a_long_column_has_the_figures_of_a_short_one(tmp_path: Path, array: pa.Array) -> None:
@@ -165,12 +168,42 @@ def test_a_long_column_has_the_figures_of_a_short_one(tmp_path: Path, array: pa.
 
 @pytest.mark.usefixtures("short")
 def test_quantiles_of_a_long_column_are_those_of_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "MAX_WHOLE", 5_000)
+    monkeypatch.setattr(long, "SAMPLED", 5_000)
     column = described(tmp_path, pa.field("x", pa.float64()), pa.array(np.arange(50_000.0)))
     assert column.quantiles == pytest.approx([q * 50_000 for q in QUANTILES], abs=1_500)
     assert column.num_sampled == pytest.approx(5_000, abs=400)
     assert column.quantiles == described(tmp_path, pa.field("x", pa.float64()), pa.array(np.arange(50_000.0))).quantiles
     assert column.quantiles != [q * 49_999 for q in QUANTILES]
+
+
+@pytest.mark.usefixtures("short")
+def test_whole_numbers_close_together_are_known_exactly_however_many(tmp_path: Path) -> None:
+    array = pa.array([None if i % 5 == 0 else int(x) for i, x in enumerate(RANDOM.normal(-30_000, 9_000, 3000))])
+    assert described(tmp_path, pa.field("x", pa.int64()), array) == describe("x", pa.chunked_array([array]))
+
+
+@pytest.mark.parametrize("share", [0.001, 0.2, 1.0, 7.0])
+def test_a_sample_is_the_same_however_the_values_come(share: float) -> None:
+    values = np.arange(50_000)
+    whole = figures.Sample(share).of(values)
+    piecemeal = figures.Sample(share)
+    cuts = np.sort(RANDOM.integers(0, 50_000, 60))
+    assert np.concatenate([piecemeal.of(some) for some in np.split(values, cuts)]).tolist() == whole.tolist()
+    assert (np.diff(whole) > 0).all()
+    assert len(whole) == pytest.approx(min(share, 1) * 50_000, abs=5 * (share * 50_000) ** 0.5)
+    assert share < 1 or whole.tolist() == values.tolist()
+
+
+@pytest.mark.parametrize("num_kinds", [3, 900, 1_200, 4_000])
+def test_words_are_the_same_whether_they_lie_as_codes_or_not(tmp_path: Path, num_kinds: int) -> None:
+    array = pa.array([None if i % 9 == 0 else f"kind number {i * i % num_kinds}" for i in range(20_000)])
+    field, found = pa.field("x", pa.string()), []
+    for coded in (True, False):
+        path = tmp_path / f"{coded}.parquet"
+        pq.write_table(pa.table([array], pa.schema([field])), path, use_dictionary=coded, row_group_size=6_000)
+        assert statistics._has_codes(open_table(path), "x") is coded
+        found.append(statistics.describe_table(path)[0])
+    assert found[0] == found[1] == describe("x", pa.chunked_array([array]))
 
 
 def test_distinct_values_are_exact_up_to_the_bound_and_estimated_beyond() -> None:
