@@ -18,6 +18,7 @@ export class Chart {
   /** The options and curves that chartgroup.js describes. */
   constructor(group, figure, { key = "", title, curves = [], goal = null, isLarge = false, isLog = false, menu = null }) {
     Object.assign(this, { group, figure, key, title, goal, isLog, menu, cursorX: null, labelsAt: 0, drawn: [] });
+    this.plot = null; // until it is first seen
     this.isWide = isLarge; // as the page has it; enlarged it is large too
     this.#build();
     this.setCurves(curves);
@@ -66,7 +67,7 @@ export class Chart {
   // the picture
 
   draw() {
-    if (!this.isNear || !this.plotElement.checkVisibility()) return;
+    if (!this.isNear || !this.plot || !this.plotElement.checkVisibility()) return;
     const { group } = this;
     const view = this.#view();
     this.drawn = this.curves.map((curve) => prepare(curve, view));
@@ -82,7 +83,9 @@ export class Chart {
   /** A chart that nobody can see is not drawn; it is when it comes near. */
   #seen(isNear) {
     this.isNear = isNear;
-    if (isNear) this.group.draw();
+    if (!isNear) return;
+    if (this.plot) this.group.draw();
+    else this.group.start(this);
   }
 
   #view() {
@@ -205,11 +208,17 @@ export class Chart {
     this.figure.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.isEnlarged && !event.defaultPrevented) this.enlarge(false);
     });
-    addGestures(this);
-    this.#start();
   }
 
-  #start() {
+  /** Make the axes and draw: when the chart is first seen, and in its turn. */
+  start() {
+    if (!this.isNear || this.plot) return;
+    this.#makePlot();
+    addGestures(this);
+    this.draw();
+  }
+
+  #makePlot() {
     const { group } = this;
     this.plot = new Plot(this.plotElement, {
       name: group.name,
@@ -235,8 +244,9 @@ export class Chart {
   /** New axes: their kind has changed. */
   restart() {
     this.yRange = null;
+    if (!this.plot) return;
     this.plot.destroy();
-    this.#start();
+    this.#makePlot();
     this.group.draw();
   }
 
@@ -274,7 +284,7 @@ export class Chart {
 
   #resize() {
     const { clientWidth: width, clientHeight: height } = this.plotElement;
-    if (!width || !height) return;
+    if (!this.plot || !width || !height) return;
     this.plot.resize(width, height);
     this.group.draw();
   }

@@ -151,7 +151,7 @@ export function onKey(chart, event) {
     0: () => group.setWindow(null),
     Escape: () => (chart.figure.classList.contains("enlarged") ? chart.enlarge(false) : plot.pointTo(null)),
   };
-  if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!plot || !keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   keys[event.key]();
 }

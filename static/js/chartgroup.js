@@ -45,6 +45,8 @@ export class ChartGroup {
   onWindow = null;
   onView = null;
   #frame = null;
+  #waiting = new Set();
+  #starting = null;
 
   constructor(name) {
     this.name = name;
@@ -65,6 +67,18 @@ export class ChartGroup {
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = null;
       for (const chart of this.charts) chart.draw();
+    });
+  }
+
+  /** Let a chart make its axes: one chart a frame, for many at once would hold up the page that opens. */
+  start(chart) {
+    this.#waiting.add(chart);
+    this.#starting ??= requestAnimationFrame(() => {
+      this.#starting = null;
+      const [first, ...others] = this.#waiting;
+      this.#waiting.clear();
+      first.start();
+      for (const other of others) this.start(other);
     });
   }
 

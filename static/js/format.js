@@ -2,7 +2,8 @@
 // held to tests/js/format_cases.json.
 
 const NONE = "–";
-const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+// Intl does the same, but to wake it takes a phone a tenth of a second.
+const grouped = (value) => Number(value).toFixed(0).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /** JSON has no NaN and no infinities: they travel as words. Null stays null. */
 export function toNumber(value) {
@@ -37,7 +38,7 @@ export function measure(value) {
   const size = Math.abs(x);
   if (size === 0) return "0.000";
   if (size < 1e-4 || size >= 1e9) return scientific(x);
-  if (size >= 1000) return minus(grouped.format(x));
+  if (size >= 1000) return minus(grouped(x));
   if (size >= 1) return minus(x.toPrecision(4));
   if (size >= 0.0995) return minus(x.toFixed(3));
   return minus(x.toPrecision(size >= 1e-3 ? 3 : 2));
@@ -45,7 +46,7 @@ export function measure(value) {
 
 /** A whole number with its thousands apart. */
 export function count(value) {
-  return value === null || value === undefined ? NONE : minus(grouped.format(value));
+  return value === null || value === undefined ? NONE : minus(grouped(value));
 }
 
 /** Labels of one axis, all in the same unit. */

@@ -15,7 +15,8 @@ export function startTabs(tablist, onShow) {
       $(`#${tab.getAttribute("aria-controls")}`).hidden = tab !== chosen;
     }
     if (focus) chosen.focus();
-    chosen.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // In the next frame: now it would have the whole page laid out before its panels are filled.
+    requestAnimationFrame(() => chosen.scrollIntoView({ block: "nearest", inline: "nearest" }));
     onShow(keyOf(chosen));
   }
 
