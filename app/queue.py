@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app import causes, events
 from app.causes import Cause
 from app.db.engine import now
+from app.db.holders import cut_off
 from app.db.tables import Job, Worker
 from app.errors import Conflict, NotFound
 from app.ids import new_id
@@ -314,6 +315,8 @@ def rescue(session: Session) -> list[str]:
         except LeaseLost:
             continue
         rescued.append(row.id)
+    # What is silent still, somebody has locked: who froze with it, most likely. It is free at the next look.
+    cut_off(session, session.scalars(select(Job.id).where(_silent())).all())
     return rescued
 
 

@@ -2,7 +2,9 @@
 
 import threading
 import time
+from contextlib import closing
 
+import psycopg
 import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
@@ -10,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from app import events, queue
 from app.causes import Cause
-from app.db import Database, engine, now
+from app.db import Database, engine, holders, now
 from app.db.tables import Job, Worker
 from app.errors import Conflict, NotFound
 from app.queue import Claim, JobKind, JobStatus, LeaseLost
+from tests.deck import wait_for
 
 LEASE_S = 30.0
 
@@ -302,10 +305,44 @@ def test_a_worker_frozen_inside_a_transaction_holds_its_job_no_longer_than_that(
     frozen = Database(db.url)
     with pytest.raises(DBAPIError), frozen.write() as held:
         held.execute(update(Job).where(Job.id == taken.job_id).values(progress={"step": 1}))
-        deadline, rescued = time.monotonic() + 20, list[str]()
-        while not rescued and time.monotonic() < deadline:
-            with db.write() as session:
-                rescued = queue.rescue(session)
-            time.sleep(0.1)
-        assert rescued == [taken.job_id]
+        assert wait_for(lambda: rescued(db), every_s=0.1) == [taken.job_id]
     frozen.dispose()
+
+
+def rescued(db: Database) -> list[str]:
+    with db.write() as session:
+        return queue.rescue(session)
+
+
+def plain(db: Database) -> psycopg.Connection:
+    return psycopg.connect(db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+def test_a_worker_frozen_in_the_middle_of_a_batch_is_cut_off(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    if db.is_sqlite:
+        pytest.skip("a lock of SQLite's file is the process's own: only its end frees it")
+    with db.write() as session:
+        taken = claimed(session)
+        silence(session, taken.job_id)
+    monkeypatch.setattr(holders, "IDLE_IN_TRANSACTION_S", 1)
+    with closing(plain(db)) as frozen:
+        frozen.execute("SET idle_in_transaction_session_timeout = '1s'")  # does nothing for those that seem at work
+        frozen.execute("UPDATE jobs SET progress = NULL WHERE id = %s", [taken.job_id])
+        frozen.pgconn.enter_pipeline_mode()
+        frozen.pgconn.send_query_params(b"SELECT 1", [])
+        frozen.pgconn.send_flush_request()
+        frozen.pgconn.flush()
+        assert wait_for(lambda: rescued(db), every_s=0.1) == [taken.job_id]
+
+
+def test_who_holds_a_job_for_a_moment_is_left_alone(db: Database) -> None:
+    if db.is_sqlite:
+        pytest.skip("only of Postgres are sessions ended")
+    with db.write() as session:
+        taken = claimed(session)
+        silence(session, taken.job_id)
+    with closing(plain(db)) as other:
+        other.execute("UPDATE jobs SET progress = NULL WHERE id = %s", [taken.job_id])
+        assert rescued(db) == []
+        other.rollback()
+    assert rescued(db) == [taken.job_id]
