@@ -293,20 +293,15 @@ def test_leases_follow_the_databases_clock(session: Session, monkeypatch: pytest
     assert queue.rescue(session) == [held.job_id]
 
 
-def test_a_worker_frozen_inside_a_transaction_holds_its_job_no_longer_than_that(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def silent(db: Database) -> Claim:
+    """A job whose lease is over, on Postgres: a lock of SQLite's file is the process's own, only its end frees it."""
     if db.is_sqlite:
-        pytest.skip("a lock of SQLite's file is the process's own: only its end frees it")
+        pytest.skip("sessions and their locks are of Postgres")
     with db.write() as session:
         taken = claimed(session)
         silence(session, taken.job_id)
-    monkeypatch.setattr(engine, "IDLE_IN_TRANSACTION_S", 1)
-    frozen = Database(db.url)
-    with pytest.raises(DBAPIError), frozen.write() as held:
-        held.execute(update(Job).where(Job.id == taken.job_id).values(progress={"step": 1}))
-        assert wait_for(lambda: rescued(db), every_s=0.1) == [taken.job_id]
-    frozen.dispose()
+    return taken
 
 
 def rescued(db: Database) -> list[str]:
@@ -318,31 +313,34 @@ def plain(db: Database) -> psycopg.Connection:
     return psycopg.connect(db.engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
 
 
-def test_a_worker_frozen_in_the_middle_of_a_batch_is_cut_off(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    if db.is_sqlite:
-        pytest.skip("a lock of SQLite's file is the process's own: only its end frees it")
-    with db.write() as session:
-        taken = claimed(session)
-        silence(session, taken.job_id)
+def test_a_worker_frozen_inside_a_transaction_holds_its_job_no_longer_than_that(
+    db: Database, silent: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "IDLE_IN_TRANSACTION_S", 1)
+    frozen = Database(db.url)
+    with pytest.raises(DBAPIError), frozen.write() as held:
+        held.execute(update(Job).where(Job.id == silent.job_id).values(progress={"step": 1}))
+        assert wait_for(lambda: rescued(db), timeout_s=20, every_s=0.1) == [silent.job_id]
+    frozen.dispose()
+
+
+def test_a_worker_frozen_in_the_middle_of_a_batch_is_cut_off(
+    db: Database, silent: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(holders, "IDLE_IN_TRANSACTION_S", 1)
     with closing(plain(db)) as frozen:
         frozen.execute("SET idle_in_transaction_session_timeout = '1s'")  # does nothing for those that seem at work
-        frozen.execute("UPDATE jobs SET progress = NULL WHERE id = %s", [taken.job_id])
+        frozen.execute("UPDATE jobs SET progress = NULL WHERE id = %s", [silent.job_id])
         frozen.pgconn.enter_pipeline_mode()
         frozen.pgconn.send_query_params(b"SELECT 1", [])
         frozen.pgconn.send_flush_request()
         frozen.pgconn.flush()
-        assert wait_for(lambda: rescued(db), every_s=0.1) == [taken.job_id]
+        assert wait_for(lambda: rescued(db), timeout_s=20, every_s=0.1) == [silent.job_id]
 
 
-def test_who_holds_a_job_for_a_moment_is_left_alone(db: Database) -> None:
-    if db.is_sqlite:
-        pytest.skip("only of Postgres are sessions ended")
-    with db.write() as session:
-        taken = claimed(session)
-        silence(session, taken.job_id)
+def test_who_holds_a_job_for_a_moment_is_left_alone(db: Database, silent: Claim) -> None:
     with closing(plain(db)) as other:
-        other.execute("UPDATE jobs SET progress = NULL WHERE id = %s", [taken.job_id])
+        other.execute("UPDATE jobs SET progress = NULL WHERE id = %s", [silent.job_id])
         assert rescued(db) == []
         other.rollback()
-    assert rescued(db) == [taken.job_id]
+    assert rescued(db) == [silent.job_id]
