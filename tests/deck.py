@@ -44,6 +44,7 @@ class Deck:
         self.port = free_port()
         self.settings = settings.model_copy(update={"port": self.port})
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.killed: list[str] = []
         token = settings.token or ""
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(
@@ -79,6 +80,7 @@ class Deck:
         return (self.settings.data_dir / f"{name.replace(' ', '-')}.log").read_text()
 
     def kill(self, name: str) -> None:
+        self.killed.append(name)
         self.processes[name].send_signal(signal.SIGKILL)
         self.processes[name].wait()
 

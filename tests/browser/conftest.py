@@ -49,17 +49,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deck]:
 def page(browser: Browser, running: Deck) -> Iterator[Page]:
     """A page that is signed in. An error of a script, or a complaint on the console, fails the test.
 
-    Of what Chromium itself notes there, a refused upload and a server that is away are no faults.
+    Of what Chromium itself notes there, a refused upload and a server that is away are no faults; nor is an
+    answer that breaks off, where the test killed the server that was giving it.
     """
+    killed = len(running.killed)
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(30_000)
     page = context.new_page()
     said: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not re.search(
-            r"WebSocket|ERR_CONNECTION|status of 4(15|22)", message.text
-        ):
+        no_fault = r"WebSocket|ERR_CONNECTION|status of 4(15|22)"
+        if "server" in running.killed[killed:]:
+            no_fault += r"|ERR_(CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)"
+        if message.type in ("error", "warning") and not re.search(no_fault, message.text):
             said.append(message.text)
 
     page.on("console", listen)
