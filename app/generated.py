@@ -26,6 +26,16 @@ LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 _NUM_STATES = 8  # letters of a Markov chain
 _CONCENTRATION = 0.3  # of its transitions (Dirichlet): small, so that each letter has its few likely followers
 
+_TOPICS = (  # words of equal number
+    "cat dog horse cow sheep goat bird fish",
+    "bread milk cheese apple soup rice salt honey",
+    "rain snow wind cloud storm sun fog ice",
+    "drum flute piano song choir violin horn tune",
+    "hammer nail saw rope wheel drill axe glue",
+    "king sword castle knight queen crown tower siege",
+)
+_NUM_TASTES = 3  # that films serve and people have
+
 # As the ingestion lists values; a test holds the two to one another.
 _MAX_VALUES = 1000
 _MAX_VALUES_OF_TABLE = 100_000
@@ -164,6 +174,44 @@ def reversed_strings(source: GeneratedSource, random: Generator) -> Columns:
     }
 
 
+def text_pairs(source: GeneratedSource, random: Generator) -> Columns:
+    """Two texts each, and whether they speak of the same thing."""
+    num_words, num_topics = source.length // 2, len(_TOPICS)
+    is_same = random.permutation(_halves(source.num_rows))
+    first = random.integers(0, num_topics, source.num_rows)
+    other = (first + random.integers(1, num_topics, source.num_rows)) % num_topics
+    texts = (_said(topic, num_words, source, random) for topic in (first, np.where(is_same, first, other)))
+    return dict(zip(("first", "second"), texts, strict=True)) | {"same": _labels(is_same)}
+
+
+def _said(topic: NDArray[np.int64], num_words: int, source: GeneratedSource, random: Generator) -> NDArray[np.str_]:
+    """Texts (N,) about topics (N,), each of up to so many words."""
+    words = np.array([topic.split() for topic in _TOPICS])
+    topics = _replaced(np.repeat(topic[:, None], num_words, 1), len(words), source, random)
+    drawn = words[topics, random.integers(0, words.shape[1], topics.shape)]
+    lengths = random.integers(2, num_words + 1, source.num_rows)
+    return np.array([" ".join(row[:n]) for row, n in zip(drawn.tolist(), lengths.tolist(), strict=True)])
+
+
+def ratings(source: GeneratedSource, random: Generator) -> Columns:
+    """What people think of films, from 0.5 to 5: tastes meet, and a few films are seen by most."""
+    num_users, num_items = (math.ceil(factor * math.sqrt(source.num_rows)) for factor in (3, 1.5))
+    tastes, kinds = (random.normal(0, 0.6, (count, _NUM_TASTES)) for count in (num_users, num_items))
+    mildness, quality = random.normal(0, 0.3, num_users), random.normal(0, 0.5, num_items)
+    # A person rates a film once: the pairs with the largest keys are a draw without replacement (Efraimidis, 2006).
+    popularity = -np.log(np.arange(1, num_items + 1)) / 2
+    keys = random.gumbel(0, 1, (num_users, num_items)) + popularity + random.normal(0, 0.7, (num_users, 1))
+    pairs = np.argpartition(keys.ravel(), -source.num_rows)[-source.num_rows :]
+    user, item = pairs // num_items, pairs % num_items
+    liked = 3.4 + mildness[user] + quality[item] + (tastes[user] * kinds[item]).sum(-1)
+    liked = liked + 2 * source.noise * random.standard_normal(source.num_rows)
+    return {
+        "user": user + 1,
+        "film": np.array([f"film {number}" for number in (item + 1).tolist()]),
+        "rating": (2 * liked).round().clip(1, 10) / 2,
+    }
+
+
 def shapes(source: GeneratedSource, random: Generator) -> Columns:
     """Small gray pictures of a square, a circle or a triangle, and which pixels are its own."""
     side, num_rows = source.length, source.num_rows
@@ -237,6 +285,8 @@ GENERATORS: dict[str, Make] = {
         waves,
         markov_text,
         reversed_strings,
+        text_pairs,
+        ratings,
         shapes,
     )
 }

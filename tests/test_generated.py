@@ -128,3 +128,28 @@ def test_a_table_that_is_too_large_says_how_many_rows_fit() -> None:
     columns = 2 * 32 * 32 + 1
     with pytest.raises(ValidationError, match=f"{MAX_CELLS // columns:,} rows fit"):
         of("shapes", num_rows=50_000, length=32)
+
+
+def test_pairs_of_texts_are_of_one_topic_where_they_are_the_same() -> None:
+    columns = generated.make(of("text_pairs", num_rows=300, noise=0, length=16))
+    topics = [set(topic.split()) for topic in generated._TOPICS]
+    assert {len(topic) for topic in topics} == {8} and len(set.union(*topics)) == 48
+    about = [
+        [next(i for i, topic in enumerate(topics) if set(text.split()) <= topic) for text in columns[name]]
+        for name in ("first", "second")
+    ]
+    assert [int(a == b) for a, b in zip(*about, strict=True)] == columns["same"].tolist()
+    assert min(len(text.split()) for text in columns["first"]) >= 2
+    assert max(len(text.split()) for text in columns["second"]) == 8
+
+
+def test_nobody_rates_a_film_twice_and_tastes_explain_ratings() -> None:
+    columns = generated.make(of("ratings", num_rows=5000, noise=0))
+    user, film, rating = columns["user"], columns["film"], columns["rating"]
+    assert len(set(zip(user.tolist(), film.tolist(), strict=True))) == 5000
+    assert set(np.unique(rating).tolist()) <= {half / 2 for half in range(1, 11)}
+    counts = np.unique(film, return_counts=True)[1]
+    assert counts.max() > 3 * np.median(counts)
+    means = {name: rating[film == name].mean() for name in np.unique(film)}
+    left = rating - np.array([means[name] for name in film])
+    assert 0 < left.var() < 0.75 * rating.var()

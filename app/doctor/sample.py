@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.errors import JobFailure
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import feature_names
+from app.specs.features import feature_names, is_embedded
 from app.specs.training import REGRESSION_LOSSES
 from app.splitting import Parts, Rows, deal, evenly, rows_of
 
@@ -69,8 +69,9 @@ class Sample:
 
     @property
     def numeric(self) -> list[str]:
-        """The features that are numbers."""
-        return [name for name in self.places if self.known[name].is_numeric]
+        """The features that are fed as numbers."""
+        numbers = [name for name in self.places if self.known[name].is_numeric]
+        return [name for name in numbers if not is_embedded(self.data, self.known[name])]
 
     @property
     def is_picture(self) -> bool:

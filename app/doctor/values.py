@@ -17,7 +17,7 @@ from app.doctor.findings import (
 )
 from app.doctor.sample import Sample
 from app.specs.columns import QUANTILES, Column
-from app.specs.features import steps_of
+from app.specs.features import is_embedded, steps_of
 
 _MIN_ROWS = 30
 _MOSTLY_MISSING = 0.5
@@ -203,6 +203,7 @@ def _is_raw(sample: Sample, name: str) -> bool:
     """Whether a column is fed as the numbers that it holds; a time is one as its seconds."""
     column, steps = sample.known[name], steps_of(sample.data, name)
     is_number = column.type in ("integer", "float") or (column.type == "timestamp" and not steps.parts)
+    is_number = is_number and not is_embedded(sample.data, column)
     return is_number and steps.scale == "none" and not steps.log and bool(column.std) and column.mean is not None
 
 

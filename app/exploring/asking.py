@@ -14,6 +14,7 @@ from app.specs.columns import Column
 Known = Mapping[str, Column]
 
 _DRAWN = frozenset({"integer", "float", "boolean"})
+_NAMES = frozenset({"integer", "text", "category"})
 _PLACES = frozenset({"integer", "float", "timestamp"})
 
 
@@ -35,6 +36,20 @@ def read_column(known: Known, name: str, place: str, read_as: ReadAs | None = No
     if column.type != "integer" or (read_as == "classes" and column.values is None):
         raise _problem("read_as", read_as, f"{name} can only be read as {found}")
     return column, read_as
+
+
+def rated_columns(known: Known, user: str, item: str, value: str) -> tuple[str, str, str]:
+    """Who, what, and how much: three columns, the last of numbers."""
+    named = {"user": user, "item": item, "value": value}
+    for place, name in named.items():
+        column = column_named(known, name, place)
+        kinds = _DRAWN if place == "value" else _NAMES
+        if column.type not in kinds:
+            wanted = "a value is a number" if place == "value" else "users and items are words or whole numbers"
+            raise _problem(place, name, f"{name} holds {column.type}; {wanted}")
+        if list(named.values()).index(name) < list(named).index(place):
+            raise _problem(place, name, f"{name} is said twice")
+    return user, item, value
 
 
 def lines_asked(

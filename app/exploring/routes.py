@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends, Query
 from app.datasets import service as datasets
 from app.dependencies import AppDatabase, AppStorage
 from app.errors import NotReady, Unprocessable
-from app.exploring.asking import lines_asked, read_column
+from app.exploring.asking import lines_asked, rated_columns, read_column
 from app.exploring.pairs import picture_of
+from app.exploring.ratings import count_ratings
 from app.exploring.relations import relate
-from app.exploring.schemas import PairOut, RelationsOut, SeriesOut
+from app.exploring.schemas import PairOut, RatingsOut, RelationsOut, SeriesOut
 from app.exploring.series import MAX_BUCKETS, MAX_COLUMNS, trace
 from app.exploring.sides import ReadAs
 from app.specs.base import Problem
@@ -65,6 +66,13 @@ def pair(table: ReadyTable, target: Name, column: Name, read_as: Read = None) ->
         problem = Problem(loc=["query", "column"], msg=f"{column} is the target itself", received=column)
         raise Unprocessable(f"{column} is the target itself; choose another column.", errors=[problem])
     return picture_of(table.place, table.num_rows, (other.name, kind), (goal.name, goal_kind))
+
+
+@router.get("/ratings")
+def ratings(table: ReadyTable, user: Name, item: Name, value: Name) -> RatingsOut:
+    """What users said of items: how many of each there are, how many ratings they have, and which came twice."""
+    names = rated_columns(table.columns, user, item, value)
+    return count_ratings(table.place, *names)
 
 
 @router.get("/series")

@@ -108,3 +108,35 @@ class SeriesOut(BaseModel):
     num_rows: int = Field(description="rows in the window")
     num_without_place: int = Field(description="rows of the table without a value along")
     num_other_groups: int
+
+
+class RatedValue(BaseModel):
+    """A user, or an item."""
+
+    value: str
+    count: int = Field(description="ratings")
+    mean: float = Field(description="of its ratings")
+
+
+class RatedSide(BaseModel):
+    """The users, or the items, by how many ratings they have."""
+
+    num: int
+    num_few: int = Field(description="with fewer than five ratings")
+    least: int
+    median: float
+    most: int
+    doublings: dict[int, int] = Field(description="of each k how many have from 2^k to 2^(k+1) − 1 ratings")
+    frequent: list[RatedValue] = Field(description="the ten with the most ratings")
+
+
+class RatingsOut(BaseModel):
+    """Who rated what."""
+
+    num_ratings: int
+    num_left_out: int = Field(description="rows where user, item or value is missing or infinite")
+    density: float | None = Field(description="the share of all pairs of a user and an item that are rated")
+    num_repeated: int = Field(description="ratings of a pair that had one before")
+    num_contradicted: int = Field(description="ratings of pairs that are rated differently")
+    users: RatedSide
+    items: RatedSide

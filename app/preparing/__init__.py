@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from app.errors import JobFailure
-from app.preparing.fitting import Fitter, fitter
+from app.preparing.fitting import fitters
 from app.preparing.table import Table
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import dropping, steps_of
+from app.specs.features import dropping
 from app.splitting import BITS, Parts, deal
 from app.transforms import AnyStep
 
@@ -34,8 +34,8 @@ def fit_steps(table: Table, data: DataSpec, fed: Sequence[Column], dealt: Parts)
 
     Raises JobFailure where nothing can be learned from a column.
     """
-    fitters: list[Fitter] = [fitter(column, steps_of(data, column.name)) for column in fed]
-    while wanting := [one for one in fitters if one.wants_more]:
+    learning = fitters(data, fed)
+    while wanting := [one for one in learning if one.wants_more]:
         names = [one.name for one in wanting]
         for place, batch in table.batches(names, 8 * len(names)):
             rows = batch.filter(pa.array(dealt[place] & BITS["train"] > 0))
@@ -43,7 +43,7 @@ def fit_steps(table: Table, data: DataSpec, fed: Sequence[Column], dealt: Parts)
                 one.see(finite(one.name, rows.column(one.name)))
         for one in wanting:
             one.turn()
-    return [step for one in fitters for step in one.steps()]
+    return [step for one in learning for step in one.steps()]
 
 
 def finite(name: str, column: pa.Array) -> pa.Array:

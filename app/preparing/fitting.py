@@ -5,7 +5,7 @@ without gaps, for what scales it. Memory is bounded, so that of more than `Sampl
 most frequent value are those of as many rows, evenly chosen; means, deviations and ranges are always of all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from app.errors import JobFailure
 from app.moments import Moments
 from app.preparing import vocabulary
+from app.preparing.lookups import CategoryFitter, TextFitter
 from app.preparing.table import numbers_of
 from app.specs.columns import Column
-from app.specs.features import image_shape
-from app.specs.steps import ColumnSteps, Pixels, Tokens
-from app.transforms import UNKNOWN, AnyStep, ArrayStep, ImageStep, Step, TextStep
+from app.specs.data import DataSpec
+from app.specs.features import embedded_places, image_shape, steps_of
+from app.specs.steps import ColumnSteps, Pixels
+from app.transforms import UNKNOWN, AnyStep, ArrayStep, ImageStep, Step
 from app.transforms.steps import Numbers, fill, prepared
 
 _SCALED = frozenset({"integer", "float", "timestamp"})
@@ -48,14 +50,28 @@ class Fitter(Protocol):
         ...
 
 
-def fitter(column: Column, steps: ColumnSteps) -> Fitter:
-    """Who learns of a column."""
+def fitters(data: DataSpec, fed: Sequence[Column]) -> list[Fitter]:
+    """Who learns of each column. Texts that are cut alike share a vocabulary: one embedding looks all of them up."""
+    places = embedded_places(data, fed)
+    builders: dict[tuple[str, int, bool], vocabulary.Builder] = {}
+    found: list[Fitter] = []
+    for column in fed:
+        steps = steps_of(data, column.name)
+        if column.name in places:
+            found.append(CategoryFitter(column, places[column.name]))
+        elif steps.tokens is not None and column.type in ("text", "category"):
+            builder = builders.setdefault(steps.tokens.cut, vocabulary.Builder(steps.tokens))
+            found.append(TextFitter(column.name, steps.tokens, builder))
+        else:
+            found.append(_fitter(column, steps))
+    return found
+
+
+def _fitter(column: Column, steps: ColumnSteps) -> Fitter:
     if column.type == "image":
         return ImageFitter(column, steps.pixels or Pixels())
     if column.type == "array":
         return ArrayFitter(column, steps)
-    if steps.tokens is not None and column.type in ("text", "category"):
-        return TextFitter(column.name, steps.tokens)
     return NumberFitter(unfitted(column, steps), steps)
 
 
@@ -212,36 +228,6 @@ def _told(figure: float | None) -> float:
         message = "Some numbers are too large to be averaged."
         raise JobFailure("data", message, "Clip them, or put them on a logarithmic scale.")
     return figure
-
-
-class TextFitter:
-    """Learns which tokens the training texts are made of."""
-
-    def __init__(self, name: str, tokens: Tokens) -> None:
-        self.name, self._tokens = name, tokens
-        self._builder: vocabulary.Builder | None = vocabulary.Builder(tokens)
-        self._tokenizer = ""
-
-    @property
-    def wants_more(self) -> bool:
-        """Whether the rows are to come once more."""
-        return self._builder is not None
-
-    def see(self, column: pa.Array) -> None:
-        """Training rows of a batch."""
-        assert self._builder is not None
-        self._builder.add([text for text in column.cast(pa.string()).to_pylist() if text])
-
-    def turn(self) -> None:
-        """All rows have come."""
-        assert self._builder is not None
-        self._tokenizer = self._builder.finish()
-        self._builder = None
-
-    def steps(self) -> list[AnyStep]:
-        """What was learned."""
-        tokens = self._tokens
-        return [TextStep(name=self.name, tokenizer=self._tokenizer, length=tokens.length, keep=tokens.keep)]
 
 
 class ImageFitter:

@@ -25,6 +25,7 @@ class Builder:
         self._num_bytes = 0
         self._cutter = _cutter(tokens)
         self._normalizer = normalizers.Lowercase() if tokens.lowercase else None
+        self._finished: str | None = None
 
     def add(self, texts: Sequence[str]) -> None:
         """More texts."""
@@ -40,7 +41,12 @@ class Builder:
             self._counts = Counter(dict(self._counts.most_common(_MAX_DISTINCT // 2)))
 
     def finish(self) -> str:
-        """The tokenizer as JSON of the tokenizers library."""
+        """The tokenizer as JSON of the tokenizers library. No more texts may come."""
+        if self._finished is None:
+            self._finished = self._made()
+        return self._finished
+
+    def _made(self) -> str:
         if self._how.level == "bpe":
             return str(self._byte_pairs(self._texts).to_str())
         ranked = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))

@@ -31,7 +31,7 @@ class DataSpec(Spec):
     missing: Missing = Missing()
     """what happens to rows with gaps"""
     categories: Categories = "one_hot"
-    """a column for each category, one with its number, or one for each bucket of a hash"""
+    """a column for each category, one with its number, one for each bucket of a hash, or one to be looked up"""
     columns: dict[str, ColumnSteps] = {}
     """what is different for single columns, by name"""
     augment: tuple[AnyAugmentation, ...] = Field(default=(), max_length=20)

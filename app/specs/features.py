@@ -8,7 +8,7 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.layers.base import written
 from app.specs.splits import split_column
-from app.specs.steps import ColumnSteps, Pixels
+from app.specs.steps import MAX_CATEGORIES, ColumnSteps, Pixels
 
 CYCLIC_PARTS = frozenset({"month", "day", "weekday", "hour", "minute", "day_of_year"})  # two inputs: sine and cosine
 
@@ -28,9 +28,10 @@ def feature_names(data: DataSpec, columns: Sequence[Column]) -> list[str]:
 
 
 def features(data: DataSpec, columns: Iterable[Column]) -> list[Column]:
-    """The columns that are fed, as far as there are such columns."""
+    """The columns that are fed, as far as there are such columns: first those that are embedded, then the others."""
     known = {column.name: column for column in columns}
-    return [known[name] for name in feature_names(data, list(known.values())) if name in known]
+    fed = [known[name] for name in feature_names(data, list(known.values())) if name in known]
+    return sorted(fed, key=lambda column: not is_embedded(data, column))
 
 
 def steps_of(data: DataSpec, name: str) -> ColumnSteps:
@@ -45,6 +46,30 @@ def steps_of(data: DataSpec, name: str) -> ColumnSteps:
     )
 
 
+def is_embedded(data: DataSpec, column: Column) -> bool:
+    """Whether a column is fed as one whole number that an embedding looks up: words, or where it is said, integers."""
+    steps = steps_of(data, column.name)
+    if column.type == "integer":  # what is said of all columns is said of words
+        return column.name in data.columns and data.columns[column.name].categories == "embedded"
+    return column.type in ("text", "category") and steps.categories == "embedded" and steps.tokens is None
+
+
+def embedded_places(data: DataSpec, fed: Iterable[Column]) -> dict[str, range]:
+    """The numbers that each embedded column is fed as, so that one embedding looks all of them up.
+
+    The first of a range stands for what is missing or unknown. Columns follow one another, as in the field-wise offsets
+    of factorization machines (Rendle, 2010).
+    """
+    places: dict[str, range] = {}
+    start = 0
+    for column in fed:
+        if is_embedded(data, column):
+            most = steps_of(data, column.name).max_categories or MAX_CATEGORIES
+            places[column.name] = range(start, start + 1 + min(most, column.num_distinct))
+            start = places[column.name].stop
+    return places
+
+
 def dropping(data: DataSpec, fed: Iterable[Column]) -> list[str]:
     """The columns whose gaps are not filled: the rows that have one are dropped."""
     gaps = [(column.name, steps_of(data, column.name).missing) for column in fed if column.num_missing]
@@ -54,6 +79,8 @@ def dropping(data: DataSpec, fed: Iterable[Column]) -> list[str]:
 def shape_of(data: DataSpec, column: Column) -> Shape:
     """The shape that the values of a column take in a row, without the input that says that one was missing."""
     steps = steps_of(data, column.name)
+    if is_embedded(data, column):
+        return (1,)
     match column.type:
         case "image":
             return image_shape(steps.pixels or Pixels(), column)
@@ -84,7 +111,7 @@ def image_shape(pixels: Pixels, column: Column) -> Shape:
 
 def width(data: DataSpec, column: Column) -> int:
     """How many numbers a column becomes."""
-    missing = steps_of(data, column.name).missing
+    missing = None if is_embedded(data, column) else steps_of(data, column.name).missing
     return prod(shape_of(data, column)) + bool(missing and missing.indicator and column.num_missing)
 
 
@@ -116,13 +143,13 @@ def _unfit(data: DataSpec, column: Column) -> Iterator[Problem]:
     if column.type == "image" and 0 in image_shape(steps.pixels or Pixels(), column):
         message = f"the images of {column.name!r} have different sizes: say which height and width they are made"
         yield Problem(loc=["data", "columns", column.name, "pixels"], msg=message, received=None)
-    if column.type not in ("text", "category") or steps.categories == "hashed":
+    if column.type not in ("text", "category") or steps.categories in ("hashed", "embedded"):
         return
     if column.type == "text" and steps.tokens is not None:
         return
     if column.values is None:
         message = (
             f"the column {column.name!r} holds text, or more than a thousand categories: leave it out, cut it into "
-            "tokens, or let its words be hashed"
+            "tokens, or let its values be hashed or embedded"
         )
         yield Problem(loc=["data", "features"], msg=message, received=column.name)

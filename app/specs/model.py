@@ -145,6 +145,8 @@ class ModelSpec(Spec):
                 message = (
                     f"layer {i} ({layer.type}): is given whole numbers to look up; an embedding makes vectors of them"
                 )
+            elif layer.takes_columns and inputs != (INPUT,):
+                message = f"layer {i} ({layer.type}): looks up the columns of a row, so it takes from the input itself"
             if message:
                 yield Problem(loc=["layers", i], msg=message, received=list(inputs))
 

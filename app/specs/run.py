@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 
 from app.specs.base import Spec, SpecError, option
 from app.specs.checks.data import data_problems
-from app.specs.checks.model import augment_problems, learning_problems, output_problems, token_problems
+from app.specs.checks.lookups import lookup_problems
+from app.specs.checks.model import augment_problems, learning_problems, output_problems
 from app.specs.checks.sizes import part_sizes
 from app.specs.checks.training import training_problems
 from app.specs.columns import Column
@@ -86,6 +87,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
     target = known.get(spec.data.target)
     sizes = part_sizes(spec.data, known, num_rows)
     found = [*data_problems(spec.data, known, num_rows), *training_problems(spec.training, spec.data, target)]
+    fed = features(spec.data, columns)
     inspection = None
     try:
         inspection = spec.model.inspect(input_shape(spec.data, columns))
@@ -93,8 +95,8 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
         found += [one if one.loc[0] == "data" else one.under("model") for one in error.errors]
     if inspection is not None:
         found += learning_problems(inspection, spec.training, sizes["train"] if sizes else None)
-        found += augment_problems(spec.model, inspection, spec.data)
-        found += token_problems(spec.model, spec.data, features(spec.data, columns))
+        found += augment_problems(spec.model, inspection, spec.data, fed)
+        found += lookup_problems(spec.model, spec.data, fed)
         if target is not None:
             found += output_problems(spec.model, inspection, spec.training, target, spec.data.window)
     if found or inspection is None or target is None:

@@ -21,6 +21,8 @@ Generator = Literal[
     "waves",
     "markov_text",
     "reversed_strings",
+    "text_pairs",
+    "ratings",
     "shapes",
 ]
 
@@ -46,7 +48,8 @@ class GeneratedSource(Spec):
     seed: Seed = 0
     """the same seed makes the same rows"""
     length: int = Field(default=16, ge=4, le=32)
-    """of sines: the values that are seen before the next; of texts: their letters; of shapes: the pixels of a side"""
+    """of sines: the values that are seen before the next; of texts: their letters, of pairs half of
+    their words; of shapes: the pixels of a side"""
 
     @property
     def num_columns(self) -> int:

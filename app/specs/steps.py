@@ -7,10 +7,11 @@ from pydantic import Field, model_validator
 from app.specs.base import Spec
 
 Scale = Literal["none", "standardize", "min_max", "robust"]
-Categories = Literal["one_hot", "ordinal", "hashed"]
+Categories = Literal["one_hot", "ordinal", "hashed", "embedded"]
 DatePart = Literal["year", "month", "day", "weekday", "hour", "minute", "day_of_year", "elapsed"]
 
 MAX_BUCKETS = 1 << 20
+MAX_CATEGORIES = 1_000_000
 RESERVED_TOKENS = 2  # 0 fills texts up, 1 stands for what the vocabulary lacks
 
 
@@ -44,6 +45,11 @@ class Tokens(Spec):
     """whether capitals are small letters first"""
     keep: Literal["start", "end"] = "start"
     """which part of a longer text is fed"""
+
+    @property
+    def cut(self) -> tuple[str, int, bool]:
+        """What decides on a vocabulary: texts that are cut alike share one."""
+        return self.level, self.vocabulary_size, self.lowercase
 
 
 class Pixels(Spec):
@@ -80,6 +86,8 @@ class ColumnSteps(Spec):
     """how its categories become numbers"""
     num_buckets: int = Field(default=256, ge=2, le=MAX_BUCKETS)
     """how many buckets hashed categories share"""
+    max_categories: int | None = Field(default=None, ge=1, le=MAX_CATEGORIES)
+    """how many embedded categories are told apart: rarer ones are unknown; all, up to a million, if absent"""
     parts: Annotated[tuple[DatePart, ...], Field(min_length=1)] | None = None
     """what of a time is fed; else the seconds since 1970"""
     tokens: Tokens | None = None

@@ -18,7 +18,8 @@ _MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
 
 def numbers(step: Step, values: Sequence[Any]) -> Numbers:
     """Plain values as numbers or codes (N,), NaN where missing. Raises SpecError where one cannot be read."""
-    plain = _plain_numbers(values) if step.type in ("integer", "float") else None
+    is_plain = step.type in ("integer", "float") and step.values is None
+    plain = _plain_numbers(values) if is_plain else None
     if plain is not None:
         return plain
     read = _reader(step)
@@ -52,6 +53,9 @@ def is_missing(value: Any) -> bool:
 
 def _reader(step: Step) -> Callable[[Any], float]:
     match step.type:
+        case "integer" if step.values is not None:
+            places: dict[Any, float] = {value: float(i) for i, value in enumerate(step.values)}
+            return lambda value: places.get(_read_number(value), UNKNOWN)
         case "integer" | "float":
             return _read_number
         case "boolean":
@@ -103,7 +107,7 @@ def read_time(value: Any) -> float:
 
 def _read_code(codes: Mapping[Value, float], step: Step, value: Any) -> float:
     code = next((codes[one] for one in (value, str(value), str(value).strip()) if one in codes), UNKNOWN)
-    if code == UNKNOWN and not step.one_hot:
+    if code == UNKNOWN and not step.one_hot and step.place is None:
         known = ", ".join(map(str, list(codes)[:10]))
         raise ValueError(f"an unknown value; the training knew {known}{', …' if len(codes) > 10 else ''}")
     return code

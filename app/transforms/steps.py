@@ -43,6 +43,7 @@ class Step(BaseModel):
     values: list[Value] | None = None  # of a category: the i-th has code i
     one_hot: bool = False  # a category takes one input for each value, else its code is the input
     num_buckets: int | None = None  # of words that are hashed: each bucket takes an input
+    place: int | None = None  # of embedded words: the number of the unknown; that of the i-th value is place + 1 + i
     part: DatePart | None = None  # of a time: what of it is fed
     low: float | None = None
     high: float | None = None
@@ -73,6 +74,8 @@ def apply(step: Step, found: Numbers) -> NDArray[np.float64]:
     elif step.part in CYCLIC_PARTS:
         angles = 2 * np.pi * part_of(step.part, filled) / _PERIODS[str(step.part)]
         inputs = np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    elif step.place is not None:
+        inputs = (step.place - UNKNOWN + filled)[:, None]
     else:
         inputs = ((prepared(step, filled) - step.center) / step.spread)[:, None]
     if step.indicator:

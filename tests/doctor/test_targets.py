@@ -1,5 +1,7 @@
 """Classes that are rare, missing or no classes; and whether there are rows enough."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -132,6 +134,35 @@ def test_a_series_is_not_to_be_mixed(practice: Practice) -> None:
     assert practice.findings(table | {"label": np.sort(walk)}, "mse_loss") == []
     folds = practice.find("time_order", table, "mse_loss", split={"type": "k_fold"})
     assert patched(DataSpec.model_validate({"target": "label", "split": {"type": "k_fold"}}), folds.fix)
+
+
+def rated(num_users: int, num_rows: int = 1000) -> dict[str, Any]:
+    random = np.random.default_rng(3)
+    user, item = random.integers(0, num_users, num_rows), random.choice(list("abcdefgh"), num_rows)
+    return {"user": user, "item": item, "label": random.normal(0, 1, num_rows)}
+
+
+EMBEDDED = {"user": {"categories": "embedded"}, "item": {"categories": "embedded"}}
+
+
+def test_values_that_training_never_sees_are_found(practice: Practice) -> None:
+    table = rated(num_users=20)
+    table["part"] = np.array(["train"] * 700 + ["validation"] * 150 + ["test"] * 150)
+    table["user"][800:900] += 1000  # a third of what is held back
+    split = {"type": "column", "column": "part", "validation": ["validation"]}
+    found = practice.find("untaught_values", table, columns=EMBEDDED, split=split)
+    assert found.columns == ["user"] and found.rows == list(range(800, 820))
+    assert found.evidence["shares"] == {"user": pytest.approx(1 / 3, rel=1e-3)}
+    assert found.title == "33.3% of the rows that are held back have a user that training never sees"
+
+
+def test_values_that_training_has_seen_are_no_finding(practice: Practice) -> None:
+    kinds = [one.kind for one in practice.findings(rated(num_users=20), columns=EMBEDDED)]
+    assert "untaught_values" not in kinds and "unscaled_inputs" not in kinds and "outliers" not in kinds
+    split = {"type": "grouped", "column": "user"}
+    assert "untaught_values" not in [
+        one.kind for one in practice.findings(rated(num_users=900), columns=EMBEDDED, split=split)
+    ]
 
 
 def test_too_few_rows_are_said(practice: Practice) -> None:

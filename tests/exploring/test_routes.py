@@ -82,3 +82,22 @@ def test_what_cannot_be_looked_at_is_told_with_its_place(
 def test_a_dataset_that_is_not_there_has_nothing_to_look_at(client: TestClient) -> None:
     for path in ("relations?target=x", "relations/pair?target=x&column=y", "series?column=x"):
         assert client.get(f"/api/v1/datasets/nothing/{path}").status_code == 404
+
+
+def test_ratings_are_counted_and_a_column_that_cannot_be_one_is_told(client: TestClient, work: Work) -> None:
+    source = {"type": "generated", "name": "ratings", "num_rows": 400}
+    dataset = client.post("/api/v1/datasets", json={"name": "films", "source": source}).json()
+    work()
+    address = f"/api/v1/datasets/{dataset['id']}/ratings"
+    found = get(client, address, user="user", item="film", value="rating")
+    assert found["num_ratings"] == 400 and found["num_repeated"] == 0
+    assert sum(found["users"]["doublings"].values()) == found["users"]["num"]
+    for query, place, words in (
+        ({"user": "rating", "item": "film", "value": "user"}, "user", "holds float"),
+        ({"user": "user", "item": "film", "value": "film"}, "value", "a value is a number"),
+        ({"user": "user", "item": "user", "value": "rating"}, "item", "is said twice"),
+        ({"user": "user", "item": "film", "value": "stars"}, "value", "there is no column 'stars'"),
+    ):
+        problem = client.get(address, params=query).json()
+        assert problem["status"] == 422 and problem["errors"][0]["loc"] == ["query", place]
+        assert words in problem["errors"][0]["msg"]

@@ -252,6 +252,90 @@ def test_tokens_that_fit_are_read_as_whole_numbers() -> None:
     assert checked.input_dtype == "int64" and checked.input_shape == (1,)
 
 
+RATED = [
+    Column(name="user", type="integer", num_distinct=50, min=0, max=999),
+    Column(name="item", type="text", num_distinct=20, num_missing=3),
+    Column(name="age", type="float", num_distinct=9, min=0, max=1, std=1, mean=0),
+    Column(name="output", type="float", num_distinct=9, min=0, max=5),
+]
+EMBEDDED = {"categories": "embedded"}
+
+
+def rated(model: list[dict[str, Any]], **data: Any) -> list[tuple[list[str | int], str]]:
+    data = {"target": "output", "columns": {"user": EMBEDDED, "item": EMBEDDED}} | data
+    body = spec(data=data, model={"layers": [*model, {"type": "linear", "out_features": 1}]})
+    body["training"] = {"loss": {"type": "mse_loss"}}
+    try:
+        checked = check(RunSpec.model_validate(body), RATED, 100)
+    except SpecError as error:
+        return [(one.loc, one.msg) for one in error.errors]
+    assert checked.input_dtype == ("float32" if model and model[0]["type"] == "entity_embedding" else "int64")
+    return []
+
+
+def entity(num_embeddings: int, num_columns: int) -> dict[str, Any]:
+    sizes = {"num_embeddings": num_embeddings, "num_columns": num_columns}
+    return {"type": "entity_embedding", "embedding_dim": 4, **sizes}
+
+
+def test_embedded_columns_are_looked_up_beside_numbers() -> None:
+    assert rated([entity(51 + 21, 2)]) == []
+    capped = {"user": {"categories": "embedded", "max_categories": 9}, "item": EMBEDDED}
+    assert rated([entity(10 + 21, 2)], columns=capped) == []
+
+
+def test_embedded_columns_alone_are_whole_numbers() -> None:
+    look_up = [{"type": "embedding", "num_embeddings": 72, "embedding_dim": 4}, {"type": "flatten"}]
+    assert rated(look_up, features=["user", "item"]) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "loc", "words"),
+    [
+        ([entity(71, 2)], {}, ["model", "layers", 0, "num_embeddings"], "user, item are embedded and need 72 places"),
+        ([entity(72, 3)], {}, ["model", "layers", 0, "num_columns"], "user, item are embedded, and num_columns is 3"),
+        ([entity(72, 2)], {"columns": {}, "features": ["age"]}, ["model", "layers", 0], "2 columns are looked up"),
+        ([entity(72, 1)], {"columns": {}, "features": ["age"]}, ["model", "layers", 0, "num_columns"], "no column is"),
+        ([], {}, ["data", "columns", "user", "categories"], "begin the model with entity_embedding"),
+        ([{"type": "relu"}, entity(72, 2)], {}, ["model", "layers", 1], "takes from the input itself"),
+        (
+            [{"type": "embedding", "num_embeddings": 99, "embedding_dim": 4}, {"type": "flatten"}],
+            {},
+            ["data", "columns"],
+            "'user' is embedded and 'age' is not",
+        ),
+        (
+            [{"type": "embedding", "num_embeddings": 71, "embedding_dim": 4}, {"type": "flatten"}],
+            {"features": ["user", "item"]},
+            ["model", "layers", 0, "num_embeddings"],
+            "'item' goes from 51 to 71",
+        ),
+        (
+            [entity(72, 2)],
+            {"columns": {"age": EMBEDDED, "user": EMBEDDED, "item": EMBEDDED}},
+            ["data", "columns", "age", "categories"],
+            "categories is for words and whole numbers",
+        ),
+        ([entity(72, 2)], {"augment": [{"type": "mixup"}]}, ["data", "augment", 0], "whole numbers to look up"),
+    ],
+)
+def test_embedded_columns_that_do_not_fit_are_told(
+    model: list[dict[str, Any]], data: dict[str, Any], loc: list[str | int], words: str
+) -> None:
+    found = rated(model, **data)
+    assert [one for one in found if one[0][: len(loc)] == loc and words in one[1]], found
+
+
+def test_two_texts_that_one_embedding_looks_up_are_cut_alike() -> None:
+    columns = [Column(name=name, type="text", num_distinct=99) for name in ("question", "answer")]
+    cut = {"question": {"tokens": {"length": 5, "vocabulary_size": 100}}, "answer": {"tokens": {"vocabulary_size": 90}}}
+    body = spec(data={"target": "output", "columns": cut}, model={"layers": SEQUENCES})
+    with pytest.raises(SpecError) as caught:
+        check(RunSpec.model_validate(body), [*columns, COLUMNS[-1]], 100)
+    (problem,) = caught.value.errors
+    assert problem.loc == ["data", "columns", "answer", "tokens"] and "the same level" in problem.msg
+
+
 def test_parts_that_a_column_names_are_counted() -> None:
     split = BY_PART | {"validation": ["test"]}
     checked = check(RunSpec.model_validate(spec(data__split=split)), COLUMNS, 303)

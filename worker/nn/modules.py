@@ -109,6 +109,21 @@ class LocalResponseNorm(nn.Module):
         return x / base.pow(self.beta)
 
 
+class EntityEmbedding(nn.Embedding):
+    """Of each row the first numbers are looked up, and their vectors take their place; the others stay as they are.
+
+    Whole numbers up to 2^24 are exact as float32, so that one tensor holds both.
+    """
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, num_columns: int) -> None:
+        super().__init__(num_embeddings, embedding_dim)
+        self.num_columns = num_columns
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = super().forward(x[..., : self.num_columns].long()).flatten(-2)
+        return torch.cat([found, x[..., self.num_columns :]], -1)
+
+
 class Reshape(nn.Module):
     """The same numbers of each row in another shape."""
 

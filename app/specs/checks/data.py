@@ -8,7 +8,7 @@ from app.specs.checks.windows import window_problems
 from app.specs.checks.words import Columns, no_column
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import features, steps_of
+from app.specs.features import features, is_embedded, steps_of
 from app.specs.steps import ColumnSteps
 
 
@@ -53,7 +53,7 @@ def _feature_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
 def _missing_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
     for column in features(data, columns.values()):
         missing = steps_of(data, column.name).missing
-        if missing is None or not column.num_missing:
+        if missing is None or not column.num_missing or is_embedded(data, column):  # which has a place for it
             continue
         message = None
         if missing.type == "error":
@@ -97,6 +97,8 @@ _FITTING: dict[str, tuple[frozenset[str], str]] = {
     "pixels": (frozenset({"image"}), "images"),
 }
 
+_EMBEDDED = {"categories": (frozenset({"category", "text", "integer"}), "words and whole numbers")}
+
 
 def _step_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
     for name, steps in data.columns.items():
@@ -108,7 +110,8 @@ def _step_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
 
 
 def _misfits(steps: ColumnSteps, column: Column) -> Iterator[tuple[str, str]]:
-    for field, (types, kind) in _FITTING.items():
+    fitting = _FITTING | (_EMBEDDED if steps.categories == "embedded" else {})
+    for field, (types, kind) in fitting.items():
         if getattr(steps, field) not in (None, False) and column.type not in types:
             yield field, f"{field} is for {kind}, but {column.name!r} holds {column.type} values"
     if steps.log and column.type in ("integer", "float") and (column.min or 0) < 0 and (steps.low or -1) < 0:

@@ -1,16 +1,14 @@
 """Whether a model's input and output fit the columns and the loss."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from math import prod
 
 from app.specs.augment import RandomCrop
 from app.specs.base import Problem
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import steps_of
+from app.specs.features import is_embedded
 from app.specs.layers.base import written
-from app.specs.layers.embedding import Embedding
 from app.specs.model import Inspection, ModelSpec
 from app.specs.training import CLASS_LOSSES, TrainingSpec
 from app.specs.window import Window
@@ -54,12 +52,15 @@ def learning_problems(inspection: Inspection, training: TrainingSpec, num_train:
             yield Problem(loc=["training", "batch_size"], msg=message, received=training.batch_size)
 
 
-def augment_problems(model: ModelSpec, inspection: Inspection, data: DataSpec) -> Iterator[Problem]:
+def augment_problems(
+    model: ModelSpec, inspection: Inspection, data: DataSpec, fed: Sequence[Column]
+) -> Iterator[Problem]:
     """Only images can be turned and cut; anything can be mixed that is not looked up."""
     shape = tuple(inspection.input_shape)
+    has_embedded = any(is_embedded(data, column) for column in fed)
     for i, one in enumerate(data.augment):
         message = None
-        if model.takes_integers:
+        if model.takes_integers or has_embedded:
             message = f"{one.type} computes with its input, and these are whole numbers to look up"
         elif len(shape) != 3 and one.type != "mixup":
             message = f"{one.type} is for images (channels×height×width), and the input is {written(shape)}"
@@ -67,62 +68,6 @@ def augment_problems(model: ModelSpec, inspection: Inspection, data: DataSpec) -
             message = f"a border of {one.padding} pixels may push the whole image of {written(shape)} out of sight"
         if message:
             yield Problem(loc=["data", "augment", i], msg=message, received=one.type)
-
-
-def token_problems(model: ModelSpec, data: DataSpec, features: Sequence[Column]) -> Iterator[Problem]:
-    """An embedding looks its inputs up, so they must be whole numbers within its vocabulary."""
-    if not model.takes_integers:
-        return
-    for column in features:
-        message, field = _not_whole(data, column)
-        if message:
-            yield Problem(loc=["data", field], msg=message, received=column.name)
-            return  # of a thousand columns of one kind, one is told
-    for i, layer in enumerate(model.layers):
-        if isinstance(layer, Embedding):
-            found = _vocabulary_problems(layer.num_embeddings, data, features)
-            yield from (one.under("model", "layers", i) for one in islice(found, 1))
-
-
-def _vocabulary_problems(num_embeddings: int, data: DataSpec, features: Sequence[Column]) -> Iterator[Problem]:
-    for column in features:
-        low, high = _range(data, column)
-        if low < 0 or high >= num_embeddings:
-            places = f"the embedding has places for 0 to {num_embeddings - 1}"
-            message = f"{column.name!r} goes from {low:g} to {high:g}: {places}"
-            yield Problem(loc=["num_embeddings"], msg=message, received=num_embeddings)
-
-
-def _range(data: DataSpec, column: Column) -> tuple[float, float]:
-    """The least and the greatest number that a column is fed as, gaps that are filled included."""
-    steps = steps_of(data, column.name)
-    if steps.tokens is not None:
-        return 0, steps.tokens.vocabulary_size - 1
-    numeric = column.is_numeric
-    ends = (column.min or 0, column.max or 0) if numeric else (0, max(0, len(column.values or ()) - 1))
-    if not column.num_missing or steps.missing is None or steps.missing.type != "constant":
-        return ends
-    filled = steps.missing.value if numeric else -1  # a category of its own
-    return min(ends[0], filled), max(ends[1], filled)
-
-
-def _not_whole(data: DataSpec, column: Column) -> tuple[str | None, str]:
-    """Why a column's inputs are not the whole numbers that it holds, and the field of `data` to change."""
-    steps = steps_of(data, column.name)
-    if column.type == "text" and steps.tokens is not None:
-        return None, ""
-    if column.type in ("image", "array"):
-        return f"an embedding needs whole numbers, but {column.name!r} holds {column.type} values", "features"
-    if column.is_numeric and column.type not in ("integer", "boolean"):
-        return f"an embedding needs whole numbers, but {column.name!r} holds {column.type} values", "features"
-    if not column.is_numeric and steps.categories != "ordinal":
-        return f"an embedding needs whole numbers, but {column.name!r} becomes a column for each category", "categories"
-    if (steps.scale != "none" or steps.log) and column.type == "integer":
-        return f"an embedding needs whole numbers, but {column.name!r} is scaled", "scale"
-    filling = steps.missing.type if steps.missing else "error"
-    if column.num_missing and filling in ("mean", "median"):
-        return f"an embedding needs whole numbers, but gaps of {column.name!r} become a {filling}", "missing"
-    return None, ""
 
 
 def _asked(loss: str, name: str, wanted: int) -> str:

@@ -19,7 +19,7 @@ from app.specs.layers.activation import (
 )
 from app.specs.layers.base import Example, Layer, Recipe, Weighted
 from app.specs.layers.conv import Conv1d, Conv2d
-from app.specs.layers.embedding import Embedding
+from app.specs.layers.embedding import Embedding, EntityEmbedding
 from app.specs.layers.linear import Linear
 from app.specs.layers.norm import BatchNorm, LayerNorm, LocalResponseNorm
 from app.specs.layers.pooling import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
@@ -39,6 +39,7 @@ AnyLayer = Annotated[
     | LayerNorm
     | LocalResponseNorm
     | Embedding
+    | EntityEmbedding
     | LSTM
     | GRU
     | ReLU

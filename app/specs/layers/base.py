@@ -54,6 +54,7 @@ class Layer(Spec):
     examples: ClassVar[tuple[Example, ...]] = ()
     num_inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # least, most (None: any)
     takes_integers: ClassVar[bool] = False  # reads whole numbers, to look them up
+    takes_columns: ClassVar[bool] = False  # reads rows as they are made ready: nothing may be computed before it
     keeps_integers: ClassVar[bool] = False  # gives whole numbers where it is given them: it only rearranges
 
     @field_validator("name")

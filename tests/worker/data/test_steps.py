@@ -79,6 +79,9 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "hashed": ("code", {"categories": "hashed", "num_buckets": 16}),
     "hashed words": ("kind", {"categories": "hashed", "num_buckets": 8, "missing": {"type": "constant"}}),
     "ordinal": ("kind", {"categories": "ordinal", "missing": {"type": "constant"}}),
+    "embedded": ("code", {"categories": "embedded"}),
+    "embedded words with gaps": ("kind", {"categories": "embedded"}),
+    "embedded numbers": ("count", {"categories": "embedded", "max_categories": 12}),
     "parts of a time": (
         "seen",
         {
@@ -128,6 +131,42 @@ def test_the_other_rows_change_nothing_that_is_fitted(tmp_path: Path, random: np
     after = prepared(tmp_path, {name: changed}, dtype, columns={name: steps})
     assert after.preprocessing == before.preprocessing
     np.testing.assert_array_equal(after.train[0], before.train[0])
+
+
+def test_embedded_columns_come_first_and_share_no_number(tmp_path: Path, random: np.random.Generator) -> None:
+    columns = {"count": {"categories": "embedded", "max_categories": 5}, "kind": {"categories": "embedded"}}
+    table = {name: values(random)[name] for name in ("amount", "count", "kind")}
+    found = prepared(tmp_path, table, columns=columns, missing={"type": "mean"})
+    amount, count, kind = (table[name].to_pylist() for name in table)
+    frequent = sorted(set(count[:NUM_TRAIN]), key=lambda one: (-count[:NUM_TRAIN].count(one), one))[:5]
+    common = sorted({"a", "b", "c"}, key=lambda one: (-kind[:NUM_TRAIN].count(one), one))
+    assert found.preprocessing.columns == ["count", "kind", "amount"]
+    inputs = np.concatenate([found.train[0], found.validation[0], found.test[0]])  # type: ignore[index]
+    assert inputs[:, 0].tolist() == [frequent.index(one) + 1 if one in frequent else 0 for one in count]
+    assert inputs[:, 1].tolist() == [7 + common.index(one) if one else 6 for one in kind]  # after 0 to 5
+    assert inputs[0, 2] == pytest.approx(amount[0])
+    rows = {"count": [frequent[2], None, 999], "kind": ["c ", "unheard of", None]}
+    rows["amount"] = [1.0, 2.0, 3.0]
+    encoded = encode(found.preprocessing, rows)
+    assert encoded.tolist() == [[3, 7 + common.index("c"), 1], [0, 6, 2], [0, 6, 3]]
+
+
+def test_texts_that_are_cut_alike_share_a_vocabulary(tmp_path: Path) -> None:
+    first = pa.array(["red green", "green blue", "red"] * 30)
+    second = pa.array(["blue", "red yellow", "green"] * 30)
+    cut = {"tokens": {"length": 3, "vocabulary_size": 20}}
+    found = prepared(tmp_path, {"review": first, "code": second}, "int64", columns={"review": cut, "code": cut})
+    told = {tuple(row) for row in found.train[0].tolist()}
+    red, green, blue, yellow = (
+        encode(found.preprocessing, {"review": [one], "code": [""]})[0, 0] for one in ("red", "green", "blue", "yellow")
+    )
+    assert told == {
+        (red, green, 0, blue, 0, 0),
+        (green, blue, 0, red, yellow, 0),
+        (red, 0, 0, green, 0, 0),
+    }
+    assert len({red, green, blue, yellow, 0, 1}) == 6
+    assert encode(found.preprocessing, {"review": [""], "code": ["yellow"]})[0, 3] == yellow
 
 
 def test_medians_and_quartiles_are_those_of_scikit_learn(tmp_path: Path, random: np.random.Generator) -> None:

@@ -28,6 +28,8 @@ def model(*layers: dict[str, Any]) -> ModelSpec:
 def batch(spec: ModelSpec, shape: tuple[int, ...], num_rows: int = 3) -> torch.Tensor:
     if spec.takes_integers:
         return torch.randint(0, 10, (num_rows, *shape))
+    if any(layer.takes_columns for layer in spec.layers):
+        return torch.randint(0, 10, (num_rows, *shape)).float()
     return torch.randn(num_rows, *shape)
 
 

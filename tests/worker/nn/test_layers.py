@@ -19,8 +19,9 @@ CASES = [(layer, example) for layer in LAYERS for example in layer.examples]
 
 def built(layer: Layer, inputs: tuple[Shape, ...], batch: int = 2) -> tuple[torch.nn.Module, torch.Tensor]:
     module = make(layer.recipe(*inputs))
-    if layer.takes_integers:
-        fed = [torch.zeros(batch, *shape, dtype=torch.int64) for shape in inputs]
+    if layer.takes_integers or layer.takes_columns:
+        dtype = torch.int64 if layer.takes_integers else torch.float32
+        fed = [torch.zeros(batch, *shape, dtype=dtype) for shape in inputs]
     else:
         fed = [torch.randn(batch, *shape) for shape in inputs]
     return module, module(*fed)
