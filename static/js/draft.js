@@ -1,5 +1,6 @@
 // A run that is being described: where it begins, what follows from the target, models to start from. Pure.
 
+import { embeddedSizes, isRating, ratingsOf } from "./lookupdraft.js";
 import { fedByDefault } from "./windowdraft.js";
 
 const MANY_CLASSES = 50; // a whole number with more values than this is a quantity
@@ -76,9 +77,10 @@ const PROPOSALS = {
   classes: { loss: { type: "cross_entropy" }, metrics: [{ type: "accuracy" }] },
 };
 
-/** Loss and metrics that fit a target. */
-export function proposalFor(column) {
-  return structuredClone(PROPOSALS[questionOf(column)] ?? PROPOSALS.number);
+/** Loss and metrics that fit a target. A rating is an amount, also where there are few of them. */
+export function proposalFor(column, columns = []) {
+  const question = isRating(columns, column?.name) ? "number" : questionOf(column);
+  return structuredClone(PROPOSALS[question] ?? PROPOSALS.number);
 }
 
 /** The columns that are fed. */
@@ -88,21 +90,27 @@ export function featuresOf(draft, columns) {
   return fedByDefault(columns, draft.data);
 }
 
+const MOST_TEXTS = 2; // that are read one after the other: a question and its answer, a title and its article
+
 const isWords = ({ type, values }) => type === "text" && !values;
 
 /**
- * What is best fed: an image alone, a text where there is nothing but words beside it, else whatever needs no cutting.
- * Null: all columns.
+ * What is best fed: of a rating the user and the item, an image alone, texts where there is nothing but words beside
+ * them, else whatever needs no cutting. Null: all columns.
  */
 export function featuresFor(columns, data) {
+  if (!data.window && isRating(columns, data.target)) {
+    const { user, item } = ratingsOf(columns);
+    return [user, item];
+  }
   const others = fedByDefault(columns, data);
   const image = others.find(({ type }) => type === "image");
   if (image) return [image.name];
   const rest = others.filter((column) => !isWords(column));
   if (rest.length === others.length) return null;
   const hasNumbers = rest.some(({ type }) => type !== "category");
-  const text = others.find(isWords);
-  return hasNumbers ? rest.map(({ name }) => name) : [text.name];
+  const texts = others.filter(isWords).slice(0, MOST_TEXTS);
+  return (hasNumbers ? rest : texts).map(({ name }) => name);
 }
 
 /** The features, where a person chose others than are proposed; else null. */
@@ -114,8 +122,13 @@ export function chosenFeatures(data, columns) {
 const USUAL_SIDE = 64; // in pixels, of images that have not one size
 const USUAL_TOKENS = 10_000;
 
-/** What single columns need: texts are cut into words, images made one size. */
-export function stepsFor(features) {
+/** What single columns need: texts are cut into words, images made one size, users and items are looked up. */
+export function stepsFor(features, columns = [], target = null) {
+  if (isRating(columns, target)) {
+    const { user, item } = ratingsOf(columns);
+    const looked = features.filter(({ name }) => name === user || name === item);
+    return Object.fromEntries(looked.map(({ name }) => [name, { categories: "embedded" }]));
+  }
   const steps = {};
   for (const { name, type, values, images } of features) {
     if (isWords({ type, values })) steps[name] = { tokens: { vocabulary_size: USUAL_TOKENS } };
@@ -166,6 +179,8 @@ export function pictureOf(features) {
 
 /** A target to begin with: a column of a usual name, else the last one. */
 export function likelyTarget(columns) {
+  const rated = ratingsOf(columns)?.value;
+  if (rated) return rated;
   const usual = ["target", "label", "output", "class", "y"];
   return columns.find(({ name }) => usual.includes(name.toLowerCase()))?.name ?? columns.at(-1)?.name ?? "";
 }
@@ -212,6 +227,19 @@ export const PRESETS = [
     ],
   },
   {
+    key: "embedded",
+    title: "Embedded columns",
+    help: "A learned vector for each user, item or word, then hidden layers: for ratings and tables with categories",
+    layers: ({ numOutputs, numEmbedded, numEmbeddings }) => [
+      { type: "entity_embedding", num_embeddings: numEmbeddings, embedding_dim: 8, num_columns: numEmbedded },
+      linear(64),
+      { type: "relu" },
+      linear(32),
+      { type: "relu" },
+      linear(numOutputs),
+    ],
+  },
+  {
     key: "recurrent",
     title: "LSTM over a window",
     help: "For time series: reads the rows one after the other",
@@ -233,22 +261,32 @@ const flat = (isPicture) => (isPicture ? [{ type: "flatten" }] : []);
 const linear = (size) => ({ type: "linear", out_features: size });
 const conv = (channels) => ({ type: "conv2d", out_channels: channels, kernel_size: 5, padding: "same" });
 
+/** The preset that what is fed asks for. */
+export function presetFor(draft, columns) {
+  const features = featuresOf(draft, columns);
+  if (embeddedSizes(draft.data, features).numEmbedded) return "embedded";
+  if (draft.data.window) return "recurrent";
+  if (features.some(({ name }) => draft.data.columns?.[name]?.tokens)) return "lstm";
+  return pictureOf(features) ? "lenet" : "mlp";
+}
+
 /** What a preset is made for: outputs by the target or the horizon, tokens by the largest value of the features. */
 export function presetContext(draft, columns) {
   const target = columns.find(({ name }) => name === draft.data.target);
   const features = featuresOf(draft, columns);
-  const size = features.length === 1 ? draft.data.columns?.[features[0].name]?.tokens?.vocabulary_size : null;
+  const sizes = features.map(({ name }) => draft.data.columns?.[name]?.tokens?.vocabulary_size ?? 0);
   const highest = Math.max(0, ...features.map(({ max }) => max ?? 0));
   return {
     numOutputs: numOutputsOf(draft, target),
-    numTokens: size ?? Math.floor(highest) + 1,
+    numTokens: Math.max(...sizes, 0) || Math.floor(highest) + 1,
+    ...embeddedSizes(draft.data, features),
     isPicture: Boolean(draft.data.window) || (draft.data.input_shape?.length ?? 1) > 1 || isPicture(draft, columns),
   };
 }
 
 function numOutputsOf({ data, training }, target) {
   const isNumber = ["mse_loss", "l1_loss"].includes(training.loss?.type);
-  if (data.window && isNumber) return data.window.horizon ?? 1;
+  if (isNumber) return data.window?.horizon ?? 1;
   return target ? outputsFor(target) : 1;
 }
 

@@ -58,8 +58,11 @@ test("features are all but the target and the column of the split", () => {
 test("presets end with as many outputs as the target asks for", () => {
   const one = draft.emptyDraft();
   one.data.target = "label";
-  const context = draft.presetContext(one, [column("label", "integer", 10), ...pixels]);
-  assert.deepEqual(context, { numOutputs: 10, numTokens: 17, isPicture: false });
+  const columns = [column("label", "integer", 10), ...pixels];
+  assert.equal(draft.presetContext(one, columns).numOutputs, 1, "of a number there is one");
+  one.training.loss = draft.proposalFor(columns[0]).loss;
+  const context = draft.presetContext(one, columns);
+  assert.deepEqual(context, { numOutputs: 10, numTokens: 17, isPicture: false, numEmbedded: 0, numEmbeddings: 0 });
   for (const preset of draft.PRESETS) assert.equal(preset.layers(context).at(-1).out_features, 10);
 });
 

@@ -137,7 +137,7 @@ export class DataStep {
   #follow(own = null) {
     const { draft } = this.builder;
     const target = this.columns.find(({ name }) => name === draft.data.target);
-    Object.assign(draft.training, proposalFor(target));
+    Object.assign(draft.training, proposalFor(target, this.columns));
     draft.data.features = own?.length ? own : drafts.featuresFor(this.columns, draft.data);
     const features = featuresOf(draft, this.columns);
     draft.data.input_shape = draft.data.window ? null : pictureOf(features);
@@ -145,7 +145,10 @@ export class DataStep {
     draft.data.missing = drafts.missingFor(features);
     const fed = new Set(features.map(({ name }) => name));
     const kept = own ? Object.entries(draft.data.columns ?? {}).filter(([name]) => fed.has(name)) : [];
-    draft.data.columns = { ...drafts.stepsFor(features), ...Object.fromEntries(kept) };
+    draft.data.columns = {
+      ...drafts.stepsFor(features, this.columns, draft.data.target),
+      ...Object.fromEntries(kept),
+    };
     if (!own) draft.data.augment = [];
     const { split, window } = draft.data;
     if (!window && ("stratify" in split || split.type === "shares")) split.stratify = questionOf(target) !== "number";
@@ -332,9 +335,13 @@ export class DataStep {
             { value: "one_hot", label: "a column for each" },
             { value: "ordinal", label: "one with its number" },
             { value: "hashed", label: "hashed into buckets" },
+            { value: "embedded", label: "embedded: a vector for each" },
           ],
           data.categories,
-          set("categories"),
+          (categories) => {
+            data.categories = categories;
+            this.builder.targetChanged();
+          },
         ),
       ),
     );

@@ -5,11 +5,11 @@ import { checkbox, classFields, field, select } from "../forms.js";
 
 const NUMBERS = ["scale", "log", "clip_share", "low", "high"];
 const FIELDS = {
-  integer: NUMBERS,
+  integer: ["categories", ...NUMBERS],
   float: NUMBERS,
   timestamp: ["scale"],
-  category: ["categories", "num_buckets"],
-  text: ["categories", "num_buckets"],
+  category: ["categories"],
+  text: ["categories"],
   array: ["scale"],
 };
 const PARTS = ["year", "month", "day", "weekday", "hour", "minute", "day_of_year", "elapsed"];
@@ -86,35 +86,57 @@ function oneColumn(builder, column, name, told) {
       h("span", {}, h("strong", {}, name), " ", h("span", { class: "muted small" }, column?.type ?? "not a feature")),
       remove,
     ),
-    column ? bodyOf(column, steps, { loc, part, entry: entryOf("column"), catalogue, changed, told }) : null,
+    column ? bodyOf(column, steps, { builder, loc, part, entry: entryOf("column"), catalogue, changed, told }) : null,
     h("span", { class: "field-error" }),
   );
 }
 
-function bodyOf(column, steps, { loc, part, entry, catalogue, changed, told }) {
+/** The fields of a column's steps: what does not apply is not asked. */
+function fieldsOf({ type }, { categories }) {
+  if (categories === "embedded") return ["categories", "max_categories"];
+  if (categories === "hashed") return ["categories", "num_buckets"];
+  return FIELDS[type] ?? [];
+}
+
+/** How the values of a column become numbers has changed: what belongs to another way is said no more. */
+function settle(steps) {
+  if (["hashed", "embedded"].includes(steps.categories)) delete steps.tokens;
+  if (steps.categories === "embedded") for (const name of [...NUMBERS, "missing"]) delete steps[name];
+  else delete steps.max_categories;
+}
+
+function bodyOf(column, steps, { builder, loc, part, entry, catalogue, changed, told }) {
   if (column.type === "image") return part("pixels");
   const isText = column.type === "text";
-  const wanted = (FIELDS[column.type] ?? []).filter((name) => name !== "num_buckets" || steps.categories === "hashed");
-  const isCut = isText && steps.categories !== "hashed";
-  const fields = Object.fromEntries(wanted.map((name) => [name, nullable(entry.fields[name])]));
+  const before = steps.categories;
+  const isEmbedded = before === "embedded";
+  const isCut = isText && before !== "hashed" && !isEmbedded;
+  const fields = Object.fromEntries(
+    fieldsOf(column, steps).map((name) => [name, nullable(entry.fields[name], column.type)]),
+  );
   const plain = classFields({ ...entry, fields, required: [] }, steps, loc, catalogue, () => {
-    if (steps.categories === "hashed") delete steps.tokens;
-    if (wanted.includes("categories")) told();
+    if (steps.categories !== before) {
+      settle(steps);
+      builder.targetChanged(); // the model follows
+    } else if (isEmbedded) builder.windowChanged();
     else changed();
   });
   return h("div", { class: "stack-s" }, [
     isCut ? part("tokens") : null,
     plain,
     column.type === "timestamp" ? partsOf(steps, loc, told) : null,
-    column.num_missing && !isText ? missingOf(steps, loc, told, changed) : null,
+    column.num_missing && !isText && !isEmbedded ? missingOf(steps, loc, told, changed) : null,
   ]);
 }
 
-/** A choice that may be left as it is for all columns. */
-function nullable(property) {
+/** A choice that may be left as it is for all columns. Whole numbers are numbers, or they are looked up. */
+function nullable(property, type) {
   const choices = property.anyOf?.find((option) => option.enum)?.enum;
   if (!choices) return property;
-  return { description: property.description, default: "", enum: ["", ...choices], emptyLabel: "as the others" };
+  const common = { description: property.description, default: "" };
+  if (type === "integer" && choices.includes("embedded"))
+    return { ...common, enum: ["", "embedded"], emptyLabel: "as a number" };
+  return { ...common, enum: ["", ...choices], emptyLabel: "as the others" };
 }
 
 function partsOf(steps, loc, told) {

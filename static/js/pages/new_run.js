@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { $, $$, debounce, pageData } from "../dom.js";
-import { PRESETS, draftOf, emptyDraft, nextName, pictureOf, featuresOf, presetContext } from "../draft.js";
+import { PRESETS, draftOf, emptyDraft, nextName, presetContext, presetFor } from "../draft.js";
 import { showProblems } from "../forms.js";
 import { mergePatch } from "../mergepatch.js";
 import { DataStep } from "../newrun/data.js";
@@ -65,9 +65,8 @@ const summary = new Summary(builder);
 let answer = null;
 
 function proposedPreset() {
-  const { draft, data } = builder;
-  const key = draft.data.window ? "recurrent" : pictureOf(featuresOf(draft, data.columns)) ? "lenet" : "mlp";
-  return PRESETS.find((preset) => preset.key === (builder.model.preset ?? key));
+  const key = builder.model.preset ?? presetFor(builder.draft, builder.data.columns);
+  return PRESETS.find((preset) => preset.key === key);
 }
 
 function drawAll() {
