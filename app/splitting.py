@@ -38,10 +38,14 @@ class Table(Protocol):
 
 
 def evenly(num_rows: int, most: int) -> Rows:
-    """So many rows at most, ascending, evenly chosen among all; all of them where they are no more."""
+    """So many rows at most, ascending, one by chance from each of as many stretches; all where they are no more.
+
+    The same for the same numbers. Every k-th row would not do: a table that repeats itself shows one of its faces then.
+    """
     if num_rows <= most:
         return np.arange(num_rows)
-    return np.arange(most) * num_rows // most
+    bounds = np.arange(most + 1) * num_rows // most
+    return np.random.default_rng(0).integers(bounds[:-1], bounds[1:])
 
 
 def deal(split: AnySplit, table: Table, target: str, used: NDArray[np.bool_] | None = None) -> Parts:
@@ -72,8 +76,9 @@ def _dealt(split: Any, num_rows: int, table: Table, target: str, among: Any) -> 
     sizes = _sizes(split, num_rows)
     match split:
         case TimeSplit():
-            order = np.argsort(table.numbers(split.column)[among], kind="stable")
-            return _in_order(order[::-1], sizes)
+            times = table.numbers(split.column)[among]
+            order = np.argsort(times, kind="stable")[::-1]
+            return _in_order(order, _between_moments(times[order], sizes, split.column))
         case GroupedSplit():
             return _grouped(table.ids(split.column)[among], sizes, split.seed)
         case SharesSplit(shuffle=False):
@@ -91,6 +96,31 @@ def _sizes(split: Any, num_rows: int) -> list[int]:
         return [test, *(size + (i < num_larger) for i in range(split.num_folds))]
     validation = round(num_rows * split.validation)
     return [test, validation, num_rows - test - validation]
+
+
+def _between_moments(times: NDArray[np.float64], sizes: list[int], name: str) -> list[int]:
+    """Sizes of parts of descending `times` (N,) that tear no moment apart, each border as near as can be to its place.
+
+    Rows of one moment in two parts would tell the test what the training knows. Raises JobFailure where there are fewer
+    moments than parts.
+    """
+    ends = np.concatenate([np.flatnonzero(np.diff(times)) + 1, [len(times)]])  # of the moments
+    num_asked = sum(size > 0 for size in sizes)
+    if len(ends) < num_asked:
+        message = f"The column {name} has {len(ends)} different values, and {num_asked} parts are asked for."
+        raise JobFailure("data", message, "Split at random, or without a validation or a test.")
+    found: list[int] = []
+    taken, left = 0, num_asked  # moments, parts
+    for size in sizes:
+        if size == 0:
+            found.append(0)
+            continue
+        left -= 1
+        wanted = sum(sizes[: len(found) + 1])
+        first, last = taken, len(ends) - 1 - left  # that may be the part's last moment
+        taken = first + int(np.abs(ends[first : last + 1] - wanted).argmin()) + 1
+        found.append(int(ends[taken - 1]) - sum(found))
+    return found
 
 
 def _of_shares(split: Any, places: NDArray[Any]) -> Parts:

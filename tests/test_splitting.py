@@ -13,7 +13,7 @@ from app.errors import JobFailure
 from app.specs.checks.sizes import part_sizes
 from app.specs.data import DataSpec
 from app.specs.splits import AnySplit, ColumnSplit, GroupedSplit, KFoldSplit, SharesSplit, TimeSplit
-from app.splitting import BITS, Rows, deal, rows_of
+from app.splitting import BITS, Rows, deal, evenly, rows_of
 
 
 class Table:
@@ -146,6 +146,43 @@ def test_the_latest_rows_are_kept_for_the_test_whatever_their_order_in_the_table
     assert days[found["train"]].max() < days[found["validation"]].min()
     assert days[found["validation"]].max() < days[found["test"]].min()
     assert [len(rows) for rows in found.values()] == [70, 15, 15]
+
+
+def test_rows_that_are_chosen_evenly_do_not_keep_step_with_the_table() -> None:
+    rows = evenly(100_000, 1000)
+    assert len(rows) == 1000 and (np.diff(rows) > 0).all() and (rows // 100 == np.arange(1000)).all()
+    assert (evenly(100_000, 1000) == rows).all()
+    for period in (2, 10):
+        counts = np.bincount(rows % period, minlength=period)
+        assert counts.min() > 0.6 * 1000 / period
+    assert evenly(7, 7).tolist() == list(range(7))
+
+
+@given(
+    counts=st.lists(st.integers(1, 30), min_size=3, max_size=40),
+    seed=st.integers(0, 99),
+    validation=st.sampled_from([0.0, 0.1, 0.25]),
+    test=st.sampled_from([0.0, 0.15, 0.3]),
+)
+def test_a_moment_lies_in_one_part(counts: list[int], seed: int, validation: float, test: float) -> None:
+    days = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    split = TimeSplit(column="day", train=1 - validation - test, validation=validation, test=test)
+    found = dealt(split, Table(len(days), day=days))
+    assert is_whole(found, len(days))
+    seen = [set(days[rows].tolist()) for rows in found.values()]
+    assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
+    latest = [max(days, default=-1) for days in seen]
+    for before, after in ((0, 1), (1, 2), (0, 2)):
+        assert not seen[after] or latest[before] < min(seen[after])
+    asked = (True, round(validation * len(days)) > 0, round(test * len(days)) > 0)
+    assert [bool(days) for days in seen] == list(asked)
+    off = abs(len(found["test"]) - round(test * len(days)))
+    assert off <= max(counts) + 1 or len(counts) < 6, "a border is moved by a moment at most"
+
+
+def test_fewer_moments_than_parts_are_told() -> None:
+    with pytest.raises(JobFailure, match="2 different values, and 3 parts"):
+        dealt(TimeSplit(column="day"), Table(50, day=np.arange(50) % 2))
 
 
 def test_a_column_says_who_goes_where() -> None:

@@ -2,7 +2,7 @@
 
 The rows come in batches, as often as a column needs them: a first time for what fills and clips it, a second time, now
 without gaps, for what scales it. Memory is bounded, so that of more than `Sample.LIMIT` rows medians, quantiles and the
-most frequent value are those of as many rows, evenly chosen; means, deviations and ranges are always of all.
+most frequent value are those of as many rows, chosen by chance; means, deviations and ranges are always of all.
 """
 
 from collections.abc import Callable, Sequence
@@ -91,25 +91,30 @@ def unfitted(column: Column, steps: ColumnSteps) -> list[Step]:
 
 
 class Sample:
-    """Up to a million numbers, evenly chosen of all that come."""
+    """Up to a million numbers, each of all that come as likely as any other; the same of the same numbers."""
 
     LIMIT = 1_000_000
 
     def __init__(self) -> None:
         self._kept: list[Numbers] = []
-        self._every = 1  # of so many numbers the first is kept
-        self._num_seen = self._num_kept = 0
+        self._share = 1.0  # of what comes
+        self._num_kept = 0
+        self._random = np.random.default_rng(0)
 
     def add(self, values: Numbers) -> None:
         """More of them, (N,)."""
-        chosen = values[-self._num_seen % self._every :: self._every].copy()
-        self._num_seen += len(values)
-        self._kept.append(chosen)
-        self._num_kept += len(chosen)
+        self._keep(self._some(values, self._share))
         while self._num_kept > self.LIMIT:
-            self._kept = [self.values()[::2].copy()]
-            self._every *= 2
-            self._num_kept = len(self._kept[0])
+            kept, self._kept, self._num_kept = self.values(), [], 0
+            self._share /= 2
+            self._keep(self._some(kept, 0.5))
+
+    def _some(self, values: Numbers, share: float) -> Numbers:
+        return values.copy() if share == 1 else values[self._random.random(len(values)) < share]
+
+    def _keep(self, values: Numbers) -> None:
+        self._kept.append(values)
+        self._num_kept += len(values)
 
     def values(self) -> Numbers:
         """Those that were kept, in their order."""
@@ -124,7 +129,10 @@ class NumberFitter:
         self._steps, self._how = unfitted, steps
         self._moments, self._sample = Moments(), Sample()
         self._scales = [(Moments(), Sample()) for _ in unfitted]
+        self._codes: set[int] = set()
         self._passes: list[Callable[[Numbers], None]] = []
+        if unfitted[0].one_hot:
+            self._passes.append(self._see_values)
         if self._fills or steps.clip_share is not None:
             self._passes.append(self._see_raw)
         if steps.scale not in (None, "none") and self._steps[0].type in _SCALED:
@@ -149,7 +157,9 @@ class NumberFitter:
     def turn(self) -> None:
         """All rows have come. Raises JobFailure where there was nothing to learn from."""
         done = self._passes.pop(0)
-        if done == self._see_raw:
+        if done == self._see_values:
+            self._learn_values()
+        elif done == self._see_raw:
             self._learn_raw()
         else:
             scaled = zip(self._steps, self._scales, strict=True)
@@ -158,6 +168,15 @@ class NumberFitter:
     def steps(self) -> list[AnyStep]:
         """What was learned."""
         return list(self._steps)
+
+    def _see_values(self, found: Numbers) -> None:
+        self._codes.update(np.unique(found[found >= 0]).astype(int).tolist())
+
+    def _learn_values(self) -> None:
+        """What no training row has is unknown: the weights of its input would be what chance made them."""
+        values = self._steps[0].values or []
+        seen = [values[code] for code in sorted(self._codes)]
+        self._steps = [self._steps[0].model_copy(update={"values": seen, "num_places": len(values)})]
 
     def _see_raw(self, found: Numbers) -> None:
         present = found[~np.isnan(found)]

@@ -97,7 +97,9 @@ def input_names(step: AnyStep) -> Iterator[str]:
     if step.num_buckets is not None:
         yield from (f"{step.name} #{i}" for i in range(min(step.num_buckets, MAX_INPUTS)))
     elif step.one_hot:
-        yield from (f"{step.name} = {value}" for value in step.values or ())
+        values = step.values or []
+        yield from (f"{step.name} = {value}" for value in values)
+        yield from [f"{step.name}, not in training"] * (step.width - step.indicator - len(values))
     elif step.part in CYCLIC_PARTS:
         yield from (f"{step.name} {step.part} {wave}" for wave in ("sine", "cosine"))
     else:

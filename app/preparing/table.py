@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from app.errors import JobFailure
 from app.specs.columns import Column
 from app.stored.table import StoredTable
-from app.transforms.steps import Numbers, Step, bucket
+from app.transforms.steps import UNKNOWN, Numbers, Step, bucket
 
 _BYTES_AT_ONCE = 32 << 20
 _MIN_ROWS, _MAX_ROWS = 16, 1 << 17
@@ -139,7 +139,7 @@ def plain_numbers(column: pa.Array) -> Numbers:
 def codes(column: pa.Array, values: Sequence[Any]) -> Numbers:
     """The places (N,) of a column's values in `values`, NaN where missing."""
     places = pc.index_in(column, value_set=pa.array(values, column.type))
-    found: Numbers = places.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    found: Numbers = places.cast(pa.float64()).to_numpy(zero_copy_only=False, writable=True)
     return found
 
 
@@ -152,4 +152,9 @@ def numbers_of(step: Step, column: pa.Array) -> Numbers:
         missing = np.isnan(indices)
         hashed: Numbers = np.array([*buckets, np.nan])[np.where(missing, len(buckets), indices).astype(int)]
         return hashed
-    return codes(column, step.values) if step.values is not None else plain_numbers(column)
+    if step.values is None:
+        return plain_numbers(column)
+    found = codes(column, step.values)
+    if step.one_hot or step.place is not None:  # there is an input for what is unknown, or none of them
+        found[np.isnan(found) & column.is_valid().to_numpy(zero_copy_only=False)] = UNKNOWN
+    return found

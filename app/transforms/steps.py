@@ -42,6 +42,7 @@ class Step(BaseModel):
     indicator: bool = False  # one more input says that the value was missing
     values: list[Value] | None = None  # of a category: the i-th has code i
     one_hot: bool = False  # a category takes one input for each value, else its code is the input
+    num_places: int | None = None  # of one-hot: that many inputs, also where the training rows lack some values
     num_buckets: int | None = None  # of words that are hashed: each bucket takes an input
     place: int | None = None  # of embedded words: the number of the unknown; that of the i-th value is place + 1 + i
     part: DatePart | None = None  # of a time: what of it is fed
@@ -62,7 +63,7 @@ class Step(BaseModel):
             return self.num_buckets
         if self.part in CYCLIC_PARTS:
             return 2
-        return len(self.values or ()) if self.one_hot else 1
+        return (self.num_places or len(self.values or ())) if self.one_hot else 1
 
 
 def apply(step: Step, found: Numbers) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from app.specs.columns import Column, Images, TopValue
 from app.specs.run import RunSpec, check, feature_names
 
 COLUMNS = [
-    Column(name="day", type="timestamp", num_distinct=400, min=0, max=4e7),
+    Column(name="day", type="timestamp", num_distinct=1000, min=0, max=4e7),
     Column(
         name="shop",
         type="category",

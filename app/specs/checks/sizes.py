@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.specs.checks.words import Columns
+from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.splits import ColumnSplit, GroupedSplit, KFoldSplit, SharesSplit, TimeSplit
 from app.specs.window import Window
@@ -21,9 +22,11 @@ def row_sizes(data: DataSpec, columns: Columns, num_rows: int) -> Sizes | None:
     """Rows in each part, before any is dropped; None where they cannot be told from the columns.
 
     Of shares, validation and test are rounded, the training has the rest; of folds, the first are the larger ones.
-    (`worker.data` deals the same.)
+    (`app.splitting` deals the same.)
     """
     match data.split:
+        case TimeSplit() if _comes_again(columns.get(data.split.column), num_rows):
+            return None  # rows of one moment stay together
         case SharesSplit() | TimeSplit():
             validation, test = (round(num_rows * share) for share in (data.split.validation, data.split.test))
             return {"train": num_rows - validation - test, "validation": validation, "test": test}
@@ -35,6 +38,10 @@ def row_sizes(data: DataSpec, columns: Columns, num_rows: int) -> Sizes | None:
         case GroupedSplit():
             return None
     return _sizes_by_column(data.split, columns)
+
+
+def _comes_again(column: Column | None, num_rows: int) -> bool:
+    return column is not None and column.num_distinct < num_rows
 
 
 def _sizes_by_column(split: ColumnSplit, columns: Columns) -> Sizes | None:

@@ -15,6 +15,7 @@ from PIL import Image
 from sklearn.preprocessing import RobustScaler
 
 from app.datasets.tables import read_rows
+from app.preparing.fitting import Sample
 from app.specs.columns import Column, Images
 from app.specs.data import DataSpec
 from app.specs.features import input_shape
@@ -133,6 +134,17 @@ def test_the_other_rows_change_nothing_that_is_fitted(tmp_path: Path, random: np
     np.testing.assert_array_equal(after.train[0], before.train[0])
 
 
+def test_words_that_no_training_row_has_are_unknown(tmp_path: Path) -> None:
+    seen = ["b", "a", "c", "a", "b"] * 10
+    first, second = (prepared(tmp_path, {"kind": pa.array(seen + [new, "a"] * 20)}) for new in ("aa", "zzz"))
+    assert first.preprocessing == second.preprocessing
+    (step,) = second.preprocessing.steps
+    assert step.values == ["a", "b", "c"] and step.width == 4  # type: ignore[union-attr]
+    assert second.validation is not None
+    assert second.validation[0][:2].tolist() == [[0, 0, 0, 0], [1, 0, 0, 0]]
+    assert encode(second.preprocessing, {"kind": ["zzz", "a"]}).tolist() == [[0, 0, 0, 0], [1, 0, 0, 0]]
+
+
 def test_embedded_columns_come_first_and_share_no_number(tmp_path: Path, random: np.random.Generator) -> None:
     columns = {"count": {"categories": "embedded", "max_categories": 5}, "kind": {"categories": "embedded"}}
     table = {name: values(random)[name] for name in ("amount", "count", "kind")}
@@ -175,6 +187,18 @@ def test_medians_and_quartiles_are_those_of_scikit_learn(tmp_path: Path, random:
     scaler = RobustScaler().fit(column.to_numpy()[:NUM_TRAIN, None])
     assert found.test
     np.testing.assert_allclose(found.test[0], scaler.transform(column.to_numpy()[-20:, None]), rtol=1e-5)
+
+
+def test_the_sample_of_a_table_that_repeats_itself_has_all_of_its_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sample, "LIMIT", 1000)
+    sample, again = Sample(), Sample()
+    for start in range(0, 50_000, 777):
+        values = np.arange(start, min(50_000, start + 777)) % 2 * 1000.0
+        sample.add(values)
+        again.add(values)
+    kept = sample.values()
+    assert 250 <= len(kept) <= 1000 and (kept == again.values()).all()
+    assert 0.4 < (kept == 0).mean() < 0.6
 
 
 def test_one_column_is_made_ready_otherwise_than_the_rest(tmp_path: Path, random: np.random.Generator) -> None:
