@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from app.db import Database
 from app.db.tables import Dataset
 from tests.browser.test_pages import violations
-from tests.deck import Deck
+from tests.deck import Deck, wait_for
 
 pytestmark = pytest.mark.browser
 RANDOM = np.random.default_rng(0)
@@ -203,3 +203,23 @@ def test_where_there_is_nothing_to_show_the_page_says_what_would_be(page: Page, 
     page.get_by_role("tab", name="Series").click()
     expect(page.locator("#panel-series")).to_contain_text("Series are of columns of numbers")
     look(page, "nothing")
+
+
+def test_ratings_are_counted_by_who_and_what(page: Page, running: Deck) -> None:
+    source = {"type": "generated", "name": "ratings", "num_rows": 4000, "seed": 1}
+    dataset = running.post("/datasets", {"name": "films", "source": source})
+    wait_for(lambda: running.get(f"/datasets/{dataset['id']}")["status"] == "ready")
+    page.goto(f"{running.url}/datasets/{dataset['id']}")
+    page.get_by_role("tab", name="Ratings").click()
+    panel = page.locator("#panel-ratings")
+    found = running.get(f"/datasets/{dataset['id']}/ratings?user=user&item=film&value=rating")
+    expect(panel.get_by_role("status")).to_contain_text("4,000 ratings: ")
+    expect(panel.get_by_role("status")).to_contain_text(f"{found['users']['num']} × {found['items']['num']}")
+    most = panel.get_by_role("list", name="With the most ratings: film").get_by_role("listitem")
+    expect(most).to_have_count(10)
+    expect(most.first).to_contain_text(found["items"]["frequent"][0]["value"])
+    look(page, "ratings")
+    page.get_by_role("link", name="New run with this dataset").click()
+    expect(page.locator("#model-step")).to_contain_text("entity_embedding")
+    expect(page.locator("#check-state")).to_have_text("Ready to start")
+    look(page, "ratings-new-run")

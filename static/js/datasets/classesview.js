@@ -4,7 +4,7 @@ import { emptyCard, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { inlineField, select } from "../forms.js";
 import { barList } from "./bars.js";
-import { balanceInWords, classColumns, classesOf, likelyClass } from "./figures.js";
+import { balanceInWords, classColumns, classesOf, likelyClass, shareInWords } from "./figures.js";
 
 export class ClassesView {
   #numRows;
@@ -67,8 +67,6 @@ export class ClassesView {
     this.rest.hidden = !this.rest.textContent;
   }
 }
-
-const shareInWords = (share) => `${share > 0 && share < 0.001 ? "<0.1" : (share * 100).toFixed(1)}%`;
 
 function restInWords({ numOthers, countOthers }, column) {
   const others = numOthers ? `And ${format.plural(numOthers, "other class", "other classes")} with ${format.plural(countOthers, "row")}.` : "";

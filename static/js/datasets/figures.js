@@ -78,3 +78,6 @@ export const likelyPlace = (columns) =>
 /** In the order a person expects: 2 before 10, a before b. */
 const collator = new Intl.Collator("en", { numeric: true });
 export const byName = (a, b) => collator.compare(String(a), String(b));
+
+/** "12.3%"; never 0% of something. */
+export const shareInWords = (share) => `${share > 0 && share < 0.001 ? "<0.1" : (share * 100).toFixed(1)}%`;

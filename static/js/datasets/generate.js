@@ -8,6 +8,7 @@ const LENGTHS = {
   sines: "values that are seen before the next",
   markov_text: "letters of a text",
   reversed_strings: "letters of a text, at most",
+  text_pairs: "twice the words of a text, at most",
   shapes: "pixels of a side",
 };
 

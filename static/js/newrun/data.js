@@ -4,6 +4,7 @@ import * as api from "../api.js";
 import { histogram } from "../columns.js";
 import { titled } from "../datasets/names.js";
 import { h, replace } from "../dom.js";
+import { isEmbedded } from "../lookupdraft.js";
 import * as drafts from "../draft.js";
 import { featuresOf, isPicture, likelyTarget, pictureOf, proposalFor, questionOf, scaleFor } from "../draft.js";
 import { field, select, textField } from "../forms.js";
@@ -141,7 +142,6 @@ export class DataStep {
     draft.data.features = own?.length ? own : drafts.featuresFor(this.columns, draft.data);
     const features = featuresOf(draft, this.columns);
     draft.data.input_shape = draft.data.window ? null : pictureOf(features);
-    draft.data.scale = scaleFor(features);
     draft.data.missing = drafts.missingFor(features);
     const fed = new Set(features.map(({ name }) => name));
     const kept = own ? Object.entries(draft.data.columns ?? {}).filter(([name]) => fed.has(name)) : [];
@@ -149,6 +149,7 @@ export class DataStep {
       ...drafts.stepsFor(features, this.columns, draft.data.target),
       ...Object.fromEntries(kept),
     };
+    draft.data.scale = scaleFor(features.filter((column) => !isEmbedded(draft.data, column)));
     if (!own) draft.data.augment = [];
     const { split, window } = draft.data;
     if (!window && ("stratify" in split || split.type === "shares")) split.stratify = questionOf(target) !== "number";

@@ -12,6 +12,7 @@ import { setAsideInWords } from "../datasets/guess.js";
 import { freedInWords, titled } from "../datasets/names.js";
 import { pickedRows, pickedTable } from "../datasets/picked.js";
 import { RelationsView } from "../datasets/relationsview.js";
+import { RatingsView } from "../datasets/ratingsview.js";
 import { RowsView } from "../datasets/rowsview.js";
 import { SeriesView } from "../datasets/seriesview.js";
 import { showTexts, textColumns } from "../datasets/textsview.js";
@@ -20,6 +21,7 @@ import { Wall } from "../datasets/wall.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { live } from "../live.js";
+import { ratingsOf } from "../lookupdraft.js";
 import { confirmed, toastError } from "../shell.js";
 import { startTabs } from "../tabs.js";
 
@@ -46,8 +48,12 @@ function showTabs() {
     classes: (panel) => new ClassesView(dataset, panel).show(),
     texts: (panel) => showTexts(dataset, panel),
     series: (panel) => new SeriesView(dataset, panel).show(),
+    ratings: (panel) => new RatingsView(dataset, panel).show(),
   };
-  if (!textColumns(dataset.columns).length) for (const name of ["tab-texts", "panel-texts"]) $(`#${name}`)?.remove();
+  const hidden = [];
+  if (!textColumns(dataset.columns).length) hidden.push("texts");
+  if (!ratingsOf(dataset.columns)) hidden.push("ratings");
+  for (const key of hidden) for (const part of ["tab", "panel"]) $(`#${part}-${key}`)?.remove();
   $("#tabs").hidden = false;
   const choose = startTabs($("#tabs"), (key) => {
     if (!seen.has(key)) fill[key]?.($(`#panel-${key}`));
