@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from app import gallery
+from app import gallery, generated
 from app.db.tables import Run
+from app.specs.sources import GeneratedSource
 from tests.inline import Inline
 
 
@@ -46,6 +48,22 @@ def test_generated_points_are_told_apart(inline: Inline, name: str, accuracy: fl
     run = inline.program(name)
     assert figures(run, "test")["accuracy"] >= accuracy
     assert figures(run, "validation")["accuracy"] >= accuracy
+
+
+def test_ratings_are_known_better_than_by_the_mean_of_each_film(inline: Inline) -> None:
+    run = inline.program("ratings")
+    table = generated.make(GeneratedSource.model_validate(gallery.definition("ratings")["dataset"]["source"]))
+    films, film = np.unique(table["film"], return_inverse=True)
+    means = np.bincount(film, table["rating"]) / np.bincount(film)  # of all rows, the test's too: more than is known
+    r2 = 1 - np.var(table["rating"] - means[film]) / np.var(table["rating"])
+    assert len(films) == 213
+    assert figures(run, "test")["r2"] > r2 + 0.15
+    assert inline.findings(run) == []
+
+
+def test_pairs_of_texts_are_told_apart_by_what_they_speak_of(inline: Inline) -> None:
+    run = inline.program("text-pairs")
+    assert figures(run, "test")["accuracy"] > 0.88
 
 
 def test_waves_are_forecast_better_than_by_saying_that_nothing_changes(inline: Inline) -> None:
