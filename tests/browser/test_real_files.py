@@ -1,4 +1,4 @@
-"""Files as they are found in the world, each brought in through the page as a person would.
+"""Files as they are found in the world, each brought in through the page as a person would, and over REST.
 
 They are no part of the project: TRAINDECK_TEST_FILES names their folder. Of the files that are known here by name, the
 page must tell so many rows, or refuse them; any other must get an answer in words, whatever it is.
@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx import Response
 from playwright.sync_api import Locator, Page, expect
 
-from tests.deck import Deck
+from tests.deck import Deck, wait_for
 
 NAMED = os.environ.get("TRAINDECK_TEST_FILES")
 FOLDER = Path(NAMED or "no-folder-is-named")
@@ -152,6 +153,57 @@ def test_a_file_becomes_a_dataset_or_is_refused_in_words(page: Page, running: De
         with page.expect_download() as download:
             page.get_by_role("link", name="Download").click()
         assert "its name leads out of the archive" in download.value.path().read_text()
+
+
+def _whole(running: Deck, path: Path) -> Response:
+    with path.open("rb") as file:
+        return running.http.post("/datasets", files={"file": (path.name, file)}, timeout=120)
+
+
+def _in_pieces(running: Deck, path: Path) -> Response:
+    asked = {"filename": path.name, "size_bytes": path.stat().st_size}
+    answer = running.http.post("/uploads", json=asked)
+    if answer.is_error:
+        return answer
+    upload = answer.json()["id"]
+    content = path.read_bytes()
+    for start in range(0, len(content), 4 << 20):
+        sent = running.http.put(f"/uploads/{upload}?offset={start}", content=content[start : start + (4 << 20)])
+        assert sent.is_success, sent.text
+    source = {"type": "upload", "upload": upload}
+    return running.http.post("/datasets", json={"name": path.name, "source": source}, timeout=120)
+
+
+def _outcome(running: Deck, answer: Response) -> dict[str, Any] | None:
+    """The dataset that became of what was sent; None where it was refused in words, at once or by the worker."""
+    if answer.is_error:
+        problem = answer.json()
+        assert 400 <= answer.status_code < 500 and problem["detail"] and problem["hint"], answer.text
+        return None
+    address = f"/datasets/{answer.json()['id']}"
+    wait_for(lambda: running.get(address)["status"] != "ingesting", 120)
+    dataset = running.get(address)
+    if dataset["status"] == "failed":
+        assert dataset["error"]["message"] and dataset["error"]["hint"]
+        return None
+    return dataset
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_a_file_becomes_the_same_over_rest_whole_or_in_pieces(running: Deck, path: Path) -> None:
+    whole, pieces = (_outcome(running, send(running, path)) for send in (_whole, _in_pieces))
+    if path in BAD_IMAGES:
+        assert whole is None
+    if path.name in NUM_ROWS:
+        assert whole is not None and whole["num_rows"] == NUM_ROWS[path.name]
+    if whole is None or pieces is None:
+        assert whole is pieces
+        return
+    for fact in ("num_rows", "num_set_aside", "columns", "content_hash"):
+        assert whole[fact] == pieces[fact], fact
+    if path in ARCHIVES_THAT_CLIMB:
+        told = running.http.get(f"/datasets/{whole['id']}/set_aside").text
+        assert "its name leads out of the archive" in told
 
 
 # Where the truth of csv-spectrum is not that of its own files. The table has another number than its JSON, and what is
