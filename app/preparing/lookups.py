@@ -38,7 +38,8 @@ class TextFitter:
     def steps(self) -> list[AnyStep]:
         """What was learned."""
         tokens = self._tokens
-        return [TextStep(name=self.name, tokenizer=self._tokenizer, length=tokens.length, keep=tokens.keep)]
+        how = {"length": tokens.length, "keep": tokens.keep, "pad": tokens.pad}
+        return [TextStep(name=self.name, tokenizer=self._tokenizer, **how)]
 
 
 class CategoryFitter:

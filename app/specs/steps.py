@@ -39,6 +39,8 @@ class Tokens(Spec):
     """what a token is: a character, a word, or a piece that byte-pair encoding found to be frequent"""
     length: int = Field(default=64, ge=1, le=65_536)
     """how many tokens are fed: longer texts are cut, shorter ones filled up with 0"""
+    pad: Literal["start", "end"] = "start"
+    """where shorter texts are filled up: at the start, a recurrent layer ends with the last word"""
     vocabulary_size: int = Field(default=10_000, ge=RESERVED_TOKENS + 1, le=1_000_000)
     """how many tokens are told apart, 0 (nothing) and 1 (unknown) included: what the embedding has places for"""
     lowercase: bool = True

@@ -29,6 +29,7 @@ class TextStep(BaseModel):
     tokenizer: str  # JSON of the tokenizers library
     length: int
     keep: Literal["start", "end"] = "start"
+    pad: Literal["start", "end"] = "end"
 
     @property
     def width(self) -> int:
@@ -41,7 +42,7 @@ class TextStep(BaseModel):
         found = np.full((len(texts), self.length), FILLER, np.int64)
         for row, encoding in zip(found, _tokenizer(self.tokenizer).encode_batch_fast(texts), strict=True):
             ids = encoding.ids[: self.length] if self.keep == "start" else encoding.ids[-self.length :]
-            row[: len(ids)] = ids
+            row[slice(self.length - len(ids), None) if self.pad == "start" else slice(len(ids))] = ids
         return found
 
     def cut(self, values: Sequence[Any]) -> list[list[str]]:

@@ -83,6 +83,19 @@ export function proposalFor(column, columns = []) {
   return structuredClone(PROPOSALS[question] ?? PROPOSALS.number);
 }
 
+const PART_COLUMN = /^(part|split|set|subset|partition)$/i;
+const PARTS = { train: /^train(ing)?$/i, validation: /^(val|valid|validation|dev)$/i, test: /^test(ing)?$/i };
+
+/** The split that a column of the table says already, as folders of an archive do; else null. */
+export function splitSaid(columns) {
+  const column = columns.find(({ name, values }) => PART_COLUMN.test(name) && values?.length > 1);
+  if (!column) return null;
+  const said = Object.entries(PARTS).map(([part, pattern]) => [part, column.values.filter((one) => pattern.test(one))]);
+  const numSaid = said.reduce((sum, [, values]) => sum + values.length, 0);
+  const isWhole = numSaid === column.values.length && said[0][1].length > 0;
+  return isWhole ? { type: "column", column: column.name, ...Object.fromEntries(said) } : null;
+}
+
 /** The columns that are fed. */
 export function featuresOf(draft, columns) {
   const { features } = draft.data;

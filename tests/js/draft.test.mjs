@@ -66,6 +66,21 @@ test("presets end with as many outputs as the target asks for", () => {
   for (const preset of draft.PRESETS) assert.equal(preset.layers(context).at(-1).out_features, 10);
 });
 
+test("a split that a column says already is taken", () => {
+  const said = (name, values) => draft.splitSaid([column("x", "float", 9), column(name, "category", 3, { values })]);
+  assert.deepEqual(said("part", ["test", "train"]), {
+    type: "column",
+    column: "part",
+    train: ["train"],
+    validation: [],
+    test: ["test"],
+  });
+  assert.deepEqual(said("Split", ["dev", "test", "training"]).validation, ["dev"]);
+  assert.equal(said("part", ["test", "train", "holdout"]), null, "what holdout is, nobody knows");
+  assert.equal(said("part", ["test", "dev"]), null, "nothing trains");
+  assert.equal(said("town", ["test", "train"]), null);
+});
+
 test("a clone keeps what it was made from and gets the next name", () => {
   const spec = {
     name: "digits",

@@ -139,9 +139,13 @@ class Pace:
         self._num_samples += num_samples
 
     def figures(self, step: int) -> dict[str, float]:
-        """`samples_per_s` since the last call, and `left_s` at the mean pace so far, validation included."""
+        """`samples_per_s` since the last call, and `left_s` at the mean pace so far, validation included.
+
+        After the last step it is the pace of the whole training, which stays to be read.
+        """
         now = time.monotonic()
-        samples_per_s = (self._num_samples - self._said_samples) / max(now - self._said_at, 1e-9)
+        since, counted = (self._said_at, self._said_samples) if step < self._num_steps else (self._began_at, 0)
+        samples_per_s = (self._num_samples - counted) / max(now - since, 1e-9)
         self._said_at, self._said_samples = now, self._num_samples
         step_s = (now - self._began_at) / max(step - self._first_step, 1)
         return {"samples_per_s": round(samples_per_s, 1), "left_s": round(step_s * (self._num_steps - step), 2)}

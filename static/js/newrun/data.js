@@ -118,6 +118,8 @@ export class DataStep {
     if (window && !(isThere(window.time) && isThere(window.series))) draft.data.window = null;
     if (!isThere(draft.data.split.column) || (window && !draft.data.window))
       draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
+    if (draft.data.split.type === "shares" && !draft.data.window)
+      draft.data.split = drafts.splitSaid(this.columns) ?? draft.data.split;
     this.#follow();
   }
 

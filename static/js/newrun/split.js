@@ -1,6 +1,7 @@
 // Which rows train, validate and test: the kind of split, and its fields.
 
 import { h } from "../dom.js";
+import { splitSaid } from "../draft.js";
 import { classFields, field, select, textField } from "../forms.js";
 
 const LABELS = {
@@ -10,6 +11,7 @@ const LABELS = {
   k_fold: "into folds, one of which validates",
   column: "by a column",
 };
+const IN_ORDER = "Rows are dealt in the order of the table: the first train, the last are the test.";
 const valuesOf = (name) => ({
   name,
   help: `its values for ${name}`,
@@ -34,13 +36,14 @@ export function splitPart(builder, columns, redraw) {
     changed();
   });
   const entry = catalogue.splits.find(({ type }) => type === split.type);
+  const help = split.type === "shares" && split.shuffle === false ? IN_ORDER : entry?.help;
   return h(
     "div",
     { class: "stack-s", data: { loc: "data.split" } },
     h(
       "div",
       { class: "form-grid wide-fields" },
-      field({ label: "Split", help: entry?.help, loc: ["data", "split", "type"] }, choice),
+      field({ label: "Split", help, loc: ["data", "split", "type"] }, choice),
     ),
     split.type === "column"
       ? byColumn(split, columns, changed)
@@ -50,7 +53,8 @@ export function splitPart(builder, columns, redraw) {
 }
 
 function begun(type, columns, window) {
-  if (type === "column") return { type, column: "", train: ["train"], validation: [], test: ["test"] };
+  if (type === "column")
+    return splitSaid(columns) ?? { type, column: "", train: ["train"], validation: [], test: ["test"] };
   if (window && type === "shares") return { type, shuffle: false };
   if (window && type === "time") return { type, column: window.time ?? "" };
   if (window && type === "grouped") return { type, column: window.series ?? "" };

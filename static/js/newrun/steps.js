@@ -63,7 +63,8 @@ function oneColumn(builder, column, name, told) {
   const loc = ["data", "columns", name];
   const changed = () => builder.changed();
   const entryOf = (type) => catalogue.steps.find((entry) => entry.type === type);
-  const part = (type) => classFields(entryOf(type), (steps[type] ??= {}), [...loc, type], catalogue, changed);
+  const part = (type) =>
+    classFields(withChoices(entryOf(type)), (steps[type] ??= {}), [...loc, type], catalogue, changed);
   const remove = h(
     "button",
     {
@@ -129,14 +130,22 @@ function bodyOf(column, steps, { builder, loc, part, entry, catalogue, changed, 
   ]);
 }
 
+/** The same with choices that may be left to the images themselves. */
+const withChoices = (entry) => ({
+  ...entry,
+  fields: Object.fromEntries(
+    Object.entries(entry.fields).map(([name, property]) => [name, nullable(property, null, "as the images are")]),
+  ),
+});
+
 /** A choice that may be left as it is for all columns. Whole numbers are numbers, or they are looked up. */
-function nullable(property, type) {
+function nullable(property, type, emptyLabel = "as the others") {
   const choices = property.anyOf?.find((option) => option.enum)?.enum;
   if (!choices) return property;
   const common = { description: property.description, default: "" };
   if (type === "integer" && choices.includes("embedded"))
     return { ...common, enum: ["", "embedded"], emptyLabel: "as a number" };
-  return { ...common, enum: ["", ...choices], emptyLabel: "as the others" };
+  return { ...common, enum: ["", ...choices], emptyLabel };
 }
 
 function partsOf(steps, loc, told) {

@@ -7,6 +7,7 @@ import { parseValue, pictureShape, readAnswer, typicalValue } from "../predictio
 import { fedByDefault } from "../windowdraft.js";
 import { fileCard } from "./predictfile.js";
 import { Pad } from "./pad.js";
+import { ImageInput } from "./tryimage.js";
 import { WindowInput } from "./trywindow.js";
 
 const MAX_FORM_COLUMNS = 40;
@@ -67,6 +68,8 @@ export class TryIt {
     this.predict = debounce(120, () => this.#predict());
     if (this.window) this.#takeRow();
     else if (picture && this.pad) replace(this.answer, h("p", { class: "muted" }, "Draw something, or take a row."));
+    else if (this.features.some(isAwaited))
+      replace(this.answer, h("p", { class: "muted" }, "Give it something to judge, or take a row."));
     else this.predict();
   }
 
@@ -75,11 +78,9 @@ export class TryIt {
   #form() {
     this.fields = new Map();
     const fields = this.features.map((column) => this.#field(column));
-    this.read = () =>
-      Object.fromEntries([...this.fields].map(([name, { column, input }]) => [name, parseValue(column, input.value)]));
-    this.write = (row) => {
-      for (const [name, { input }] of this.fields) input.value = row[name] ?? "";
-    };
+    this.read = () => Object.fromEntries([...this.fields].map(([name, { read }]) => [name, read()]));
+    this.write = (row, number) =>
+      Promise.all([...this.fields].map(([name, { write }]) => write(row[name] ?? "", number)));
     const form = h(
       "form",
       { class: "form-grid", oninput: () => this.predict(), onsubmit: (event) => event.preventDefault() },
@@ -89,6 +90,14 @@ export class TryIt {
   }
 
   #field(column) {
+    if (column.type === "image") {
+      const image = new ImageInput(column.name, () => this.predict());
+      this.fields.set(column.name, {
+        read: () => image.read(),
+        write: (_, number) => image.take(this.dataset, column.name, number),
+      });
+      return image.element;
+    }
     const id = uniqueId("try");
     const value = typicalValue(column);
     const isChoice =
@@ -103,21 +112,26 @@ export class TryIt {
             h("option", { value: String(one), selected: String(one) === String(value) }, String(one)),
           ),
         )
-      : h("input", {
-          class: "input figures",
-          id,
-          value: String(value),
-          inputmode: column.type === "text" ? "text" : "decimal",
-          autocomplete: "off",
-        });
-    this.fields.set(column.name, { column, input });
+      : column.type === "text"
+        ? h("textarea", { class: "textarea", id, rows: 3, spellcheck: "false" }, String(value))
+        : h("input", {
+            class: "input figures",
+            id,
+            value: String(value),
+            inputmode: column.type === "category" ? "text" : "decimal",
+            autocomplete: "off",
+          });
+    this.fields.set(column.name, {
+      read: () => parseValue(column, input.value),
+      write: (value) => (input.value = value),
+    });
     const range =
       column.min !== null && column.min !== undefined
         ? `${format.number(column.min)} to ${format.number(column.max)}`
         : "";
     return h(
       "div",
-      { class: "field" },
+      { class: column.type === "text" ? "field wide" : "field" },
       h("label", { class: "field-label", for: id }, column.name),
       input,
       h("span", { class: "field-help figures" }, range),
@@ -194,7 +208,7 @@ export class TryIt {
       }
       const offset = Math.floor(Math.random() * this.dataset.num_rows);
       const { rows } = await api.get(`/datasets/${this.dataset.id}/rows${api.query({ offset, limit: 1 })}`);
-      this.write(rows[0]);
+      await this.write(rows[0], offset);
       const { target } = this.run.spec.data;
       setText(this.truth, `row ${format.count(offset + 1)}${target ? `, ${target} is ${rows[0][target]}` : ""}`);
       await this.#predict();
@@ -252,6 +266,9 @@ function bar({ name, share }, isBest) {
   element.children[1].style.setProperty("--share", share.toFixed(4));
   return element;
 }
+
+/** Whether a column has no typical value to begin with. */
+const isAwaited = ({ type, values }) => type === "image" || (type === "text" && !values);
 
 /** The server answers with ONNX Runtime, so the model must have been exported. */
 function isUsable(run) {

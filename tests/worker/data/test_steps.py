@@ -166,7 +166,7 @@ def test_embedded_columns_come_first_and_share_no_number(tmp_path: Path, random:
 def test_texts_that_are_cut_alike_share_a_vocabulary(tmp_path: Path) -> None:
     first = pa.array(["red green", "green blue", "red"] * 30)
     second = pa.array(["blue", "red yellow", "green"] * 30)
-    cut = {"tokens": {"length": 3, "vocabulary_size": 20}}
+    cut = {"tokens": {"length": 3, "vocabulary_size": 20, "pad": "end"}}
     found = prepared(tmp_path, {"review": first, "code": second}, "int64", columns={"review": cut, "code": cut})
     told = {tuple(row) for row in found.train[0].tolist()}
     red, green, blue, yellow = (
@@ -230,7 +230,7 @@ def test_tokens_are_numbered_by_how_often_they_occur(tmp_path: Path) -> None:
     texts = pa.array(["b a a", "A c", "zebra"] * 30)
     tokens = {"length": 4, "vocabulary_size": 5}
     found = prepared(tmp_path, {"review": texts}, "int64", columns={"review": {"tokens": tokens}})
-    assert found.train[0][:3].tolist() == [[3, 2, 2, 0], [2, 4, 0, 0], [1, 0, 0, 0]]  # a, b, c; zebra is unknown
+    assert found.train[0][:3].tolist() == [[0, 3, 2, 2], [0, 0, 2, 4], [0, 0, 0, 1]]  # a, b, c; zebra is unknown
 
 
 def png(array: np.ndarray) -> bytes:
