@@ -38,6 +38,7 @@ class PreparedOut(BaseModel):
     num_inputs: int
     input_shape: list[int]
     tokens: dict[str, list[list[str]]] = Field(description="of each text column, what its texts were cut into")
+    pictures: dict[str, list[str]] = Field(description="of each image column, what is fed, as data URLs of PNGs")
     num_fitted: int = Field(description="training rows that were learned from")
 
 

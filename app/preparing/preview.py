@@ -3,12 +3,15 @@
 Of a time series they are the first rows of the first series, in their order: as a window holds them.
 """
 
+import base64
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from app.columns import spell
 from app.preparing import deal_rows, fit_steps
@@ -24,6 +27,7 @@ from app.transforms import AnyStep, ArrayStep, ImageStep, Step, TextStep
 
 MAX_FITTED = 20_000  # rows that are looked at
 MAX_INPUTS = 256  # that are shown of a row
+_MAX_SIDE = 256  # of a picture, in pixels
 _SHOWN_ROWS_OF = 4_096  # among so many first rows those are sought that are used
 
 
@@ -31,8 +35,8 @@ _SHOWN_ROWS_OF = 4_096  # among so many first rows those are sought that are use
 class Preview:
     """Some rows: their places in the table, their parts, and what a model would be fed of them.
 
-    `names` and `inputs` are the first `MAX_INPUTS` of `num_inputs`; of images, none. `tokens` are what texts were cut
-    into, by column.
+    `names` and `inputs` are the first `MAX_INPUTS` of `num_inputs`; of images, none. By column, `tokens` are what texts
+    were cut into, and `pictures` what images became, as addresses of PNGs.
     """
 
     numbers: list[int]
@@ -41,6 +45,7 @@ class Preview:
     inputs: list[list[float | str]]
     num_inputs: int
     tokens: dict[str, list[list[str]]]
+    pictures: dict[str, list[str]]
     num_fitted: int
 
 
@@ -64,6 +69,7 @@ def preview(place: Path, data: DataSpec, columns: Sequence[Column], num_rows: in
     rows = batch.take(pa.array(numbers))
     shown = [step for step in steps if not isinstance(step, ImageStep)]
     texts = [step for step in steps if isinstance(step, TextStep)]
+    images = [step for step in steps if isinstance(step, ImageStep)]
     inputs = inputs_of(shown, rows)[:, :MAX_INPUTS] if shown and len(numbers) else np.empty((len(numbers), 0))
     return Preview(
         numbers=numbers.tolist(),
@@ -72,8 +78,25 @@ def preview(place: Path, data: DataSpec, columns: Sequence[Column], num_rows: in
         inputs=[spell(row) for row in inputs.astype(np.float64)],
         num_inputs=sum(step.width for step in steps),
         tokens={step.name: step.cut(rows.column(step.name).to_pylist()) for step in texts},
+        pictures={step.name: _drawn(step, rows.column(step.name)) for step in images},
         num_fitted=int(np.count_nonzero(dealt & BITS["train"])),
     )
+
+
+def _drawn(step: ImageStep, column: pa.Array) -> list[str]:
+    """Images in the size and the colours in which they are fed, as addresses of PNGs."""
+    return [_address(pixels) for pixels in step.pixels(column.to_pylist())]
+
+
+def _address(pixels: NDArray[np.uint8]) -> str:
+    """An image (channels, height, width) as a PNG in an address."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+    image.thumbnail((_MAX_SIDE, _MAX_SIDE))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _dealt(table: Table, data: DataSpec, fed: Sequence[Column]) -> tuple[Parts, Rows | None]:

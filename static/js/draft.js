@@ -280,7 +280,7 @@ export function presetFor(draft, columns) {
   if (embeddedSizes(draft.data, features).numEmbedded) return "embedded";
   if (draft.data.window) return "recurrent";
   if (features.some(({ name }) => draft.data.columns?.[name]?.tokens)) return "lstm";
-  return pictureOf(features) ? "lenet" : "mlp";
+  return pictureOf(features) || isPicture(draft, columns) ? "lenet" : "mlp";
 }
 
 /** What a preset is made for: outputs by the target or the horizon, tokens by the largest value of the features. */

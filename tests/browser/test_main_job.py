@@ -69,9 +69,10 @@ def test_from_a_file_to_a_prediction(page: Page, running: Deck, table: Path) -> 
     expect(page.locator("#panel-try .answer")).to_have_text(re.compile("^no"))
 
 
-def test_a_mistake_is_told_at_its_layer_and_nothing_starts(page: Page, running: Deck) -> None:
+def test_a_mistake_is_told_at_its_layer_and_nothing_starts(page: Page, running: Deck, table: Path) -> None:
+    dataset = running.add_file("mistaken.csv", table.read_bytes())
     before = len(running.get("/runs")["items"])
-    page.goto(f"{running.url}/runs/new")
+    page.goto(f"{running.url}/runs/new?dataset={dataset}")
     page.get_by_role("button", name="One neuron").click()
     page.get_by_label("Type of the new layer").select_option("conv2d")
     page.get_by_role("button", name="Add layer").click()

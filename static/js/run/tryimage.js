@@ -1,6 +1,6 @@
 // An image to be judged: chosen or dropped as a file, or taken from the dataset.
 
-import { h, setText, uniqueId } from "../dom.js";
+import { h, uniqueId } from "../dom.js";
 
 const SHOWN_SIZE = 1024; // in pixels: the largest that the server shows of a dataset's image
 
@@ -12,7 +12,6 @@ export class ImageInput {
   constructor(name, changed) {
     this.#changed = changed;
     const id = uniqueId("try");
-    this.note = h("span", { class: "field-help", role: "status" });
     this.picture = h("img", { class: "try-picture", alt: `the image for ${name}`, hidden: true });
     this.file = h("input", {
       class: "input",
@@ -33,7 +32,6 @@ export class ImageInput {
       },
       h("label", { class: "field-label", for: id }, name),
       this.file,
-      this.note,
       this.picture,
     );
   }
@@ -62,7 +60,6 @@ export class ImageInput {
     this.#url = await asDataUrl(blob);
     this.picture.src = this.#url;
     this.picture.hidden = false;
-    setText(this.note, blob.name ?? "");
   }
 }
 
