@@ -19,7 +19,7 @@ from app.preparing.lookups import CategoryFitter, TextFitter
 from app.preparing.table import numbers_of
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import embedded_places, image_shape, steps_of
+from app.specs.features import embedded_places, image_shape, is_coded, steps_of
 from app.specs.steps import ColumnSteps, Pixels
 from app.transforms import UNKNOWN, AnyStep, ArrayStep, ImageStep, Step
 from app.transforms.steps import Numbers, fill, prepared
@@ -63,24 +63,26 @@ def fitters(data: DataSpec, fed: Sequence[Column]) -> list[Fitter]:
             builder = builders.setdefault(steps.tokens.cut, vocabulary.Builder(steps.tokens))
             found.append(TextFitter(column.name, steps.tokens, builder))
         else:
-            found.append(_fitter(column, steps))
+            found.append(_fitter(column, steps, is_coded=is_coded(data, column)))
     return found
 
 
-def _fitter(column: Column, steps: ColumnSteps) -> Fitter:
+def _fitter(column: Column, steps: ColumnSteps, *, is_coded: bool) -> Fitter:
     if column.type == "image":
         return ImageFitter(column, steps.pixels or Pixels())
     if column.type == "array":
         return ArrayFitter(column, steps)
-    return NumberFitter(unfitted(column, steps), steps)
+    return NumberFitter(unfitted(column, steps, is_coded=is_coded), steps)
 
 
-def unfitted(column: Column, steps: ColumnSteps) -> list[Step]:
+def unfitted(column: Column, steps: ColumnSteps, *, is_coded: bool = False) -> list[Step]:
     """What becomes of a column of numbers or words, before anything is learned: several steps for parts of a time."""
     indicator = bool(steps.missing and steps.missing.indicator and column.num_missing)
     if column.type == "timestamp" and steps.parts:
         own = [Step(name=column.name, type="timestamp", part=part) for part in steps.parts]
         return [*own[:-1], own[-1].model_copy(update={"indicator": indicator})]
+    if is_coded:
+        return [Step(name=column.name, type="integer", values=column.values or [], one_hot=True, indicator=indicator)]
     if column.is_numeric:
         return [Step(name=column.name, type=column.type, indicator=indicator, log=steps.log)]
     if steps.categories == "hashed":
@@ -135,7 +137,8 @@ class NumberFitter:
             self._passes.append(self._see_values)
         if self._fills or steps.clip_share is not None:
             self._passes.append(self._see_raw)
-        if steps.scale not in (None, "none") and self._steps[0].type in _SCALED:
+        is_amount = self._steps[0].type in _SCALED and not self._steps[0].one_hot
+        if steps.scale not in (None, "none") and is_amount:
             self._passes.append(self._see_prepared)
         if self._see_raw not in self._passes:
             self._learn_raw()
@@ -193,7 +196,7 @@ class NumberFitter:
     def _learn_raw(self) -> None:
         first = self._steps[0]
         changes: dict[str, Any] = {"fill": self._filling(first)}
-        if first.type in ("integer", "float"):
+        if first.type in ("integer", "float") and not first.one_hot:
             changes |= self._limits()
         self._steps = [step.model_copy(update=changes) for step in self._steps]
 
@@ -201,11 +204,12 @@ class NumberFitter:
         missing = self._how.missing
         if missing is None or missing.type in ("error", "drop"):
             return None
+        is_code = step.type == "category" or step.one_hot
         if missing.type == "constant":  # a category that is none of the known ones is a category of its own
-            return UNKNOWN if step.type == "category" else missing.value
+            return UNKNOWN if is_code else missing.value
         if not self._moments.count:
             raise JobFailure("data", f"The column {self.name} has no value in the training rows to fill gaps with.")
-        if missing.type == "most_frequent" or step.type in ("category", "boolean"):
+        if missing.type == "most_frequent" or is_code or step.type == "boolean":
             values, counts = np.unique(self._sample.values(), return_counts=True)
             return float(values[counts.argmax()])
         return _told(self._moments.mean) if missing.type == "mean" else float(np.median(self._sample.values()))

@@ -46,12 +46,17 @@ def steps_of(data: DataSpec, name: str) -> ColumnSteps:
     )
 
 
+def is_coded(data: DataSpec, column: Column) -> bool:
+    """Whether whole numbers are codes: where it is said of this very column. What is said of all is said of words."""
+    own = data.columns.get(column.name)
+    return column.type == "integer" and own is not None and own.categories in ("one_hot", "embedded")
+
+
 def is_embedded(data: DataSpec, column: Column) -> bool:
-    """Whether a column is fed as one whole number that an embedding looks up: words, or where it is said, integers."""
+    """Whether a column is fed as one whole number that an embedding looks up: words, or codes."""
     steps = steps_of(data, column.name)
-    if column.type == "integer":  # what is said of all columns is said of words
-        return column.name in data.columns and data.columns[column.name].categories == "embedded"
-    return column.type in ("text", "category") and steps.categories == "embedded" and steps.tokens is None
+    is_words = column.type in ("text", "category") and steps.tokens is None
+    return steps.categories == "embedded" and (is_words or is_coded(data, column))
 
 
 def embedded_places(data: DataSpec, fed: Iterable[Column]) -> dict[str, range]:
@@ -92,6 +97,8 @@ def shape_of(data: DataSpec, column: Column) -> Shape:
             return (steps.tokens.length,)
         case "text" | "category" if steps.categories == "hashed":
             return (steps.num_buckets,)
+        case "integer" if is_coded(data, column):
+            return (len(column.values or ()),)
         case "text" | "category" if steps.categories == "one_hot":
             return (len(column.values or ()),)
     return (1,)
@@ -143,6 +150,9 @@ def _unfit(data: DataSpec, column: Column) -> Iterator[Problem]:
     if column.type == "image" and 0 in image_shape(steps.pixels or Pixels(), column):
         message = f"the images of {column.name!r} have different sizes: say which height and width they are made"
         yield Problem(loc=["data", "columns", column.name, "pixels"], msg=message, received=None)
+    if is_coded(data, column) and not is_embedded(data, column) and column.values is None:
+        message = f"the column {column.name!r} has more values than become a column each: let them be embedded"
+        yield Problem(loc=["data", "columns", column.name, "categories"], msg=message, received="one_hot")
     if column.type not in ("text", "category") or steps.categories in ("hashed", "embedded"):
         return
     if column.type == "text" and steps.tokens is not None:

@@ -326,6 +326,27 @@ def test_embedded_columns_that_do_not_fit_are_told(
     assert [one for one in found if one[0][: len(loc)] == loc and words in one[1]], found
 
 
+def test_whole_numbers_that_are_codes_become_a_column_each() -> None:
+    codes = Column(name="cp", type="integer", num_distinct=4, min=0, max=3, values=[0, 1, 2, 3])
+    many = codes.model_copy(update={"name": "zip", "values": None, "num_distinct": 5000})
+    asked = {"cp": {"categories": "one_hot"}}
+    body = spec(data={"target": "output", "columns": asked, "categories": "one_hot"})
+    checked = check(RunSpec.model_validate(body), [codes, COLUMNS[-1]], 100)
+    assert checked.input_shape == (4,)
+    body["data"]["columns"] = {"zip": {"categories": "one_hot"}}
+    with pytest.raises(SpecError) as caught:
+        check(RunSpec.model_validate(body), [many, COLUMNS[-1]], 100)
+    assert caught.value.errors[0].loc == ["data", "columns", "zip", "categories"]
+    for missing, loc in (("mean", ["data", "missing"]), ("most_frequent", None)):
+        gaps = codes.model_copy(update={"num_missing": 3})
+        body["data"] |= {"columns": asked, "missing": {"type": missing}}
+        if loc is None:
+            assert check(RunSpec.model_validate(body), [gaps, COLUMNS[-1]], 100).input_shape == (4,)
+            continue
+        with pytest.raises(SpecError, match="which have no mean"):
+            check(RunSpec.model_validate(body), [gaps, COLUMNS[-1]], 100)
+
+
 def test_two_texts_that_one_embedding_looks_up_are_cut_alike() -> None:
     columns = [Column(name=name, type="text", num_distinct=99) for name in ("question", "answer")]
     cut = {"question": {"tokens": {"length": 5, "vocabulary_size": 100}}, "answer": {"tokens": {"vocabulary_size": 90}}}

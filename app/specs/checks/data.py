@@ -8,7 +8,7 @@ from app.specs.checks.windows import window_problems
 from app.specs.checks.words import Columns, no_column
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import features, is_embedded, steps_of
+from app.specs.features import features, is_coded, is_embedded, steps_of
 from app.specs.steps import ColumnSteps
 
 
@@ -58,7 +58,7 @@ def _missing_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
         message = None
         if missing.type == "error":
             message = f"{column.num_missing:,} values are missing in {column.name!r}; say how they are filled"
-        elif not column.is_numeric and missing.type in ("mean", "median"):
+        elif (not column.is_numeric or is_coded(data, column)) and missing.type in ("mean", "median"):
             message = f"{column.name!r} holds categories, which have no {missing.type}; most_frequent fits"
         elif column.type in ("image", "array") and missing.type != "drop":
             message = f"nothing stands in for a missing {column.type}: drop such rows"
@@ -97,7 +97,7 @@ _FITTING: dict[str, tuple[frozenset[str], str]] = {
     "pixels": (frozenset({"image"}), "images"),
 }
 
-_EMBEDDED = {"categories": (frozenset({"category", "text", "integer"}), "words and whole numbers")}
+_CODED = {"categories": (frozenset({"category", "text", "integer"}), "words and whole numbers")}
 
 
 def _step_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
@@ -110,7 +110,7 @@ def _step_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
 
 
 def _misfits(steps: ColumnSteps, column: Column) -> Iterator[tuple[str, str]]:
-    fitting = _FITTING | (_EMBEDDED if steps.categories == "embedded" else {})
+    fitting = _FITTING | (_CODED if steps.categories in ("one_hot", "embedded") else {})
     for field, (types, kind) in fitting.items():
         if getattr(steps, field) not in (None, False) and column.type not in types:
             yield field, f"{field} is for {kind}, but {column.name!r} holds {column.type} values"

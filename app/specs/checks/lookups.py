@@ -7,7 +7,7 @@ from app.specs.base import Loc, Problem
 from app.specs.checks.words import listed
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import embedded_places, is_embedded, steps_of
+from app.specs.features import embedded_places, is_coded, is_embedded, steps_of
 from app.specs.layers.embedding import Embedding, EntityEmbedding
 from app.specs.model import ModelSpec
 
@@ -110,7 +110,7 @@ def _not_whole(data: DataSpec, column: Column) -> tuple[str | None, str]:
         return f"an embedding needs whole numbers, but {column.name!r} holds {column.type} values", "features"
     if column.is_numeric and column.type not in ("integer", "boolean"):
         return f"an embedding needs whole numbers, but {column.name!r} holds {column.type} values", "features"
-    if not column.is_numeric and steps.categories != "ordinal":
+    if is_coded(data, column) or (not column.is_numeric and steps.categories != "ordinal"):
         return f"an embedding needs whole numbers, but {column.name!r} becomes a column for each category", "categories"
     if (steps.scale != "none" or steps.log) and column.type == "integer":
         return f"an embedding needs whole numbers, but {column.name!r} is scaled", "scale"

@@ -96,13 +96,14 @@ function oneColumn(builder, column, name, told) {
 function fieldsOf({ type }, { categories }) {
   if (categories === "embedded") return ["categories", "max_categories"];
   if (categories === "hashed") return ["categories", "num_buckets"];
-  return FIELDS[type] ?? [];
+  return type === "integer" && categories === "one_hot" ? ["categories"] : (FIELDS[type] ?? []);
 }
 
 /** How the values of a column become numbers has changed: what belongs to another way is said no more. */
 function settle(steps) {
   if (["hashed", "embedded"].includes(steps.categories)) delete steps.tokens;
-  if (steps.categories === "embedded") for (const name of [...NUMBERS, "missing"]) delete steps[name];
+  if (steps.categories) for (const name of NUMBERS) delete steps[name];
+  if (steps.categories === "embedded") delete steps.missing;
   else delete steps.max_categories;
 }
 
@@ -144,7 +145,7 @@ function nullable(property, type, emptyLabel = "as the others") {
   if (!choices) return property;
   const common = { description: property.description, default: "" };
   if (type === "integer" && choices.includes("embedded"))
-    return { ...common, enum: ["", "embedded"], emptyLabel: "as a number" };
+    return { ...common, enum: ["", "one_hot", "embedded"], emptyLabel: "as a number" };
   return { ...common, enum: ["", ...choices], emptyLabel };
 }
 

@@ -80,6 +80,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "hashed": ("code", {"categories": "hashed", "num_buckets": 16}),
     "hashed words": ("kind", {"categories": "hashed", "num_buckets": 8, "missing": {"type": "constant"}}),
     "ordinal": ("kind", {"categories": "ordinal", "missing": {"type": "constant"}}),
+    "codes": ("count", {"categories": "one_hot", "scale": "standardize"}),
     "embedded": ("code", {"categories": "embedded"}),
     "embedded words with gaps": ("kind", {"categories": "embedded"}),
     "embedded numbers": ("count", {"categories": "embedded", "max_categories": 12}),
@@ -124,6 +125,9 @@ def test_the_other_rows_change_nothing_that_is_fitted(tmp_path: Path, random: np
         wild = pa.array([f"zzz {i} qqq" for i in range(NUM_ROWS - NUM_TRAIN)])
     elif pa.types.is_timestamp(column.type):
         wild = pa.array([datetime(2099, 1, 1)] * (NUM_ROWS - NUM_TRAIN))  # noqa: DTZ001
+    elif case == "codes":
+        wild = pa.array([5] * (NUM_ROWS - NUM_TRAIN))  # of the table's values there are as many as before
+        column = pa.concat_arrays([column[: NUM_TRAIN - 1], pa.array([5] + [5] * (NUM_ROWS - NUM_TRAIN))])
     else:
         wild = pa.array(np.full(NUM_ROWS - NUM_TRAIN, 10**9), column.type)
     dtype = "int64" if "tokens" in steps else "float32"
