@@ -19,9 +19,12 @@ from app.transforms import AnyStep
 
 
 def deal_rows(table: Table, data: DataSpec, fed: Sequence[Column]) -> Parts:
-    """The parts (N,) of each row, none where it lacks what may not be missing. Raises JobFailure when none trains."""
+    """The parts (N,) of each row, none where it lacks what may not be missing. Raises JobFailure when none trains.
+
+    A row without a target is never used: nothing can be learned or judged by it, and what filled it would be invented.
+    """
     lacking = dropping(data, fed)
-    if data.missing.type == "drop" and table.known[data.target].num_missing:
+    if table.known[data.target].num_missing:
         lacking.append(data.target)
     dealt = deal(data.split, table, data.target, table.whole(lacking))
     if not (dealt & BITS["train"]).any():

@@ -22,6 +22,7 @@ COLUMNS = [
     Column(name="kind", type="category", num_distinct=3, values=["a", "b", "c"], top_values=top(a=200, b=101, c=2)),
     Column(name="part", type="category", num_distinct=2, values=["test", "train"], top_values=top(train=200, test=103)),
     Column(name="gaps", type="category", num_distinct=2, num_missing=1, values=["x", "y"]),
+    Column(name="never", type="float", num_distinct=0, num_missing=303),
     Column(name="far", type="float", num_distinct=99, num_infinite=2, min=0, max=1),
     Column(name="same", type="integer", num_distinct=1, min=4, max=4, values=[4]),
     Column(name="output", type="integer", num_distinct=2, min=0, max=1, mean=0.5, std=0.5, values=[0, 1]),
@@ -106,7 +107,7 @@ CASES: list[tuple[dict[str, Any], list[str | int], str]] = [
     ({"data__scale_target": "standardize"}, ["data", "scale_target"], "classes cannot be scaled"),
     ({"model__layers": [{"type": "relu"}]}, ["model", "layers"], "no layer has anything to learn"),
     ({"model__layers": [{"type": "conv1d", **CONV}]}, ["model", "layers", 0], "needs a series (channels×length)"),
-    ({"data__target": "chol"}, ["data", "target"], "3 rows have no chol"),
+    ({"data__target": "never"}, ["data", "target"], "no row has a never"),
     ({"data__features": ["age", "age"]}, ["data", "features", 1], "'age' is named twice"),
     ({"data__columns": {"size": {}}}, ["data", "columns", "size"], "no column 'size'"),
     ({"data__columns": {"age": {"scales": "none"}}}, ["data", "columns", "age", "scales"], "did you mean scale"),
@@ -385,4 +386,4 @@ def test_as_many_outputs_as_classes() -> None:
 
 def test_features_are_all_columns_but_the_target_and_the_one_that_splits() -> None:
     data = RunSpec.model_validate(spec(data={"target": "output", "split": BY_PART})).data
-    assert feature_names(data, COLUMNS) == ["age", "chol", "town", "note", "kind", "gaps", "far", "same"]
+    assert feature_names(data, COLUMNS) == ["age", "chol", "town", "note", "kind", "gaps", "never", "far", "same"]

@@ -14,7 +14,7 @@ from app.specs.steps import ColumnSteps
 
 def data_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
     """Everything in `data` that does not fit the columns of a dataset of so many rows."""
-    yield from _target_problems(data, columns)
+    yield from _target_problems(data, columns, num_rows)
     yield from _feature_problems(data, columns)
     yield from _missing_problems(data, columns)
     yield from _infinite_problems(data, columns)
@@ -23,17 +23,13 @@ def data_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[P
     yield from window_problems(data, columns, num_rows)
 
 
-def _target_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
+def _target_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
     place: list[str | int] = ["data", "target"]
     target = columns.get(data.target)
     if target is None:
         yield Problem(loc=place, msg=no_column(data.target, columns), received=data.target)
-    elif target.num_missing and data.missing.type != "drop":
-        message = (
-            f"{target.num_missing:,} rows have no {target.name}: a missing target cannot be filled; "
-            'with missing "drop" these rows are left out'
-        )
-        yield Problem(loc=place, msg=message, received=target.name)
+    elif target.num_missing >= num_rows:
+        yield Problem(loc=place, msg=f"no row has a {target.name}: there is nothing to learn", received=target.name)
 
 
 def _feature_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:

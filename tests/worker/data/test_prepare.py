@@ -251,6 +251,13 @@ def test_what_cannot_be_learned_from_is_said(tmp_path: Path, random: np.random.G
     empty = table.set_column(0, "size", pa.array([None] * 120 + [1.0] * 80, pa.float64()))
     with pytest.raises(JobFailure, match="size has no value in the training rows"):
         prepared(tmp_path, empty, missing=Missing(type="mean"))
-    gap = table.set_column(6, "price", pa.array([None] + [1.0] * 199, pa.float64()))
-    with pytest.raises(JobFailure, match="target price is missing"):
-        prepared(tmp_path, gap, missing=Missing(type="mean"))
+
+
+def test_rows_without_a_target_are_left_out_and_other_gaps_are_filled(
+    tmp_path: Path, random: np.random.Generator
+) -> None:
+    table = mixed_table(random)
+    gaps = table.set_column(6, "price", pa.array([None, None, *table["price"].to_pylist()[2:]], pa.float64()))
+    found = prepared(tmp_path, gaps, missing=Missing(type="most_frequent"))
+    assert (found.dealt[:2] == 0).all() and (found.dealt[2:] > 0).all()
+    assert sum(map(len, found.rows.values())) == NUM_ROWS - 2
