@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from app.association import spearman
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, figure, named, share, without
 from app.doctor.sample import Numbers, Sample
+from app.splitting import evenly
 
 _MIN_ROWS = 20
+_MIN_OTHERS = 10  # rows whose target is not the most frequent one
 _RANK_CORRELATION = 0.999
 _PURITY = 0.995
 _LEFT_WRONG = 0.05  # of what always saying the most frequent class gets wrong
@@ -39,10 +41,10 @@ class Link:
 def target_leaks(sample: Sample) -> Iterator[Finding]:
     """A feature that is the target in another dress, or predicts it alone almost perfectly."""
     target, alone = sample.closely, len(sample.features) == 1
-    first = np.arange(_NUM_FIRST) * len(target) // _NUM_FIRST if len(target) > _NUM_FIRST else None
+    first = evenly(len(target), _NUM_FIRST)
     for name in sample.places:
         found = sample.of(name)
-        if first is not None and _link(found[first], target[first], sample, name, _SLACK) is None:
+        if len(first) < len(target) and not _may_link(found[first], target[first], sample, name):
             continue
         link = _link(found, target, sample, name)
         if link is None or (alone and not link.by_itself):
@@ -60,19 +62,29 @@ def target_leaks(sample: Sample) -> Iterator[Finding]:
         )
 
 
+def _may_link(x: Numbers, y: Numbers, sample: Sample, name: str) -> bool:
+    """Whether a first look at a few rows of a feature (n,) and the target (n,) leaves open that they are tied.
+
+    Where nearly all of these rows have the same target it does, whatever stands in them.
+    """
+    answers = y[np.isfinite(x) & np.isfinite(y)]
+    counts = np.unique(answers, return_counts=True)[1]
+    return len(answers) - counts.max(initial=0) < _MIN_OTHERS or _link(x, y, sample, name, _SLACK) is not None
+
+
 def _link(x: Numbers, y: Numbers, sample: Sample, name: str, slack: float = 1.0) -> Link | None:
     """What ties a feature (n,) to the target (n,); with `slack` also what may turn out to be less."""
     both = np.isfinite(x) & np.isfinite(y)
-    if np.count_nonzero(both) < max(_MIN_ROWS, len(x) / 2):
+    if np.count_nonzero(both) < max(_MIN_ROWS, len(x) / 2 / slack):
         return None
     x, y, target = x[both], y[both], sample.data.target
-    numeric = sample.known[name].is_numeric and sample.known[target].is_numeric
-    if numeric and sample.known[name].num_distinct > 1 and _equal(x, y, sample):
-        return Link(f"holds the same value as {target} in every row", {"equal_share": 1.0}, by_itself=True)
     xs, x_codes = np.unique(x, return_inverse=True)
     ys, y_codes = np.unique(y, return_inverse=True)
     if len(ys) < 2 or len(xs) < 2:
         return None
+    numeric = sample.known[name].is_numeric and sample.known[target].is_numeric
+    if numeric and _equal(x, y, sample):
+        return Link(f"holds the same value as {target} in every row", {"equal_share": 1.0}, by_itself=True)
     if len(xs) == len(ys) and len(xs) <= len(x) / 4 and len(np.unique(x_codes * len(ys) + y_codes)) == len(xs):
         words = f"has {len(xs):,} values, and each stands for one value of {target}: it is the same under other names"
         return Link(words, {"num_values": len(xs)}, by_itself=True)
@@ -115,7 +127,7 @@ def _order_link(x: Numbers, y: NDArray[np.int64], num_classes: int, target: str,
     in_order = y[np.lexsort((y, x))]
     num_changes = int(np.count_nonzero(np.diff(in_order)))
     num_others = len(y) - int(np.bincount(y).max())
-    if num_others < _MIN_ROWS / 2 or num_changes > num_classes - 1 + slack * 0.01 * num_others:
+    if num_others < _MIN_OTHERS or num_changes > num_classes - 1 + slack * 0.01 * num_others:
         return None
     words = f"divides the values of {target} by its size alone: sorted by it, they follow one another in blocks"
     return Link(words, {"num_changes": num_changes, "num_classes": num_classes})

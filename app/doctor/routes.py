@@ -46,6 +46,9 @@ def _problems(data: DataSpec, columns: Sequence[Column]) -> Iterator[Problem]:
     for i, name in enumerate(data.features or ()):
         if name not in known:
             yield Problem(loc=["data", "features", i], msg=no_column(name, known), received=name)
-    by = split_column(data.split)
-    if by is not None and by not in known:
-        yield Problem(loc=["data", "split", "column"], msg=no_column(by, known), received=by)
+    by = {("split", "column"): split_column(data.split)}
+    if data.window is not None:
+        by |= {("window", "time"): data.window.time, ("window", "series"): data.window.series}
+    for place, name in by.items():
+        if name is not None and name not in known:
+            yield Problem(loc=["data", *place], msg=no_column(name, known), received=name)

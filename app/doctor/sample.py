@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from app.errors import JobFailure
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import feature_names, is_embedded
+from app.specs.features import feature_names, features, is_embedded
 from app.specs.training import REGRESSION_LOSSES
-from app.splitting import Parts, Rows, deal, evenly, rows_of
+from app.splitting import BITS, Parts, Rows, evenly, rows_of
 
 if TYPE_CHECKING:
     from app.preparing.table import Table
@@ -58,7 +58,8 @@ class Sample:
     matrix: Numbers  # (F, n): of each readable feature the numbers, or codes of its words; NaN where missing
     places: dict[str, int]  # of each readable feature its row in the matrix
     target: Numbers  # (N,): numbers, or places among `classes`; NaN where missing
-    parts: Parts | None  # (N,); None where the split cannot be made
+    parts: Parts | None  # (N,), as the run deals them; None where the split cannot be made
+    sizes: dict[str, int]  # of each part: how many rows it has, or of a time series, how many windows
     compared: Rows  # (m,): the rows that are compared with one another
     prints: Prints | None  # (m,): the same for the same features; None where a feature cannot be read
 
@@ -150,8 +151,8 @@ def take(
 ) -> Sample:
     """Read what the rules need of a table: each feature once, a bounded piece at a time."""
     known = {column.name: column for column in columns}
-    features = [name for name in feature_names(data, columns) if name != data.target]
-    readable = _readable(features, known)
+    names = [name for name in feature_names(data, columns) if name != data.target]
+    readable = _readable(names, known)
     num_rows, num_columns = table.num_rows, max(1, len(readable))
     rows = evenly(num_rows, min(MAX_ROWS, max(2_000, MAX_CELLS // num_columns)))
     compared = evenly(num_rows, max(2_000, MAX_PRINTED_CELLS // num_columns))
@@ -164,20 +165,22 @@ def take(
         here, chosen = _within(compared, place)
         _mix(prints[here], found[chosen])
     matrix[np.isinf(matrix)] = np.nan
+    parts, sizes = _dealt(table, data, columns)
     return Sample(
         data=data,
         loss=loss,
         num_parameters=num_parameters,
         table=table,
         known=known,
-        features=features,
+        features=names,
         rows=rows,
         matrix=matrix,
         places=places,
         target=_target(table, known[data.target], loss),
-        parts=_parts(table, data, features, known),
+        parts=parts,
+        sizes=sizes,
         compared=compared,
-        prints=prints if len(readable) == len(features) else None,
+        prints=prints if len(readable) == len(names) else None,
     )
 
 
@@ -216,12 +219,17 @@ def _target(table: "Table", column: Column, loss: str | None) -> Numbers:
     return found
 
 
-def _parts(table: "Table", data: DataSpec, features: Sequence[str], known: dict[str, Column]) -> Parts | None:
-    """Of each row the parts that it will be in, without the rows that are dropped."""
-    used = None
-    if data.missing.type == "drop":
-        used = table.whole(_readable([name for name in [*features, data.target] if known[name].num_missing], known))
+def _dealt(table: "Table", data: DataSpec, columns: Sequence[Column]) -> tuple[Parts | None, dict[str, int]]:
+    """Of each row the parts that it will be in, and what these hold: dealt by the very functions of the run."""
+    from app.preparing import deal_rows
+    from app.preparing.series import deal_series
+
+    fed = features(data, columns)
     try:
-        return deal(data.split, table, data.target, used)
+        if data.window is None:
+            parts = deal_rows(table, data, fed)
+            return parts, {part: int(np.count_nonzero(parts & bit)) for part, bit in BITS.items()}
+        series = deal_series(table, data, fed)
+        return series.parts, {part: len(starts) for part, starts in series.starts.items()}
     except (JobFailure, ValueError, NotImplementedError):  # the check of the run says why
-        return None
+        return None, {}

@@ -171,13 +171,14 @@ def too_few_rows(sample: Sample) -> Iterator[Finding]:
             evidence={"num_rows": sample.num_rows},
         )
         return
-    num_test = len(sample.part("test"))
+    num_test = sample.sizes.get("test", 0)
+    what = "rows" if sample.data.window is None else "windows"
     if 0 < num_test < _MIN_TEST_ROWS:
         yield Finding(
             kind="small_test",
             severity="info",
-            title=f"{num_test:,} rows test",
-            explanation=f"With {num_test:,} test rows each counts {1 / num_test:.1%} of the result: "
+            title=f"{num_test:,} {what} test",
+            explanation=f"With {num_test:,} test {what} each counts {1 / num_test:.1%} of the result: "
             "what a few of them change is chance. A split by folds tests on all of them in turn.",
             evidence={"num_test": num_test},
         )
@@ -185,15 +186,16 @@ def too_few_rows(sample: Sample) -> Iterator[Finding]:
 
 def too_many_parameters(sample: Sample) -> Iterator[Finding]:
     """A model that could learn every training row by heart."""
-    num_train = len(sample.part("train"))
+    num_train = sample.sizes.get("train", 0)
+    what = "row" if sample.data.window is None else "window"
     if sample.num_parameters is None or not num_train or sample.num_parameters <= _PARAMETERS_A_ROW * num_train:
         return
     ratio = sample.num_parameters / num_train
     yield Finding(
         kind="too_many_parameters",
         severity="warning",
-        title=f"{ratio:,.0f} parameters for each training row",
-        explanation=f"The model has {sample.num_parameters:,} parameters and {num_train:,} rows to learn them from: it "
-        "can learn every row by heart. A smaller model, dropout, an l2 penalty or early stopping hold it back.",
+        title=f"{ratio:,.0f} parameters for each training {what}",
+        explanation=f"The model has {sample.num_parameters:,} parameters and {num_train:,} {what}s to learn them from: "
+        f"it can learn every {what} by heart. A smaller model, dropout, an l2 penalty or early stopping hold it back.",
         evidence={"num_parameters": sample.num_parameters, "num_train": num_train, "ratio": figure(ratio)},
     )

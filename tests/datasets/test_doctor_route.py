@@ -54,6 +54,8 @@ def test_the_doctor_finds_what_is_wrong_and_its_fixes_mend_it(client: TestClient
         ({"target": "health"}, ["data", "target"]),
         ({"target": "sick", "features": ["age", "size"]}, ["data", "features", 1]),
         ({"target": "sick", "split": {"type": "time", "column": "when"}}, ["data", "split", "column"]),
+        ({"target": "sick", "window": {"time": "when"}}, ["data", "window", "time"]),
+        ({"target": "sick", "window": {"series": "who"}}, ["data", "window", "series"]),
         ({"target": "sick", "scale": "small"}, ["data", "scale"]),
         ({}, ["data", "target"]),
     ],

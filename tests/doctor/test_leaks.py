@@ -78,6 +78,33 @@ def test_a_rare_class_is_not_taken_for_a_leak(practice: Practice) -> None:
     assert "target_leak" not in [one.kind for one in practice.findings(table, "binary_cross_entropy_with_logits")]
 
 
+@pytest.mark.parametrize("name", ["score", "word"])
+@pytest.mark.parametrize("num_ones", [20, 200])
+def test_a_leak_of_a_rare_class_is_found(practice: Practice, name: str, num_ones: int) -> None:
+    random = np.random.default_rng(0)
+    label = random.permutation(np.arange(20_000) < num_ones)
+    leak = {"score": 10 * label + random.normal(0, 0.1, 20_000), "word": np.where(label, "bad", "ok")}[name]
+    table = {"amount": random.normal(size=20_000), "leak": leak, "label": label}
+    found = practice.find("target_leak", table, "binary_cross_entropy_with_logits")
+    assert found.columns == ["leak"]
+
+
+def test_a_leak_of_a_number_that_is_mostly_the_same_is_found(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    label = np.where(np.arange(20_000) % 997 == 3, random.uniform(1, 2, 20_000), 5)
+    other = np.where(np.arange(20_000) % 997 == 5, 1.0, 0)
+    found = practice.find("target_leak", {"other": other, "leak": 3 * label, "label": label}, "mse_loss")
+    assert found.columns == ["leak"]
+
+
+def test_a_leak_with_gaps_is_found_however_they_fall_in_the_first_look(practice: Practice) -> None:
+    label = np.random.default_rng(0).integers(0, 2, 4096)
+    leak = np.where(np.arange(4096) % 8 == 0, np.nan, label + 0.5)  # every eighth row, of which each is looked at
+    table = {"x": np.random.default_rng(1).normal(size=4096), "leak": leak, "label": label}
+    found = practice.find("target_leak", table)
+    assert found.columns == ["leak"]
+
+
 IDENTIFIERS: dict[str, Any] = {
     "row": np.arange(1000),
     "number": np.random.default_rng(1).permutation(1000) + 70_000,

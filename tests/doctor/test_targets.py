@@ -194,6 +194,36 @@ def test_dropped_rows_are_in_no_part(practice: Practice, clean: Columns) -> None
     assert [one.evidence["num_train"] for one in found if one.kind == "too_many_parameters"] == [350]
 
 
+@pytest.mark.parametrize(
+    ("data", "num_train"),
+    [
+        ({"missing": {"type": "mean"}, "columns": {"a": {"missing": {"type": "drop"}}}}, 350),
+        ({"missing": {"type": "drop"}, "columns": {"a": {"missing": {"type": "mean"}}}}, 700),
+    ],
+    ids=str,
+)
+def test_what_is_said_of_one_column_decides_whether_its_gaps_drop_rows(
+    practice: Practice, clean: Columns, data: dict[str, Any], num_train: int
+) -> None:
+    table = {**clean, "a": [None if i % 2 else value for i, value in enumerate(clean["a"].tolist())]}
+    found = practice.look(table, num_parameters=9000, **data).findings
+    assert [one.evidence["num_train"] for one in found if one.kind == "too_many_parameters"] == [num_train]
+
+
+def test_of_a_time_series_windows_are_counted_and_a_gap_drops_no_row(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    x = [None if i == 100 else value for i, value in enumerate(random.normal(0, 1, 200).tolist())]
+    table = {"day": np.arange(200), "x": x, "sold": random.choice(["a", "b"], 200)}
+    split = {"type": "time", "column": "day", "train": 0.8, "validation": 0, "test": 0.2}
+    window = {"length": 10, "stride": 5, "time": "day"}
+    data = {"target": "sold", "missing": {"type": "drop"}, "split": split, "window": window}
+    found = {one.kind: one for one in practice.look(table, "cross_entropy", 9000, **data).findings}
+    # Windows begin at 0, 5 … 145; of these the ones from 95 and 100 on hold the gap.
+    assert found["too_many_parameters"].evidence["num_train"] == 30 - 2
+    assert "28 windows" in found["too_many_parameters"].explanation
+    assert found["small_test"].title == "8 windows test"
+
+
 def test_a_fix_that_is_no_patch_is_seen() -> None:
     with pytest.raises(ValidationError):
         patched(DataSpec(target="label"), Fix(label="", patch={"data": {"split": {"type": "time"}}}))
