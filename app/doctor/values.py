@@ -1,5 +1,7 @@
 """The values of single columns: too many missing, always the same, far away, of sizes that do not go together."""
 
+import math
+import statistics
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,7 +30,10 @@ _SPREADS = 100  # the largest deviation over the smallest
 _OFFSET = 20  # mean over deviation
 _MANY_CATEGORIES = 100
 _NUM_BUCKETS = 64
-_LARGE_PIXEL = 100
+_LARGE = 100  # root of the mean square; of pixels the highest
+_MIN_TOKENS = 8  # columns
+_MAX_TOKEN = 300_000  # no vocabulary has more
+_ALIKE = 10  # the largest number over the middle one of the ranges
 _MANY = 5  # columns, from which on one step for all is shorter
 
 
@@ -179,24 +184,37 @@ def unscaled(sample: Sample) -> Iterator[Finding]:
         return
     wide, narrow = (pick(raw, key=lambda one: one.std or 0) for pick in (max, min))
     away = max(raw, key=lambda one: abs(one.mean or 0) / (one.std or 1))
+    large = max(raw, key=_size)
     ratio, offset = (wide.std or 0) / (narrow.std or 1), abs(away.mean or 0) / (away.std or 1)
-    if ratio <= _SPREADS and offset <= _OFFSET:
+    title, columns = "The inputs are of very different sizes", [away]
+    then = "A network learns by steps of one size for all: the large columns drown the small ones."
+    if ratio > _SPREADS:
+        words, columns = (
+            f"The values of {wide.name} spread {ratio:,.0f} times as wide as those of {narrow.name}",
+            [wide, narrow],
+        )
+    elif offset > _OFFSET:
+        words = f"{away.name} is {away.mean:,.4g} on average and spreads by {away.std:,.4g} only"
+    elif _size(large) > _LARGE:
+        title, columns = "The inputs are large", [large]
+        then = "First weights are made for inputs about 1: the first steps overshoot."
+        words = f"The values of {large.name} are about {_size(large):,.4g} in size"
+    else:
         return
-    words = (
-        f"The values of {wide.name} spread {ratio:,.0f} times as wide as those of {narrow.name}"
-        if ratio > _SPREADS
-        else f"{away.name} is {away.mean:,.4g} on average and spreads by {away.std:,.4g} only"
-    )
     yield Finding(
         kind="unscaled_inputs",
         severity="warning",
-        title="The inputs are of very different sizes",
-        explanation=f"{words}, and nothing is scaled. A network learns by steps of one size for all: the large "
-        "columns drown the small ones.",
-        evidence={"spread_ratio": figure(ratio), "mean_over_std": figure(offset)},
-        columns=[wide.name, narrow.name] if ratio > _SPREADS else [away.name],
+        title=title,
+        explanation=f"{words}, and nothing is scaled. {then}",
+        evidence={"spread_ratio": figure(ratio), "mean_over_std": figure(offset), "size": figure(_size(large))},
+        columns=[one.name for one in columns],
         fix=_scaled(raw, "standardize", "Scale to mean 0, deviation 1", sample),
     )
+
+
+def _size(column: Column) -> float:
+    """The root of the mean square of a column's values."""
+    return math.hypot(column.mean or 0, column.std or 0)
 
 
 def _is_raw(sample: Sample, name: str) -> bool:
@@ -209,7 +227,7 @@ def _is_raw(sample: Sample, name: str) -> bool:
 
 def _unscaled_picture(raw: list[Column], sample: Sample) -> Iterator[Finding]:
     highest = max((one.max or 0 for one in raw), default=0)
-    if highest < _LARGE_PIXEL:
+    if highest < _LARGE:
         return
     yield Finding(
         kind="unscaled_inputs",
@@ -232,8 +250,13 @@ def _scaled(raw: list[Column], scale: str, label: str, sample: Sample) -> Fix:
 
 
 def _are_tokens(columns: list[Column]) -> bool:
-    """Whether they look like the numbers of words, or of pixels, which are all of one kind."""
-    return len(columns) > 20 and all(one.type == "integer" and (one.min or 0) >= 0 for one in columns)
+    """Whether they look like the numbers of words, or of pixels, which are all of one kind and of like ranges."""
+    whole = all(one.type == "integer" and (one.min or 0) >= 0 for one in columns)
+    if not whole or len(columns) < _MIN_TOKENS:
+        return False
+    highest = max(one.max or 0 for one in columns)
+    middle = statistics.median((one.max or 0) - (one.min or 0) for one in columns)
+    return highest <= min(_MAX_TOKEN, _ALIKE * middle)
 
 
 def many_categories(sample: Sample) -> Iterator[Finding]:

@@ -87,6 +87,34 @@ def test_a_column_far_from_zero_is_found(practice: Practice, clean: Columns) -> 
     assert found.columns == ["c"] and found.evidence["mean_over_std"] > 1000
 
 
+def test_inputs_that_are_all_large_are_found(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    table = {"a": random.uniform(0, 1e6, 500), "b": random.uniform(0, 1e6, 500), "label": random.integers(0, 2, 500)}
+    found = practice.find("unscaled_inputs", table)
+    assert (found.title, found.evidence["size"]) == ("The inputs are large", pytest.approx(1e6 / 3**0.5, rel=0.1))
+    assert found.fix is not None and found.fix.patch == {"data": {"scale": "standardize"}}
+    table |= {"a": table["a"] / 1e5, "b": table["b"] / 1e5}
+    assert practice.findings(table) == []
+
+
+@pytest.mark.parametrize("num_small", [9, 20, 30])
+def test_a_large_column_among_many_small_ones_is_found(practice: Practice, num_small: int) -> None:
+    random = np.random.default_rng(0)
+    table = {f"c{i}": random.integers(0, 5, 500) for i in range(num_small)} | {"label": random.integers(0, 2, 500)}
+    assert practice.findings(table) == []
+    table["salary"] = random.integers(0, 10**6, 500)
+    assert practice.find("unscaled_inputs", table).columns[0] == "salary"
+
+
+def test_numbers_of_words_are_fed_as_they_are(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    length = random.integers(2, 13, 500)
+    table = {f"word{i}": np.where(i < length, random.integers(1, 30_000, 500), 0) for i in range(12)}
+    assert practice.findings(table | {"label": random.integers(0, 2, 500)}) == []
+    years = {f"year{i}": random.integers(1990, 2020, 500) for i in range(12)}
+    assert practice.find("unscaled_inputs", years | {"label": random.integers(0, 2, 500)})
+
+
 def test_a_time_in_seconds_is_far_from_zero_but_its_parts_are_not(practice: Practice, clean: Columns) -> None:
     seconds = np.random.default_rng(0).integers(0, 10**7, 1000)
     clean["when"] = np.datetime64("2026-01-01T00:00:00", "us") + seconds * np.timedelta64(1, "s")
