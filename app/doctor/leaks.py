@@ -24,6 +24,7 @@ _SLACK = 10.0  # how much looser the first look is
 _DISTINCT = 0.98
 _NUM_READ = 200  # texts that decide whether they are prose
 _ALIKE = 0.9999
+_FAR = 10  # times the range between the quartiles: values beyond count as if they lay there
 _MAX_PAIRED = 200  # columns that are held against one another
 _MAX_PAIRED_ROWS = 5_000
 _NAMES_A_ROW = re.compile(r"(^|[\s_.-])(id|uuid|guid|idx|index|key|rowid|row_number)$|[a-z]I[dD]$", re.IGNORECASE)
@@ -220,9 +221,24 @@ def _centered(x: Numbers) -> Numbers:
     present = np.isfinite(x)
     if not present.any():
         return np.zeros_like(x)
+    x = np.clip(x, *_reach(x[present]))
     moved = np.where(present, x - x[present].mean(), 0.0)
     length = float(np.linalg.norm(moved))
     return moved / length if length > 0 and np.isfinite(length) else np.zeros_like(x)
+
+
+def _reach(present: Numbers) -> tuple[float, float]:
+    """How far values count: a row of totals would be all that there is to two columns that have nothing in common.
+
+    Of columns that are mostly the same value, the others say how far.
+    """
+    low, middle, high = np.quantile(present, (0.25, 0.5, 0.75))
+    others = present if low < high else present[present != middle]
+    if not len(others):
+        return middle, middle
+    low, high = np.quantile(others, (0.25, 0.75))
+    reach = _FAR * (high - low)
+    return min(middle, low - reach), max(middle, high + reach)
 
 
 def _and_more(count: int) -> str:

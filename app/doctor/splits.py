@@ -1,5 +1,6 @@
 """Whether the split asks what will be asked later, and whether the rows are enough."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,7 +9,7 @@ from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, Fix,
 from app.doctor.sample import Numbers, Sample
 from app.specs.features import is_embedded, steps_of
 from app.specs.splits import GroupedSplit, KFoldSplit, SharesSplit
-from app.splitting import Rows
+from app.splitting import Rows, evenly
 
 _MIN_ROWS = 50
 _MIN_TEST_ROWS = 30
@@ -18,6 +19,12 @@ _IN_ORDER = 0.99  # of the steps from row to row lead the same way
 _FEW_VALUES = 50
 _UNTAUGHT = 0.02  # of the rows that are held back
 _FEW_UNTAUGHT = 5
+_DEGREE = 5  # of the curve that a sorted feature may explain
+_NUM_FITTED = 100_000  # rows that decide on the curve
+_NAMES_A_TIME = re.compile(
+    r"(?i:year|yr|quarter|month|week|day|date|hour|minute|second|time|period|epoch|timestamp)$"
+    r"|.+((?i:[_.\s-](date|time|timestamp))|[a-z](Date|Time|Timestamp))$"
+)
 _SHARES = ("train", "validation", "test")
 
 
@@ -28,7 +35,7 @@ def time_order(sample: Sample) -> Iterator[Finding]:
     if not mixed or sample.num_rows < _MIN_ROWS:
         return
     times = [one.name for one in sample.known.values() if one.type == "timestamp" and one.num_distinct > 2]
-    in_order = next((name for name in times if is_in_order(sample.table.numbers(name))), None)
+    in_order = next((name for name in times if is_in_order(sample.table.numbers(name))), _counted_time(sample))
     if in_order is not None:
         yield Finding(
             kind="time_order",
@@ -43,7 +50,7 @@ def time_order(sample: Sample) -> Iterator[Finding]:
         )
         return
     correlation = 0.0 if sample.is_class or _is_in_blocks(sample) else autocorrelation(sample.target)
-    if correlation > _AUTOCORRELATION:
+    if correlation > _AUTOCORRELATION and not _is_explained(sample):
         yield Finding(
             kind="time_order",
             severity="warning",
@@ -86,6 +93,43 @@ def autocorrelation(values: Numbers) -> float:
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])
+
+
+def _counted_time(sample: Sample) -> str | None:
+    """A column of whole numbers that is named like a time and only rises, or only falls, from row to row."""
+    for one in sample.known.values():
+        is_time = one.type == "integer" and one.name != sample.data.target and _NAMES_A_TIME.match(one.name)
+        if is_time and one.num_distinct > 2:
+            steps = np.diff(sample.table.numbers(one.name))
+            if (steps >= 0).all() or (steps <= 0).all():
+                return one.name
+    return None
+
+
+def _is_explained(sample: Sample) -> bool:
+    """Whether neighbours are alike because the rows are sorted by a feature that goes with the target.
+
+    What a smooth curve of that feature leaves of the target is then no longer alike. A feature that only counts the
+    rows, or is named like a time, explains nothing: what comes later has other values of it.
+    """
+    for name in sample.numeric:
+        if not is_in_order(sample.of(name)) or _NAMES_A_TIME.match(name) or _counts_rows(sample, name):
+            continue
+        x, y = sample.table.numbers(name), sample.target
+        both = np.isfinite(x) & np.isfinite(y)
+        x, y = x[both], y[both]
+        some = evenly(len(x), _NUM_FITTED)
+        if len(some) < _MIN_ROWS or np.ptp(x[some]) == 0:
+            continue
+        if autocorrelation(y - np.polynomial.Polynomial.fit(x[some], y[some], _DEGREE)(x)) <= _AUTOCORRELATION:
+            return True
+    return False
+
+
+def _counts_rows(sample: Sample, name: str) -> bool:
+    """Whether a feature holds whole numbers whose steps from row to row are all about the same."""
+    steps = np.abs(np.diff(sample.of(name)[np.isfinite(sample.of(name))]))
+    return sample.known[name].type == "integer" and bool(steps.max() <= 2 * np.median(steps))
 
 
 def _is_in_blocks(sample: Sample) -> bool:

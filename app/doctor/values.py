@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from app.doctor.findings import (
     with_steps,
     without,
 )
-from app.doctor.sample import Sample
+from app.doctor.sample import Numbers, Sample
 from app.specs.columns import QUANTILES, Column
 from app.specs.features import is_embedded, steps_of
 
@@ -25,6 +26,8 @@ _MIN_ROWS = 30
 _MOSTLY_MISSING = 0.5
 _NEARLY_CONSTANT = 0.995
 _FAR = 10  # times the range between the quartiles
+_SKEWNESS = 0.1  # of the quartiles (Bowley, "Elements of Statistics", 1901); of an exponential distribution 0.26
+_MAX_EXPONENT = 300.0
 _MAX_OUTLIERS = 0.01  # of the rows: more are a tail, no exceptions
 _SPREADS = 100  # the largest deviation over the smallest
 _OFFSET = 20  # mean over deviation
@@ -117,37 +120,37 @@ def outliers(sample: Sample) -> Iterator[Finding]:
     """Single values that are so far away that they look like slips."""
     if sample.is_picture or sample.num_rows < _MIN_ROWS:
         return
-    found: dict[str, tuple[float, float, list[int], int]] = {}
+    found: dict[str, tuple[_Range, list[int], int]] = {}
     for name in sample.numeric:
         column, steps = sample.known[name], steps_of(sample.data, name)
         limits = None if steps.log or steps.clip_share or steps.scale == "robust" else _limits(sample, column)
         if limits is None or column.min is None or column.max is None:
             continue
-        low, high = limits
-        if (steps.low if steps.low is not None else column.min) >= low and (
-            steps.high if steps.high is not None else column.max
-        ) <= high:
+        lowest = column.min if steps.low is None else steps.low
+        highest = column.max if steps.high is None else steps.high
+        if lowest >= limits.low and highest <= limits.high:
             continue
         values = sample.table.numbers(name)
-        rows = np.flatnonzero(np.isfinite(values) & ((values < low) | (values > high)))
+        rows = np.flatnonzero(np.isfinite(values) & ((values < limits.low) | (values > limits.high)))
         if 0 < len(rows) <= max(1, _MAX_OUTLIERS * sample.num_rows):
-            worst = rows[np.argsort(-np.abs(values[rows] - (low + high) / 2), kind="stable")]
-            found[name] = (low, high, worst[:MAX_ROWS_SHOWN].tolist(), len(rows))
+            worst = rows[np.argsort(-np.abs(values[rows] - (limits.low + limits.high) / 2), kind="stable")]
+            found[name] = (limits, worst[:MAX_ROWS_SHOWN].tolist(), len(rows))
     if not found:
         return
     names = list(found)
-    low, high, rows_of_first, count = found[names[0]]
+    limits, rows_of_first, count = found[names[0]]
     yield Finding(
         kind="outliers",
         severity="warning",
         title=f"A few values of {named(names)} lie far from all others",
         explanation=f"{count:,} {'value' if count == 1 else 'values'} of {names[0]} "
-        f"{'lies' if count == 1 else 'lie'} below {low:,.4g} or above {high:,.4g}, ten times the middle half of the "
-        f"values away from their median{_likewise(len(names) - 1)}. They may be slips, and they pull at every step.",
+        f"{'lies' if count == 1 else 'lie'} below {limits.low:,.4g} or above {limits.high:,.4g}, ten times the "
+        f"middle half of the values away from their median{', by their logarithms' if limits.of_logarithms else ''}"
+        f"{_likewise(len(names) - 1)}. They may be slips, and they pull at every step.",
         evidence={
             "ranges": {
-                name: {"low": figure(one[0]), "high": figure(one[1]), "count": one[3]}
-                for name, one in list(found.items())[:MAX_COLUMNS_SHOWN]
+                name: {"low": figure(one.low), "high": figure(one.high), "count": num_rows}
+                for name, (one, _, num_rows) in list(found.items())[:MAX_COLUMNS_SHOWN]
             }
         },
         columns=names[:MAX_COLUMNS_SHOWN],
@@ -158,8 +161,20 @@ def outliers(sample: Sample) -> Iterator[Finding]:
     )
 
 
-def _limits(sample: Sample, column: Column) -> tuple[float, float] | None:
-    """Median +- 10 times the range between the quartiles; None where half of the values are the same."""
+@dataclass(frozen=True)
+class _Range:
+    """Where values are no exceptions."""
+
+    low: float
+    high: float
+    of_logarithms: bool = False
+
+
+def _limits(sample: Sample, column: Column) -> _Range | None:
+    """Median +- 10 times the range between the quartiles; None where half of the values are the same.
+
+    Of amounts with a long tail the upper one is taken of their logarithms, where that is further away.
+    """
     if column.type not in ("integer", "float") or column.num_distinct <= _FAR:
         return None
     if column.quantiles is not None:
@@ -171,7 +186,25 @@ def _limits(sample: Sample, column: Column) -> tuple[float, float] | None:
             return None
         quartiles = np.quantile(present, (0.25, 0.5, 0.75)).tolist()
     reach = _FAR * (quartiles[2] - quartiles[0])
-    return (quartiles[1] - reach, quartiles[1] + reach) if reach > 0 else None
+    if reach <= 0:
+        return None
+    low, high = quartiles[1] - reach, quartiles[1] + reach
+    tail = _tail(sample.of(column.name)) if column.min is not None and column.min >= 0 else 0.0
+    return _Range(low, max(high, tail), tail > high)
+
+
+def _tail(values: Numbers) -> float:
+    """How far the tail of amounts may reach: their median times the ratio of the quartiles to the power of 10.
+
+    Zeros, which are many where nothing was bought or counted, are no part of it. 0 where there is no tail.
+    """
+    amounts = values[values > 0]
+    if len(amounts) < _MIN_ROWS:
+        return 0.0
+    low, middle, high = np.quantile(amounts, (0.25, 0.5, 0.75)).tolist()
+    if high + low - 2 * middle <= _SKEWNESS * (high - low):
+        return 0.0
+    return float(middle * math.exp(min(_MAX_EXPONENT, _FAR * math.log(high / low))))
 
 
 def unscaled(sample: Sample) -> Iterator[Finding]:

@@ -136,6 +136,25 @@ def test_a_column_that_comes_twice_is_found(practice: Practice, clean: Columns) 
     assert found.fix is not None and found.fix.patch == {"data": {"features": LEFT}}
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_row_of_totals_makes_no_two_columns_the_same(practice: Practice, sparse: bool) -> None:
+    random = np.random.default_rng(0)
+    x, z = random.normal(size=(2, 2000)) * (random.random((2, 2000)) < (0.1 if sparse else 1))
+    x[5] = z[5] = 1e6
+    table = {"x": x, "z": z, "label": random.integers(0, 2, 2000)}
+    kinds = {one.kind for one in practice.findings(table, scale="standardize")}
+    assert "near_duplicate_columns" not in kinds
+    table["again"] = 2.54 * x + 1
+    assert practice.find("near_duplicate_columns", table, scale="standardize").columns == ["again"]
+
+
+def test_rare_flags_that_come_twice_are_found(practice: Practice, clean: Columns) -> None:
+    clean |= {"count": np.arange(1000) % 100 + 0.5 * (np.arange(1000) % 7 == 0), "rare": np.zeros(1000)}
+    clean["rare"][[5, 50, 500]] = [1, 2, 1]
+    clean["again"] = clean["rare"] / 8
+    assert practice.find("near_duplicate_columns", clean, scale="standardize").columns == ["again"]
+
+
 def test_the_pixels_of_a_picture_are_left_as_they_are(practice: Practice) -> None:
     random = np.random.default_rng(0)
     table = {f"pixel{i}": random.integers(0, 9, 300) for i in range(16)} | {"label": random.integers(0, 2, 300)}

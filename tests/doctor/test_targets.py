@@ -123,6 +123,32 @@ def test_rows_that_go_by_time_are_not_to_be_mixed(practice: Practice, clean: Col
     assert mixed.severity == "info"
 
 
+def test_rows_in_the_order_of_a_year_are_not_to_be_mixed(practice: Practice, clean: Columns) -> None:
+    clean["year"] = np.arange(1000) // 20 + 1970
+    found = practice.find("time_order", clean, scale="standardize")
+    assert (found.severity, found.columns) == ("warning", ["year"])
+    assert patched(DataSpec(target="label"), found.fix).split.model_dump()["column"] == "year"
+    shuffled = clean | {"year": np.random.default_rng(0).permutation(clean["year"])}
+    assert practice.findings(shuffled, scale="standardize") == []
+
+
+@pytest.mark.parametrize("name", ["candidate", "birth_year", "yearly", "Update"])
+def test_only_what_is_named_like_a_time_is_one(practice: Practice, clean: Columns, name: str) -> None:
+    clean[name] = np.arange(1000) // 20 + 1970
+    assert "time_order" not in [one.kind for one in practice.findings(clean, scale="standardize")]
+    clean["saleDate"] = clean[name]
+    assert practice.find("time_order", clean, scale="standardize").columns == ["saleDate"]
+
+
+def test_a_series_beside_its_count_is_a_series(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    table = {"n": np.arange(800), "x": np.sort(random.normal(size=800)), "label": np.cumsum(random.normal(size=800))}
+    assert practice.find("time_order", table, "mse_loss").columns == ["label"]
+    table["label"] = np.arange(800) + random.normal(0, 20, 800)
+    table["x"] = random.normal(size=800)
+    assert practice.find("time_order", table, "mse_loss").columns == ["label"]
+
+
 def test_a_series_is_not_to_be_mixed(practice: Practice) -> None:
     random = np.random.default_rng(0)
     walk = np.cumsum(random.normal(size=800))

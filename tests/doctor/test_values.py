@@ -48,6 +48,16 @@ def test_values_that_are_far_away_are_found_with_their_rows(
         assert "outliers" not in [one.kind for one in practice.findings(clean, columns={"c": steps})]
 
 
+def test_a_slip_among_skewed_amounts_is_found_by_their_logarithms(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    income = random.lognormal(10, 0.7, 1000)
+    income[[7, 70]] = 1e11
+    found = practice.find(
+        "outliers", {"income": income, "label": random.integers(0, 2, 1000)}, columns={"income": {"scale": "min_max"}}
+    )
+    assert found.rows == [7, 70] and "by their logarithms" in found.explanation
+
+
 def test_outliers_in_many_columns_are_mended_by_one_step_for_all(practice: Practice) -> None:
     table = {f"f{i}": np.random.default_rng(i).normal(size=200) for i in range(8)}
     for values in table.values():
