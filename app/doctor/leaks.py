@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from app.association import spearman
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, figure, named, share, without
-from app.doctor.sample import Numbers, Sample
+from app.doctor.prints import Numbers
+from app.doctor.sample import Sample
 from app.splitting import evenly
 
 _MIN_ROWS = 20

@@ -49,6 +49,6 @@ def _problems(data: DataSpec, columns: Sequence[Column]) -> Iterator[Problem]:
     by = {("split", "column"): split_column(data.split)}
     if data.window is not None:
         by |= {("window", "time"): data.window.time, ("window", "series"): data.window.series}
-    for place, name in by.items():
-        if name is not None and name not in known:
-            yield Problem(loc=["data", *place], msg=no_column(name, known), received=name)
+    for place, named in by.items():
+        if named is not None and named not in known:
+            yield Problem(loc=["data", *place], msg=no_column(named, known), received=named)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, Fix, figure, share, with_split
-from app.doctor.sample import Numbers, Sample
+from app.doctor.prints import Numbers
+from app.doctor.sample import Sample
 from app.specs.features import is_embedded, steps_of
 from app.specs.splits import GroupedSplit, KFoldSplit, SharesSplit
 from app.splitting import Rows, evenly

@@ -18,7 +18,8 @@ from app.doctor.findings import (
     with_steps,
     without,
 )
-from app.doctor.sample import Numbers, Sample
+from app.doctor.prints import Numbers
+from app.doctor.sample import Sample
 from app.specs.columns import QUANTILES, Column
 from app.specs.features import is_embedded, steps_of
 
