@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Fix, named, share, with_split
 from app.doctor.sample import FEW_CLASSES, Sample
+from app.specs.columns import Column
 from app.specs.splits import KFoldSplit, SharesSplit
 from app.specs.training import CLASS_LOSSES, REGRESSION_LOSSES
+from app.transforms import word
 
 _MAJORITY = 0.8
 _MIN_ROWS = 50
@@ -35,9 +37,9 @@ def class_imbalance(sample: Sample) -> Iterator[Finding]:
     yield Finding(
         kind="class_imbalance",
         severity="warning",
-        title=f"Always saying {_spelled(sample.classes[most])} gives {baseline:.2f}",
+        title=f"Always saying {word(sample.classes[most])} gives {share(baseline)}",
         explanation=f"{share(counts[most] / counts.sum())} of all rows and {share(baseline)} of {where} are "
-        f"{_spelled(sample.classes[most])}. An accuracy of {baseline:.2f} means that nothing was learned: look at "
+        f"{word(sample.classes[most])}. An accuracy of {share(baseline)} means that nothing was learned: look at "
         "f1, precision and recall.",
         evidence={
             "baseline_accuracy": round(baseline, 4),
@@ -61,7 +63,7 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
         absent = np.flatnonzero((_counts(sample.target[rows], len(sample.classes)) == 0) & (counts > 0))
         if not len(absent):
             continue
-        names = [_spelled(sample.classes[i]) for i in absent]
+        names = [word(sample.classes[i]) for i in absent]
         untaught = part == "train"
         yield Finding(
             kind=f"classes_missing_from_{part}",
@@ -80,8 +82,7 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
 def class_as_number(sample: Sample) -> Iterator[Finding]:
     """Few whole numbers, of which the loss thinks that 2 lies between 1 and 3."""
     target = sample.known[sample.data.target]
-    looks = target.type in ("integer", "boolean") and 2 <= target.num_distinct <= _LIKE_CLASSES
-    if sample.loss not in REGRESSION_LOSSES or not looks or sample.num_rows < _MIN_ROWS:
+    if sample.loss not in REGRESSION_LOSSES or sample.num_rows < _MIN_ROWS or not _looks_like_class(sample, target):
         return
     is_binary = target.num_distinct == 2
     loss = "binary_cross_entropy_with_logits" if is_binary else "cross_entropy"
@@ -96,6 +97,14 @@ def class_as_number(sample: Sample) -> Iterator[Finding]:
         columns=[target.name],
         fix=_other_loss(sample, loss, "accuracy", "Predict a class"),
     )
+
+
+def _looks_like_class(sample: Sample, target: Column) -> bool:
+    """Whether a target has few values, all of them whole: 1.0 is 1, which a gap in the column made a fraction."""
+    if target.type not in ("integer", "boolean", "float") or not 2 <= target.num_distinct <= _LIKE_CLASSES:
+        return False
+    present = sample.target[np.isfinite(sample.target)]
+    return target.type != "float" or bool((present == np.round(present)).all())
 
 
 def number_as_class(sample: Sample) -> Iterator[Finding]:
@@ -150,8 +159,4 @@ def _stratified(sample: Sample, counts: NDArray[np.int64]) -> Fix | None:
 
 def _listed(sample: Sample, counts: NDArray[np.int64]) -> dict[str, int]:
     most = np.argsort(-counts, kind="stable")[:MAX_ROWS_SHOWN]
-    return {_spelled(sample.classes[i]): int(counts[i]) for i in most}
-
-
-def _spelled(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return {word(sample.classes[i]): int(counts[i]) for i in most}

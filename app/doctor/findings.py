@@ -62,6 +62,11 @@ def named(names: Sequence[str], most: int = 3) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
 
 
+def and_more(count: int) -> str:
+    """How many more columns there are of which the same is true; nothing where there are none."""
+    return "" if not count else f", and {count:,} more {'column is' if count == 1 else 'columns are'} like that"
+
+
 def share(part: float) -> str:
     """A share as people say it: never 0% of something, nor 100% of what is not all."""
     if 0 < part < 0.001:

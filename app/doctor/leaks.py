@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.association import spearman
-from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, figure, named, share, without
+from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, and_more, figure, named, share, without
 from app.doctor.prints import Numbers
 from app.doctor.sample import Sample
 from app.splitting import evenly
+from app.transforms import word
 
 _MIN_ROWS = 20
 _MIN_OTHERS = 10  # rows whose target is not the most frequent one
@@ -21,6 +23,7 @@ _PURITY = 0.995
 _LEFT_WRONG = 0.05  # of what always saying the most frequent class gets wrong
 _FEW_VALUES = 50
 _NUM_FIRST = 512  # rows that decide whether a column is worth a closer look
+_LOG_CHANCE = log(1e-9)  # that rows of one class alone are there by chance
 _SLACK = 10.0  # how much looser the first look is
 _DISTINCT = 0.98
 _NUM_READ = 200  # texts that decide whether they are prose
@@ -46,9 +49,9 @@ def target_leaks(sample: Sample) -> Iterator[Finding]:
     first = evenly(len(target), _NUM_FIRST)
     for name in sample.places:
         found = sample.of(name)
-        if len(first) < len(target) and not _may_link(found[first], target[first], sample, name):
-            continue
-        link = _link(found, target, sample, name)
+        link = _gap_link(found, target, sample, name)
+        if link is None and (len(first) == len(target) or _may_link(found[first], target[first], sample, name)):
+            link = _link(found, target, sample, name)
         if link is None or (alone and not link.by_itself):
             continue
         yield Finding(
@@ -95,6 +98,31 @@ def _link(x: Numbers, y: Numbers, sample: Sample, name: str, slack: float = 1.0)
     if len(xs) <= min(_FEW_VALUES, len(x) / 10):
         return _purity_link(x_codes, y_codes, len(ys), target, slack)
     return _order_link(x, y_codes, len(ys), target, slack) if sample.known[name].is_numeric else None
+
+
+def _gap_link(x: Numbers, y: Numbers, sample: Sample, name: str) -> Link | None:
+    """Whether the class (n,) can be told by where a feature (n,) has gaps, or has none."""
+    known = np.isfinite(y)
+    present = np.isfinite(x[known])
+    if not sample.is_class or not sample.known[name].num_missing or present.all() or not present.any():
+        return None
+    ys, codes = np.unique(y[known], return_inverse=True)
+    counts = np.bincount(codes)
+    if len(codes) - counts.max() < _MIN_OTHERS:
+        return None
+    link = _purity_link(present.astype(np.int64), codes, len(ys), sample.data.target, slack=1.0)
+    if link is not None:
+        return Link(f"has gaps, and where they are {link.words}", link.evidence)
+    there = np.bincount(codes[present])
+    only = int(there.argmax())
+    num_present, usual = int(there.sum()), float(counts[only] / len(codes))
+    if num_present < _MIN_ROWS or there[only] < num_present or num_present * log(usual) > _LOG_CHANCE:
+        return None
+    answer = word(sample.classes[int(ys[only])]) if sample.classes else f"{ys[only]:g}"
+    words = (
+        f"is there in {num_present:,} rows: {sample.data.target} is {answer} in all of them, in {share(usual)} of all"
+    )
+    return Link(words, {"num_present": num_present, "class": answer})
 
 
 def _equal(x: Numbers, y: Numbers, sample: Sample) -> bool:
@@ -198,7 +226,7 @@ def near_duplicate_columns(sample: Sample) -> Iterator[Finding]:
         severity="warning",
         title=f"{named(again)} {'says' if len(again) == 1 else 'say'} nothing new",
         explanation=f"{second} says what {first} says, in another unit at most (correlation {correlation:.6f})"
-        f"{_and_more(len(pairs) - 1)}. The same twice makes learning slower "
+        f"{and_more(len(pairs) - 1)}. The same twice makes learning slower "
         "and weights harder to read.",
         evidence={
             "pairs": [{"columns": [a, b], "correlation": round(c, 6)} for a, b, c in pairs[:MAX_ROWS_SHOWN]],
@@ -240,7 +268,3 @@ def _reach(present: Numbers) -> tuple[float, float]:
     low, high = np.quantile(others, (0.25, 0.75))
     reach = _FAR * (high - low)
     return min(middle, low - reach), max(middle, high + reach)
-
-
-def _and_more(count: int) -> str:
-    return "" if not count else f", and {count:,} more {'column is' if count == 1 else 'columns are'} like that"

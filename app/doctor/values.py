@@ -12,6 +12,7 @@ from app.doctor.findings import (
     MAX_ROWS_SHOWN,
     Finding,
     Fix,
+    and_more,
     figure,
     named,
     share,
@@ -22,9 +23,11 @@ from app.doctor.prints import Numbers
 from app.doctor.sample import Sample
 from app.specs.columns import QUANTILES, Column
 from app.specs.features import is_embedded, steps_of
+from app.specs.steps import Missing
 
 _MIN_ROWS = 30
 _MOSTLY_MISSING = 0.5
+_OF_GAPS = ", apart from gaps, which are filled with it or left out"
 _NEARLY_CONSTANT = 0.995
 _FAR = 10  # times the range between the quartiles
 _SKEWNESS = 0.1  # of the quartiles (Bowley, "Elements of Statistics", 1901); of an exponential distribution 0.26
@@ -52,7 +55,7 @@ def missing_values(sample: Sample) -> Iterator[Finding]:
         severity="warning",
         title=f"Most of {named(names)} is missing",
         explanation=f"{names[0]} has no value in {sample.known[names[0]].num_missing:,} of {sample.num_rows:,} rows "
-        f"({share(shares[names[0]])}){_likewise(len(names) - 1)}. What fills that many gaps is mostly guessed.",
+        f"({share(shares[names[0]])}){and_more(len(names) - 1)}. What fills that many gaps is mostly guessed.",
         evidence={"shares": {name: round(shares[name], 4) for name in names[:MAX_COLUMNS_SHOWN]}},
         columns=names[:MAX_COLUMNS_SHOWN],
         fix=without(sample.data, sample.features, names),
@@ -63,16 +66,15 @@ def constant_columns(sample: Sample) -> Iterator[Finding]:
     """Columns whose value is always the same, or nearly always."""
     if sample.is_picture or sample.num_rows < _MIN_ROWS:
         return
-    constant = [
-        name for name in sample.features if sample.known[name].num_distinct <= 1 and not sample.known[name].num_missing
-    ]
+    constant = [name for name in sample.features if _is_constant(sample, name)]
     if constant:
+        gaps = any(sample.known[name].num_missing for name in constant)
         yield Finding(
             kind="constant_columns",
             severity="warning",
             title=f"{named(constant)} {'is' if len(constant) == 1 else 'are'} always the same",
             explanation=f"{named(constant)} {'has' if len(constant) == 1 else 'have'} one value in all "
-            f"{sample.num_rows:,} rows: nothing can be told by it.",
+            f"{sample.num_rows:,} rows{_OF_GAPS if gaps else ''}: nothing can be told by it.",
             evidence={"num_columns": len(constant)},
             columns=constant[:MAX_COLUMNS_SHOWN],
             fix=without(sample.data, sample.features, constant),
@@ -85,7 +87,7 @@ def constant_columns(sample: Sample) -> Iterator[Finding]:
             severity="info",
             title=f"{named(nearly)} {'is' if len(nearly) == 1 else 'are'} nearly always the same",
             explanation=f"{nearly[0]} has one value in {share(shares[nearly[0]])} of the rows"
-            f"{_likewise(len(nearly) - 1)}. The few others may be the ones that count, or a slip.",
+            f"{and_more(len(nearly) - 1)}. The few others may be the ones that count, or a slip.",
             evidence={
                 "shares": {name: round(shares[name], 5) for name in nearly[:MAX_COLUMNS_SHOWN]},
                 **sample.extent,
@@ -94,6 +96,16 @@ def constant_columns(sample: Sample) -> Iterator[Finding]:
             rows=_exceptions(sample, nearly[0]),
             fix=without(sample.data, sample.features, nearly),
         )
+
+
+def _is_constant(sample: Sample, name: str) -> bool:
+    """Whether a column is always the same once its gaps are filled, or the rows that have one are left out."""
+    column, missing = sample.known[name], steps_of(sample.data, name).missing or Missing()
+    if column.num_distinct > 1 or not column.num_missing:
+        return column.num_distinct <= 1
+    if column.num_distinct == 0 or missing.indicator or is_embedded(sample.data, column):
+        return False
+    return missing.type != "constant" or (column.is_numeric and missing.value == column.min)
 
 
 def _most_frequent(sample: Sample, name: str) -> float:
@@ -147,7 +159,7 @@ def outliers(sample: Sample) -> Iterator[Finding]:
         explanation=f"{count:,} {'value' if count == 1 else 'values'} of {names[0]} "
         f"{'lies' if count == 1 else 'lie'} below {limits.low:,.4g} or above {limits.high:,.4g}, ten times the "
         f"middle half of the values away from their median{', by their logarithms' if limits.of_logarithms else ''}"
-        f"{_likewise(len(names) - 1)}. They may be slips, and they pull at every step.",
+        f"{and_more(len(names) - 1)}. They may be slips, and they pull at every step.",
         evidence={
             "ranges": {
                 name: {"low": figure(one.low), "high": figure(one.high), "count": num_rows}
@@ -311,13 +323,9 @@ def many_categories(sample: Sample) -> Iterator[Finding]:
         severity="warning",
         title=f"{named(names)} {'becomes' if len(names) == 1 else 'become'} {sum(many.values()):,} inputs",
         explanation=f"{names[0]} has {many[names[0]]:,} categories, and each becomes an input of its own"
-        f"{_likewise(len(names) - 1)}. With {sample.num_rows / many[names[0]]:,.1f} rows for each, most of these "
+        f"{and_more(len(names) - 1)}. With {sample.num_rows / many[names[0]]:,.1f} rows for each, most of these "
         "weights see hardly a row.",
         evidence={"num_categories": dict(list(many.items())[:MAX_COLUMNS_SHOWN])},
         columns=names[:MAX_COLUMNS_SHOWN],
         fix=with_steps(names, f"Let {_NUM_BUCKETS} buckets share them", categories="hashed", num_buckets=_NUM_BUCKETS),
     )
-
-
-def _likewise(count: int) -> str:
-    return "" if not count else f", and {count:,} more {'column is' if count == 1 else 'columns are'} like that"

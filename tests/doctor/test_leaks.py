@@ -72,6 +72,26 @@ def test_a_leak_among_hundreds_of_columns_is_found(practice: Practice) -> None:
     assert found.columns == ["f123"]
 
 
+@pytest.mark.parametrize("part", [1.0, 0.2])
+def test_a_column_that_is_there_for_one_class_only_is_found(practice: Practice, clean: Columns, part: float) -> None:
+    random = np.random.default_rng(0)
+    there = (clean["label"] == 1) & (random.random(1000) < part)
+    table: dict[str, Any] = {**clean, "dose": np.where(there, random.normal(size=1000), np.nan)}
+    found = practice.find("target_leak", table, missing={"type": "mean"})
+    assert found.columns == ["dose"] and found.fix is not None
+    assert found.evidence.get("purity", 1) == 1 and ("label is 1" in found.explanation) == (part < 1)
+    table["dose"] = random.permutation(table["dose"])
+    assert "target_leak" not in [one.kind for one in practice.findings(table, missing={"type": "mean"})]
+
+
+def test_a_few_values_that_are_there_for_the_frequent_class_are_chance(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    label = random.permutation(np.arange(2000) < 200)
+    dose = np.where(~label & (random.random(2000) < 0.02), 1.5 * np.arange(2000), np.nan)
+    table = {"x": random.normal(size=2000), "dose": dose, "label": label}
+    assert "target_leak" not in [one.kind for one in practice.findings(table, missing={"type": "mean"})]
+
+
 def test_a_rare_class_is_not_taken_for_a_leak(practice: Practice) -> None:
     random = np.random.default_rng(0)
     table = {"x": random.normal(size=5000), "k": random.integers(0, 3, 5000), "label": np.arange(5000) % 400 == 0}

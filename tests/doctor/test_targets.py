@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from app.doctor.findings import Fix
+from app.doctor.findings import Fix, share
 from app.specs.data import DataSpec
 from tests.doctor.conftest import Columns, Practice, clean_table, number_table
 
@@ -41,12 +41,18 @@ def test_always_saying_the_frequent_class_is_given_its_figure(practice: Practice
     found = practice.find("class_imbalance", rare(100))
     baseline = found.evidence["baseline_accuracy"]
     assert 0.82 < baseline < 0.97 and found.evidence["num_in_part"] == 150
-    assert found.title == f"Always saying 0 gives {baseline:.2f}"
+    assert found.title == f"Always saying 0 gives {share(baseline)}"
     assert found.evidence["counts"] == {"0": 900, "1": 100}
     spec = patched(DataSpec(target="label"), found.fix)
     assert spec.split.model_dump()["stratify"] is True
     again = practice.find("class_imbalance", rare(100), split={"stratify": True, "type": "shares"})
     assert again.evidence["baseline_accuracy"] == 0.9 and again.fix is None
+
+
+def test_a_baseline_just_under_1_is_not_called_1(practice: Practice) -> None:
+    table = {"x": np.arange(3000) % 7, "label": np.arange(3000) % 600 == 1}
+    found = practice.find("class_imbalance", table, split={"type": "shares", "stratify": True})
+    assert found.title == "Always saying false gives 99.8%" and "1.00" not in found.explanation
 
 
 def test_classes_of_about_one_size_are_no_finding(practice: Practice) -> None:
@@ -93,6 +99,14 @@ def test_classes_that_are_taken_for_numbers_are_found(practice: Practice, clean:
     three = practice.find("class_as_number", clean, "l1_loss")
     assert three.fix is not None and three.fix.patch["training"]["loss"]["type"] == "cross_entropy"
     assert practice.findings(clean, "cross_entropy") == []
+
+
+def test_classes_that_a_gap_made_fractions_are_found(practice: Practice, clean: Columns) -> None:
+    clean["label"] = (clean["label"] + np.arange(1000) % 3).astype(float)
+    found = practice.find("class_as_number", clean, "mse_loss")
+    assert found.fix is not None and found.fix.patch["training"]["loss"]["type"] == "cross_entropy"
+    assert practice.findings(clean, "cross_entropy") == []
+    assert practice.findings(clean | {"label": clean["label"] / 4}, "mse_loss") == []
 
 
 def test_numbers_that_are_taken_for_classes_are_found(practice: Practice) -> None:

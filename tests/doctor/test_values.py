@@ -35,6 +35,26 @@ def test_a_column_that_never_or_hardly_ever_changes_is_found(practice: Practice,
     assert [one.columns for one in practice.findings(clean)] == [["unit"]]
 
 
+@pytest.mark.parametrize(
+    ("missing", "is_constant"),
+    [
+        ({"type": "mean"}, True),
+        ({"type": "drop"}, True),
+        ({"type": "constant", "value": 3}, True),
+        ({"type": "constant", "value": 0}, False),
+        ({"type": "mean", "indicator": True}, False),
+    ],
+    ids=str,
+)
+def test_a_column_whose_gaps_are_filled_with_its_only_value_is_constant(
+    practice: Practice, clean: Columns, missing: dict[str, Any], is_constant: bool
+) -> None:
+    table: dict[str, Any] = {**clean, "dose": [None if i < 100 else 3.0 for i in range(1000)]}
+    found = [one for one in practice.findings(table, missing=missing) if one.kind == "constant_columns"]
+    assert [one.columns for one in found] == ([["dose"]] if is_constant else [])
+    assert all("apart from gaps" in one.explanation for one in found)
+
+
 @pytest.mark.parametrize("places", [[17], [1, 500, 998]])
 def test_values_that_are_far_away_are_found_with_their_rows(
     practice: Practice, clean: Columns, places: list[int]
