@@ -11,10 +11,12 @@ from app.doctor.sample import FEW_CLASSES, Sample
 from app.specs.columns import Column
 from app.specs.splits import KFoldSplit, SharesSplit
 from app.specs.training import CLASS_LOSSES, REGRESSION_LOSSES
+from app.splitting import BITS
 from app.transforms import word
 
 _MAJORITY = 0.8
 _MIN_ROWS = 50
+_COUNTED_AT_ONCE = 1 << 17  # rows
 _LIKE_CLASSES = 10  # whole numbers of so few values are rather names than amounts
 
 
@@ -22,14 +24,11 @@ def class_imbalance(sample: Sample) -> Iterator[Finding]:
     """One class has nearly all rows, so that always saying it looks like success."""
     if not sample.is_class or not sample.classes:
         return
-    counts = _counts(sample.target, len(sample.classes))
+    counts = _counts(sample)
     if counts.sum() < _MIN_ROWS or counts.max() < _MAJORITY * counts.sum() or np.count_nonzero(counts) < 2:
         return
-    part, where = next(
-        ((sample.part(one), f"the {one} rows") for one in ("test", "validation") if len(sample.part(one))),
-        (np.arange(sample.num_rows), "the rows"),
-    )
-    there = _counts(sample.target[part], len(sample.classes))
+    kept = {f"the {part} rows": _counts(sample, part) for part in ("test", "validation") if sample.sizes.get(part)}
+    where, there = next(iter(kept.items()), ("the rows", counts))
     if not there.sum():
         return
     most = int(counts.argmax())
@@ -55,12 +54,12 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
     """A class that a part of the split has no row of."""
     if not sample.is_class or not sample.classes or sample.parts is None:
         return
-    counts = _counts(sample.target, len(sample.classes))
-    for part in ("train", "validation", "test"):
-        rows = sample.part(part)
-        if not len(rows):
+    counts = _counts(sample)
+    for part, bit in BITS.items():
+        num_rows = np.count_nonzero(sample.parts & bit)
+        if not num_rows:
             continue
-        absent = np.flatnonzero((_counts(sample.target[rows], len(sample.classes)) == 0) & (counts > 0))
+        absent = np.flatnonzero((_counts(sample, part) == 0) & (counts > 0))
         if not len(absent):
             continue
         names = [word(sample.classes[i]) for i in absent]
@@ -69,7 +68,7 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
             kind=f"classes_missing_from_{part}",
             severity="error" if untaught else "warning",
             title=f"No {part} row is {named(names)}",
-            explanation=f"Of {len(rows):,} {part} rows none is {named(names)}, of which the table has "
+            explanation=f"Of {num_rows:,} {part} rows none is {named(names)}, of which the table has "
             f"{int(counts[absent].sum()):,}. "
             + ("What is never shown cannot be learned." if untaught else "How well it is told stays unknown."),
             evidence={"classes": names[:MAX_ROWS_SHOWN], "counts": counts[absent][:MAX_ROWS_SHOWN].tolist()},
@@ -138,10 +137,15 @@ def _other_loss(sample: Sample, loss: str, metric: str, label: str) -> Fix:
     return Fix(label=label, patch=patch)
 
 
-def _counts(target: NDArray[np.float64], num_classes: int) -> NDArray[np.int64]:
-    """How many rows each class has; missing ones are not counted."""
-    codes = target[np.isfinite(target)].astype(np.int64)
-    counts: NDArray[np.int64] = np.bincount(codes, minlength=num_classes)
+def _counts(sample: Sample, part: str | None = None) -> NDArray[np.int64]:
+    """How many rows of a part, or of all, each class has; missing ones are not counted."""
+    counts: NDArray[np.int64] = np.zeros(len(sample.classes), np.int64)
+    for start in range(0, sample.num_rows, _COUNTED_AT_ONCE):
+        target = sample.target[start : start + _COUNTED_AT_ONCE]
+        counted = np.isfinite(target)
+        if part is not None and sample.parts is not None:
+            counted &= sample.parts[start : start + _COUNTED_AT_ONCE] & BITS[part] > 0
+        counts += np.bincount(target[counted].astype(np.int64), minlength=len(counts))
     return counts
 
 

@@ -17,13 +17,15 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import feature_names, features, is_embedded
 from app.specs.training import REGRESSION_LOSSES
-from app.splitting import BITS, Parts, Rows, evenly, rows_of
+from app.splitting import BITS, Parts, Rows, evenly
 
 if TYPE_CHECKING:
     from app.preparing.table import Table
 
 MAX_ROWS = 100_000
 MAX_CELLS = 4_000_000  # of the rows that are looked at closely
+MIN_ROWS = 1_000  # however many columns there are
+MAX_COMPARED = 4_000_000  # rows
 MAX_PRINTED_CELLS = 64_000_000  # of the rows that are compared
 MAX_PRINTED_BYTES = 2 << 30  # of their images and arrays
 UNREAD = frozenset({"image", "array"})  # what is no number and no word: it is only compared
@@ -94,9 +96,13 @@ class Sample:
         found: Numbers = self.matrix[self.places[name]]
         return found
 
-    def part(self, name: str) -> Rows:
-        """The rows of "train", "validation" or "test"; none where the split cannot be made."""
-        return np.empty(0, np.int64) if self.parts is None else rows_of(self.parts, name)
+    def at(self, name: str, rows: Rows) -> Numbers:
+        """Any column, as numbers, in some rows (k,), which ascend."""
+        found = np.empty(len(rows))
+        for _, place, values in self.table.pieces([name]):
+            here, chosen = within(rows, place)
+            found[here] = values[chosen]
+        return found
 
     @cached_property
     def has_alike(self) -> bool:
@@ -155,12 +161,12 @@ def take(
     names = [name for name in feature_names(data, columns) if name != data.target]
     readable = _readable(names, known)
     num_rows, num_columns = table.num_rows, max(1, len(readable))
-    rows = evenly(num_rows, min(MAX_ROWS, max(2_000, MAX_CELLS // num_columns)))
+    rows = evenly(num_rows, min(MAX_ROWS, max(MIN_ROWS, MAX_CELLS // num_columns)))
     # Of a time series rows are not compared.
     unread = [] if data.window is not None else [name for name in names if name not in readable]
     row_bytes = max(1, sum((cell_bytes or {}).get(name, 0) for name in unread))
-    most = min(MAX_PRINTED_CELLS // num_columns, MAX_PRINTED_BYTES // row_bytes)
-    compared = evenly(num_rows, max(2_000, most))
+    most = min(MAX_COMPARED, MAX_PRINTED_CELLS // num_columns, MAX_PRINTED_BYTES // row_bytes)
+    compared = evenly(num_rows, max(2 * MIN_ROWS, most))
     matrix = np.empty((len(readable), len(rows)))
     prints: Prints = np.zeros(len(compared), np.uint64)
     places = {name: i for i, name in enumerate(readable)}

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from app.association import pearson
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, Fix, figure, share, with_split
 from app.doctor.prints import Numbers
 from app.doctor.sample import Sample
 from app.specs.features import is_embedded, steps_of
 from app.specs.splits import GroupedSplit, KFoldSplit, SharesSplit
-from app.splitting import Rows, evenly
+from app.splitting import BITS, Parts, Rows, evenly
 
 _MIN_ROWS = 50
 _MIN_TEST_ROWS = 30
@@ -21,11 +22,12 @@ _FEW_VALUES = 50
 _UNTAUGHT = 0.02  # of the rows that are held back
 _FEW_UNTAUGHT = 5
 _DEGREE = 5  # of the curve that a sorted feature may explain
-_NUM_FITTED = 100_000  # rows that decide on the curve
+_MAX_PAIRS = 100_000  # of neighbours
 _NAMES_A_TIME = re.compile(
     r"(?i:year|yr|quarter|month|week|day|date|hour|minute|second|time|period|epoch|timestamp)$"
     r"|.+((?i:[_.\s-](date|time|timestamp))|[a-z](Date|Time|Timestamp))$"
 )
+_HELD = BITS["validation"] | BITS["test"]
 _SHARES = ("train", "validation", "test")
 
 
@@ -36,7 +38,7 @@ def time_order(sample: Sample) -> Iterator[Finding]:
     if not mixed or sample.num_rows < _MIN_ROWS:
         return
     times = [one.name for one in sample.known.values() if one.type == "timestamp" and one.num_distinct > 2]
-    in_order = next((name for name in times if is_in_order(sample.table.numbers(name))), _counted_time(sample))
+    in_order = next((name for name in times if _is_in_order(sample.at(name, sample.rows))), _counted_time(sample))
     if in_order is not None:
         yield Finding(
             kind="time_order",
@@ -50,7 +52,7 @@ def time_order(sample: Sample) -> Iterator[Finding]:
             fix=_by_time(sample, in_order),
         )
         return
-    correlation = 0.0 if sample.is_class or _is_in_blocks(sample) else autocorrelation(sample.target)
+    correlation = 0.0 if sample.is_class or _is_in_blocks(sample) else _autocorrelation(*_neighbours(sample))
     if correlation > _AUTOCORRELATION and not _is_explained(sample):
         yield Finding(
             kind="time_order",
@@ -77,23 +79,33 @@ def time_order(sample: Sample) -> Iterator[Finding]:
         )
 
 
-def is_in_order(values: Numbers) -> bool:
-    """Whether nearly all steps along the rows (N,) lead the same way, or nowhere."""
-    steps = np.diff(values[np.isfinite(values)])
-    if not len(steps) or not steps.any():
-        return False
-    return bool(max(np.mean(steps >= 0), np.mean(steps <= 0)) >= _IN_ORDER)
+def _is_in_order(values: Numbers) -> bool:
+    """Whether nearly all steps along some rows (n,) lead the same way, or nowhere."""
+    return _is_one_way(np.diff(values[np.isfinite(values)]))
 
 
-def autocorrelation(values: Numbers) -> float:
-    """The correlation of each row (N,) with the next; 0 for a table that is only sorted, or too short to tell."""
-    present = values[np.isfinite(values)]
-    if len(present) < _MIN_ROWS or is_in_order(present) or np.ptp(present) == 0:
+def _is_one_way(steps: Numbers) -> bool:
+    return bool(steps.any() and max(np.mean(steps >= 0), np.mean(steps <= 0)) >= _IN_ORDER)
+
+
+def _firsts(sample: Sample) -> Rows:
+    """Some rows, evenly chosen, each of which has a next one."""
+    return evenly(sample.num_rows - 1, _MAX_PAIRS)
+
+
+def _neighbours(sample: Sample) -> tuple[Numbers, Numbers]:
+    """The target (k,) of some rows, and of the next ones."""
+    first = _firsts(sample)
+    return sample.target[first], sample.target[first + 1]
+
+
+def _autocorrelation(first: Numbers, second: Numbers) -> float:
+    """The correlation of some rows (k,) with the next; 0 for a table that is only sorted, or too short to tell."""
+    both = np.isfinite(first) & np.isfinite(second)
+    first, second = first[both], second[both]
+    if len(first) < _MIN_ROWS - 1 or _is_one_way(second - first):
         return 0.0
-    first, second = present[:-1], present[1:]
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
+    return pearson(first, second) or 0.0
 
 
 def _counted_time(sample: Sample) -> str | None:
@@ -101,7 +113,7 @@ def _counted_time(sample: Sample) -> str | None:
     for one in sample.known.values():
         is_time = one.type == "integer" and one.name != sample.data.target and _NAMES_A_TIME.match(one.name)
         if is_time and one.num_distinct > 2:
-            steps = np.diff(sample.table.numbers(one.name))
+            steps = np.diff(sample.at(one.name, sample.rows))
             if (steps >= 0).all() or (steps <= 0).all():
                 return one.name
     return None
@@ -114,15 +126,15 @@ def _is_explained(sample: Sample) -> bool:
     rows, or is named like a time, explains nothing: what comes later has other values of it.
     """
     for name in sample.numeric:
-        if not is_in_order(sample.of(name)) or _NAMES_A_TIME.match(name) or _counts_rows(sample, name):
+        if not _is_in_order(sample.of(name)) or _NAMES_A_TIME.match(name) or _counts_rows(sample, name):
             continue
-        x, y = sample.table.numbers(name), sample.target
+        first = _firsts(sample)
+        (y, y_next), x, x_next = _neighbours(sample), sample.at(name, first), sample.at(name, first + 1)
         both = np.isfinite(x) & np.isfinite(y)
-        x, y = x[both], y[both]
-        some = evenly(len(x), _NUM_FITTED)
-        if len(some) < _MIN_ROWS or np.ptp(x[some]) == 0:
+        if np.count_nonzero(both) < _MIN_ROWS or np.ptp(x[both]) == 0:
             continue
-        if autocorrelation(y - np.polynomial.Polynomial.fit(x[some], y[some], _DEGREE)(x)) <= _AUTOCORRELATION:
+        curve = np.polynomial.Polynomial.fit(x[both], y[both], _DEGREE)
+        if _autocorrelation(y - curve(x), y_next - curve(x_next)) <= _AUTOCORRELATION:
             return True
     return False
 
@@ -164,12 +176,11 @@ def _in_row_order(sample: Sample) -> Fix:
 
 def untaught_values(sample: Sample) -> Iterator[Finding]:
     """Rows that are not trained on and have categories that no training row has: new users, new things, new places."""
-    held = np.concatenate([sample.part("validation"), sample.part("test")])
-    train = sample.part("train")
-    if sample.num_rows < _MIN_ROWS or not len(held) or not len(train):
+    if sample.num_rows < _MIN_ROWS or sample.parts is None:
         return
-    found = {name: rows for name in _looked_up(sample) if len(rows := _untaught(sample, name, train, held))}
-    shares = {name: len(rows) / len(held) for name, rows in found.items()}
+    num_held = int(np.count_nonzero(sample.parts & _HELD))
+    found = {name: rows for name in _looked_up(sample) if len(rows := _untaught(sample, name, sample.parts))}
+    shares = {name: len(rows) / num_held for name, rows in found.items()}
     many = {name: one for name, one in shares.items() if one > _UNTAUGHT and len(found[name]) >= _FEW_UNTAUGHT}
     if not many:
         return
@@ -178,7 +189,7 @@ def untaught_values(sample: Sample) -> Iterator[Finding]:
         kind="untaught_values",
         severity="warning",
         title=f"{share(many[name])} of the rows that are held back have a {name} that training never sees",
-        explanation=f"{len(found[name]):,} of {len(held):,} rows for validation and test have a value of {name} that "
+        explanation=f"{len(found[name]):,} of {num_held:,} rows for validation and test have a value of {name} that "
         "is in no training row: of these values nothing is learned, and the answer rests on the other columns "
         "alone. If new ones will come in use as well, this is the honest test; if not, more rows for each value help.",
         evidence={"shares": {one: figure(many[one]) for one in sorted(many, key=lambda one: -many[one])}},
@@ -197,11 +208,16 @@ def _looked_up(sample: Sample) -> Iterator[str]:
             yield name
 
 
-def _untaught(sample: Sample, name: str, train: Rows, held: Rows) -> Rows:
+def _untaught(sample: Sample, name: str, parts: Parts) -> Rows:
     """The rows that are held back and whose value no training row has; none of those where it is missing."""
-    values = sample.table.numbers(name)
-    present = held[~np.isnan(values[held])]
-    return present[~np.isin(values[present], values[train])]
+    taught = np.empty(0)
+    for _, place, values in sample.table.pieces([name]):
+        taught = np.union1d(taught, values[parts[place] & BITS["train"] > 0])
+    found = [np.empty(0, np.int64)]
+    for _, place, values in sample.table.pieces([name]):
+        held = (parts[place] & _HELD > 0) & ~np.isnan(values)
+        found.append(place.start + np.flatnonzero(held & ~np.isin(values, taught)))
+    return np.concatenate(found)
 
 
 def too_few_rows(sample: Sample) -> Iterator[Finding]:

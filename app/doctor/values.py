@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from app.doctor.sample import Sample
 from app.specs.columns import QUANTILES, Column
 from app.specs.features import is_embedded, steps_of
 from app.specs.steps import Missing
+from app.splitting import Rows
 
 _MIN_ROWS = 30
 _MOSTLY_MISSING = 0.5
@@ -133,25 +134,12 @@ def outliers(sample: Sample) -> Iterator[Finding]:
     """Single values that are so far away that they look like slips."""
     if sample.is_picture or sample.num_rows < _MIN_ROWS:
         return
-    found: dict[str, tuple[_Range, list[int], int]] = {}
-    for name in sample.numeric:
-        column, steps = sample.known[name], steps_of(sample.data, name)
-        limits = None if steps.log or steps.clip_share or steps.scale == "robust" else _limits(sample, column)
-        if limits is None or column.min is None or column.max is None:
-            continue
-        lowest = column.min if steps.low is None else steps.low
-        highest = column.max if steps.high is None else steps.high
-        if lowest >= limits.low and highest <= limits.high:
-            continue
-        values = sample.table.numbers(name)
-        rows = np.flatnonzero(np.isfinite(values) & ((values < limits.low) | (values > limits.high)))
-        if 0 < len(rows) <= max(1, _MAX_OUTLIERS * sample.num_rows):
-            worst = rows[np.argsort(-np.abs(values[rows] - (limits.low + limits.high) / 2), kind="stable")]
-            found[name] = (limits, worst[:MAX_ROWS_SHOWN].tolist(), len(rows))
+    few = max(1, _MAX_OUTLIERS * sample.num_rows)
+    found = {name: far for name, far in _far_values(sample).items() if 0 < far.count <= few}
     if not found:
         return
     names = list(found)
-    limits, rows_of_first, count = found[names[0]]
+    limits, count = found[names[0]].limits, found[names[0]].count
     yield Finding(
         kind="outliers",
         severity="warning",
@@ -162,12 +150,12 @@ def outliers(sample: Sample) -> Iterator[Finding]:
         f"{and_more(len(names) - 1)}. They may be slips, and they pull at every step.",
         evidence={
             "ranges": {
-                name: {"low": figure(one.low), "high": figure(one.high), "count": num_rows}
-                for name, (one, _, num_rows) in list(found.items())[:MAX_COLUMNS_SHOWN]
+                name: {"low": figure(far.limits.low), "high": figure(far.limits.high), "count": far.count}
+                for name, far in list(found.items())[:MAX_COLUMNS_SHOWN]
             }
         },
         columns=names[:MAX_COLUMNS_SHOWN],
-        rows=rows_of_first,
+        rows=found[names[0]].rows.tolist(),
         fix=Fix(label="Scale by median and quartiles", patch={"data": {"scale": "robust"}})
         if len(names) > _MANY
         else with_steps(names, "Cut off the outermost hundredth at each end", clip_share=0.01),
@@ -181,6 +169,42 @@ class _Range:
     low: float
     high: float
     of_logarithms: bool = False
+
+
+@dataclass
+class _Far:
+    """The values of a column that lie outside its limits: how many, and the furthest with their rows."""
+
+    limits: _Range
+    count: int = 0
+    rows: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+    distances: Numbers = field(default_factory=lambda: np.empty(0))
+
+    def add(self, values: Numbers, first: int) -> None:
+        """See the next stretch of the column, from the row `first` on."""
+        low, high = self.limits.low, self.limits.high
+        rows = np.flatnonzero(np.isfinite(values) & ((values < low) | (values > high)))
+        self.count += len(rows)
+        distances = np.concatenate([self.distances, np.abs(values[rows] - (low + high) / 2)])
+        furthest = np.argsort(-distances, kind="stable")[:MAX_ROWS_SHOWN]
+        self.rows, self.distances = np.concatenate([self.rows, rows + first])[furthest], distances[furthest]
+
+
+def _far_values(sample: Sample) -> dict[str, _Far]:
+    """Of each column that has some, and is not cut off there, the values outside its limits, in all rows."""
+    found = {}
+    for name in sample.numeric:
+        column, steps = sample.known[name], steps_of(sample.data, name)
+        limits = None if steps.log or steps.clip_share or steps.scale == "robust" else _limits(sample, column)
+        if limits is None or column.min is None or column.max is None:
+            continue
+        lowest = column.min if steps.low is None else steps.low
+        highest = column.max if steps.high is None else steps.high
+        if lowest < limits.low or highest > limits.high:
+            found[name] = _Far(limits)
+    for name, place, values in sample.table.pieces(list(found)):
+        found[name].add(values, place.start)
+    return found
 
 
 def _limits(sample: Sample, column: Column) -> _Range | None:

@@ -83,16 +83,17 @@ def test_where_few_rows_are_possible_copies_are_no_surprise(practice: Practice) 
     assert "9 different rows" in practice.find("duplicate_rows", table).explanation
 
 
+@pytest.mark.parametrize("limit", ["MAX_PRINTED_CELLS", "MAX_COMPARED"])
 def test_of_a_table_that_is_too_large_an_even_choice_is_compared(
-    practice: Practice, clean: Columns, monkeypatch: pytest.MonkeyPatch
+    practice: Practice, clean: Columns, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(sample, "MAX_PRINTED_CELLS", 1)
+    monkeypatch.setattr(sample, limit, 1)
     monkeypatch.setattr(sample, "MAX_CELLS", 1)
     table = {name: np.repeat(values, 4) for name, values in clean.items()}  # each row four times
     found = practice.find("duplicate_rows", table)
     assert (found.evidence["num_examined"], found.evidence["num_rows"]) == (2000, 4000)
     assert found.evidence["count"] == 1000
-    assert practice.look(table).num_examined == 2000
+    assert practice.look(table).num_examined == 1000
 
 
 def pictures(as_images: bool, num_rows: int = 300) -> tuple[list[Any], pa.Field]:

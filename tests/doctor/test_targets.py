@@ -196,6 +196,16 @@ def test_values_that_training_never_sees_are_found(practice: Practice) -> None:
     assert found.title == "33.3% of the rows that are held back have a user that training never sees"
 
 
+def test_values_are_sought_in_all_training_rows(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.preparing.table._MAX_ROWS", 16)
+    table = rated(num_users=1000)
+    split = {"type": "shares", "shuffle": False}
+    found = practice.find("untaught_values", table, columns=EMBEDDED, split=split)
+    new = ~np.isin(table["user"][700:], table["user"][:700])
+    assert found.rows == (700 + np.flatnonzero(new))[:20].tolist()
+    assert found.evidence["shares"] == {"user": pytest.approx(new.mean(), rel=1e-3)}
+
+
 def test_values_that_training_has_seen_are_no_finding(practice: Practice) -> None:
     kinds = [one.kind for one in practice.findings(rated(num_users=20), columns=EMBEDDED)]
     assert "untaught_values" not in kinds and "unscaled_inputs" not in kinds and "outliers" not in kinds

@@ -78,6 +78,19 @@ def test_a_slip_among_skewed_amounts_is_found_by_their_logarithms(practice: Prac
     assert found.rows == [7, 70] and "by their logarithms" in found.explanation
 
 
+def test_the_furthest_values_are_shown_wherever_they_stand(
+    practice: Practice, clean: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.preparing.table._MAX_ROWS", 16)
+    random = np.random.default_rng(0)
+    table = {name: np.tile(values, 4) for name, values in clean.items()}
+    rows = random.permutation(4000)[:30]
+    table["c"][rows] = 1e3 + np.arange(30)
+    found = practice.find("outliers", table)
+    assert found.evidence["ranges"]["c"]["count"] == 30
+    assert found.rows == rows[::-1][:20].tolist()
+
+
 def test_outliers_in_many_columns_are_mended_by_one_step_for_all(practice: Practice) -> None:
     table = {f"f{i}": np.random.default_rng(i).normal(size=200) for i in range(8)}
     for values in table.values():
@@ -94,7 +107,7 @@ def test_one_far_value_in_a_large_table_is_not_lost_in_the_sample(
     x = np.random.default_rng(0).normal(size=9000)
     x[7777] = 1e6
     found = practice.look({"x": x, "label": np.arange(9000) % 2}, scale="standardize")
-    assert found.num_examined == 2000
+    assert found.num_examined == 1000
     assert [one.rows for one in found.findings if one.kind == "outliers"] == [[7777]]
 
 
