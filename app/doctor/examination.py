@@ -9,8 +9,9 @@ from app.doctor.copies import contradictions, repeated_rows, rows_across_parts
 from app.doctor.findings import Finding
 from app.doctor.leaks import identifiers, near_duplicate_columns, target_leaks
 from app.doctor.sample import UNREAD, Sample, take
+from app.doctor.sizes import outliers, unscaled
 from app.doctor.splits import time_order, too_few_rows, too_many_parameters, untaught_values
-from app.doctor.values import constant_columns, many_categories, missing_values, outliers, unscaled
+from app.doctor.values import constant_columns, many_categories, missing_values
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 

@@ -35,7 +35,8 @@ class Finding(BaseModel):
 
 def without(data: DataSpec, features: Sequence[str], names: Sequence[str]) -> Fix | None:
     """The features without some columns; None where none would be left, or where they make a shape together."""
-    left = [name for name in features if name not in names]
+    gone = frozenset(names)
+    left = [name for name in features if name not in gone]
     if data.window is not None and data.window.sees_target and data.target in (data.features or [data.target]):
         left.append(data.target)
     if not left or data.input_shape is not None:

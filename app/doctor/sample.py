@@ -163,7 +163,7 @@ def take(
     num_rows, num_columns = table.num_rows, max(1, len(readable))
     rows = evenly(num_rows, min(MAX_ROWS, max(MIN_ROWS, MAX_CELLS // num_columns)))
     # Of a time series rows are not compared.
-    unread = [] if data.window is not None else [name for name in names if name not in readable]
+    unread = [] if data.window is not None else [name for name in names if known[name].type in UNREAD]
     row_bytes = max(1, sum((cell_bytes or {}).get(name, 0) for name in unread))
     most = min(MAX_COMPARED, MAX_PRINTED_CELLS // num_columns, MAX_PRINTED_BYTES // row_bytes)
     compared = evenly(num_rows, max(2 * MIN_ROWS, most))
