@@ -8,11 +8,15 @@ from numpy.typing import NDArray
 
 from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Fix, named, share, with_split
 from app.doctor.sample import FEW_CLASSES, Sample
+from app.specs.columns import Column
 from app.specs.splits import KFoldSplit, SharesSplit
 from app.specs.training import CLASS_LOSSES, REGRESSION_LOSSES
+from app.splitting import BITS
+from app.transforms import word
 
 _MAJORITY = 0.8
 _MIN_ROWS = 50
+_COUNTED_AT_ONCE = 1 << 17  # rows
 _LIKE_CLASSES = 10  # whole numbers of so few values are rather names than amounts
 
 
@@ -20,14 +24,11 @@ def class_imbalance(sample: Sample) -> Iterator[Finding]:
     """One class has nearly all rows, so that always saying it looks like success."""
     if not sample.is_class or not sample.classes:
         return
-    counts = _counts(sample.target, len(sample.classes))
+    counts = _counts(sample)
     if counts.sum() < _MIN_ROWS or counts.max() < _MAJORITY * counts.sum() or np.count_nonzero(counts) < 2:
         return
-    part, where = next(
-        ((sample.part(one), f"the {one} rows") for one in ("test", "validation") if len(sample.part(one))),
-        (np.arange(sample.num_rows), "the rows"),
-    )
-    there = _counts(sample.target[part], len(sample.classes))
+    kept = {f"the {part} rows": _counts(sample, part) for part in ("test", "validation") if sample.sizes.get(part)}
+    where, there = next(iter(kept.items()), ("the rows", counts))
     if not there.sum():
         return
     most = int(counts.argmax())
@@ -35,9 +36,9 @@ def class_imbalance(sample: Sample) -> Iterator[Finding]:
     yield Finding(
         kind="class_imbalance",
         severity="warning",
-        title=f"Always saying {_spelled(sample.classes[most])} gives {baseline:.2f}",
+        title=f"Always saying {word(sample.classes[most])} gives {share(baseline)}",
         explanation=f"{share(counts[most] / counts.sum())} of all rows and {share(baseline)} of {where} are "
-        f"{_spelled(sample.classes[most])}. An accuracy of {baseline:.2f} means that nothing was learned: look at "
+        f"{word(sample.classes[most])}. An accuracy of {share(baseline)} means that nothing was learned: look at "
         "f1, precision and recall.",
         evidence={
             "baseline_accuracy": round(baseline, 4),
@@ -53,21 +54,21 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
     """A class that a part of the split has no row of."""
     if not sample.is_class or not sample.classes or sample.parts is None:
         return
-    counts = _counts(sample.target, len(sample.classes))
-    for part in ("train", "validation", "test"):
-        rows = sample.part(part)
-        if not len(rows):
+    counts = _counts(sample)
+    for part, bit in BITS.items():
+        num_rows = np.count_nonzero(sample.parts & bit)
+        if not num_rows:
             continue
-        absent = np.flatnonzero((_counts(sample.target[rows], len(sample.classes)) == 0) & (counts > 0))
+        absent = np.flatnonzero((_counts(sample, part) == 0) & (counts > 0))
         if not len(absent):
             continue
-        names = [_spelled(sample.classes[i]) for i in absent]
+        names = [word(sample.classes[i]) for i in absent]
         untaught = part == "train"
         yield Finding(
             kind=f"classes_missing_from_{part}",
             severity="error" if untaught else "warning",
             title=f"No {part} row is {named(names)}",
-            explanation=f"Of {len(rows):,} {part} rows none is {named(names)}, of which the table has "
+            explanation=f"Of {num_rows:,} {part} rows none is {named(names)}, of which the table has "
             f"{int(counts[absent].sum()):,}. "
             + ("What is never shown cannot be learned." if untaught else "How well it is told stays unknown."),
             evidence={"classes": names[:MAX_ROWS_SHOWN], "counts": counts[absent][:MAX_ROWS_SHOWN].tolist()},
@@ -80,8 +81,7 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
 def class_as_number(sample: Sample) -> Iterator[Finding]:
     """Few whole numbers, of which the loss thinks that 2 lies between 1 and 3."""
     target = sample.known[sample.data.target]
-    looks = target.type in ("integer", "boolean") and 2 <= target.num_distinct <= _LIKE_CLASSES
-    if sample.loss not in REGRESSION_LOSSES or not looks or sample.num_rows < _MIN_ROWS:
+    if sample.loss not in REGRESSION_LOSSES or sample.num_rows < _MIN_ROWS or not _looks_like_class(sample, target):
         return
     is_binary = target.num_distinct == 2
     loss = "binary_cross_entropy_with_logits" if is_binary else "cross_entropy"
@@ -96,6 +96,14 @@ def class_as_number(sample: Sample) -> Iterator[Finding]:
         columns=[target.name],
         fix=_other_loss(sample, loss, "accuracy", "Predict a class"),
     )
+
+
+def _looks_like_class(sample: Sample, target: Column) -> bool:
+    """Whether a target has few values, all of them whole: 1.0 is 1, which a gap in the column made a fraction."""
+    if target.type not in ("integer", "boolean", "float") or not 2 <= target.num_distinct <= _LIKE_CLASSES:
+        return False
+    present = sample.target[np.isfinite(sample.target)]
+    return target.type != "float" or bool((present == np.round(present)).all())
 
 
 def number_as_class(sample: Sample) -> Iterator[Finding]:
@@ -129,10 +137,15 @@ def _other_loss(sample: Sample, loss: str, metric: str, label: str) -> Fix:
     return Fix(label=label, patch=patch)
 
 
-def _counts(target: NDArray[np.float64], num_classes: int) -> NDArray[np.int64]:
-    """How many rows each class has; missing ones are not counted."""
-    codes = target[np.isfinite(target)].astype(np.int64)
-    counts: NDArray[np.int64] = np.bincount(codes, minlength=num_classes)
+def _counts(sample: Sample, part: str | None = None) -> NDArray[np.int64]:
+    """How many rows of a part, or of all, each class has; missing ones are not counted."""
+    counts: NDArray[np.int64] = np.zeros(len(sample.classes), np.int64)
+    for start in range(0, sample.num_rows, _COUNTED_AT_ONCE):
+        target = sample.target[start : start + _COUNTED_AT_ONCE]
+        counted = np.isfinite(target)
+        if part is not None and sample.parts is not None:
+            counted &= sample.parts[start : start + _COUNTED_AT_ONCE] & BITS[part] > 0
+        counts += np.bincount(target[counted].astype(np.int64), minlength=len(counts))
     return counts
 
 
@@ -150,8 +163,4 @@ def _stratified(sample: Sample, counts: NDArray[np.int64]) -> Fix | None:
 
 def _listed(sample: Sample, counts: NDArray[np.int64]) -> dict[str, int]:
     most = np.argsort(-counts, kind="stable")[:MAX_ROWS_SHOWN]
-    return {_spelled(sample.classes[i]): int(counts[i]) for i in most}
-
-
-def _spelled(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return {word(sample.classes[i]): int(counts[i]) for i in most}

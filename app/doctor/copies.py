@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Severity, share
-from app.doctor.sample import Sample
+from app.doctor.sample import UNREAD, Sample
 from app.splitting import BITS, Rows
 
 _SHARE = 0.01  # of the rows: fewer are no reason to act
@@ -18,7 +18,7 @@ _FEW_COMBINATIONS = 20  # times as many rows as there could be different ones: t
 
 def repeated_rows(sample: Sample) -> Iterator[Finding]:
     """The same features with the same target, more than once."""
-    if sample.repeats is None or not len(sample.repeats.again):
+    if not len(sample.repeats.again):
         return
     again = sample.repeats.again
     part = len(again) / len(sample.compared)
@@ -36,7 +36,7 @@ def repeated_rows(sample: Sample) -> Iterator[Finding]:
 
 def rows_across_parts(sample: Sample) -> Iterator[Finding]:
     """Rows that are kept to test or to validate, and stand among the training rows as well."""
-    if sample.repeats is None or sample.parts is None or not len(sample.repeats.again):
+    if sample.parts is None or not len(sample.repeats.again):
         return
     groups, parts = sample.repeats.groups, sample.parts[sample.compared]
     train = np.flatnonzero(parts & BITS["train"])
@@ -67,7 +67,7 @@ def rows_across_parts(sample: Sample) -> Iterator[Finding]:
 
 def contradictions(sample: Sample) -> Iterator[Finding]:
     """The same features with different targets; with numbers that are far apart, where numbers are predicted."""
-    if sample.prints is None or not sample.has_alike:
+    if not sample.has_alike:
         return
     known = np.isfinite(sample.target[sample.compared])
     if not known.any():
@@ -121,8 +121,10 @@ def _pairs(sample: Sample, groups: NDArray[np.int64], train: Rows, seen: Rows) -
 
 
 def _num_combinations(sample: Sample) -> float:
-    """How many different rows there could be."""
+    """How many different rows there could be: of images and arrays, as many as anyone likes."""
     known = [sample.known[name] for name in sample.features]
+    if any(one.type in UNREAD for one in known):
+        return math.inf
     return math.exp(min(700.0, math.fsum(math.log(max(1, one.num_distinct)) for one in known)))
 
 

@@ -8,9 +8,10 @@ from app.doctor.classes import class_as_number, class_imbalance, missing_classes
 from app.doctor.copies import contradictions, repeated_rows, rows_across_parts
 from app.doctor.findings import Finding
 from app.doctor.leaks import identifiers, near_duplicate_columns, target_leaks
-from app.doctor.sample import Sample, take
+from app.doctor.sample import UNREAD, Sample, take
+from app.doctor.sizes import outliers, unscaled
 from app.doctor.splits import time_order, too_few_rows, too_many_parameters, untaught_values
-from app.doctor.values import constant_columns, many_categories, missing_values, outliers, unscaled
+from app.doctor.values import constant_columns, many_categories, missing_values
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 
@@ -74,7 +75,10 @@ def examine(
 
     known = {column.name: column for column in columns}
     words = [name for name, column in known.items() if column.type == "category"]
-    sample = take(Table(open_table(place, words), known), columns, data, loss, num_parameters)
+    stored = open_table(place, words)
+    unread = [name for name, column in known.items() if column.type in UNREAD]
+    cell_bytes = {name: stored.num_bytes(name) // max(1, stored.num_rows) for name in unread}
+    sample = take(Table(stored, known), columns, data, loss, num_parameters, cell_bytes)
     found = [finding for rule in _rules(data) for finding in rule(sample)]
     found.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
     return Examination(found, sample.num_rows, len(sample.rows))

@@ -35,7 +35,8 @@ class Finding(BaseModel):
 
 def without(data: DataSpec, features: Sequence[str], names: Sequence[str]) -> Fix | None:
     """The features without some columns; None where none would be left, or where they make a shape together."""
-    left = [name for name in features if name not in names]
+    gone = frozenset(names)
+    left = [name for name in features if name not in gone]
     if data.window is not None and data.window.sees_target and data.target in (data.features or [data.target]):
         left.append(data.target)
     if not left or data.input_shape is not None:
@@ -60,6 +61,11 @@ def named(names: Sequence[str], most: int = 3) -> str:
     """Some columns by name, and how many more."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+
+
+def and_more(count: int) -> str:
+    """How many more columns there are of which the same is true; nothing where there are none."""
+    return "" if not count else f", and {count:,} more {'column is' if count == 1 else 'columns are'} like that"
 
 
 def share(part: float) -> str:

@@ -3,25 +3,32 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.association import spearman
-from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, figure, named, share, without
-from app.doctor.sample import Numbers, Sample
+from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, and_more, figure, named, share, without
+from app.doctor.prints import Numbers
+from app.doctor.sample import Sample
+from app.splitting import evenly
+from app.transforms import word
 
 _MIN_ROWS = 20
+_MIN_OTHERS = 10  # rows whose target is not the most frequent one
 _RANK_CORRELATION = 0.999
 _PURITY = 0.995
 _LEFT_WRONG = 0.05  # of what always saying the most frequent class gets wrong
 _FEW_VALUES = 50
 _NUM_FIRST = 512  # rows that decide whether a column is worth a closer look
+_LOG_CHANCE = log(1e-9)  # that rows of one class alone are there by chance
 _SLACK = 10.0  # how much looser the first look is
 _DISTINCT = 0.98
 _NUM_READ = 200  # texts that decide whether they are prose
 _ALIKE = 0.9999
+_FAR = 10  # times the range between the quartiles: values beyond count as if they lay there
 _MAX_PAIRED = 200  # columns that are held against one another
 _MAX_PAIRED_ROWS = 5_000
 _NAMES_A_ROW = re.compile(r"(^|[\s_.-])(id|uuid|guid|idx|index|key|rowid|row_number)$|[a-z]I[dD]$", re.IGNORECASE)
@@ -39,12 +46,12 @@ class Link:
 def target_leaks(sample: Sample) -> Iterator[Finding]:
     """A feature that is the target in another dress, or predicts it alone almost perfectly."""
     target, alone = sample.closely, len(sample.features) == 1
-    first = np.arange(_NUM_FIRST) * len(target) // _NUM_FIRST if len(target) > _NUM_FIRST else None
+    first = evenly(len(target), _NUM_FIRST)
     for name in sample.places:
         found = sample.of(name)
-        if first is not None and _link(found[first], target[first], sample, name, _SLACK) is None:
-            continue
-        link = _link(found, target, sample, name)
+        link = _gap_link(found, target, sample, name)
+        if link is None and (len(first) == len(target) or _may_link(found[first], target[first], sample, name)):
+            link = _link(found, target, sample, name)
         if link is None or (alone and not link.by_itself):
             continue
         yield Finding(
@@ -60,19 +67,29 @@ def target_leaks(sample: Sample) -> Iterator[Finding]:
         )
 
 
+def _may_link(x: Numbers, y: Numbers, sample: Sample, name: str) -> bool:
+    """Whether a first look at a few rows of a feature (n,) and the target (n,) leaves open that they are tied.
+
+    Where nearly all of these rows have the same target it does, whatever stands in them.
+    """
+    answers = y[np.isfinite(x) & np.isfinite(y)]
+    counts = np.unique(answers, return_counts=True)[1]
+    return len(answers) - counts.max(initial=0) < _MIN_OTHERS or _link(x, y, sample, name, _SLACK) is not None
+
+
 def _link(x: Numbers, y: Numbers, sample: Sample, name: str, slack: float = 1.0) -> Link | None:
     """What ties a feature (n,) to the target (n,); with `slack` also what may turn out to be less."""
     both = np.isfinite(x) & np.isfinite(y)
-    if np.count_nonzero(both) < max(_MIN_ROWS, len(x) / 2):
+    if np.count_nonzero(both) < max(_MIN_ROWS, len(x) / 2 / slack):
         return None
     x, y, target = x[both], y[both], sample.data.target
-    numeric = sample.known[name].is_numeric and sample.known[target].is_numeric
-    if numeric and sample.known[name].num_distinct > 1 and _equal(x, y, sample):
-        return Link(f"holds the same value as {target} in every row", {"equal_share": 1.0}, by_itself=True)
     xs, x_codes = np.unique(x, return_inverse=True)
     ys, y_codes = np.unique(y, return_inverse=True)
     if len(ys) < 2 or len(xs) < 2:
         return None
+    numeric = sample.known[name].is_numeric and sample.known[target].is_numeric
+    if numeric and _equal(x, y, sample):
+        return Link(f"holds the same value as {target} in every row", {"equal_share": 1.0}, by_itself=True)
     if len(xs) == len(ys) and len(xs) <= len(x) / 4 and len(np.unique(x_codes * len(ys) + y_codes)) == len(xs):
         words = f"has {len(xs):,} values, and each stands for one value of {target}: it is the same under other names"
         return Link(words, {"num_values": len(xs)}, by_itself=True)
@@ -81,6 +98,31 @@ def _link(x: Numbers, y: Numbers, sample: Sample, name: str, slack: float = 1.0)
     if len(xs) <= min(_FEW_VALUES, len(x) / 10):
         return _purity_link(x_codes, y_codes, len(ys), target, slack)
     return _order_link(x, y_codes, len(ys), target, slack) if sample.known[name].is_numeric else None
+
+
+def _gap_link(x: Numbers, y: Numbers, sample: Sample, name: str) -> Link | None:
+    """Whether the class (n,) can be told by where a feature (n,) has gaps, or has none."""
+    known = np.isfinite(y)
+    present = np.isfinite(x[known])
+    if not sample.is_class or not sample.known[name].num_missing or present.all() or not present.any():
+        return None
+    ys, codes = np.unique(y[known], return_inverse=True)
+    counts = np.bincount(codes)
+    if len(codes) - counts.max() < _MIN_OTHERS:
+        return None
+    link = _purity_link(present.astype(np.int64), codes, len(ys), sample.data.target, slack=1.0)
+    if link is not None:
+        return Link(f"has gaps, and where they are {link.words}", link.evidence)
+    there = np.bincount(codes[present])
+    only = int(there.argmax())
+    num_present, usual = int(there.sum()), float(counts[only] / len(codes))
+    if num_present < _MIN_ROWS or there[only] < num_present or num_present * log(usual) > _LOG_CHANCE:
+        return None
+    answer = word(sample.classes[int(ys[only])]) if sample.classes else f"{ys[only]:g}"
+    words = (
+        f"is there in {num_present:,} rows: {sample.data.target} is {answer} in all of them, in {share(usual)} of all"
+    )
+    return Link(words, {"num_present": num_present, "class": answer})
 
 
 def _equal(x: Numbers, y: Numbers, sample: Sample) -> bool:
@@ -115,7 +157,7 @@ def _order_link(x: Numbers, y: NDArray[np.int64], num_classes: int, target: str,
     in_order = y[np.lexsort((y, x))]
     num_changes = int(np.count_nonzero(np.diff(in_order)))
     num_others = len(y) - int(np.bincount(y).max())
-    if num_others < _MIN_ROWS / 2 or num_changes > num_classes - 1 + slack * 0.01 * num_others:
+    if num_others < _MIN_OTHERS or num_changes > num_classes - 1 + slack * 0.01 * num_others:
         return None
     words = f"divides the values of {target} by its size alone: sorted by it, they follow one another in blocks"
     return Link(words, {"num_changes": num_changes, "num_classes": num_classes})
@@ -184,7 +226,7 @@ def near_duplicate_columns(sample: Sample) -> Iterator[Finding]:
         severity="warning",
         title=f"{named(again)} {'says' if len(again) == 1 else 'say'} nothing new",
         explanation=f"{second} says what {first} says, in another unit at most (correlation {correlation:.6f})"
-        f"{_and_more(len(pairs) - 1)}. The same twice makes learning slower "
+        f"{and_more(len(pairs) - 1)}. The same twice makes learning slower "
         "and weights harder to read.",
         evidence={
             "pairs": [{"columns": [a, b], "correlation": round(c, 6)} for a, b, c in pairs[:MAX_ROWS_SHOWN]],
@@ -208,10 +250,21 @@ def _centered(x: Numbers) -> Numbers:
     present = np.isfinite(x)
     if not present.any():
         return np.zeros_like(x)
+    x = np.clip(x, *_reach(x[present]))
     moved = np.where(present, x - x[present].mean(), 0.0)
     length = float(np.linalg.norm(moved))
     return moved / length if length > 0 and np.isfinite(length) else np.zeros_like(x)
 
 
-def _and_more(count: int) -> str:
-    return "" if not count else f", and {count:,} more {'column is' if count == 1 else 'columns are'} like that"
+def _reach(present: Numbers) -> tuple[float, float]:
+    """How far values count: a row of totals would be all that there is to two columns that have nothing in common.
+
+    Of columns that are mostly the same value, the others say how far.
+    """
+    low, middle, high = np.quantile(present, (0.25, 0.5, 0.75))
+    others = present if low < high else present[present != middle]
+    if not len(others):
+        return middle, middle
+    low, high = np.quantile(others, (0.25, 0.75))
+    reach = _FAR * (high - low)
+    return min(middle, low - reach), max(middle, high + reach)

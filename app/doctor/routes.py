@@ -1,5 +1,6 @@
 """The data doctor over REST."""
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 
@@ -16,12 +17,16 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.splits import split_column
 
+_ALONE = threading.Lock()  # an examination may take up some hundred MB
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
 
 @router.post("/{dataset_id}/doctor")
 def doctor(dataset_id: str, body: DoctorIn, database: AppDatabase, storage: AppStorage) -> DoctorOut:
-    """Look for what would spoil a run on this dataset: leaks, copies, gaps, a split that deceives. Stores nothing."""
+    """Look for what would spoil a run on this dataset: leaks, copies, gaps, a split that deceives. Stores nothing.
+
+    One is looked at at a time; who asks meanwhile waits.
+    """
     began = time.perf_counter()
     with database.read() as session:  # not held while the table is read
         columns = datasets.columns_of(session, dataset_id)
@@ -29,7 +34,8 @@ def doctor(dataset_id: str, body: DoctorIn, database: AppDatabase, storage: AppS
     problems = list(_problems(body.data, columns))
     if problems:
         raise Unprocessable(problems[0].msg, errors=problems)
-    found = examine(storage.path("datasets", dataset_id), columns, body.data, body.loss, body.num_parameters)
+    with _ALONE:
+        found = examine(storage.path("datasets", dataset_id), columns, body.data, body.loss, body.num_parameters)
     return DoctorOut(
         findings=found.findings,
         num_rows=found.num_rows,
@@ -46,6 +52,9 @@ def _problems(data: DataSpec, columns: Sequence[Column]) -> Iterator[Problem]:
     for i, name in enumerate(data.features or ()):
         if name not in known:
             yield Problem(loc=["data", "features", i], msg=no_column(name, known), received=name)
-    by = split_column(data.split)
-    if by is not None and by not in known:
-        yield Problem(loc=["data", "split", "column"], msg=no_column(by, known), received=by)
+    by = {("split", "column"): split_column(data.split)}
+    if data.window is not None:
+        by |= {("window", "time"): data.window.time, ("window", "series"): data.window.series}
+    for place, named in by.items():
+        if named is not None and named not in known:
+            yield Problem(loc=["data", *place], msg=no_column(named, known), received=named)

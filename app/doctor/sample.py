@@ -3,7 +3,7 @@
 Only the rows that are compared with one another are all looked at, by a fingerprint of 64 bits each, up to a limit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,28 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.doctor.prints import Numbers, Prints, cell_prints, mix, mix_bits, within
 from app.errors import JobFailure
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import feature_names, is_embedded
+from app.specs.features import feature_names, features, is_embedded
 from app.specs.training import REGRESSION_LOSSES
-from app.splitting import Parts, Rows, deal, evenly, rows_of
+from app.splitting import BITS, Parts, Rows, evenly
 
 if TYPE_CHECKING:
     from app.preparing.table import Table
 
-Numbers = NDArray[np.float64]
-Prints = NDArray[np.uint64]
-
 MAX_ROWS = 100_000
 MAX_CELLS = 4_000_000  # of the rows that are looked at closely
+MIN_ROWS = 1_000  # however many columns there are
+MAX_COMPARED = 4_000_000  # rows
 MAX_PRINTED_CELLS = 64_000_000  # of the rows that are compared
-_UNREAD = frozenset({"image", "array"})  # what is no number and no word
+MAX_PRINTED_BYTES = 2 << 30  # of their images and arrays
+UNREAD = frozenset({"image", "array"})  # what is no number and no word: it is only compared
 FEW_CLASSES = 50  # a whole number with more values than this is a quantity
-
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)
-_SHIFT = np.uint64(32)
-_MIXED_AT_ONCE = 1 << 15  # values that stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -58,9 +55,10 @@ class Sample:
     matrix: Numbers  # (F, n): of each readable feature the numbers, or codes of its words; NaN where missing
     places: dict[str, int]  # of each readable feature its row in the matrix
     target: Numbers  # (N,): numbers, or places among `classes`; NaN where missing
-    parts: Parts | None  # (N,); None where the split cannot be made
+    parts: Parts | None  # (N,), as the run deals them; None where the split cannot be made
+    sizes: dict[str, int]  # of each part: how many rows it has, or of a time series, how many windows
     compared: Rows  # (m,): the rows that are compared with one another
-    prints: Prints | None  # (m,): the same for the same features; None where a feature cannot be read
+    prints: Prints  # (m,): the same for the same features
 
     @property
     def num_rows(self) -> int:
@@ -98,26 +96,28 @@ class Sample:
         found: Numbers = self.matrix[self.places[name]]
         return found
 
-    def part(self, name: str) -> Rows:
-        """The rows of "train", "validation" or "test"; none where the split cannot be made."""
-        return np.empty(0, np.int64) if self.parts is None else rows_of(self.parts, name)
+    def at(self, name: str, rows: Rows) -> Numbers:
+        """Any column, as numbers, in some rows (k,), which ascend."""
+        found = np.empty(len(rows))
+        for _, place, values in self.table.pieces([name]):
+            here, chosen = within(rows, place)
+            found[here] = values[chosen]
+        return found
 
     @cached_property
     def has_alike(self) -> bool:
         """Whether any two of the compared rows have the same features."""
-        in_order = np.sort(self.prints) if self.prints is not None else np.empty(0)
+        in_order = np.sort(self.prints)
         return bool((in_order[1:] == in_order[:-1]).any())
 
     @cached_property
-    def repeats(self) -> Repeats | None:
-        """Which of the compared rows are the same, target included; None where a feature cannot be read."""
-        if self.prints is None:
-            return None
+    def repeats(self) -> Repeats:
+        """Which of the compared rows are the same, target included."""
         if not self.has_alike:
             every = np.arange(len(self.prints))
             return Repeats(every, every, every[:0])
         prints = self.prints.copy()
-        _mix(prints, self.target[self.compared])
+        mix(prints, self.target[self.compared])
         # Sorted, not hashed, as it would be without these: at a million rows that is ten times as fast.
         _, first, groups = np.unique(prints, return_index=True, return_inverse=True)
         is_again = np.ones(len(prints), np.bool_)
@@ -146,67 +146,66 @@ def asks_for_class(target: Column, loss: str | None) -> bool:
 
 
 def take(
-    table: "Table", columns: Sequence[Column], data: DataSpec, loss: str | None, num_parameters: int | None
+    table: "Table",
+    columns: Sequence[Column],
+    data: DataSpec,
+    loss: str | None,
+    num_parameters: int | None,
+    cell_bytes: Mapping[str, int] | None = None,
 ) -> Sample:
-    """Read what the rules need of a table: each feature once, a bounded piece at a time."""
+    """Read what the rules need of a table: each feature once, a bounded piece at a time.
+
+    `cell_bytes` says how large the cells of a column are, where that matters.
+    """
     known = {column.name: column for column in columns}
-    features = [name for name in feature_names(data, columns) if name != data.target]
-    readable = _readable(features, known)
+    names = [name for name in feature_names(data, columns) if name != data.target]
+    readable = _readable(names, known)
     num_rows, num_columns = table.num_rows, max(1, len(readable))
-    rows = evenly(num_rows, min(MAX_ROWS, max(2_000, MAX_CELLS // num_columns)))
-    compared = evenly(num_rows, max(2_000, MAX_PRINTED_CELLS // num_columns))
+    rows = evenly(num_rows, min(MAX_ROWS, max(MIN_ROWS, MAX_CELLS // num_columns)))
+    # Of a time series rows are not compared.
+    unread = [] if data.window is not None else [name for name in names if known[name].type in UNREAD]
+    row_bytes = max(1, sum((cell_bytes or {}).get(name, 0) for name in unread))
+    most = min(MAX_COMPARED, MAX_PRINTED_CELLS // num_columns, MAX_PRINTED_BYTES // row_bytes)
+    compared = evenly(num_rows, max(2 * MIN_ROWS, most))
     matrix = np.empty((len(readable), len(rows)))
     prints: Prints = np.zeros(len(compared), np.uint64)
     places = {name: i for i, name in enumerate(readable)}
     for name, place, found in table.pieces(readable):
-        here, chosen = _within(rows, place)
+        here, chosen = within(rows, place)
         matrix[places[name], here] = found[chosen]
-        here, chosen = _within(compared, place)
-        _mix(prints[here], found[chosen])
+        here, chosen = within(compared, place)
+        mix(prints[here], found[chosen])
+    for here, bits in cell_prints(table, unread, compared):
+        mix_bits(prints[here], bits)
     matrix[np.isinf(matrix)] = np.nan
+    parts, sizes = _dealt(table, data, columns)
     return Sample(
         data=data,
         loss=loss,
         num_parameters=num_parameters,
         table=table,
         known=known,
-        features=features,
+        features=names,
         rows=rows,
         matrix=matrix,
         places=places,
         target=_target(table, known[data.target], loss),
-        parts=_parts(table, data, features, known),
+        parts=parts,
+        sizes=sizes,
         compared=compared,
-        prints=prints if len(readable) == len(features) else None,
+        prints=prints,
     )
 
 
 def _readable(names: Sequence[str], known: dict[str, Column]) -> list[str]:
     """Those that numbers can be made of."""
-    return [name for name in names if known[name].type not in _UNREAD]
-
-
-def _within(rows: Rows, place: slice) -> tuple[slice, Rows]:
-    """Which of some rows, which ascend, lie in a stretch of the table: their places among them, and in the stretch."""
-    first, last = np.searchsorted(rows, [place.start, place.stop])
-    return slice(first, last), rows[first:last] - place.start
-
-
-def _mix(prints: Prints, values: Numbers) -> None:
-    """Take one more value (m,) into each fingerprint: multiply, then let the high bits reach the low ones."""
-    for start in range(0, len(values), _MIXED_AT_ONCE):
-        some = prints[start : start + _MIXED_AT_ONCE]
-        one = values[start : start + _MIXED_AT_ONCE] + 0.0  # -0 becomes 0
-        one[np.isnan(one)] = np.nan  # there are many
-        some ^= one.view(np.uint64)
-        some *= _MULTIPLIER
-        some ^= some >> _SHIFT
+    return [name for name in names if known[name].type not in UNREAD]
 
 
 def _target(table: "Table", column: Column, loss: str | None) -> Numbers:
     if asks_for_class(column, loss) and column.values is not None:
         return table.codes(column.name, column.values)
-    if column.type in _UNREAD:
+    if column.type in UNREAD:
         return np.full(table.num_rows, np.nan)
     found = table.numbers(column.name)
     found[np.isinf(found)] = np.nan
@@ -216,12 +215,17 @@ def _target(table: "Table", column: Column, loss: str | None) -> Numbers:
     return found
 
 
-def _parts(table: "Table", data: DataSpec, features: Sequence[str], known: dict[str, Column]) -> Parts | None:
-    """Of each row the parts that it will be in, without the rows that are dropped."""
-    used = None
-    if data.missing.type == "drop":
-        used = table.whole(_readable([name for name in [*features, data.target] if known[name].num_missing], known))
+def _dealt(table: "Table", data: DataSpec, columns: Sequence[Column]) -> tuple[Parts | None, dict[str, int]]:
+    """Of each row the parts that it will be in, and what these hold: dealt by the very functions of the run."""
+    from app.preparing import deal_rows
+    from app.preparing.series import deal_series
+
+    fed = features(data, columns)
     try:
-        return deal(data.split, table, data.target, used)
+        if data.window is None:
+            parts = deal_rows(table, data, fed)
+            return parts, {part: int(np.count_nonzero(parts & bit)) for part, bit in BITS.items()}
+        series = deal_series(table, data, fed)
+        return series.parts, {part: len(starts) for part, starts in series.starts.items()}
     except (JobFailure, ValueError, NotImplementedError):  # the check of the run says why
-        return None
+        return None, {}

@@ -1,14 +1,17 @@
 """Whether the split asks what will be asked later, and whether the rows are enough."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 
+from app.association import pearson
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, Fix, figure, share, with_split
-from app.doctor.sample import Numbers, Sample
+from app.doctor.prints import Numbers
+from app.doctor.sample import Sample
 from app.specs.features import is_embedded, steps_of
 from app.specs.splits import GroupedSplit, KFoldSplit, SharesSplit
-from app.splitting import Rows
+from app.splitting import BITS, Parts, Rows, evenly
 
 _MIN_ROWS = 50
 _MIN_TEST_ROWS = 30
@@ -18,6 +21,13 @@ _IN_ORDER = 0.99  # of the steps from row to row lead the same way
 _FEW_VALUES = 50
 _UNTAUGHT = 0.02  # of the rows that are held back
 _FEW_UNTAUGHT = 5
+_DEGREE = 5  # of the curve that a sorted feature may explain
+_MAX_PAIRS = 100_000  # of neighbours
+_NAMES_A_TIME = re.compile(
+    r"(?i:year|yr|quarter|month|week|day|date|hour|minute|second|time|period|epoch|timestamp)$"
+    r"|.+((?i:[_.\s-](date|time|timestamp))|[a-z](Date|Time|Timestamp))$"
+)
+_HELD = BITS["validation"] | BITS["test"]
 _SHARES = ("train", "validation", "test")
 
 
@@ -28,7 +38,7 @@ def time_order(sample: Sample) -> Iterator[Finding]:
     if not mixed or sample.num_rows < _MIN_ROWS:
         return
     times = [one.name for one in sample.known.values() if one.type == "timestamp" and one.num_distinct > 2]
-    in_order = next((name for name in times if is_in_order(sample.table.numbers(name))), None)
+    in_order = next((name for name in times if _is_in_order(sample.at(name, sample.rows))), _counted_time(sample))
     if in_order is not None:
         yield Finding(
             kind="time_order",
@@ -42,8 +52,8 @@ def time_order(sample: Sample) -> Iterator[Finding]:
             fix=_by_time(sample, in_order),
         )
         return
-    correlation = 0.0 if sample.is_class or _is_in_blocks(sample) else autocorrelation(sample.target)
-    if correlation > _AUTOCORRELATION:
+    correlation = 0.0 if sample.is_class or _is_in_blocks(sample) else _autocorrelation(*_neighbours(sample))
+    if correlation > _AUTOCORRELATION and not _is_explained(sample):
         yield Finding(
             kind="time_order",
             severity="warning",
@@ -69,23 +79,70 @@ def time_order(sample: Sample) -> Iterator[Finding]:
         )
 
 
-def is_in_order(values: Numbers) -> bool:
-    """Whether nearly all steps along the rows (N,) lead the same way, or nowhere."""
-    steps = np.diff(values[np.isfinite(values)])
-    if not len(steps) or not steps.any():
-        return False
-    return bool(max(np.mean(steps >= 0), np.mean(steps <= 0)) >= _IN_ORDER)
+def _is_in_order(values: Numbers) -> bool:
+    """Whether nearly all steps along some rows (n,) lead the same way, or nowhere."""
+    return _is_one_way(np.diff(values[np.isfinite(values)]))
 
 
-def autocorrelation(values: Numbers) -> float:
-    """The correlation of each row (N,) with the next; 0 for a table that is only sorted, or too short to tell."""
-    present = values[np.isfinite(values)]
-    if len(present) < _MIN_ROWS or is_in_order(present) or np.ptp(present) == 0:
+def _is_one_way(steps: Numbers) -> bool:
+    return bool(steps.any() and max(np.mean(steps >= 0), np.mean(steps <= 0)) >= _IN_ORDER)
+
+
+def _firsts(sample: Sample) -> Rows:
+    """Some rows, evenly chosen, each of which has a next one."""
+    return evenly(sample.num_rows - 1, _MAX_PAIRS)
+
+
+def _neighbours(sample: Sample) -> tuple[Numbers, Numbers]:
+    """The target (k,) of some rows, and of the next ones."""
+    first = _firsts(sample)
+    return sample.target[first], sample.target[first + 1]
+
+
+def _autocorrelation(first: Numbers, second: Numbers) -> float:
+    """The correlation of some rows (k,) with the next; 0 for a table that is only sorted, or too short to tell."""
+    both = np.isfinite(first) & np.isfinite(second)
+    first, second = first[both], second[both]
+    if len(first) < _MIN_ROWS - 1 or _is_one_way(second - first):
         return 0.0
-    first, second = present[:-1], present[1:]
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
+    return pearson(first, second) or 0.0
+
+
+def _counted_time(sample: Sample) -> str | None:
+    """A column of whole numbers that is named like a time and only rises, or only falls, from row to row."""
+    for one in sample.known.values():
+        is_time = one.type == "integer" and one.name != sample.data.target and _NAMES_A_TIME.match(one.name)
+        if is_time and one.num_distinct > 2:
+            steps = np.diff(sample.at(one.name, sample.rows))
+            if (steps >= 0).all() or (steps <= 0).all():
+                return one.name
+    return None
+
+
+def _is_explained(sample: Sample) -> bool:
+    """Whether neighbours are alike because the rows are sorted by a feature that goes with the target.
+
+    What a smooth curve of that feature leaves of the target is then no longer alike. A feature that only counts the
+    rows, or is named like a time, explains nothing: what comes later has other values of it.
+    """
+    for name in sample.numeric:
+        if not _is_in_order(sample.of(name)) or _NAMES_A_TIME.match(name) or _counts_rows(sample, name):
+            continue
+        first = _firsts(sample)
+        (y, y_next), x, x_next = _neighbours(sample), sample.at(name, first), sample.at(name, first + 1)
+        both = np.isfinite(x) & np.isfinite(y)
+        if np.count_nonzero(both) < _MIN_ROWS or np.ptp(x[both]) == 0:
+            continue
+        curve = np.polynomial.Polynomial.fit(x[both], y[both], _DEGREE)
+        if _autocorrelation(y - curve(x), y_next - curve(x_next)) <= _AUTOCORRELATION:
+            return True
+    return False
+
+
+def _counts_rows(sample: Sample, name: str) -> bool:
+    """Whether a feature holds whole numbers whose steps from row to row are all about the same."""
+    steps = np.abs(np.diff(sample.of(name)[np.isfinite(sample.of(name))]))
+    return sample.known[name].type == "integer" and bool(steps.max() <= 2 * np.median(steps))
 
 
 def _is_in_blocks(sample: Sample) -> bool:
@@ -119,12 +176,11 @@ def _in_row_order(sample: Sample) -> Fix:
 
 def untaught_values(sample: Sample) -> Iterator[Finding]:
     """Rows that are not trained on and have categories that no training row has: new users, new things, new places."""
-    held = np.concatenate([sample.part("validation"), sample.part("test")])
-    train = sample.part("train")
-    if sample.num_rows < _MIN_ROWS or not len(held) or not len(train):
+    if sample.num_rows < _MIN_ROWS or sample.parts is None:
         return
-    found = {name: rows for name in _looked_up(sample) if len(rows := _untaught(sample, name, train, held))}
-    shares = {name: len(rows) / len(held) for name, rows in found.items()}
+    num_held = int(np.count_nonzero(sample.parts & _HELD))
+    found = {name: rows for name in _looked_up(sample) if len(rows := _untaught(sample, name, sample.parts))}
+    shares = {name: len(rows) / num_held for name, rows in found.items()}
     many = {name: one for name, one in shares.items() if one > _UNTAUGHT and len(found[name]) >= _FEW_UNTAUGHT}
     if not many:
         return
@@ -133,7 +189,7 @@ def untaught_values(sample: Sample) -> Iterator[Finding]:
         kind="untaught_values",
         severity="warning",
         title=f"{share(many[name])} of the rows that are held back have a {name} that training never sees",
-        explanation=f"{len(found[name]):,} of {len(held):,} rows for validation and test have a value of {name} that "
+        explanation=f"{len(found[name]):,} of {num_held:,} rows for validation and test have a value of {name} that "
         "is in no training row: of these values nothing is learned, and the answer rests on the other columns "
         "alone. If new ones will come in use as well, this is the honest test; if not, more rows for each value help.",
         evidence={"shares": {one: figure(many[one]) for one in sorted(many, key=lambda one: -many[one])}},
@@ -152,11 +208,16 @@ def _looked_up(sample: Sample) -> Iterator[str]:
             yield name
 
 
-def _untaught(sample: Sample, name: str, train: Rows, held: Rows) -> Rows:
+def _untaught(sample: Sample, name: str, parts: Parts) -> Rows:
     """The rows that are held back and whose value no training row has; none of those where it is missing."""
-    values = sample.table.numbers(name)
-    present = held[~np.isnan(values[held])]
-    return present[~np.isin(values[present], values[train])]
+    taught = np.empty(0)
+    for _, place, values in sample.table.pieces([name]):
+        taught = np.union1d(taught, values[parts[place] & BITS["train"] > 0])
+    found = [np.empty(0, np.int64)]
+    for _, place, values in sample.table.pieces([name]):
+        held = (parts[place] & _HELD > 0) & ~np.isnan(values)
+        found.append(place.start + np.flatnonzero(held & ~np.isin(values, taught)))
+    return np.concatenate(found)
 
 
 def too_few_rows(sample: Sample) -> Iterator[Finding]:
@@ -171,13 +232,14 @@ def too_few_rows(sample: Sample) -> Iterator[Finding]:
             evidence={"num_rows": sample.num_rows},
         )
         return
-    num_test = len(sample.part("test"))
+    num_test = sample.sizes.get("test", 0)
+    what = "rows" if sample.data.window is None else "windows"
     if 0 < num_test < _MIN_TEST_ROWS:
         yield Finding(
             kind="small_test",
             severity="info",
-            title=f"{num_test:,} rows test",
-            explanation=f"With {num_test:,} test rows each counts {1 / num_test:.1%} of the result: "
+            title=f"{num_test:,} {what} test",
+            explanation=f"With {num_test:,} test {what} each counts {1 / num_test:.1%} of the result: "
             "what a few of them change is chance. A split by folds tests on all of them in turn.",
             evidence={"num_test": num_test},
         )
@@ -185,15 +247,16 @@ def too_few_rows(sample: Sample) -> Iterator[Finding]:
 
 def too_many_parameters(sample: Sample) -> Iterator[Finding]:
     """A model that could learn every training row by heart."""
-    num_train = len(sample.part("train"))
+    num_train = sample.sizes.get("train", 0)
+    what = "row" if sample.data.window is None else "window"
     if sample.num_parameters is None or not num_train or sample.num_parameters <= _PARAMETERS_A_ROW * num_train:
         return
     ratio = sample.num_parameters / num_train
     yield Finding(
         kind="too_many_parameters",
         severity="warning",
-        title=f"{ratio:,.0f} parameters for each training row",
-        explanation=f"The model has {sample.num_parameters:,} parameters and {num_train:,} rows to learn them from: it "
-        "can learn every row by heart. A smaller model, dropout, an l2 penalty or early stopping hold it back.",
+        title=f"{ratio:,.0f} parameters for each training {what}",
+        explanation=f"The model has {sample.num_parameters:,} parameters and {num_train:,} {what}s to learn them from: "
+        f"it can learn every {what} by heart. A smaller model, dropout, an l2 penalty or early stopping hold it back.",
         evidence={"num_parameters": sample.num_parameters, "num_train": num_train, "ratio": figure(ratio)},
     )

@@ -1,4 +1,4 @@
-"""The values of single columns: too many missing, always the same, far away, of sizes that do not go together."""
+"""The values of single columns: too many missing, always the same, too many different ones."""
 
 from collections.abc import Iterator
 
@@ -8,28 +8,22 @@ from app.doctor.findings import (
     MAX_COLUMNS_SHOWN,
     MAX_ROWS_SHOWN,
     Finding,
-    Fix,
-    figure,
+    and_more,
     named,
     share,
     with_steps,
     without,
 )
 from app.doctor.sample import Sample
-from app.specs.columns import QUANTILES, Column
 from app.specs.features import is_embedded, steps_of
+from app.specs.steps import Missing
 
 _MIN_ROWS = 30
 _MOSTLY_MISSING = 0.5
+_OF_GAPS = ", apart from gaps, which are filled with it or left out"
 _NEARLY_CONSTANT = 0.995
-_FAR = 10  # times the range between the quartiles
-_MAX_OUTLIERS = 0.01  # of the rows: more are a tail, no exceptions
-_SPREADS = 100  # the largest deviation over the smallest
-_OFFSET = 20  # mean over deviation
 _MANY_CATEGORIES = 100
 _NUM_BUCKETS = 64
-_LARGE_PIXEL = 100
-_MANY = 5  # columns, from which on one step for all is shorter
 
 
 def missing_values(sample: Sample) -> Iterator[Finding]:
@@ -43,7 +37,7 @@ def missing_values(sample: Sample) -> Iterator[Finding]:
         severity="warning",
         title=f"Most of {named(names)} is missing",
         explanation=f"{names[0]} has no value in {sample.known[names[0]].num_missing:,} of {sample.num_rows:,} rows "
-        f"({share(shares[names[0]])}){_likewise(len(names) - 1)}. What fills that many gaps is mostly guessed.",
+        f"({share(shares[names[0]])}){and_more(len(names) - 1)}. What fills that many gaps is mostly guessed.",
         evidence={"shares": {name: round(shares[name], 4) for name in names[:MAX_COLUMNS_SHOWN]}},
         columns=names[:MAX_COLUMNS_SHOWN],
         fix=without(sample.data, sample.features, names),
@@ -54,16 +48,15 @@ def constant_columns(sample: Sample) -> Iterator[Finding]:
     """Columns whose value is always the same, or nearly always."""
     if sample.is_picture or sample.num_rows < _MIN_ROWS:
         return
-    constant = [
-        name for name in sample.features if sample.known[name].num_distinct <= 1 and not sample.known[name].num_missing
-    ]
+    constant = [name for name in sample.features if _is_constant(sample, name)]
     if constant:
+        gaps = any(sample.known[name].num_missing for name in constant)
         yield Finding(
             kind="constant_columns",
             severity="warning",
             title=f"{named(constant)} {'is' if len(constant) == 1 else 'are'} always the same",
             explanation=f"{named(constant)} {'has' if len(constant) == 1 else 'have'} one value in all "
-            f"{sample.num_rows:,} rows: nothing can be told by it.",
+            f"{sample.num_rows:,} rows{_OF_GAPS if gaps else ''}: nothing can be told by it.",
             evidence={"num_columns": len(constant)},
             columns=constant[:MAX_COLUMNS_SHOWN],
             fix=without(sample.data, sample.features, constant),
@@ -76,7 +69,7 @@ def constant_columns(sample: Sample) -> Iterator[Finding]:
             severity="info",
             title=f"{named(nearly)} {'is' if len(nearly) == 1 else 'are'} nearly always the same",
             explanation=f"{nearly[0]} has one value in {share(shares[nearly[0]])} of the rows"
-            f"{_likewise(len(nearly) - 1)}. The few others may be the ones that count, or a slip.",
+            f"{and_more(len(nearly) - 1)}. The few others may be the ones that count, or a slip.",
             evidence={
                 "shares": {name: round(shares[name], 5) for name in nearly[:MAX_COLUMNS_SHOWN]},
                 **sample.extent,
@@ -85,6 +78,16 @@ def constant_columns(sample: Sample) -> Iterator[Finding]:
             rows=_exceptions(sample, nearly[0]),
             fix=without(sample.data, sample.features, nearly),
         )
+
+
+def _is_constant(sample: Sample, name: str) -> bool:
+    """Whether a column is always the same once its gaps are filled, or the rows that have one are left out."""
+    column, missing = sample.known[name], steps_of(sample.data, name).missing or Missing()
+    if column.num_distinct > 1 or not column.num_missing:
+        return column.num_distinct <= 1
+    if column.num_distinct == 0 or missing.indicator or is_embedded(sample.data, column):
+        return False
+    return missing.type != "constant" or (column.is_numeric and missing.value == column.min)
 
 
 def _most_frequent(sample: Sample, name: str) -> float:
@@ -108,134 +111,6 @@ def _exceptions(sample: Sample, name: str) -> list[int]:
     return [int(row) for row in sample.rows[others[:MAX_ROWS_SHOWN]]]
 
 
-def outliers(sample: Sample) -> Iterator[Finding]:
-    """Single values that are so far away that they look like slips."""
-    if sample.is_picture or sample.num_rows < _MIN_ROWS:
-        return
-    found: dict[str, tuple[float, float, list[int], int]] = {}
-    for name in sample.numeric:
-        column, steps = sample.known[name], steps_of(sample.data, name)
-        limits = None if steps.log or steps.clip_share or steps.scale == "robust" else _limits(sample, column)
-        if limits is None or column.min is None or column.max is None:
-            continue
-        low, high = limits
-        if (steps.low if steps.low is not None else column.min) >= low and (
-            steps.high if steps.high is not None else column.max
-        ) <= high:
-            continue
-        values = sample.table.numbers(name)
-        rows = np.flatnonzero(np.isfinite(values) & ((values < low) | (values > high)))
-        if 0 < len(rows) <= max(1, _MAX_OUTLIERS * sample.num_rows):
-            worst = rows[np.argsort(-np.abs(values[rows] - (low + high) / 2), kind="stable")]
-            found[name] = (low, high, worst[:MAX_ROWS_SHOWN].tolist(), len(rows))
-    if not found:
-        return
-    names = list(found)
-    low, high, rows_of_first, count = found[names[0]]
-    yield Finding(
-        kind="outliers",
-        severity="warning",
-        title=f"A few values of {named(names)} lie far from all others",
-        explanation=f"{count:,} {'value' if count == 1 else 'values'} of {names[0]} "
-        f"{'lies' if count == 1 else 'lie'} below {low:,.4g} or above {high:,.4g}, ten times the middle half of the "
-        f"values away from their median{_likewise(len(names) - 1)}. They may be slips, and they pull at every step.",
-        evidence={
-            "ranges": {
-                name: {"low": figure(one[0]), "high": figure(one[1]), "count": one[3]}
-                for name, one in list(found.items())[:MAX_COLUMNS_SHOWN]
-            }
-        },
-        columns=names[:MAX_COLUMNS_SHOWN],
-        rows=rows_of_first,
-        fix=Fix(label="Scale by median and quartiles", patch={"data": {"scale": "robust"}})
-        if len(names) > _MANY
-        else with_steps(names, "Cut off the outermost hundredth at each end", clip_share=0.01),
-    )
-
-
-def _limits(sample: Sample, column: Column) -> tuple[float, float] | None:
-    """Median +- 10 times the range between the quartiles; None where half of the values are the same."""
-    if column.type not in ("integer", "float") or column.num_distinct <= _FAR:
-        return None
-    if column.quantiles is not None:
-        quartiles = [column.quantiles[QUANTILES.index(share)] for share in (0.25, 0.5, 0.75)]
-    else:
-        present = sample.of(column.name)
-        present = present[np.isfinite(present)]
-        if len(present) < _MIN_ROWS:
-            return None
-        quartiles = np.quantile(present, (0.25, 0.5, 0.75)).tolist()
-    reach = _FAR * (quartiles[2] - quartiles[0])
-    return (quartiles[1] - reach, quartiles[1] + reach) if reach > 0 else None
-
-
-def unscaled(sample: Sample) -> Iterator[Finding]:
-    """Inputs whose sizes do not go together, fed as they are."""
-    raw = [sample.known[name] for name in sample.features if _is_raw(sample, name)]
-    if sample.is_picture:
-        yield from _unscaled_picture(raw, sample)
-        return
-    if not raw or _are_tokens(raw):
-        return
-    wide, narrow = (pick(raw, key=lambda one: one.std or 0) for pick in (max, min))
-    away = max(raw, key=lambda one: abs(one.mean or 0) / (one.std or 1))
-    ratio, offset = (wide.std or 0) / (narrow.std or 1), abs(away.mean or 0) / (away.std or 1)
-    if ratio <= _SPREADS and offset <= _OFFSET:
-        return
-    words = (
-        f"The values of {wide.name} spread {ratio:,.0f} times as wide as those of {narrow.name}"
-        if ratio > _SPREADS
-        else f"{away.name} is {away.mean:,.4g} on average and spreads by {away.std:,.4g} only"
-    )
-    yield Finding(
-        kind="unscaled_inputs",
-        severity="warning",
-        title="The inputs are of very different sizes",
-        explanation=f"{words}, and nothing is scaled. A network learns by steps of one size for all: the large "
-        "columns drown the small ones.",
-        evidence={"spread_ratio": figure(ratio), "mean_over_std": figure(offset)},
-        columns=[wide.name, narrow.name] if ratio > _SPREADS else [away.name],
-        fix=_scaled(raw, "standardize", "Scale to mean 0, deviation 1", sample),
-    )
-
-
-def _is_raw(sample: Sample, name: str) -> bool:
-    """Whether a column is fed as the numbers that it holds; a time is one as its seconds."""
-    column, steps = sample.known[name], steps_of(sample.data, name)
-    is_number = column.type in ("integer", "float") or (column.type == "timestamp" and not steps.parts)
-    is_number = is_number and not is_embedded(sample.data, column)
-    return is_number and steps.scale == "none" and not steps.log and bool(column.std) and column.mean is not None
-
-
-def _unscaled_picture(raw: list[Column], sample: Sample) -> Iterator[Finding]:
-    highest = max((one.max or 0 for one in raw), default=0)
-    if highest < _LARGE_PIXEL:
-        return
-    yield Finding(
-        kind="unscaled_inputs",
-        severity="warning",
-        title=f"Pixels go up to {highest:,.0f}",
-        explanation=f"The pixels are fed as they are, up to {highest:,.0f}. First weights are made for inputs about 1.",
-        evidence={"max": figure(highest)},
-        columns=[one.name for one in raw][:3],
-        fix=_scaled(raw, "min_max", "Scale to 0 … 1", sample),
-    )
-
-
-def _scaled(raw: list[Column], scale: str, label: str, sample: Sample) -> Fix:
-    """All scaled so, but for what is said otherwise of single columns."""
-    said = [one.name for one in raw if (own := sample.data.columns.get(one.name)) is not None and own.scale == "none"]
-    patch: dict[str, object] = {"scale": scale}
-    if said:
-        patch["columns"] = {name: {"scale": None} for name in said}
-    return Fix(label=label, patch={"data": patch})
-
-
-def _are_tokens(columns: list[Column]) -> bool:
-    """Whether they look like the numbers of words, or of pixels, which are all of one kind."""
-    return len(columns) > 20 and all(one.type == "integer" and (one.min or 0) >= 0 for one in columns)
-
-
 def many_categories(sample: Sample) -> Iterator[Finding]:
     """Words that become hundreds of inputs."""
     many = {
@@ -254,13 +129,9 @@ def many_categories(sample: Sample) -> Iterator[Finding]:
         severity="warning",
         title=f"{named(names)} {'becomes' if len(names) == 1 else 'become'} {sum(many.values()):,} inputs",
         explanation=f"{names[0]} has {many[names[0]]:,} categories, and each becomes an input of its own"
-        f"{_likewise(len(names) - 1)}. With {sample.num_rows / many[names[0]]:,.1f} rows for each, most of these "
+        f"{and_more(len(names) - 1)}. With {sample.num_rows / many[names[0]]:,.1f} rows for each, most of these "
         "weights see hardly a row.",
         evidence={"num_categories": dict(list(many.items())[:MAX_COLUMNS_SHOWN])},
         columns=names[:MAX_COLUMNS_SHOWN],
         fix=with_steps(names, f"Let {_NUM_BUCKETS} buckets share them", categories="hashed", num_buckets=_NUM_BUCKETS),
     )
-
-
-def _likewise(count: int) -> str:
-    return "" if not count else f", and {count:,} more {'column is' if count == 1 else 'columns are'} like that"

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from app.doctor import routes
+from app.doctor.examination import Examination
 from app.queue import JobStatus
 
 pytestmark = pytest.mark.full_on_postgres
@@ -48,12 +50,28 @@ def test_the_doctor_finds_what_is_wrong_and_its_fixes_mend_it(client: TestClient
     assert again.json()["findings"] == []
 
 
+def test_one_table_is_examined_at_a_time(client: TestClient, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = []
+
+    def examined(*_: Any) -> Examination:
+        waits.append(routes._ALONE.locked())  # whoever else asks now
+        return Examination([], 0, 0)
+
+    monkeypatch.setattr(routes, "examine", examined)
+    dataset = client.post("/api/v1/datasets", files={"file": ("patients.csv", sick_table())}).json()
+    work()
+    assert client.post(f"/api/v1/datasets/{dataset['id']}/doctor", json={"data": {"target": "sick"}}).is_success
+    assert waits == [True] and not routes._ALONE.locked()
+
+
 @pytest.mark.parametrize(
     ("data", "loc"),
     [
         ({"target": "health"}, ["data", "target"]),
         ({"target": "sick", "features": ["age", "size"]}, ["data", "features", 1]),
         ({"target": "sick", "split": {"type": "time", "column": "when"}}, ["data", "split", "column"]),
+        ({"target": "sick", "window": {"time": "when"}}, ["data", "window", "time"]),
+        ({"target": "sick", "window": {"series": "who"}}, ["data", "window", "series"]),
         ({"target": "sick", "scale": "small"}, ["data", "scale"]),
         ({}, ["data", "target"]),
     ],

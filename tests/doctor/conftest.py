@@ -25,7 +25,7 @@ class Practice:
         self.folder = folder
 
     def look(self, table: Any, loss: str | None = None, num_parameters: int | None = None, **data: Any) -> Examination:
-        pq.write_table(pa.table(table), path := self.folder / "data.parquet")
+        pq.write_table(table if isinstance(table, pa.Table) else pa.table(table), path := self.folder / "data.parquet")
         spec = DataSpec.model_validate({"target": "label", **data})
         return examine(path, describe_table(path), spec, loss, num_parameters)
 

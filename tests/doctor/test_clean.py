@@ -51,6 +51,36 @@ def test_no_clean_table_gets_a_word(practice: Practice, seed: int, num_rows: int
     assert practice.findings(columns) == []
 
 
+def skewed(random: np.random.Generator) -> Columns:
+    """Incomes, waiting times, and purchases of which most are none: amounts with long tails."""
+    bought = np.where(random.random(2000) < 0.4, random.lognormal(3, 1.2, 2000), 0)
+    return {"income": random.lognormal(10, 1, 2000), "wait": random.exponential(9, 2000), "bought": bought}
+
+
+def sorted_by_a_feature(random: np.random.Generator) -> Columns:
+    x = np.sort(random.normal(size=2000))
+    return {"x": x, "z": random.normal(size=2000), "label": 3 * x + random.normal(size=2000)}
+
+
+def on_a_grid(random: np.random.Generator) -> Columns:
+    x = np.linspace(-3, 3, 1000)
+    return {"x": x, "z": random.normal(size=1000), "label": np.sin(x) + random.normal(0, 0.2, 1000)}
+
+
+def by_birth(random: np.random.Generator) -> Columns:
+    year = np.sort(random.integers(1940, 2005, 1000))
+    return {"birth_year": year, "z": random.normal(size=1000), "label": random.integers(0, 2, 1000)}
+
+
+@pytest.mark.parametrize("make", [skewed, sorted_by_a_feature, on_a_grid, by_birth], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_real_tables_are_like_gets_no_word(practice: Practice, make: Any, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    columns = make(random)
+    columns = {"label": random.integers(0, 2, len(next(iter(columns.values()))))} | columns
+    assert practice.findings(columns, scale="standardize") == []
+
+
 def test_findings_are_json_and_the_gravest_come_first(practice: Practice, clean: Columns) -> None:
     clean |= {"id": np.arange(1000), "again": clean["label"], "flag": (np.arange(1000) == 7).astype(int)}
     found = practice.look(clean)

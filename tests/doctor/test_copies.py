@@ -1,12 +1,18 @@
 """Rows that come more than once."""
 
+import io
+from typing import Any
+
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from app.doctor import sample
 from tests.doctor.conftest import Columns, Practice, clean_table, number_table
+from worker.data.formats.fields import array_field, category_field, image_field
 
 
 def with_copies(columns: Columns, rows: list[int]) -> Columns:
@@ -77,16 +83,66 @@ def test_where_few_rows_are_possible_copies_are_no_surprise(practice: Practice) 
     assert "9 different rows" in practice.find("duplicate_rows", table).explanation
 
 
+@pytest.mark.parametrize("limit", ["MAX_PRINTED_CELLS", "MAX_COMPARED"])
 def test_of_a_table_that_is_too_large_an_even_choice_is_compared(
-    practice: Practice, clean: Columns, monkeypatch: pytest.MonkeyPatch
+    practice: Practice, clean: Columns, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(sample, "MAX_PRINTED_CELLS", 1)
+    monkeypatch.setattr(sample, limit, 1)
     monkeypatch.setattr(sample, "MAX_CELLS", 1)
     table = {name: np.repeat(values, 4) for name, values in clean.items()}  # each row four times
     found = practice.find("duplicate_rows", table)
     assert (found.evidence["num_examined"], found.evidence["num_rows"]) == (2000, 4000)
     assert found.evidence["count"] == 1000
-    assert practice.look(table).num_examined == 2000
+    assert practice.look(table).num_examined == 1000
+
+
+def pictures(as_images: bool, num_rows: int = 300) -> tuple[list[Any], pa.Field]:
+    """Cells of which no two are the same."""
+    values = np.random.default_rng(0).integers(0, 255, (num_rows, 8, 8), dtype=np.uint8)
+    if not as_images:
+        return list(values.reshape(num_rows, -1).astype(np.float32)), array_field("picture", pa.float32(), [8, 8])
+    cells = []
+    for one in values:
+        Image.fromarray(one).save(encoded := io.BytesIO(), "PNG")
+        cells.append(encoded.getvalue())
+    return cells, image_field("picture")
+
+
+def with_labels(cells: list[Any], field: pa.Field, label: list[str]) -> pa.Table:
+    return pa.table([pa.array(cells, field.type), pa.array(label)], pa.schema([field, category_field("label")]))
+
+
+@pytest.mark.parametrize("as_images", [True, False])
+def test_copies_of_images_and_arrays_are_found_within_and_across_the_split(practice: Practice, as_images: bool) -> None:
+    cells, field = pictures(as_images)
+    label = ["cat" if i % 2 else "dog" for i in range(300)]
+    split = {"type": "shares", "shuffle": False, "train": 0.8, "validation": 0.1, "test": 0.1}
+    assert practice.findings(with_labels(cells, field, label), "cross_entropy", split=split) == []
+    cells[290:] = cells[10:20]
+    label[295:] = ["bird"] * 5
+    found = {one.kind: one for one in practice.findings(with_labels(cells, field, label), "cross_entropy", split=split)}
+    assert (found["duplicate_rows"].severity, found["duplicate_rows"].rows) == ("warning", [290, 291, 292, 293, 294])
+    assert found["rows_in_train_and_test"].evidence["pairs"] == [[290 + i, 10 + i] for i in range(5)]
+    assert sorted(found["contradictions"].rows) == [15, 16, 17, 18, 19, 295, 296, 297, 298, 299]
+
+
+def test_cells_without_a_value_and_both_zeros_are_alike(practice: Practice) -> None:
+    cells, field = pictures(as_images=False)
+    cells[3] = cells[30] = cells[31] = None
+    cells[4], cells[5] = np.zeros(64, np.float32), -np.zeros(64, np.float32)
+    found = practice.find("duplicate_rows", with_labels(cells, field, ["a"] * 300))
+    assert found.rows == [5, 30, 31]
+
+
+def test_of_images_that_are_too_large_an_even_choice_is_compared(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, field = pictures(as_images=True, num_rows=2500)
+    cells[1::2] = cells[::2]
+    table = with_labels(cells, field, ["a", "b"] * 1250)
+    assert practice.find("contradictions", table).evidence["count"] == 2500
+    monkeypatch.setattr(sample, "MAX_PRINTED_BYTES", 1)
+    assert practice.find("contradictions", table).evidence["num_examined"] == 2000
 
 
 def test_of_a_time_series_rows_may_repeat_and_neighbours_give_nothing_away(practice: Practice) -> None:

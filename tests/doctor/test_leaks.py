@@ -72,10 +72,57 @@ def test_a_leak_among_hundreds_of_columns_is_found(practice: Practice) -> None:
     assert found.columns == ["f123"]
 
 
+@pytest.mark.parametrize("part", [1.0, 0.2])
+def test_a_column_that_is_there_for_one_class_only_is_found(practice: Practice, clean: Columns, part: float) -> None:
+    random = np.random.default_rng(0)
+    there = (clean["label"] == 1) & (random.random(1000) < part)
+    table: dict[str, Any] = {**clean, "dose": np.where(there, random.normal(size=1000), np.nan)}
+    found = practice.find("target_leak", table, missing={"type": "mean"})
+    assert found.columns == ["dose"] and found.fix is not None
+    assert found.evidence.get("purity", 1) == 1 and ("label is 1" in found.explanation) == (part < 1)
+    table["dose"] = random.permutation(table["dose"])
+    assert "target_leak" not in [one.kind for one in practice.findings(table, missing={"type": "mean"})]
+
+
+def test_a_few_values_that_are_there_for_the_frequent_class_are_chance(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    label = random.permutation(np.arange(2000) < 200)
+    dose = np.where(~label & (random.random(2000) < 0.02), 1.5 * np.arange(2000), np.nan)
+    table = {"x": random.normal(size=2000), "dose": dose, "label": label}
+    assert "target_leak" not in [one.kind for one in practice.findings(table, missing={"type": "mean"})]
+
+
 def test_a_rare_class_is_not_taken_for_a_leak(practice: Practice) -> None:
     random = np.random.default_rng(0)
     table = {"x": random.normal(size=5000), "k": random.integers(0, 3, 5000), "label": np.arange(5000) % 400 == 0}
     assert "target_leak" not in [one.kind for one in practice.findings(table, "binary_cross_entropy_with_logits")]
+
+
+@pytest.mark.parametrize("name", ["score", "word"])
+@pytest.mark.parametrize("num_ones", [20, 200])
+def test_a_leak_of_a_rare_class_is_found(practice: Practice, name: str, num_ones: int) -> None:
+    random = np.random.default_rng(0)
+    label = random.permutation(np.arange(20_000) < num_ones)
+    leak = {"score": 10 * label + random.normal(0, 0.1, 20_000), "word": np.where(label, "bad", "ok")}[name]
+    table = {"amount": random.normal(size=20_000), "leak": leak, "label": label}
+    found = practice.find("target_leak", table, "binary_cross_entropy_with_logits")
+    assert found.columns == ["leak"]
+
+
+def test_a_leak_of_a_number_that_is_mostly_the_same_is_found(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    label = np.where(np.arange(20_000) % 997 == 3, random.uniform(1, 2, 20_000), 5)
+    other = np.where(np.arange(20_000) % 997 == 5, 1.0, 0)
+    found = practice.find("target_leak", {"other": other, "leak": 3 * label, "label": label}, "mse_loss")
+    assert found.columns == ["leak"]
+
+
+def test_a_leak_with_gaps_is_found_however_they_fall_in_the_first_look(practice: Practice) -> None:
+    label = np.random.default_rng(0).integers(0, 2, 4096)
+    leak = np.where(np.arange(4096) % 8 == 0, np.nan, label + 0.5)  # every eighth row, of which each is looked at
+    table = {"x": np.random.default_rng(1).normal(size=4096), "leak": leak, "label": label}
+    found = practice.find("target_leak", table)
+    assert found.columns == ["leak"]
 
 
 IDENTIFIERS: dict[str, Any] = {
@@ -107,6 +154,25 @@ def test_a_column_that_comes_twice_is_found(practice: Practice, clean: Columns) 
     found = practice.find("near_duplicate_columns", clean)
     assert found.columns == ["inches", "again"] and found.evidence["pairs"][0]["columns"] == ["a", "inches"]
     assert found.fix is not None and found.fix.patch == {"data": {"features": LEFT}}
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_row_of_totals_makes_no_two_columns_the_same(practice: Practice, sparse: bool) -> None:
+    random = np.random.default_rng(0)
+    x, z = random.normal(size=(2, 2000)) * (random.random((2, 2000)) < (0.1 if sparse else 1))
+    x[5] = z[5] = 1e6
+    table = {"x": x, "z": z, "label": random.integers(0, 2, 2000)}
+    kinds = {one.kind for one in practice.findings(table, scale="standardize")}
+    assert "near_duplicate_columns" not in kinds
+    table["again"] = 2.54 * x + 1
+    assert practice.find("near_duplicate_columns", table, scale="standardize").columns == ["again"]
+
+
+def test_rare_flags_that_come_twice_are_found(practice: Practice, clean: Columns) -> None:
+    clean |= {"count": np.arange(1000) % 100 + 0.5 * (np.arange(1000) % 7 == 0), "rare": np.zeros(1000)}
+    clean["rare"][[5, 50, 500]] = [1, 2, 1]
+    clean["again"] = clean["rare"] / 8
+    assert practice.find("near_duplicate_columns", clean, scale="standardize").columns == ["again"]
 
 
 def test_the_pixels_of_a_picture_are_left_as_they_are(practice: Practice) -> None:

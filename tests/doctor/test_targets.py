@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from app.doctor.findings import Fix
+from app.doctor.findings import Fix, share
 from app.specs.data import DataSpec
 from tests.doctor.conftest import Columns, Practice, clean_table, number_table
 
@@ -41,12 +41,18 @@ def test_always_saying_the_frequent_class_is_given_its_figure(practice: Practice
     found = practice.find("class_imbalance", rare(100))
     baseline = found.evidence["baseline_accuracy"]
     assert 0.82 < baseline < 0.97 and found.evidence["num_in_part"] == 150
-    assert found.title == f"Always saying 0 gives {baseline:.2f}"
+    assert found.title == f"Always saying 0 gives {share(baseline)}"
     assert found.evidence["counts"] == {"0": 900, "1": 100}
     spec = patched(DataSpec(target="label"), found.fix)
     assert spec.split.model_dump()["stratify"] is True
     again = practice.find("class_imbalance", rare(100), split={"stratify": True, "type": "shares"})
     assert again.evidence["baseline_accuracy"] == 0.9 and again.fix is None
+
+
+def test_a_baseline_just_under_1_is_not_called_1(practice: Practice) -> None:
+    table = {"x": np.arange(3000) % 7, "label": np.arange(3000) % 600 == 1}
+    found = practice.find("class_imbalance", table, split={"type": "shares", "stratify": True})
+    assert found.title == "Always saying false gives 99.8%" and "1.00" not in found.explanation
 
 
 def test_classes_of_about_one_size_are_no_finding(practice: Practice) -> None:
@@ -95,6 +101,14 @@ def test_classes_that_are_taken_for_numbers_are_found(practice: Practice, clean:
     assert practice.findings(clean, "cross_entropy") == []
 
 
+def test_classes_that_a_gap_made_fractions_are_found(practice: Practice, clean: Columns) -> None:
+    clean["label"] = (clean["label"] + np.arange(1000) % 3).astype(float)
+    found = practice.find("class_as_number", clean, "mse_loss")
+    assert found.fix is not None and found.fix.patch["training"]["loss"]["type"] == "cross_entropy"
+    assert practice.findings(clean, "cross_entropy") == []
+    assert practice.findings(clean | {"label": clean["label"] / 4}, "mse_loss") == []
+
+
 def test_numbers_that_are_taken_for_classes_are_found(practice: Practice) -> None:
     table = number_table()
     table["label"] = (table["label"] * 40).round().astype(int)
@@ -121,6 +135,32 @@ def test_rows_that_go_by_time_are_not_to_be_mixed(practice: Practice, clean: Col
     order = np.random.default_rng(0).permutation(1000)
     mixed = practice.find("time_order", {name: values[order] for name, values in clean.items()}, **features)
     assert mixed.severity == "info"
+
+
+def test_rows_in_the_order_of_a_year_are_not_to_be_mixed(practice: Practice, clean: Columns) -> None:
+    clean["year"] = np.arange(1000) // 20 + 1970
+    found = practice.find("time_order", clean, scale="standardize")
+    assert (found.severity, found.columns) == ("warning", ["year"])
+    assert patched(DataSpec(target="label"), found.fix).split.model_dump()["column"] == "year"
+    shuffled = clean | {"year": np.random.default_rng(0).permutation(clean["year"])}
+    assert practice.findings(shuffled, scale="standardize") == []
+
+
+@pytest.mark.parametrize("name", ["candidate", "birth_year", "yearly", "Update"])
+def test_only_what_is_named_like_a_time_is_one(practice: Practice, clean: Columns, name: str) -> None:
+    clean[name] = np.arange(1000) // 20 + 1970
+    assert "time_order" not in [one.kind for one in practice.findings(clean, scale="standardize")]
+    clean["saleDate"] = clean[name]
+    assert practice.find("time_order", clean, scale="standardize").columns == ["saleDate"]
+
+
+def test_a_series_beside_its_count_is_a_series(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    table = {"n": np.arange(800), "x": np.sort(random.normal(size=800)), "label": np.cumsum(random.normal(size=800))}
+    assert practice.find("time_order", table, "mse_loss").columns == ["label"]
+    table["label"] = np.arange(800) + random.normal(0, 20, 800)
+    table["x"] = random.normal(size=800)
+    assert practice.find("time_order", table, "mse_loss").columns == ["label"]
 
 
 def test_a_series_is_not_to_be_mixed(practice: Practice) -> None:
@@ -154,6 +194,16 @@ def test_values_that_training_never_sees_are_found(practice: Practice) -> None:
     assert found.columns == ["user"] and found.rows == list(range(800, 820))
     assert found.evidence["shares"] == {"user": pytest.approx(1 / 3, rel=1e-3)}
     assert found.title == "33.3% of the rows that are held back have a user that training never sees"
+
+
+def test_values_are_sought_in_all_training_rows(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.preparing.table._MAX_ROWS", 16)
+    table = rated(num_users=1000)
+    split = {"type": "shares", "shuffle": False}
+    found = practice.find("untaught_values", table, columns=EMBEDDED, split=split)
+    new = ~np.isin(table["user"][700:], table["user"][:700])
+    assert found.rows == (700 + np.flatnonzero(new))[:20].tolist()
+    assert found.evidence["shares"] == {"user": pytest.approx(new.mean(), rel=1e-3)}
 
 
 def test_values_that_training_has_seen_are_no_finding(practice: Practice) -> None:
@@ -192,6 +242,36 @@ def test_dropped_rows_are_in_no_part(practice: Practice, clean: Columns) -> None
     table = {**clean, "a": [None if i % 2 else value for i, value in enumerate(clean["a"].tolist())]}
     found = practice.look(table, num_parameters=9000, missing={"type": "drop"}).findings
     assert [one.evidence["num_train"] for one in found if one.kind == "too_many_parameters"] == [350]
+
+
+@pytest.mark.parametrize(
+    ("data", "num_train"),
+    [
+        ({"missing": {"type": "mean"}, "columns": {"a": {"missing": {"type": "drop"}}}}, 350),
+        ({"missing": {"type": "drop"}, "columns": {"a": {"missing": {"type": "mean"}}}}, 700),
+    ],
+    ids=str,
+)
+def test_what_is_said_of_one_column_decides_whether_its_gaps_drop_rows(
+    practice: Practice, clean: Columns, data: dict[str, Any], num_train: int
+) -> None:
+    table = {**clean, "a": [None if i % 2 else value for i, value in enumerate(clean["a"].tolist())]}
+    found = practice.look(table, num_parameters=9000, **data).findings
+    assert [one.evidence["num_train"] for one in found if one.kind == "too_many_parameters"] == [num_train]
+
+
+def test_of_a_time_series_windows_are_counted_and_a_gap_drops_no_row(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    x = [None if i == 100 else value for i, value in enumerate(random.normal(0, 1, 200).tolist())]
+    table = {"day": np.arange(200), "x": x, "sold": random.choice(["a", "b"], 200)}
+    split = {"type": "time", "column": "day", "train": 0.8, "validation": 0, "test": 0.2}
+    window = {"length": 10, "stride": 5, "time": "day"}
+    data = {"target": "sold", "missing": {"type": "drop"}, "split": split, "window": window}
+    found = {one.kind: one for one in practice.look(table, "cross_entropy", 9000, **data).findings}
+    # Windows begin at 0, 5 … 145; of these the ones from 95 and 100 on hold the gap.
+    assert found["too_many_parameters"].evidence["num_train"] == 30 - 2
+    assert "28 windows" in found["too_many_parameters"].explanation
+    assert found["small_test"].title == "8 windows test"
 
 
 def test_a_fix_that_is_no_patch_is_seen() -> None:

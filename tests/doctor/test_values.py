@@ -35,6 +35,26 @@ def test_a_column_that_never_or_hardly_ever_changes_is_found(practice: Practice,
     assert [one.columns for one in practice.findings(clean)] == [["unit"]]
 
 
+@pytest.mark.parametrize(
+    ("missing", "is_constant"),
+    [
+        ({"type": "mean"}, True),
+        ({"type": "drop"}, True),
+        ({"type": "constant", "value": 3}, True),
+        ({"type": "constant", "value": 0}, False),
+        ({"type": "mean", "indicator": True}, False),
+    ],
+    ids=str,
+)
+def test_a_column_whose_gaps_are_filled_with_its_only_value_is_constant(
+    practice: Practice, clean: Columns, missing: dict[str, Any], is_constant: bool
+) -> None:
+    table: dict[str, Any] = {**clean, "dose": [None if i < 100 else 3.0 for i in range(1000)]}
+    found = [one for one in practice.findings(table, missing=missing) if one.kind == "constant_columns"]
+    assert [one.columns for one in found] == ([["dose"]] if is_constant else [])
+    assert all("apart from gaps" in one.explanation for one in found)
+
+
 @pytest.mark.parametrize("places", [[17], [1, 500, 998]])
 def test_values_that_are_far_away_are_found_with_their_rows(
     practice: Practice, clean: Columns, places: list[int]
@@ -46,6 +66,29 @@ def test_values_that_are_far_away_are_found_with_their_rows(
     assert found.fix is not None and found.fix.patch == {"data": {"columns": {"c": {"clip_share": 0.01}}}}
     for steps in ({"clip_share": 0.01}, {"high": 5}, {"scale": "robust"}):
         assert "outliers" not in [one.kind for one in practice.findings(clean, columns={"c": steps})]
+
+
+def test_a_slip_among_skewed_amounts_is_found_by_their_logarithms(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    income = random.lognormal(10, 0.7, 1000)
+    income[[7, 70]] = 1e11
+    found = practice.find(
+        "outliers", {"income": income, "label": random.integers(0, 2, 1000)}, columns={"income": {"scale": "min_max"}}
+    )
+    assert found.rows == [7, 70] and "by their logarithms" in found.explanation
+
+
+def test_the_furthest_values_are_shown_wherever_they_stand(
+    practice: Practice, clean: Columns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.preparing.table._MAX_ROWS", 16)
+    random = np.random.default_rng(0)
+    table = {name: np.tile(values, 4) for name, values in clean.items()}
+    rows = random.permutation(4000)[:30]
+    table["c"][rows] = 1e3 + np.arange(30)
+    found = practice.find("outliers", table)
+    assert found.evidence["ranges"]["c"]["count"] == 30
+    assert found.rows == rows[::-1][:20].tolist()
 
 
 def test_outliers_in_many_columns_are_mended_by_one_step_for_all(practice: Practice) -> None:
@@ -64,7 +107,7 @@ def test_one_far_value_in_a_large_table_is_not_lost_in_the_sample(
     x = np.random.default_rng(0).normal(size=9000)
     x[7777] = 1e6
     found = practice.look({"x": x, "label": np.arange(9000) % 2}, scale="standardize")
-    assert found.num_examined == 2000
+    assert found.num_examined == 1000
     assert [one.rows for one in found.findings if one.kind == "outliers"] == [[7777]]
 
 
@@ -85,6 +128,34 @@ def test_a_column_far_from_zero_is_found(practice: Practice, clean: Columns) -> 
     clean["c"] = clean["c"] + 2000
     found = practice.find("unscaled_inputs", clean)
     assert found.columns == ["c"] and found.evidence["mean_over_std"] > 1000
+
+
+def test_inputs_that_are_all_large_are_found(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    table = {"a": random.uniform(0, 1e6, 500), "b": random.uniform(0, 1e6, 500), "label": random.integers(0, 2, 500)}
+    found = practice.find("unscaled_inputs", table)
+    assert (found.title, found.evidence["size"]) == ("The inputs are large", pytest.approx(1e6 / 3**0.5, rel=0.1))
+    assert found.fix is not None and found.fix.patch == {"data": {"scale": "standardize"}}
+    table |= {"a": table["a"] / 1e5, "b": table["b"] / 1e5}
+    assert practice.findings(table) == []
+
+
+@pytest.mark.parametrize("num_small", [9, 20, 30])
+def test_a_large_column_among_many_small_ones_is_found(practice: Practice, num_small: int) -> None:
+    random = np.random.default_rng(0)
+    table = {f"c{i}": random.integers(0, 5, 500) for i in range(num_small)} | {"label": random.integers(0, 2, 500)}
+    assert practice.findings(table) == []
+    table["salary"] = random.integers(0, 10**6, 500)
+    assert practice.find("unscaled_inputs", table).columns[0] == "salary"
+
+
+def test_numbers_of_words_are_fed_as_they_are(practice: Practice) -> None:
+    random = np.random.default_rng(0)
+    length = random.integers(2, 13, 500)
+    table = {f"word{i}": np.where(i < length, random.integers(1, 30_000, 500), 0) for i in range(12)}
+    assert practice.findings(table | {"label": random.integers(0, 2, 500)}) == []
+    years = {f"year{i}": random.integers(1990, 2020, 500) for i in range(12)}
+    assert practice.find("unscaled_inputs", years | {"label": random.integers(0, 2, 500)})
 
 
 def test_a_time_in_seconds_is_far_from_zero_but_its_parts_are_not(practice: Practice, clean: Columns) -> None:
