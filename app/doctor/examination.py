@@ -11,7 +11,7 @@ from app.doctor.leaks import identifiers, near_duplicate_columns, target_leaks
 from app.doctor.sample import UNREAD, Sample, take
 from app.doctor.sizes import outliers, unscaled
 from app.doctor.splits import time_order, too_few_rows, too_many_parameters, untaught_values
-from app.doctor.values import constant_columns, many_categories, missing_values
+from app.doctor.values import constant_columns, many_categories, missing_target, missing_values
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 
@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     unscaled,
     outliers,
     missing_values,
+    missing_target,
     constant_columns,
     near_duplicate_columns,
     many_categories,

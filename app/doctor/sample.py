@@ -15,7 +15,7 @@ from app.doctor.prints import Numbers, Prints, cell_prints, mix, mix_bits, withi
 from app.errors import JobFailure
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import feature_names, features, is_embedded
+from app.specs.features import feature_names, features, is_coded
 from app.specs.training import REGRESSION_LOSSES
 from app.splitting import BITS, Parts, Rows, evenly
 
@@ -69,7 +69,7 @@ class Sample:
     def numeric(self) -> list[str]:
         """The features that are fed as numbers."""
         numbers = [name for name in self.places if self.known[name].is_numeric]
-        return [name for name in numbers if not is_embedded(self.data, self.known[name])]
+        return [name for name in numbers if not is_coded(self.data, self.known[name])]
 
     @property
     def is_picture(self) -> bool:

@@ -11,7 +11,7 @@ from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, Fix,
 from app.doctor.prints import Numbers
 from app.doctor.sample import Sample
 from app.specs.columns import QUANTILES, Column
-from app.specs.features import is_embedded, steps_of
+from app.specs.features import is_coded, steps_of
 from app.splitting import Rows
 
 _MIN_ROWS = 30
@@ -189,7 +189,7 @@ def _is_raw(sample: Sample, name: str) -> bool:
     """Whether a column is fed as the numbers that it holds; a time is one as its seconds."""
     column, steps = sample.known[name], steps_of(sample.data, name)
     is_number = column.type in ("integer", "float") or (column.type == "timestamp" and not steps.parts)
-    is_number = is_number and not is_embedded(sample.data, column)
+    is_number = is_number and not is_coded(sample.data, column)
     return is_number and steps.scale == "none" and not steps.log and bool(column.std) and column.mean is not None
 
 

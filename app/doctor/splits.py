@@ -9,7 +9,7 @@ from app.association import pearson
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, Fix, figure, share, with_split
 from app.doctor.prints import Numbers
 from app.doctor.sample import Sample
-from app.specs.features import is_embedded, steps_of
+from app.specs.features import is_coded, is_embedded, steps_of
 from app.specs.splits import GroupedSplit, KFoldSplit, SharesSplit
 from app.splitting import BITS, Parts, Rows, evenly
 
@@ -204,7 +204,7 @@ def _looked_up(sample: Sample) -> Iterator[str]:
     for name in sample.features:
         column, steps = sample.known[name], steps_of(sample.data, name)
         is_words = column.type == "category" and steps.tokens is None and steps.categories != "hashed"
-        if name != grouped and (is_words or is_embedded(sample.data, column)):
+        if name != grouped and (is_words or is_coded(sample.data, column) or is_embedded(sample.data, column)):
             yield name
 
 

@@ -9,6 +9,7 @@ from app.doctor.findings import (
     MAX_ROWS_SHOWN,
     Finding,
     and_more,
+    figure,
     named,
     share,
     with_steps,
@@ -41,6 +42,21 @@ def missing_values(sample: Sample) -> Iterator[Finding]:
         evidence={"shares": {name: round(shares[name], 4) for name in names[:MAX_COLUMNS_SHOWN]}},
         columns=names[:MAX_COLUMNS_SHOWN],
         fix=without(sample.data, sample.features, names),
+    )
+
+
+def missing_target(sample: Sample) -> Iterator[Finding]:
+    """Rows that nothing can be learned of."""
+    target = sample.known[sample.data.target]
+    if not target.num_missing:
+        return
+    yield Finding(
+        kind="missing_target",
+        severity="info",
+        title=f"{target.num_missing:,} {'row has' if target.num_missing == 1 else 'rows have'} no {target.name}",
+        explanation="Nothing can be learned of them, and nothing judged by them: they are left out of every part.",
+        evidence={"num_missing": target.num_missing, "share": figure(target.num_missing / max(1, sample.num_rows))},
+        columns=[target.name],
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from app.specs.columns import Column
@@ -21,6 +22,14 @@ def test_a_column_that_is_mostly_missing_is_found(practice: Practice, clean: Col
     table["dose"] = [None if i % 3 == 0 else 1.5 * i for i in range(1000)]
     kinds = [one.kind for one in practice.findings(table, missing={"type": "mean"}, scale="standardize")]
     assert "missing_values" not in kinds
+
+
+def test_rows_without_a_target_are_told(practice: Practice, clean: Columns) -> None:
+    label = clean["label"].astype(float)
+    label[:30] = np.nan
+    found = practice.find("missing_target", clean | {"label": pa.array(label, from_pandas=True)})
+    assert found.evidence == {"num_missing": 30, "share": 0.03} and found.severity == "info"
+    assert "missing_target" not in [one.kind for one in practice.findings(clean)]
 
 
 def test_a_column_that_never_or_hardly_ever_changes_is_found(practice: Practice, clean: Columns) -> None:
