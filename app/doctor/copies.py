@@ -121,9 +121,9 @@ def _pairs(sample: Sample, groups: NDArray[np.int64], train: Rows, seen: Rows) -
 
 
 def _num_combinations(sample: Sample) -> float:
-    """How many different rows there could be: of images and arrays, as many as anyone likes."""
+    """How many different rows there could be: of images, arrays and free text, as many as anyone likes."""
     known = [sample.known[name] for name in sample.features]
-    if any(one.type in UNREAD for one in known):
+    if any(one.type in UNREAD or one.type == "text" for one in known):
         return math.inf
     return math.exp(min(700.0, math.fsum(math.log(max(1, one.num_distinct)) for one in known)))
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from app.doctor.classes import class_as_number, class_imbalance, missing_classes, number_as_class
 from app.doctor.copies import contradictions, repeated_rows, rows_across_parts
 from app.doctor.findings import Finding
+from app.doctor.groups import groups_across_parts, untaught_values
 from app.doctor.leaks import identifiers, near_duplicate_columns, target_leaks
 from app.doctor.sample import UNREAD, Sample, take
 from app.doctor.sizes import outliers, unscaled
-from app.doctor.splits import time_order, too_few_rows, too_many_parameters, untaught_values
+from app.doctor.splits import time_order, too_few_rows, too_many_parameters
 from app.doctor.values import constant_columns, many_categories, missing_target, missing_values
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     constant_columns,
     near_duplicate_columns,
     many_categories,
+    groups_across_parts,
     untaught_values,
     too_few_rows,
     too_many_parameters,

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.association import pearson
-from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, Fix, figure, share, with_split
+from app.doctor.findings import Finding, Fix, figure, with_split
 from app.doctor.prints import Numbers
 from app.doctor.sample import Sample
-from app.specs.features import is_coded, is_embedded, steps_of
-from app.specs.splits import GroupedSplit, KFoldSplit, SharesSplit
-from app.splitting import BITS, Parts, Rows, evenly
+from app.specs.splits import KFoldSplit, SharesSplit
+from app.splitting import BITS, Rows, evenly
 
 _MIN_ROWS = 50
 _MIN_TEST_ROWS = 30
@@ -172,52 +171,6 @@ def _by_time(sample: Sample, column: str) -> Fix | None:
 def _in_row_order(sample: Sample) -> Fix:
     split = {"type": "shares", "shuffle": False, "stratify": False, **_shares(sample)}
     return with_split(sample.data, "Split in the order of the rows: the last ones test", **split)
-
-
-def untaught_values(sample: Sample) -> Iterator[Finding]:
-    """Rows that are not trained on and have categories that no training row has: new users, new things, new places."""
-    if sample.num_rows < _MIN_ROWS or sample.parts is None:
-        return
-    num_held = int(np.count_nonzero(sample.parts & _HELD))
-    found = {name: rows for name in _looked_up(sample) if len(rows := _untaught(sample, name, sample.parts))}
-    shares = {name: len(rows) / num_held for name, rows in found.items()}
-    many = {name: one for name, one in shares.items() if one > _UNTAUGHT and len(found[name]) >= _FEW_UNTAUGHT}
-    if not many:
-        return
-    name = max(many, key=lambda one: many[one])
-    yield Finding(
-        kind="untaught_values",
-        severity="warning",
-        title=f"{share(many[name])} of the rows that are held back have a {name} that training never sees",
-        explanation=f"{len(found[name]):,} of {num_held:,} rows for validation and test have a value of {name} that "
-        "is in no training row: of these values nothing is learned, and the answer rests on the other columns "
-        "alone. If new ones will come in use as well, this is the honest test; if not, more rows for each value help.",
-        evidence={"shares": {one: figure(many[one]) for one in sorted(many, key=lambda one: -many[one])}},
-        columns=sorted(many, key=lambda one: -many[one])[:MAX_COLUMNS_SHOWN],
-        rows=found[name][:MAX_ROWS_SHOWN].tolist(),
-    )
-
-
-def _looked_up(sample: Sample) -> Iterator[str]:
-    """The features of which each value has weights of its own, but for one by which whole groups are held back."""
-    grouped = sample.data.split.column if isinstance(sample.data.split, GroupedSplit) else None
-    for name in sample.features:
-        column, steps = sample.known[name], steps_of(sample.data, name)
-        is_words = column.type == "category" and steps.tokens is None and steps.categories != "hashed"
-        if name != grouped and (is_words or is_coded(sample.data, column) or is_embedded(sample.data, column)):
-            yield name
-
-
-def _untaught(sample: Sample, name: str, parts: Parts) -> Rows:
-    """The rows that are held back and whose value no training row has; none of those where it is missing."""
-    taught = np.empty(0)
-    for _, place, values in sample.table.pieces([name]):
-        taught = np.union1d(taught, values[parts[place] & BITS["train"] > 0])
-    found = [np.empty(0, np.int64)]
-    for _, place, values in sample.table.pieces([name]):
-        held = (parts[place] & _HELD > 0) & ~np.isnan(values)
-        found.append(place.start + np.flatnonzero(held & ~np.isin(values, taught)))
-    return np.concatenate(found)
 
 
 def too_few_rows(sample: Sample) -> Iterator[Finding]:

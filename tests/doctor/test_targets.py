@@ -215,6 +215,25 @@ def test_values_that_training_has_seen_are_no_finding(practice: Practice) -> Non
     ]
 
 
+def test_the_same_patient_on_both_sides_of_the_split_is_found(practice: Practice, clean: Columns) -> None:
+    patients = np.random.default_rng(0).integers(0, 80, len(clean["a"]))
+    table = clean | {"patient_id": patients}
+    found = practice.find("groups_across_parts", table, features=["a", "b", "c"])
+    assert found.columns == ["patient_id"] and found.evidence["num_groups"] == 80
+    assert found.evidence["share"] > 0.95
+    data = DataSpec.model_validate({"target": "label", "features": ["a", "b", "c"]})
+    mended = patched(data, found.fix)
+    assert mended.split.type == "grouped"
+    kinds = [
+        one.kind for one in practice.findings(table, **mended.model_dump(mode="json", include={"split", "features"}))
+    ]
+    assert "groups_across_parts" not in kinds
+    alone = clean | {"patient_id": np.arange(len(patients))}
+    assert "groups_across_parts" not in [one.kind for one in practice.findings(alone)]
+    other = clean | {"visits": patients}
+    assert "groups_across_parts" not in [one.kind for one in practice.findings(other)]
+
+
 def test_too_few_rows_are_said(practice: Practice) -> None:
     assert practice.find("too_few_rows", clean_table(49)).severity == "warning"
     found = practice.find("small_test", clean_table(120))
