@@ -113,9 +113,11 @@ def test_a_folder_without_a_row_goes_once_nothing_was_written_there_for_a_day(
     old = put(data_dir / feature / new_id(), "1/step-5/state.json")
     growing = put(data_dir / feature / new_id(), "added-0/upload.bin")
     (growing / "added-0").touch()  # a file was linked there just now, which itself is old
+    spilled = put(data_dir / feature / ".spilled-abc", "duckdb_temp_block-1.block")
     (data_dir / feature / "of-the-user").mkdir()
     age(data_dir / feature / "of-the-user")
-    assert sweep(db, storage) == 1
+    assert sweep(db, storage) == 2
+    assert not spilled.exists()
     assert (old.exists(), growing.exists(), (data_dir / feature / "of-the-user").exists()) == (False, True, True)
 
 
