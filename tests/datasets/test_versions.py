@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from sqlalchemy import select, update
 
+from app.datasets import versions
 from app.db import Database
 from app.db.tables import Dataset
 from app.queue import JobStatus
@@ -190,6 +191,40 @@ def test_the_same_request_under_the_same_key_makes_one_version(client: TestClien
     answers = [client.post(f"{API}/datasets/{first}/versions", json=body, headers=headers)]
     work()
     answers.append(client.post(f"{API}/datasets/{first}/versions", json=body, headers=headers))
+    assert [one.status_code for one in answers] == [201, 201] and answers[0].json() == answers[1].json()
+
+
+def test_nobody_waits_while_what_is_added_is_laid_out(
+    client: TestClient, work: Work, first: str, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The directory of an archive is read, and a file is copied where the disk knows no second names."""
+    link, is_table, seen = Storage.link, versions.sole_table, []
+
+    def write() -> None:
+        with db.write() as session:
+            session.execute(update(Dataset).where(Dataset.id == first).values(name="renamed"))
+            seen.append(first)
+
+    def write_and_link(storage: Storage, source: Path, target: Path) -> None:
+        write()
+        link(storage, source, target)
+
+    def write_and_look(path: Path) -> Any:
+        write()
+        return is_table(path)
+
+    monkeypatch.setattr(Storage, "link", write_and_link)
+    monkeypatch.setattr(versions, "sole_table", write_and_look)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("more.csv", CSV)
+    assert more(client, first, archive.getvalue(), filename="more.zip").status_code == 201
+    assert seen == [first, first]
+
+
+def test_the_same_file_added_under_the_same_key_makes_one_version(client: TestClient, work: Work, first: str) -> None:
+    body, headers = {"uploads": [{"upload": send(client, CSV)}]}, {"Idempotency-Key": "once"}
+    answers = [client.post(f"{API}/datasets/{first}/versions", json=body, headers=headers) for _ in range(2)]
     assert [one.status_code for one in answers] == [201, 201] and answers[0].json() == answers[1].json()
 
 
