@@ -11,6 +11,7 @@ from app.specs.columns import Column
 from app.transforms.reading import read_time
 
 _EXACT = 2**63  # from here on, not every integer is an int64
+_FIRST_TIME, _END_OF_TIME = -62_135_596_800, 253_402_300_800  # the beginnings of the years 1 and 10000, in seconds
 _MAX_PROBLEMS = 20
 _KINDS = {
     "integer": "whole numbers",
@@ -115,8 +116,8 @@ def _fits(value: Any, column: Column) -> bool:
 
 
 def _is_time(value: Any) -> bool:
+    """Whether a value is a time of a year with four digits at most."""
     try:
-        read_time(value)
+        return _FIRST_TIME <= read_time(value) < _END_OF_TIME and not isinstance(value, bool)
     except (ValueError, OverflowError):
         return False
-    return not isinstance(value, bool)
