@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import formats, generated, queue
 from app.datasets import versions
-from app.datasets.arrival import RAW, Kept
+from app.datasets.arrival import Kept
 from app.datasets.builtin import Builtin, builtins, definition_hash
 from app.datasets.schemas import BuiltinOut, DatasetOut, FileDefinition, GeneratorOut, VersionOut
 from app.db import now
@@ -22,6 +22,7 @@ from app.specs.base import Loc, Problem
 from app.specs.columns import Column
 from app.specs.sources import BuiltinSource, DatasetDefinition, GeneratedSource, UploadSource
 from app.storage import Storage
+from app.stored.manifest import RAW
 from app.tabular.packing import format_of
 from app.tabular.records import Taken
 from app.uploads import service as uploads

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app import formats, queue
-from app.datasets.arrival import RAW
 from app.datasets.relabelling import written_down
 from app.datasets.schemas import VersionDefinition
 from app.db import now
@@ -25,13 +24,13 @@ from app.specs.base import Problem
 from app.specs.columns import Column
 from app.storage import Storage
 from app.stored.columns import HINT, unlike
+from app.stored.manifest import CHANGES, RAW
 from app.tabular.packing import format_of
 from app.tabular.refusals import Limits
 from app.tabular.zipped import sole_table
 from app.uploads import service as uploads
 from app.uploads.preview import read_preview
 
-CHANGES = "changes.json"  # in the folder of a version that is to be made: what is relabelled
 _FOUND_OUT = frozenset({"notes", "encoding"})  # of a file, which is not that of the new version
 
 

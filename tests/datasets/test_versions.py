@@ -24,6 +24,7 @@ from app.db.tables import Dataset
 from app.queue import JobStatus
 from app.storage import Storage
 from app.stored.manifest import damage
+from app.stored.table import open_table
 
 Work = Callable[[], list[JobStatus]]
 API = "/api/v1"
@@ -226,6 +227,19 @@ def test_the_same_file_added_under_the_same_key_makes_one_version(client: TestCl
     body, headers = {"uploads": [{"upload": send(client, CSV)}]}, {"Idempotency-Key": "once"}
     answers = [client.post(f"{API}/datasets/{first}/versions", json=body, headers=headers) for _ in range(2)]
     assert [one.status_code for one in answers] == [201, 201] and answers[0].json() == answers[1].json()
+
+
+def test_whole_numbers_may_be_text_and_are_exact(client: TestClient, work: Work, storage: Storage) -> None:
+    first = add(client, b"n\n1\n2\n3\n")
+    work()
+    cells = [{"row": 0, "value": "9007199254740993"}, {"row": 1, "value": "-9223372036854775808"}]
+    second = begin(client, first, relabel={"column": "n", "values": cells}).json()["id"]
+    assert work() == [JobStatus.SUCCEEDED]
+    table = open_table(storage.path("datasets", second)).read(["n"])
+    assert table.column("n").to_pylist() == [9007199254740993, -(2**63), 3]
+    for value in ("9223372036854775808", "1.5", "1e3", " 1", ""):
+        answer = begin(client, second, relabel={"column": "n", "values": [{"row": 0, "value": value}]})
+        assert answer.json()["errors"][0]["loc"] == ["relabel", 0, "values", 0, "value"]
 
 
 BAD: list[tuple[Any, list[Any]]] = [
