@@ -71,13 +71,18 @@ class Attempt:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         row = {**self.identity, "request_sha256": sha256, "created_at": now()}
         mine = dialect.insert(IdempotencyKey).values(row).on_conflict_do_nothing().returning(IdempotencyKey.key)
-        if connection.execute(mine).first():
-            return
+        if not connection.execute(mine).first():
+            self.refuse_answered(connection)
+
+    def refuse_answered(self, connection: Connection) -> None:
+        """Raises Replay where the request was answered before, and Unprocessable where another one was."""
         query = select(
             IdempotencyKey.request_sha256, IdempotencyKey.status, IdempotencyKey.headers, IdempotencyKey.body
         ).filter_by(**self.identity)
-        found = connection.execute(query).one()
-        if found.request_sha256 != sha256:
+        found = connection.execute(query).one_or_none()
+        if found is None:
+            return
+        if found.request_sha256 != self.fingerprint.hexdigest():
             raise Unprocessable("This Idempotency-Key came with another request before.", hint="Make a new key.")
         raise Replay(found.status, found.headers, found.body)
 
@@ -139,6 +144,27 @@ def writing(connection: HTTPConnection, database: Database) -> AbstractContextMa
     """
     attempt: Attempt | None = connection.scope.get(_SCOPE_KEY)
     return attempt.writing(database) if attempt is not None else database.write()
+
+
+@contextmanager
+def before_writing(connection: HTTPConnection, database: Database) -> Iterator[None]:
+    """What a request does before its transaction; under a key, unless it was answered before. Raises Replay.
+
+    What the first of two at once has used up, the other lacks: it gets the answer too. Its body must have come.
+    """
+    attempt: Attempt | None = connection.scope.get(_SCOPE_KEY)
+
+    def refuse_answered() -> None:
+        if attempt is not None:
+            with database.read() as session:
+                attempt.refuse_answered(session.connection())
+
+    refuse_answered()
+    try:
+        yield
+    except Exception:
+        refuse_answered()
+        raise
 
 
 def purge(session: Session) -> None:

@@ -33,6 +33,11 @@ def new_id() -> str:
     return _spell(_maker.next())
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is an id as they are made here."""
+    return len(text) == 26 and set(text) <= set(_ALPHABET)
+
+
 def first_id_at(time_s: float) -> str:
     """What no id made at a time (in seconds since the epoch) or later is below."""
     return _spell(max(0, int(time_s * 1000)) << 80)

@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute
 
-from app import gallery_routes, pages, problems, queue, status_routes
+from app import gallery_routes, pages, problems, queue, status_routes, sweeping
 from app.access import routes as access_routes
 from app.access.guard import Guard
 from app.access.middleware import protect
@@ -122,7 +122,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             _regularly("looking for silent workers", _RESCUE_EVERY_S, partial(_rescue, database), stopping)
         ),
         asyncio.create_task(
-            _regularly("removing abandoned uploads", _SWEEP_EVERY_S, partial(_sweep, database, storage), stopping)
+            _regularly("removing what nobody needs", _SWEEP_EVERY_S, partial(_sweep, database, storage), stopping)
         ),
     ]
     await hub.start()
@@ -145,9 +145,11 @@ async def _regularly(what: str, every_s: float, work: Callable[[], None], stoppi
 
 
 def _sweep(database: Database, storage: Storage) -> None:
-    """Remove files that nobody has gone on sending for a day."""
+    """Remove files that nobody has gone on sending for a day, and what processes that died have left."""
     if num_swept := uploads.sweep(database, storage):
         _log.info("%d abandoned uploads were removed", num_swept)
+    if num_swept := sweeping.sweep(database, storage):
+        _log.info("%d files and folders were removed that processes which died had left", num_swept)
 
 
 def _rescue(database: Database) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+TEMPORARY = re.compile(r"\..+\.part")  # how a file is called until it is whole
+SPILLED = ".spilled-"  # begins the name of a folder for what a query does not keep in memory
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,13 @@ class Storage:
             shutil.rmtree(target)
         else:
             target.unlink(missing_ok=True)
+
+
+@contextmanager
+def spilling(place: Path) -> Iterator[Path]:
+    """A folder beside `place`, so on its disk, for what does not fit in memory; gone at the end."""
+    with tempfile.TemporaryDirectory(prefix=SPILLED, dir=place.parent, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def sync_folder(folder: Path) -> None:

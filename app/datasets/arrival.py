@@ -9,14 +9,13 @@ from app import formats
 from app.errors import TooLarge
 from app.formats import Format
 from app.storage import Storage
+from app.stored.manifest import CHECKED, RAW
 from app.tabular.intake import Intake
 from app.tabular.packing import format_of
 from app.tabular.records import Taken
 from app.tabular.refusals import Limits, size
 from app.tabular.set_aside import SET_ASIDE, SetAside
 from app.tabular.sniffing import Overrides, preferred_delimiter
-
-CHECKED, RAW = "upload.csv", "upload.bin"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Cells that are to hold other values: whether these fit their columns, and how the worker is told of them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from app.specs.columns import Column
 from app.transforms.reading import read_time
 
 _EXACT = 2**63  # from here on, not every integer is an int64
+_FIRST_TIME, _END_OF_TIME = -62_135_596_800, 253_402_300_800  # the beginnings of the years 1 and 10000, in seconds
+_DIGITS = re.compile(r"-?\d{1,19}", re.ASCII)
 _MAX_PROBLEMS = 20
 _KINDS = {
     "integer": "whole numbers",
@@ -105,6 +108,8 @@ def _fits(value: Any, column: Column) -> bool:
         case "boolean":
             return isinstance(value, bool)
         case "integer":
+            if isinstance(value, str):  # digits, for browsers know no whole numbers beyond 2**53
+                return bool(_DIGITS.fullmatch(value)) and -_EXACT <= int(value) < _EXACT
             is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
             return is_whole and not isinstance(value, bool) and -_EXACT <= value < _EXACT
         case "float":
@@ -115,8 +120,8 @@ def _fits(value: Any, column: Column) -> bool:
 
 
 def _is_time(value: Any) -> bool:
+    """Whether a value is a time of a year with four digits at most."""
     try:
-        read_time(value)
+        return _FIRST_TIME <= read_time(value) < _END_OF_TIME and not isinstance(value, bool)
     except (ValueError, OverflowError):
         return False
-    return not isinstance(value, bool)

@@ -24,6 +24,7 @@ from app.datasets.tables import read_rows
 from app.db.tables import Dataset
 from app.dependencies import AppDatabase, AppStorage, Reading, Writing
 from app.errors import NotFound
+from app.idempotency import before_writing
 from app.specs.sources import DatasetDefinition
 from app.tabular.set_aside import SET_ASIDE
 from app.uploads import service as uploads
@@ -54,7 +55,12 @@ _BODY = {
 
 
 def create(
-    request: Request, session: Writing, storage: AppStorage, response: Response, afterwards: BackgroundTasks
+    request: Request,
+    database: AppDatabase,
+    session: Writing,
+    storage: AppStorage,
+    response: Response,
+    afterwards: BackgroundTasks,
 ) -> DatasetOut:
     """Add a dataset: a file, one that came in pieces, or one that is built in or generated.
 
@@ -65,7 +71,11 @@ def create(
     if isinstance(received, Uploaded):
         dataset = _add_file(session, received)
     elif isinstance(received, Chosen):
-        dataset, upload = service.create_chosen(session, storage, received.dataset_id, received.definition)
+        with before_writing(request, database):
+            with database.read() as reading:
+                upload = uploads.find_whole(reading, received.definition.source.upload)
+            found = service.lay_out_chosen(storage, received.dataset_id, upload)
+        dataset = service.create_chosen(session, received.dataset_id, received.definition, found)
         afterwards.add_task(storage.remove, uploads.FOLDER, upload.id)  # else it is swept away later
     else:
         dataset = service.ensure(session, received, loc=())

@@ -1,7 +1,6 @@
 """Rows of a stored table that are looked for: DuckDB filters and sorts, and keeps no more than a page of them."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ def find_rows(place: Path, filters: Sequence[str], sort: str | None, offset: int
     from app.stored.table import open_table
 
     table = open_table(place)
-    with closing(searching.connect()) as connection, searching.refused(filters):
+    with searching.connected(place) as connection, searching.refused(filters):
         relation = searching.relate(connection, table)
         clause, values = searching.where(filters, relation)
         given = [*relation.files, *values]

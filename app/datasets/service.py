@@ -9,18 +9,20 @@ from sqlalchemy.orm import Session
 
 from app import formats, generated, queue
 from app.datasets import versions
-from app.datasets.arrival import RAW, Kept
+from app.datasets.arrival import Kept
 from app.datasets.builtin import Builtin, builtins, definition_hash
 from app.datasets.schemas import BuiltinOut, DatasetOut, FileDefinition, GeneratorOut, VersionOut
 from app.db import now
 from app.db.tables import Dataset, Job, Run, Upload
 from app.errors import Conflict, NotReady, Unprocessable
+from app.formats import Format
 from app.ids import new_id
 from app.queue import ENDED, JobKind, JobStatus
 from app.specs.base import Loc, Problem
 from app.specs.columns import Column
 from app.specs.sources import BuiltinSource, DatasetDefinition, GeneratedSource, UploadSource
 from app.storage import Storage
+from app.stored.manifest import RAW
 from app.tabular.packing import format_of
 from app.tabular.records import Taken
 from app.uploads import service as uploads
@@ -119,19 +121,20 @@ def create_kept(session: Session, dataset_id: str, name: str, filename: str, kep
     return _add(session, dataset_id, payload, name=name, source=source, content_hash=kept.sha256)
 
 
-def create_chosen(
-    session: Session, storage: Storage, dataset_id: str, definition: FileDefinition
-) -> tuple[Dataset, Upload]:
-    """A dataset of a file that has come in pieces, queued to be checked and read; and what was the upload.
+def lay_out_chosen(storage: Storage, dataset_id: str, upload: Upload) -> Format:
+    """Give a file that has come in pieces a second name in the folder of a dataset that is to be; and what it seems.
 
-    The file gets a second name in the dataset's folder; the first is the caller's to remove once this is committed.
-    Raises NotFound, and Conflict while the file is not whole.
+    The first name is the caller's to remove once the dataset counts. Nobody's transaction waits for it.
     """
-    upload = uploads.find_whole(session, definition.source.upload)
     place = storage.folder("datasets", dataset_id) / RAW
-    storage.link(uploads.place_of(storage, upload), place)
+    uploads.give_second_name(storage, upload, place)
     with place.open("rb") as file:
-        found = format_of(file.read(formats.HEAD_BYTES), upload.filename)
+        return format_of(file.read(formats.HEAD_BYTES), upload.filename)
+
+
+def create_chosen(session: Session, dataset_id: str, definition: FileDefinition, found: Format) -> Dataset:
+    """A dataset of such a file, of which a format was found, queued to be checked and read. Raises NotFound."""
+    upload = uploads.find_whole(session, definition.source.upload)
     source = {"type": "upload", "filename": upload.filename, "size_bytes": upload.size_bytes}
     payload: dict[str, Any] = {"format": found, "filename": upload.filename}
     if found in ("delimited", "zip"):  # a zip may hold such a file
@@ -141,7 +144,7 @@ def create_chosen(
     dataset = _add(session, dataset_id, payload, name=definition.name, source=source)
     session.delete(upload)
     session.flush()
-    return dataset, upload
+    return dataset
 
 
 def create_uploaded(session: Session, dataset_id: str, name: str, filename: str, taken: Taken) -> Dataset:

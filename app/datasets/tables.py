@@ -12,8 +12,13 @@ from app.pictures import format_of, probe_image
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from app.stored.table import StoredTable
+
 
 MAX_SHOWN = 64  # numbers of an array
+_ROWS_AT_ONCE = 1024
+_IMAGES_AT_ONCE = 8
+_ARRAY_BYTES = 4 << 20
 
 
 def read_rows(place: Path, offset: int, limit: int) -> list[dict[str, Any]]:
@@ -24,7 +29,7 @@ def read_rows(place: Path, offset: int, limit: int) -> list[dict[str, Any]]:
     from app.stored.table import open_table  # pyarrow takes a tenth of a second, and the server starts without
 
     table = open_table(place)
-    batches = table.batches(table.schema.names, max(limit, 1024), offset, offset + limit)
+    batches = table.batches(table.schema.names, _rows_at_once(table), offset, offset + limit)
     return [row for batch in batches for row in _plain(batch)]
 
 
@@ -48,6 +53,14 @@ def plain_rows(table: "pa.Table", schema: "pa.Schema") -> list[dict[str, Any]]:
 
     arrays = [table.column(i).combine_chunks().cast(field.type) for i, field in enumerate(schema)]
     return _plain(pa.RecordBatch.from_arrays(arrays, schema=schema))
+
+
+def _rows_at_once(table: "StoredTable") -> int:
+    """Few rows of images, of which some may be far larger than most, and of arrays no more than make a few MB."""
+    marks = {field.name: mark_of(field) for field in table.schema}
+    arrays = sum(table.num_bytes(name) for name, mark in marks.items() if mark == "array") // max(1, table.num_rows)
+    most = _IMAGES_AT_ONCE if "image" in marks.values() else _ROWS_AT_ONCE
+    return max(1, min(most, _ARRAY_BYTES // max(1, arrays)))
 
 
 def _plain(batch: "pa.RecordBatch") -> list[dict[str, Any]]:

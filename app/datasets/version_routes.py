@@ -1,14 +1,17 @@
 """Versions of a dataset over REST: what is added or relabelled makes the next one."""
 
-from fastapi import APIRouter, BackgroundTasks, Response
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from app.datasets import service, versions
 from app.datasets.changes import between
 from app.datasets.schemas import ChangesOut, DatasetOut, VersionDefinition, VersionOut
+from app.db import Database
 from app.db.tables import Dataset
 from app.dependencies import AppDatabase, AppSettings, AppStorage, Writing
 from app.errors import NotFound, Unprocessable
+from app.idempotency import before_writing
 from app.ids import new_id
+from app.settings import Settings
 from app.specs.base import Problem
 from app.specs.columns import Column
 from app.storage import Storage
@@ -19,6 +22,7 @@ router = APIRouter(prefix="/datasets", tags=["datasets"])
 
 @router.post("/{dataset_id}/versions", status_code=201)
 def create(
+    request: Request,
     dataset_id: str,
     body: VersionDefinition,
     database: AppDatabase,
@@ -32,19 +36,34 @@ def create(
 
     It shares what does not change with this one, which must be the newest of its family.
     """
-    with database.read() as reading:  # not held while the table is read, nor is the other begun
-        service.find_ready(reading, dataset_id)
-    _refuse_idle(storage, dataset_id, versions.filters_of(body))
     version_id = new_id()
     try:
-        dataset, used = versions.begin_version(session, storage, settings, dataset_id, version_id, body)
+        with before_writing(request, database):
+            laid = _lay_out(database, storage, settings, dataset_id, version_id, body)
+        dataset = versions.begin_version(session, version_id, laid)
     except BaseException:
         storage.remove("datasets", version_id)
         raise
-    for upload in used:
-        afterwards.add_task(storage.remove, uploads.FOLDER, upload.id)  # else it is swept away later
+    for upload_id in laid.uploads:
+        afterwards.add_task(storage.remove, uploads.FOLDER, upload_id)  # else it is swept away later
     response.headers["Location"] = f"/api/v1/datasets/{dataset.id}"
     return service.get_dataset(session, dataset.id)
+
+
+def _lay_out(
+    database: Database,
+    storage: Storage,
+    settings: Settings,
+    dataset_id: str,
+    version_id: str,
+    definition: VersionDefinition,
+) -> versions.Laid:
+    """What the version is to be made of. No session is held while the table or a file is read."""
+    with database.read() as session:
+        service.find_ready(session, dataset_id)
+        base, used = versions.look_at(session, dataset_id, definition)
+    _refuse_idle(storage, dataset_id, versions.filters_of(definition))
+    return versions.lay_out(storage, settings, version_id, base, used, definition)
 
 
 def _refuse_idle(storage: Storage, dataset_id: str, asked: list[tuple[int, list[str]]]) -> None:

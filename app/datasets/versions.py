@@ -6,13 +6,13 @@ that stay as they are. Only the newest is gone on from, so that the versions of 
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app import formats, queue
-from app.datasets.arrival import RAW
 from app.datasets.relabelling import written_down
 from app.datasets.schemas import VersionDefinition
 from app.db import now
@@ -24,13 +24,13 @@ from app.specs.base import Problem
 from app.specs.columns import Column
 from app.storage import Storage
 from app.stored.columns import HINT, unlike
+from app.stored.manifest import CHANGES, RAW
 from app.tabular.packing import format_of
 from app.tabular.refusals import Limits
 from app.tabular.zipped import sole_table
 from app.uploads import service as uploads
 from app.uploads.preview import read_preview
 
-CHANGES = "changes.json"  # in the folder of a version that is to be made: what is relabelled
 _FOUND_OUT = frozenset({"notes", "encoding"})  # of a file, which is not that of the new version
 
 
@@ -84,52 +84,76 @@ def family_of(session: Session, dataset: Dataset) -> list[tuple[Dataset, Job | N
     return [(row[0], row[1]) for row in rows]
 
 
-def begin_version(
-    session: Session,
+@dataclass(frozen=True)
+class Laid:
+    """What a version is to be made of, which lies in its folder: as its row tells it, and as the worker is told."""
+
+    made: dict[str, Any]
+    plan: dict[str, Any]
+    uploads: list[str]  # of whose files there is a second name
+
+
+def look_at(session: Session, base_id: str, definition: VersionDefinition) -> tuple[Dataset, list[Upload]]:
+    """The dataset that is gone on from, and the uploads that are added, as they are now.
+
+    Raises NotFound, and Conflict where the dataset is not the newest of its family, or a file is not whole.
+    """
+    base = find_dataset(session, base_id)
+    _refuse_unless_newest(session, base)
+    return base, [uploads.find_whole(session, one.upload) for one in definition.uploads or []]
+
+
+def lay_out(
     storage: Storage,
     settings: Settings,
-    base_id: str,
     version_id: str,
+    base: Dataset,
+    used: Sequence[Upload],
     definition: VersionDefinition,
-) -> tuple[Dataset, list[Upload]]:
-    """The next version of a dataset under an id of its own, queued to be made; and what were uploads.
+) -> Laid:
+    """Put what is added or relabelled into the folder of the version. Nobody's transaction waits for it.
 
-    Files get a second name in the version's folder; the first is the caller's to remove once this is committed.
-    Raises NotFound, Conflict where the dataset is not the newest of its family, and Unprocessable with all that does
-    not fit.
+    Files get a second name there; the first is the caller's to remove once the version counts. Raises Unprocessable
+    with all that does not fit.
     """
-    base = find_dataset(session, base_id, hold=True)  # so that of two at once the other sees what this one adds
-    _refuse_unless_newest(session, base)
     columns = [Column.model_validate(column) for column in base.columns or []]
     made: dict[str, Any] = {"from": base.id, "version": base.version}
     plan: dict[str, Any] = {"of": base.id}
-    used: list[Upload] = []
     if definition.relabel is not None:
         told, changes = written_down(definition.relabel, columns, base.num_rows or 0)
         storage.write(storage.folder("datasets", version_id) / CHANGES, json.dumps(changes).encode())
         made["relabelled"] = told
     else:
-        used = [uploads.find_whole(session, one.upload) for one in definition.uploads or []]
         plan["files"] = list(_files(storage, settings, version_id, definition, used, [one.name for one in columns]))
         made["added"] = [{"filename": one.filename, "size_bytes": one.size_bytes} for one in used]
-    job_id = queue.enqueue(session, JobKind.INGEST, {"dataset_id": version_id, "version": plan})
+    return Laid(made, plan, [one.id for one in used])
+
+
+def begin_version(session: Session, version_id: str, laid: Laid) -> Dataset:
+    """The next version of a dataset under an id of its own, queued to be made of what lies in its folder.
+
+    Raises NotFound, and Conflict where the dataset is not the newest of its family any more.
+    """
+    base = find_dataset(session, laid.plan["of"], hold=True)  # so that of two at once the other sees what this one adds
+    _refuse_unless_newest(session, base)
+    for upload_id in laid.uploads:
+        session.delete(uploads.find_whole(session, upload_id))
+    job_id = queue.enqueue(session, JobKind.INGEST, {"dataset_id": version_id, "version": laid.plan})
     last = session.scalar(select(func.max(Dataset.version)).where(Dataset.family_id == base.family_id)) or base.version
     dataset = Dataset(
         id=version_id,
         name=base.name,
         family_id=base.family_id,
         version=last + 1,
-        made=made,
+        made=laid.made,
         status="ingesting",
         source={key: value for key, value in base.source.items() if key not in _FOUND_OUT},
         job_id=job_id,
         created_at=now(),
     )
     session.add(dataset)
-    for upload in used:
-        session.delete(upload)
     session.flush()
-    return dataset, used
+    return dataset
 
 
 def _refuse_unless_newest(session: Session, base: Dataset) -> None:
@@ -154,18 +178,18 @@ def _files(
 ) -> Iterator[dict[str, Any]]:
     """What the worker is told of each file, which lies in a folder of its own."""
     for i, (added, upload) in enumerate(zip(definition.uploads or [], used, strict=True)):
-        source = uploads.place_of(storage, upload)
-        with source.open("rb") as file:
+        place = storage.folder("datasets", version_id, f"added-{i}") / RAW
+        uploads.give_second_name(storage, upload, place)
+        with place.open("rb") as file:
             found = format_of(file.read(formats.HEAD_BYTES), upload.filename)
         payload: dict[str, Any] = {"format": found, "filename": upload.filename}
         # A header shows at once whether it fits; other formats are for the worker to open.
-        if found == "delimited" or (found == "zip" and sole_table(source)):
+        if found == "delimited" or (found == "zip" and sole_table(place)):
             overrides = added.overrides()
-            seen = read_preview(source, upload, overrides, Limits(settings.max_upload_bytes, settings.max_field_bytes))
+            seen = read_preview(place, upload, overrides, Limits(settings.max_upload_bytes, settings.max_field_bytes))
             if seen.format == "delimited":
                 _refuse_unlike([column.name for column in seen.columns], names, upload.filename, i)
             payload["overrides"] = vars(overrides)
-        storage.link(source, storage.folder("datasets", version_id, f"added-{i}") / RAW)
         yield payload
 
 

@@ -4,9 +4,7 @@ DuckDB counts, in bounded memory: beyond that it writes beside it, into a folder
 """
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from app.exploring.schemas import RatedSide, RatedValue, RatingsOut
@@ -25,12 +23,11 @@ def count_ratings(place: Path, user: str, item: str, value: str) -> RatingsOut:
 
     Rows where one of the three is missing or infinite are left out.
     """
-    from app.stored.searching import connect, relate  # takes a moment, and the server starts without
+    from app.stored.searching import connected, relate  # takes a moment, and the server starts without
     from app.stored.table import open_table
 
     table = open_table(place)
-    with closing(connect()) as connection, TemporaryDirectory() as folder:
-        connection.execute("SET temp_directory = ?", [folder])
+    with connected(place) as connection:
         relation = relate(connection, table)
         given = _given(relation, user, item, value)
 

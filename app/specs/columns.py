@@ -71,6 +71,8 @@ class Column(BaseModel):
     values: list[Value] | None = None  # distinct and sorted; null above a thousand
     histogram: Histogram | None = None
     top_values: list[TopValue] | None = None  # of words and truth values; of whole numbers where they may be classes
+    # Of `values` that are no fractions; not known of a dataset that was read before this was counted.
+    rarest: TopValue | None = None
     quantiles: list[float] | None = None  # at QUANTILES
     num_sampled: int | None = None  # rows that the quantiles are of, where they are not of all
     lengths: Histogram | None = None  # of a text: in characters

@@ -15,6 +15,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 MANIFEST, TABLE = "table.json", "data.parquet"
+# What a dataset's folder holds before there is a table, for the worker to read.
+RAW = "upload.bin"  # a file as it was sent
+CHECKED = "upload.csv"  # delimited text that was checked while it came
+CHANGES = "changes.json"  # which cells a version relabels
 _NAME_LETTERS = 32  # of a hash
 
 

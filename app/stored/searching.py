@@ -4,8 +4,9 @@ DuckDB reads the files of all parts one after the other; a column that stands in
 place, which takes no memory.
 """
 
-from collections.abc import Sequence
-from contextlib import closing
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,20 @@ from numpy.typing import NDArray
 
 from app.errors import Unprocessable
 from app.specs.base import Problem
+from app.storage import spilling
 from app.stored.manifest import TablePart
 from app.stored.table import StoredTable, open_table
 
-_MEMORY = "256MB"
-_THREADS = 2
+_SETTINGS: dict[str, Any] = {"memory_limit": "256MB", "threads": 2}
+# What says that a value or a clause does not fit; all else is no fault of who asks.
+_OF_FILTERS = (
+    duckdb.BinderException,
+    duckdb.ConversionException,
+    duckdb.NotImplementedException,
+    duckdb.OutOfRangeException,
+    duckdb.ParserException,
+)
+_OF_FULL_DISKS = ("max_temp_directory_size", "No space left on device", "Disk quota exceeded")
 _COMPARISONS = (">=", "<=", ">", "<")
 _NUMBERS = ("BIGINT", "DOUBLE")  # what tables hold of numbers, in DuckDB's words
 _AT_ONCE = 1 << 16  # numbers of rows
@@ -39,9 +49,23 @@ class Relation:
     columns: dict[str, tuple[str, str]]  # of each column its name here, and its type in DuckDB's words
 
 
-def connect() -> Any:
-    """A DuckDB of bounded memory, to be closed."""
-    return duckdb.connect(config={"memory_limit": _MEMORY, "threads": _THREADS})
+@contextmanager
+def connected(place: Path) -> Iterator[Any]:
+    """A DuckDB of bounded memory for the table in `place`: beyond that it writes beside it, and nothing is left.
+
+    Raises OSError where the disk is full.
+    """
+    with spilling(place) as folder, closing(_connect(folder)) as connection:
+        try:
+            yield connection
+        except duckdb.Error as error:
+            if any(words in str(error) for words in _OF_FULL_DISKS):
+                raise OSError(errno.ENOSPC, "DuckDB has no room left on the disk", str(folder)) from error
+            raise
+
+
+def _connect(folder: Path) -> Any:
+    return duckdb.connect(config={**_SETTINGS, "temp_directory": str(folder)})
 
 
 def relate(connection: Any, table: StoredTable) -> Relation:
@@ -73,7 +97,7 @@ def matching(place: Path, filters: Sequence[str]) -> NDArray[np.bool_]:
     """Which rows (N,) of the table in `place` match every filter. Raises Unprocessable where one cannot be read."""
     table = open_table(place)
     found = np.zeros(table.num_rows, np.bool_)
-    with closing(connect()) as connection, refused(filters):
+    with connected(place) as connection, refused(filters):
         relation = relate(connection, table)
         clause, values = where(filters, relation)
         query = f"SELECT {ROW} FROM {relation.sql} {clause}"
@@ -91,7 +115,7 @@ class refused:  # noqa: N801, reads as a statement
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, duckdb.Error):
+        if isinstance(error, _OF_FILTERS):
             message = f"this cannot be looked for: {str(error).splitlines()[0]}"
             raise problem("filter", "; ".join(self._filters), message) from error
 

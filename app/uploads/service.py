@@ -57,6 +57,14 @@ def place_of(storage: Storage, upload: Upload) -> Path:
     return storage.path(FOLDER, upload.id)
 
 
+def give_second_name(storage: Storage, upload: Upload, place: Path) -> None:
+    """Let its file be found at `place` too. Raises NotFound where somebody has given it up meanwhile."""
+    try:
+        storage.link(place_of(storage, upload), place)
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no upload {upload.id} any more.") from error
+
+
 def describe(upload: Upload) -> UploadOut:
     """What is told of it."""
     return UploadOut(

@@ -18,6 +18,7 @@ from app.db import Database, now
 from app.db.tables import Dataset
 from app.settings import Settings
 from app.storage import Storage
+from worker.data.formats.fields import array_field, image_field, open_writer
 
 pytestmark = pytest.mark.full_on_postgres
 
@@ -71,6 +72,26 @@ def test_rows_tell_of_images_and_show_arrays(tmp_path: Path) -> None:
     assert (second["x"], second["n"], second["a/b c"]["format"]) == (None, 2, "GIF")
     (third,) = read_rows(tmp_path / "t.parquet", 2, 1)
     assert (third["a/b c"], third["n"]) == (None, 3)
+
+
+@pytest.mark.parametrize("kind", ["image", "array"])
+def test_rows_of_large_cells_are_not_held_together(tmp_path: Path, kind: str) -> None:
+    """200 cells of 256 KiB, in groups of 8: as much as they are together is never in memory."""
+    num_rows, num_bytes = 200, 256 << 10
+    image = encoded(16, 16, "PNG")
+    field = image_field("x") if kind == "image" else array_field("x", pa.uint8(), [num_bytes])
+    with (tmp_path / "t.parquet").open("wb") as file, open_writer(file, pa.schema([field])) as writer:
+        for _ in range(0, num_rows, 8):
+            cells = [image.ljust(num_bytes, b"\0") if kind == "image" else RANDOM.integers(0, 256, num_bytes)] * 8
+            writer.write_table(pa.table([pa.array(cells, field.type)], pa.schema([field])))
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(watched := pa.proxy_memory_pool(before))
+    try:
+        rows = read_rows(tmp_path / "t.parquet", 0, num_rows)
+    finally:
+        pa.set_memory_pool(before)
+    assert len(rows) == num_rows
+    assert watched.max_memory() < num_rows * num_bytes / 3
 
 
 def test_a_cell_is_read_out_of_its_row_group(tmp_path: Path) -> None:

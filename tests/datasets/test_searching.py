@@ -1,9 +1,13 @@
 """Rows that are looked for: each kind of filter, the order, pages; against plain Python."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +16,9 @@ from hypothesis import strategies as st
 
 from app.datasets.searching import find_rows
 from app.datasets.tables import read_rows
-from app.errors import Unprocessable
+from app.errors import Unprocessable, is_disk_full
+from app.storage import spilling
+from app.stored import searching
 
 NUM = 50
 START = datetime(2024, 1, 1)  # noqa: DTZ001, tables have no zone
@@ -93,3 +99,59 @@ def test_pages_follow_one_another(path: Path, offset: int, limit: int) -> None:
 def test_what_cannot_be_read_is_told(path: Path, filters: list[str], sort: str | None, message: str) -> None:
     with pytest.raises(Unprocessable, match=message):
         find_rows(path, filters, sort, 0, 10)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table that is more, in order of its words, than DuckDB is given memory for in these tests."""
+    found = tmp_path_factory.mktemp("long") / "data.parquet"
+    words = [sha256(b"%d" % i).hexdigest() * 2 for i in range(400_000)]
+    pq.write_table(pa.table({"word": words}), found, row_group_size=20_000)
+    return found
+
+
+def ask_for_the_last(place: Path) -> list[int]:
+    num_rows = pq.read_metadata(place).num_rows
+    return find_rows(place, [], "word", num_rows - 3, 3).numbers
+
+
+def test_what_does_not_fit_in_memory_is_written_beside_the_table_and_goes(
+    long: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders: list[Path] = []
+
+    @contextmanager
+    def watched(place: Path) -> Iterator[Path]:
+        with spilling(place) as folder:
+            made = folder.stat().st_mtime_ns
+            yield folder
+            folders.append(folder)
+            assert folder.stat().st_mtime_ns > made  # something lay there
+
+    monkeypatch.setattr(searching, "spilling", watched)
+    monkeypatch.setitem(searching._SETTINGS, "memory_limit", "40MB")
+    words = pq.read_table(long).column("word").to_pylist()
+    assert ask_for_the_last(long) == sorted(range(len(words)), key=words.__getitem__)[-3:]
+    assert ([folder.parent for folder in folders], list(long.parent.iterdir())) == ([long.parent], [long])
+
+
+def test_a_full_disk_is_told_as_such(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound stands for the disk's end: DuckDB sets it to what is free, and says the same of both."""
+    connect = searching._connect
+
+    def bounded(folder: Path) -> Any:
+        connection = connect(folder)
+        connection.execute("SET max_temp_directory_size = '1MB'").fetchall()
+        return connection
+
+    monkeypatch.setattr(searching, "_connect", bounded)
+    monkeypatch.setitem(searching._SETTINGS, "memory_limit", "40MB")
+    with pytest.raises(OSError) as refused:
+        ask_for_the_last(long)
+    assert is_disk_full(refused.value)
+
+
+def test_too_little_memory_is_not_told_of_the_filter(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(searching._SETTINGS, "memory_limit", "100kB")
+    with pytest.raises(duckdb.OutOfMemoryException):
+        find_rows(path, ["Age:~word"], "Age", 0, 10)

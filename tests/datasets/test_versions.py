@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from sqlalchemy import select, update
 
+from app.datasets import versions
 from app.db import Database
 from app.db.tables import Dataset
 from app.queue import JobStatus
 from app.storage import Storage
 from app.stored.manifest import damage
+from app.stored.table import open_table
 
 Work = Callable[[], list[JobStatus]]
 API = "/api/v1"
@@ -193,6 +195,53 @@ def test_the_same_request_under_the_same_key_makes_one_version(client: TestClien
     assert [one.status_code for one in answers] == [201, 201] and answers[0].json() == answers[1].json()
 
 
+def test_nobody_waits_while_what_is_added_is_laid_out(
+    client: TestClient, work: Work, first: str, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The directory of an archive is read, and a file is copied where the disk knows no second names."""
+    link, is_table, seen = Storage.link, versions.sole_table, []
+
+    def write() -> None:
+        with db.write() as session:
+            session.execute(update(Dataset).where(Dataset.id == first).values(name="renamed"))
+            seen.append(first)
+
+    def write_and_link(storage: Storage, source: Path, target: Path) -> None:
+        write()
+        link(storage, source, target)
+
+    def write_and_look(path: Path) -> Any:
+        write()
+        return is_table(path)
+
+    monkeypatch.setattr(Storage, "link", write_and_link)
+    monkeypatch.setattr(versions, "sole_table", write_and_look)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("more.csv", CSV)
+    assert more(client, first, archive.getvalue(), filename="more.zip").status_code == 201
+    assert seen == [first, first]
+
+
+def test_the_same_file_added_under_the_same_key_makes_one_version(client: TestClient, work: Work, first: str) -> None:
+    body, headers = {"uploads": [{"upload": send(client, CSV)}]}, {"Idempotency-Key": "once"}
+    answers = [client.post(f"{API}/datasets/{first}/versions", json=body, headers=headers) for _ in range(2)]
+    assert [one.status_code for one in answers] == [201, 201] and answers[0].json() == answers[1].json()
+
+
+def test_whole_numbers_may_be_text_and_are_exact(client: TestClient, work: Work, storage: Storage) -> None:
+    first = add(client, b"n\n1\n2\n3\n")
+    work()
+    cells = [{"row": 0, "value": "9007199254740993"}, {"row": 1, "value": "-9223372036854775808"}]
+    second = begin(client, first, relabel={"column": "n", "values": cells}).json()["id"]
+    assert work() == [JobStatus.SUCCEEDED]
+    table = open_table(storage.path("datasets", second)).read(["n"])
+    assert table.column("n").to_pylist() == [9007199254740993, -(2**63), 3]
+    for value in ("9223372036854775808", "1.5", "1e3", " 1", ""):
+        answer = begin(client, second, relabel={"column": "n", "values": [{"row": 0, "value": value}]})
+        assert answer.json()["errors"][0]["loc"] == ["relabel", 0, "values", 0, "value"]
+
+
 BAD: list[tuple[Any, list[Any]]] = [
     ({}, []),
     ({"uploads": [{"upload": "x"}], "relabel": {"column": "kind", "filter": ["kind:a"], "value": "b"}}, []),
@@ -202,6 +251,9 @@ BAD: list[tuple[Any, list[Any]]] = [
     ({"relabel": {"column": "kind", "values": [{"row": 1, "value": "b"}] * 2}}, ["relabel", 0, "values", 1, "row"]),
     ({"relabel": {"column": "kind", "values": [{"row": 1, "value": 7}]}}, ["relabel", 0, "values", 0, "value"]),
     ({"relabel": {"column": "size", "values": [{"row": 1, "value": "x"}]}}, ["relabel", 0, "values", 0, "value"]),
+    ({"relabel": {"column": "when", "values": [{"row": 1, "value": 1e18}]}}, ["relabel", 0, "values", 0, "value"]),
+    ({"relabel": {"column": "when", "values": [{"row": 1, "value": 3e11}]}}, ["relabel", 0, "values", 0, "value"]),
+    ({"relabel": {"column": "when", "filter": ["kind:a"], "value": -1e12}}, ["relabel", 0, "value"]),
     ({"relabel": {"column": "when", "values": [{"row": 1, "value": "soon"}]}}, ["relabel", 0, "values", 0, "value"]),
     ({"relabel": {"column": "when", "filter": ["kind:a"], "value": "soon"}}, ["relabel", 0, "value"]),
     ({"relabel": {"column": "kind", "filter": ["shoe:a"], "value": "b"}}, ["query", "filter"]),

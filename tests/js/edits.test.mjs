@@ -20,6 +20,21 @@ test("a text is the value that its column holds", () => {
   assert.deepEqual(["image", "array", "text"].map((type) => isEditable({ type })), [false, false, true]);
 });
 
+test("a whole number too large for a number of the browser's goes as text, or is refused", () => {
+  const read = (text) => valueOf({ type: "integer" }, text);
+  assert.equal(read("9007199254740991"), 9007199254740991);
+  assert.equal(read("9007199254740993"), "9007199254740993");
+  assert.equal(read(" −9223372036854775808 "), "-9223372036854775808");
+  assert.equal(read("+9007199254740993"), "9007199254740993");
+  for (const text of ["9223372036854775808", "-9223372036854775809", "9007199254740993.0", "1e30", "9".repeat(40)]) {
+    assert.equal(read(text), undefined);
+  }
+  const edits = new Edits();
+  edits.set("n", [{ row: 1, before: 7 }], read("9007199254740993"));
+  edits.set("n", [{ row: 2, before: JSON.parse("9007199254740993") }], read("9007199254740992")); // as it was shown
+  assert.deepEqual(edits.body().relabel, [{ column: "n", values: [{ row: 1, value: "9007199254740993" }] }]);
+});
+
 test("edits are told by column, each cell once, with its last value", () => {
   const edits = new Edits();
   let told = 0;

@@ -358,6 +358,26 @@ def test_two_texts_that_one_embedding_looks_up_are_cut_alike() -> None:
     assert problem.loc == ["data", "columns", "answer", "tokens"] and "the same level" in problem.msg
 
 
+def test_the_mix_of_many_classes_is_held_against_the_rarest() -> None:
+    """Fifty are listed with their counts; the one row may be of another."""
+    many = Column(
+        name="many",
+        type="category",
+        num_distinct=60,
+        values=[f"c{i:02}" for i in range(60)],
+        top_values=top(**{f"c{i:02}": 5 for i in range(50)}),
+        rarest=TopValue(value="c59", count=1),
+    )
+    body = RunSpec.model_validate(spec(data__split=SHARES | {"stratify": True}, data__target="many"))
+    with pytest.raises(SpecError) as caught:
+        check(body, [*COLUMNS, many], 303)
+    messages = [one.msg for one in caught.value.errors if one.loc == ["data", "split", "stratify"]]
+    assert messages == ["'c59' stands in one row: too few for 3 parts"]
+    with pytest.raises(SpecError) as caught:
+        check(body, [*COLUMNS, many.model_copy(update={"rarest": None})], 303)
+    assert not [one for one in caught.value.errors if one.loc == ["data", "split", "stratify"]], "it is not known"
+
+
 def test_parts_that_a_column_names_are_counted() -> None:
     split = BY_PART | {"validation": ["test"]}
     checked = check(RunSpec.model_validate(spec(data__split=split)), COLUMNS, 303)

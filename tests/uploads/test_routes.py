@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app.db import Database, now
 from app.db.tables import Dataset, Upload
@@ -260,6 +261,49 @@ def test_the_same_dataset_under_the_same_key_is_made_once(client: TestClient, db
     assert first.json()["id"] == again.json()["id"]
     with db.read() as session:
         assert session.query(Dataset).count() == 1
+
+
+def test_nobody_waits_while_a_file_gets_a_second_name(
+    client: TestClient, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk knows no such thing it is copied, which may take long."""
+    upload_id, other = send(client, CSV), send(client, CSV)
+    link, seen = Storage.link, []
+
+    def write_meanwhile(storage: Storage, source: Path, target: Path) -> None:
+        with db.write() as session:
+            seen.append(session.get_one(Upload, other).id)
+            session.execute(update(Upload).where(Upload.id == other).values(filename="renamed"))
+        link(storage, source, target)
+
+    monkeypatch.setattr(Storage, "link", write_meanwhile)
+    assert make(client, upload_id).status_code == 201
+    assert seen == [other]
+
+
+def test_of_two_under_one_key_the_one_that_finds_the_upload_used_gets_the_answer(
+    client: TestClient, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = send(client, CSV)
+    client.headers["Idempotency-Key"] = "once"
+    find, answers = service.find_whole, []
+
+    def be_late(session: Session, one: str) -> Upload:
+        if not answers:
+            answers.append(None)
+            answers.append(make(client, upload_id))
+        return find(session, one)
+
+    monkeypatch.setattr(service, "find_whole", be_late)
+    late = make(client, upload_id)
+    assert (late.status_code, late.json()["id"]) == (201, answers[1].json()["id"])
+
+
+def test_a_file_that_is_given_up_at_that_moment_is_none(client: TestClient, db: Database, data_dir: Path) -> None:
+    upload_id = send(client, CSV)
+    (data_dir / "uploads" / upload_id).unlink()
+    assert make(client, upload_id).status_code == 404
+    assert files_in(data_dir) == []
 
 
 def test_a_preview_tells_the_guess_and_the_first_rows(client: TestClient) -> None:

@@ -8,14 +8,13 @@ from typing import Any, BinaryIO
 
 from app.dialect import Dialect
 from app.formats import HEAD_BYTES, Format
+from app.stored.manifest import CHECKED, RAW
 from app.tabular.packing import format_of
 from app.tabular.set_aside import SET_ASIDE, Misfit, SetAside
 from app.tabular.zipped import sole_table
 from worker.data import formats, reading
-from worker.data.checking import CHECKING_SHARE, RAW, check, reporter
+from worker.data.checking import CHECKING_SHARE, check, reporter
 from worker.job import Job
-
-CHECKED = "upload.csv"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from app.tabular.set_aside import SET_ASIDE, SetAside
 from app.tabular.sniffing import Overrides, preferred_delimiter
 from worker.job import Cancelled, Job
 
-RAW = "upload.bin"
 CHECKING_SHARE = 0.3  # of the work of reading a file
 _PIECE_BYTES = 1 << 20
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.specs.columns import Column, ColumnType, TopValue
 from worker.data.figures import histogram, moments, quantiles
-from worker.data.words import FEW, most_frequent
+from worker.data.words import FEW, most_frequent, rarest
 
 MAX_CLASSES = 50  # whole numbers of more values are quantities
 
@@ -47,6 +47,7 @@ class Counted:
             num_distinct=len(self.values),
             values=finite.values.to_pylist() if listed else None,
             top_values=_classes(kind, finite, max_values),
+            rarest=rarest(finite.values.to_pylist(), finite.counts.tolist()) if listed and kind != "float" else None,
             **_SUMMARIES[kind](finite),
         )
 

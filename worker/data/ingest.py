@@ -20,11 +20,11 @@ from app.errors import JobFailure, is_disk_full
 from app.queue import LeaseLost
 from app.specs.sources import GeneratedSource
 from app.storage import sync_folder
-from app.stored.manifest import MANIFEST, TABLE, read_manifest
+from app.stored.manifest import MANIFEST, RAW, TABLE, read_manifest
 from app.tabular.set_aside import SET_ASIDE
 from worker.data import builtin, reading, versions
 from worker.data.arriving import Written, write_file
-from worker.data.checking import RAW, reporter
+from worker.data.checking import reporter
 from worker.data.settling import mark_ready
 from worker.data.statistics import describe_table
 from worker.heap import keep_freed
@@ -66,8 +66,9 @@ def _ingest(job: Job, dataset: Dataset) -> None:
     try:
         with job.storage.writing(target) as file:
             written = _write(job, dataset, file)
-        if dataset.content_hash is None and (folder / RAW).exists():
-            written.found.setdefault("content_hash", job.storage.describe(folder / RAW).sha256)
+        is_hashed = dataset.content_hash is not None or "content_hash" in written.found
+        if not is_hashed and (folder / RAW).exists():
+            written.found["content_hash"] = job.storage.describe(folder / RAW).sha256
         _settle(job, dataset, target, written)
     finally:
         target.unlink(missing_ok=True)

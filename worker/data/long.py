@@ -15,10 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.moments import Moments
-from app.specs.columns import Column, ColumnType, Histogram, TopValue
+from app.specs.columns import Column, ColumnType, Histogram
 from worker.data.counted import Counted, kind_of, may_be_classes
 from worker.data.figures import Distinct, Sample, bin_heights, edges, quantiles
-from worker.data.words import most_frequent
+from worker.data.words import most_frequent, rarest
 
 SAMPLED = 1_000_000  # rows, about
 _NARROW = 65_536  # whole numbers so close together are counted one by one
@@ -109,6 +109,7 @@ def _column(
     sampled, counts = np.unique(np.concatenate(passed.sampled), return_counts=True)
     listed = _listed(passed.distinct, kind, max_values)
     are_classes = kind == "integer" and may_be_classes(len(listed or ()), max_values)
+    counted = _count_each(listed, blocks) if listed and kind == "integer" else None
     return Column(
         name=name,
         type=kind,
@@ -120,7 +121,8 @@ def _column(
         mean=figures.mean,
         std=figures.std,
         values=listed,
-        top_values=_counted_classes(listed, blocks) if are_classes else None,
+        top_values=most_frequent(*counted) if counted and are_classes else None,
+        rarest=rarest(*counted) if counted else None,
         histogram=histogram,
         quantiles=quantiles(sampled, counts) if len(sampled) else None,
         num_sampled=int(counts.sum()) if len(sampled) else None,
@@ -154,10 +156,10 @@ def _listed(distinct: Distinct, kind: ColumnType, max_values: int) -> list[Any] 
     return values.tolist() if len(values) <= max_values else None
 
 
-def _counted_classes(values: list[int] | None, blocks: Blocks) -> list[TopValue]:
-    """Of few whole numbers that lie far apart."""
+def _count_each(values: list[int], blocks: Blocks) -> tuple[list[int], list[int]]:
+    """Few whole numbers that lie far apart, and how often each comes."""
     counts: Counter[int] = Counter()
     for block in blocks():
         found, rows = np.unique(_present(block), return_counts=True)
         counts.update(dict(zip(found.tolist(), rows.tolist(), strict=True)))
-    return most_frequent(values or (), [counts[value] for value in values or ()])
+    return values, [counts[value] for value in values]

@@ -9,7 +9,7 @@ import pyarrow as pa
 from app.db.tables import Dataset
 from app.errors import JobFailure
 from app.stored.differences import num_different
-from app.stored.manifest import File, Manifest
+from app.stored.manifest import CHANGES, File, Manifest
 from app.stored.table import StoredTable, open_table
 from worker.data.changes import Change, changes_of
 from worker.data.checking import reporter
@@ -17,7 +17,6 @@ from worker.data.reading import write_parquet
 from worker.data.version import MAKING_SHARE, Base, Made, named
 from worker.job import Job
 
-CHANGES = "changes.json"  # what is relabelled, as the server wrote it down
 _ROWS_AT_ONCE = 1 << 16
 
 

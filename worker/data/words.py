@@ -65,6 +65,7 @@ class Words:
             num_distinct=len(values),
             values=values if len(values) <= max_values else None,
             top_values=most_frequent(values, [self._counts[value] for value in values]),
+            rarest=rarest(values, [self._counts[value] for value in values]) if len(values) <= max_values else None,
             **common,
         )
 
@@ -127,6 +128,12 @@ def most_frequent(values: Sequence[Any], counts: Sequence[int]) -> list[TopValue
     """The most frequent of some values; equal ones in the order given."""
     most = sorted(range(len(values)), key=lambda i: -counts[i])[:NUM_TOP]
     return [TopValue(value=str(values[i]), count=counts[i]) for i in most]
+
+
+def rarest(values: Sequence[Any], counts: Sequence[int]) -> TopValue | None:
+    """The value that comes least often; of equal ones the first."""
+    least = min(range(len(values)), key=counts.__getitem__, default=None)
+    return None if least is None else TopValue(value=str(values[least]), count=counts[least])
 
 
 def _histogram(lengths: Counter[int]) -> Histogram | None:

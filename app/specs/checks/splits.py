@@ -63,9 +63,9 @@ def _stratify_problems(split: SharesSplit | KFoldSplit, target: Column) -> Itera
         message = f"{target.name!r} has too many different values to keep their mix"
     folds = split.num_folds if isinstance(split, KFoldSplit) else 0
     parts = folds + sum(1 for part in PARTS if getattr(split, part, None))
-    rare = [top for top in target.top_values or () if top.count < parts]
-    if rare:
-        message = f"{rare[-1].value!r} stands in {rows_in_words(rare[-1].count)}: too few for {parts} parts"
+    counted = [target.rarest] if target.rarest else target.top_values or []  # those are fifty at most
+    if counted and (rarest := counted[-1]).count < parts:
+        message = f"{rarest.value!r} stands in {rows_in_words(rarest.count)}: too few for {parts} parts"
     if message:
         yield Problem(loc=["data", "split", "stratify"], msg=message, received=True)
 

@@ -12,7 +12,15 @@ export function valueOf({ type }, text) {
   if (type === "boolean") return { true: true, false: false }[typed.toLowerCase()];
   if (type !== "integer" && type !== "float") return type === "timestamp" ? typed : text;
   const number = Number(typed.replace("−", "-"));
-  return Number.isFinite(number) && (type === "float" || Number.isInteger(number)) ? number : undefined;
+  if (type === "integer") return Number.isSafeInteger(number) ? number : digitsOf(typed.replace("−", "-"));
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** A whole number as text, which the server reads: as a number of ours it would be another, without a word. */
+function digitsOf(typed) {
+  if (!/^[+-]?\d{1,30}$/.test(typed)) return undefined;
+  const exact = BigInt(typed.replace("+", ""));
+  return exact === BigInt.asIntN(64, exact) ? String(exact) : undefined;
 }
 
 /** A value as text to be typed over. */
@@ -47,7 +55,7 @@ export class Edits {
     for (const { row, before } of cells) {
       const at = key(column, row);
       this.#cells.delete(at);
-      if (before !== value) this.#cells.set(at, { column, row, before, value });
+      if (before !== value && !isRounded(before, value)) this.#cells.set(at, { column, row, before, value });
     }
     this.#tell(by);
   }
@@ -78,5 +86,8 @@ export class Edits {
     for (const listener of this.#listeners) listener(by);
   }
 }
+
+/** Whether a text is what a whole number is shown as that lies beyond those that are told apart: it was left as it is. */
+const isRounded = (before, value) => typeof before === "number" && typeof value === "string" && textOf(before) === value;
 
 const key = (column, row) => `${row} ${column}`;

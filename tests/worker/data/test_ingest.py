@@ -1,6 +1,8 @@
 """Ingestion as a job: the row tells how it ended, and no file is left that no row speaks of."""
 
 import errno
+import hashlib
+import io
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import insert, select, update
@@ -20,12 +23,12 @@ from app.dialect import Dialect
 from app.ids import new_id
 from app.queue import Claim, JobKind, JobStatus
 from app.settings import Settings
-from app.storage import Storage
+from app.storage import Storage, StoredFile
+from app.stored.manifest import RAW
 from app.tabular.intake import Intake
 from app.tabular.refusals import Limits
 from worker import child
 from worker.data import ingest
-from worker.data.checking import RAW
 from worker.job import CANCEL, STOP, Job
 
 Start = Callable[..., Job]
@@ -241,6 +244,38 @@ def test_a_full_disk_is_told_in_words(
     with db.read() as session:
         assert session.get_one(JobRow, job.claim.job_id).error == error
     assert files(storage, job) == []
+
+
+@pytest.mark.parametrize(("filename", "content", "num_hashed"), [("a.csv", CSV, 0), ("a.npy", None, 1)])
+def test_what_was_sent_is_hashed_once(
+    claimed: Any,
+    db: Database,
+    settings: Settings,
+    storage: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+    filename: str,
+    content: bytes | None,
+    num_hashed: int,
+) -> None:
+    """The check of delimited text has the hash of its own already."""
+    if content is None:
+        np.save(file := io.BytesIO(), np.arange(12).reshape(4, 3))
+        content = file.getvalue()
+    format = {"format": "npy"} if num_hashed else {"overrides": {}}
+    claim = claimed({"type": "upload", "filename": filename}, {"filename": filename, **format})
+    (storage.folder("datasets", claim.payload["dataset_id"]) / RAW).write_bytes(content)
+    hashed, describe = [], Storage.describe
+
+    def note(self: Storage, target: Path) -> StoredFile:
+        hashed.append(target.name)
+        return describe(self, target)
+
+    monkeypatch.setattr(Storage, "describe", note)
+    with closing(Job(claim, db, settings)) as job:
+        child.run(job)
+        found = dataset_of(db, job).content_hash
+    assert found is not None and (found == hashlib.sha256(content).hexdigest()) == bool(num_hashed)
+    assert hashed.count(RAW) == num_hashed
 
 
 @pytest.mark.parametrize(("request_", "status"), [(CANCEL, JobStatus.CANCELLED), (STOP, JobStatus.QUEUED)])

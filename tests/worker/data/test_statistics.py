@@ -1,6 +1,7 @@
 # ruff: noqa: DTZ001, tables keep times without a zone
 """What is said of a column is what pandas-like arithmetic on its rows gives."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.specs.columns import Column
+from app.specs.columns import Column, TopValue
 from worker.data import figures
 from worker.data.figures import bin_heights, edges
 from worker.data.statistics import MAX_VALUES, NUM_BINS, describe, describe_table
@@ -98,6 +99,13 @@ def test_frequent_words_come_first() -> None:
     top = described(["b", "a", "b", None, "c", "b", "a"]).top_values
     assert top is not None
     assert [(one.value, one.count) for one in top] == [("b", 3), ("a", 2), ("c", 1)]
+
+
+@pytest.mark.parametrize("name", [lambda i: f"c{i}", lambda i: i, lambda i: i * 10**9])
+def test_the_rarest_of_many_values_is_counted(name: Callable[[int], Any]) -> None:
+    column = described([None, *(name(i) for i in range(60) for _ in range(20 if i != 33 else 1)), None])
+    assert column.rarest == TopValue(value=str(name(33)), count=1)
+    assert described([str(i) for i in range(5000)]).rarest is None
 
 
 def test_whole_numbers_of_few_values_are_counted_one_by_one() -> None:

@@ -151,6 +151,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         pa.array([None] * 3000, pa.float64()),
         pa.array(RANDOM.integers(0, 5, 3000)),
         pa.array([2**62, -(2**62), 0] * 1000),
+        pa.array([i % 70 * 10**12 for i in range(3000)]),
         pa.array([None] * 1400 + [float("nan")] * 700 + [0.5, 2.5] * 450),
         pa.array([None] * 2999 + [7]),
     ],

@@ -1,11 +1,14 @@
 """Spreadsheets: a sheet becomes a table. The header is the first row in which every used column has text.
 
-A workbook lies in memory while it is read, so what it unpacks to is held to a bound of its own.
+A workbook lies in memory while it is read, so what it unpacks to is held to a bound of its own, and a trial shows first
+whether it can be read in so much.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, time, timedelta
 from pathlib import Path
+from subprocess import DEVNULL, Popen, TimeoutExpired
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -17,8 +20,11 @@ from worker.data.formats.archives import Archive, MemberError
 from worker.data.formats.base import Progress, Read, is_of_disk, reason_of, unique_names, unreadable
 from worker.data.formats.kinds import Kinds, as_whole
 from worker.data.formats.rows import RowWriter
+from worker.data.formats.trial import OUT_OF_MEMORY
 
-MAX_BYTES = 1 << 30  # of all that is in a workbook's file, unpacked
+MAX_BYTES = 256 << 20  # of all that is in a workbook's file, unpacked
+TRIAL_BYTES = 512 << 20  # of memory, for a process that reads it
+_LOOK_EVERY_S = 0.5
 _HEADER_ROWS = 100  # as far as a header is looked for
 _MISSING = frozenset(MISSING_WORDS)
 _HINT = "Save the sheet as CSV, and send that."
@@ -34,6 +40,7 @@ def is_workbook(archive: Archive) -> bool:
 def read(path: Path, archive: Archive, sheet: str | None, target: BinaryIO, progress: Progress) -> Read:
     """Read the sheet of that name, or else the first with data, into a table. Raises JobFailure."""
     _measure(archive)
+    _try_out(path, sheet, progress)
     try:
         with CalamineWorkbook.from_path(str(path)) as book:
             return _read(_sheet(book, sheet), archive, target, progress)
@@ -62,7 +69,7 @@ def _read(sheet: CalamineSheet, archive: Archive, target: BinaryIO, progress: Pr
     schema = pa.schema([one.field(name) for one, name in zip(kinds, names, strict=True)])
     with RowWriter(target, schema) as writer:
         for row in _rows(sheet, used, num_above):
-            writer.add(row, 8 * len(row))
+            writer.add(row, sum(len(cell) if isinstance(cell, str) else 8 for cell in row))
             found.num_rows += 1
             if found.num_rows % 4096 == 0:
                 progress(archive.size * found.num_rows // num_rows)
@@ -80,6 +87,7 @@ def _sheet(book: CalamineWorkbook, name: str | None) -> CalamineSheet:
         sheet = book.get_sheet_by_name(one)
         if any(_present(cell) for row in sheet.iter_rows() for cell in row):
             return sheet
+        del sheet  # before the next one is in memory
     raise unreadable(f"No sheet of the workbook holds data; there are {listed}.")
 
 
@@ -124,6 +132,27 @@ def _value(cell: Any) -> Any:
     if isinstance(cell, (time, timedelta)):
         return str(cell)
     return cell if isinstance(cell, (bool, date)) else as_whole(cell)
+
+
+def _try_out(path: Path, sheet: str | None, progress: Progress) -> None:
+    """Have another process read it. Raises JobFailure where it takes too much memory, and Cancelled."""
+    program = [sys.executable, "-P", str(Path(__file__).with_name("trial.py")), str(TRIAL_BYTES), str(path)]
+    with Popen([*program, *([sheet] if sheet else [])], stdout=DEVNULL, stderr=DEVNULL) as trial:
+        try:
+            while (code := _ended(trial)) is None:
+                progress(0)
+        except BaseException:
+            trial.kill()
+            raise
+    if code < 0 or code == OUT_OF_MEMORY:
+        raise JobFailure("limit", f"The workbook takes more than {TRIAL_BYTES:,} bytes of memory to be read.", _HINT)
+
+
+def _ended(process: Popen[bytes]) -> int | None:
+    try:
+        return process.wait(_LOOK_EVERY_S)
+    except TimeoutExpired:
+        return None
 
 
 def _measure(archive: Archive) -> None:

@@ -1,15 +1,19 @@
 # ruff: noqa: DTZ001, tables keep times without a zone
 """Sheets as tables."""
 
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.errors import JobFailure
 from tests.worker.data.formats.made import found_in, zipped
 from tests.worker.data.formats.workbook import workbook
-from worker.data.formats import Limits, excel
+from worker.data.formats import Limits, excel, rows
+from worker.job import Cancelled
 
 ROWS = [
     ["name", "count", "share", "when", "is new"],
@@ -90,3 +94,42 @@ def test_a_workbook_that_unpacks_to_too_much_is_not_opened(tmp_path: Path, monke
     (tmp_path / "ratio").mkdir()
     with pytest.raises(JobFailure, match="times its size"):
         found_in(tmp_path / "ratio", data, "book.xlsx", Limits(ratio=2, ratio_from_bytes=100))
+
+
+FAR = '<row r="1"><c r="A1"><v>1</v></c></row><row r="9000"><c r="XFD9000"><v>1</v></c></row>'
+OFTEN = "".join(f'<row r="{i}"><c r="A{i}" t="s"><v>0</v></c></row>' for i in range(1, 5_000))
+
+
+@pytest.mark.parametrize("written", [FAR, OFTEN], ids=["a cell far away", "one long word in many cells"])
+def test_a_small_workbook_that_takes_much_memory_is_refused_by_name(tmp_path: Path, written: str) -> None:
+    data = workbook({"S": [], "T": ROWS}, written={"S": written}, words=["x" * 200_000])
+    assert len(data) < 100_000
+    with pytest.raises(JobFailure, match="takes more than 536,870,912 bytes of memory") as refused:
+        found_in(tmp_path, data, "book.xlsx")
+    assert (refused.value.kind, refused.value.hint) == ("limit", "Save the sheet as CSV, and send that.")
+    (tmp_path / "other").mkdir()
+    assert found_in(tmp_path / "other", data, "book.xlsx", sheet="T").rows == KEPT  # the other is not read then
+
+
+def test_long_words_fill_a_row_group_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "GROUP_BYTES", 1000)
+    found = found_in(tmp_path, workbook({"S": [["word"], *[["x" * 400]] * 9]}), "book.xlsx")
+    assert (len(found.rows), found.num_groups) == (9, 3)
+
+
+def test_who_asks_to_stop_is_heard_while_a_workbook_is_tried_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, **options))
+        return started[-1]
+
+    def stop(num_bytes: int) -> None:
+        raise Cancelled
+
+    monkeypatch.setattr(excel, "Popen", start)
+    with pytest.raises(Cancelled):
+        excel._try_out(tmp_path, None, stop)
+    assert started[0].returncode == -9

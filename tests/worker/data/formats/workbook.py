@@ -23,8 +23,10 @@ _STYLES = (
 )
 
 
-def workbook(sheets: Mapping[str, Sequence[Sequence[Any]]]) -> bytes:
-    """A file of Excel's with these sheets; None is an empty cell."""
+def workbook(
+    sheets: Mapping[str, Sequence[Sequence[Any]]], written: Mapping[str, str] | None = None, words: Sequence[str] = ()
+) -> bytes:
+    """A file of Excel's with these sheets; None is an empty cell. Some rows are `written`, and share `words`."""
     members = {
         "[Content_Types].xml": _TYPES,
         "_rels/.rels": _relations({"rId1": ("officeDocument", "xl/workbook.xml")}),
@@ -33,12 +35,13 @@ def workbook(sheets: Mapping[str, Sequence[Sequence[Any]]]) -> bytes:
         + "</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": _relations(
             {f"rId{i}": ("worksheet", f"worksheets/sheet{i}.xml") for i in range(1, len(sheets) + 1)}
-            | {"rId0": ("styles", "styles.xml")}
+            | {"rId0": ("styles", "styles.xml"), "rIdWords": ("sharedStrings", "sharedStrings.xml")}
         ),
         "xl/styles.xml": _STYLES,
+        "xl/sharedStrings.xml": f'<sst xmlns="{_MAIN}">{"".join(f"<si><t>{word}</t></si>" for word in words)}</sst>',
     }
-    for i, rows in enumerate(sheets.values(), 1):
-        members[f"xl/worksheets/sheet{i}.xml"] = _sheet(rows)
+    for i, (name, rows) in enumerate(sheets.items(), 1):
+        members[f"xl/worksheets/sheet{i}.xml"] = _sheet((written or {}).get(name) or _rows(rows))
     return zipped({name: text.encode() for name, text in members.items()})
 
 
@@ -50,11 +53,14 @@ def _relations(targets: Mapping[str, tuple[str, str]]) -> str:
     return f'<Relationships xmlns="{_RELATIONS}">{inner}</Relationships>'
 
 
-def _sheet(rows: Sequence[Sequence[Any]]) -> str:
-    written = "".join(
+def _rows(rows: Sequence[Sequence[Any]]) -> str:
+    return "".join(
         f'<row r="{number}">{"".join(_cell(chr(65 + i), number, cell) for i, cell in enumerate(row))}</row>'
         for number, row in enumerate(rows, 1)
     )
+
+
+def _sheet(written: str) -> str:
     return f'<worksheet xmlns="{_MAIN}"><sheetData>{written}</sheetData></worksheet>'
 
 
