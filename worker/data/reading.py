@@ -6,7 +6,7 @@ is a timestamp: its first moment.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ from app.errors import JobFailure
 Progress = Callable[[int], None]
 
 _CANDIDATES = ("NULL", "BIGINT", "DOUBLE", "TIMESTAMP", "DATE", "VARCHAR")
+_DOUBTFUL = ("VARCHAR", "TIMESTAMP")
 _SAMPLE_ROWS = 20_480
 _GROUP_BYTES = 64 << 20  # of a Parquet row group, unpacked
 _LINE_BYTES = 2 << 20  # what DuckDB allows by itself
@@ -54,17 +55,17 @@ def _encodings(schema: pa.Schema) -> dict[str, Any]:
     return {"use_dictionary": words, "column_encoding": packed, "compression": "lz4"}
 
 
-def convert(source: Path, dialect: Dialect, target: BinaryIO, progress: Progress) -> int:
+def convert(source: Path, dialect: Dialect, target: BinaryIO, progress: Progress, texts: Collection[str] = ()) -> int:
     """Read the delimited file `source` into the open Parquet file `target`. Returns the number of rows.
 
-    Raises JobFailure when a record is lost on the way.
+    The columns `texts` hold text whatever their words look like. Raises JobFailure when a record is lost on the way.
     """
     try:
-        num_rows = _convert(source, dialect, _SAMPLE_ROWS, target, progress)
+        num_rows = _convert(source, dialect, _SAMPLE_ROWS, texts, target, progress)
     except _Unreadable:  # a value further down is of another kind than those of the sample
         target.seek(0)
         target.truncate()
-        num_rows = _convert(source, dialect, -1, target, progress)
+        num_rows = _convert(source, dialect, -1, texts, target, progress)
     if num_rows != dialect.num_rows:
         message = f"The file has {dialect.num_rows:,} records, but {num_rows:,} were read."
         raise JobFailure("unreadable", message, "Quote characters inside fields must be doubled.")
@@ -78,11 +79,18 @@ class _Unreadable(JobFailure):
         super().__init__("unreadable", f"The file cannot be read: {str(error).splitlines()[0]}")
 
 
-def _convert(source: Path, dialect: Dialect, num_sampled: int, target: BinaryIO, progress: Progress) -> int:
+def _convert(
+    source: Path,
+    dialect: Dialect,
+    num_sampled: int,
+    texts: Collection[str],
+    target: BinaryIO,
+    progress: Progress,
+) -> int:
     """Read with the types that so many rows suggest, -1 for all. Raises _Unreadable where a value is of another."""
     with closing(_connect(len(dialect.columns))) as connection:
         try:
-            types = _types(connection, source, dialect, num_sampled)
+            types = _types(connection, source, dialect, num_sampled, texts)
             schema = pa.schema([(name, _ARROW[kind]) for name, kind in zip(dialect.columns, types, strict=True)])
             # DuckDB rounds 2.5 to an integer without a word: what only a sample calls whole is read as a number first.
             read_as = [
@@ -140,8 +148,8 @@ def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
     return column.cast(kind)
 
 
-def _types(connection: Any, source: Path, dialect: Dialect, num_rows: int) -> list[str]:
-    """The DuckDB type of each column, of numbers judged by so many rows, -1 for all.
+def _types(connection: Any, source: Path, dialect: Dialect, num_rows: int, texts: Collection[str]) -> list[str]:
+    """The DuckDB type of each column, of numbers judged by so many rows, -1 for all; of `texts`, it is settled.
 
     DuckDB takes "yes" for a truth value and "inf" for a date, so both are judged here, and by all rows: of words, only
     true and false are truth values, and a time begins with a digit and has a year of four.
@@ -149,7 +157,8 @@ def _types(connection: Any, source: Path, dialect: Dialect, num_rows: int) -> li
     call = _read_csv(source, dialect, auto_type_candidates=list(_CANDIDATES), sample_size=num_rows, all_varchar=False)
     ((found,),) = connection.execute(f"SELECT Columns FROM {call.replace('read_csv', 'sniff_csv', 1)}").fetchall()
     types = ["TIMESTAMP" if column["type"] == "DATE" else column["type"] for column in found]
-    doubtful = [i for i, kind in enumerate(types) if kind in ("VARCHAR", "TIMESTAMP")]
+    types = ["VARCHAR" if name in texts else kind for name, kind in zip(dialect.columns, types, strict=True)]
+    doubtful = [i for i, kind in enumerate(types) if kind in _DOUBTFUL and dialect.columns[i] not in texts]
     if not doubtful:
         return types
     as_words = _read_csv(source, dialect, columns={f"c{i}": "VARCHAR" for i in range(len(types))}, auto_detect=False)
