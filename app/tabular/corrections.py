@@ -11,7 +11,7 @@ _OneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x09\x20-\x7e]$")]
 _NoneOrOneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]?$")]
 
 
-class Corrections(BaseModel):
+class Written(BaseModel):
     """How a delimited file is written; what is absent is found out."""
 
     model_config = ConfigDict(extra="forbid")
@@ -43,5 +43,11 @@ class Corrections(BaseModel):
 
     def overrides(self) -> Overrides:
         """The same for those who read the file."""
-        said = self.model_dump(include=set(Corrections.model_fields) - {"header"})
-        return Overrides(has_header=self.header, **said)
+        return Overrides(has_header=self.header, **self.model_dump(include=_AS_OVERRIDES))
+
+
+_AS_OVERRIDES = set(Written.model_fields) - {"header"}
+
+
+class Corrections(Written):
+    """The same of a file that is to become a dataset."""
