@@ -20,6 +20,7 @@ class Dialect(BaseModel):
     longest_record: int  # in bytes
     decimal: str = "."  # what stands before the fraction of a number
     thousands: str = ""  # what stands between the thousands of a number; empty: nothing does
+    types: dict[str, str] = {}  # of columns whose type was said: all cells fit it
 
     def plain_number(self, cell: str) -> str:
         """A cell with a point before its fraction, if it is a number in this dialect's way."""

@@ -1,9 +1,12 @@
 """What a sender may say of how a file is written, where it would not be found out, or misjudged."""
 
+import json
+from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from app.tabular.declared import SaidType
 from app.tabular.encoding import Encoding
 from app.tabular.sniffing import Overrides
 
@@ -51,3 +54,17 @@ _AS_OVERRIDES = set(Written.model_fields) - {"header"}
 
 class Corrections(Written):
     """The same of a file that is to become a dataset."""
+
+    types: dict[str, SaidType] = Field(
+        default={}, description="what columns hold, where it would be misjudged; a query has it as JSON"
+    )
+
+    @field_validator("types", mode="before")
+    @classmethod
+    def _of_a_query(cls, value: object) -> object:
+        """Raises ValueError where words are no JSON."""
+        return json.loads(value) if isinstance(value, str) else value
+
+    def overrides(self) -> Overrides:
+        """The same for those who read the file."""
+        return replace(super().overrides(), types=dict(self.types))

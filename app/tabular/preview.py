@@ -27,7 +27,7 @@ class Preview:
     """How a file seems to be written; the types of its columns; its first rows, and the first that do not fit."""
 
     taken: Taken
-    types: list[ColumnType]
+    types: list[str]  # as they are said, or else as guessed
     rows: list[list[str]]
     misfits: list[Misfit]
 
@@ -41,7 +41,8 @@ def preview(head: bytes, overrides: Overrides, limits: Limits, *, prefer: str, i
     dialect = taken.dialect
     lines = io.StringIO(kept.getvalue().decode(), newline="")
     rows = list(islice(read_records(lines, dialect), int(dialect.has_header), _JUDGED_ROWS + dialect.has_header))
-    types = [_type(column, dialect) for column in zip(*rows, strict=True)]
+    guessed = [_type(column, dialect) for column in zip(*rows, strict=True)]
+    types = [overrides.types.get(name, kind) for name, kind in zip(dialect.columns, guessed, strict=True)]
     return Preview(taken, types, rows[:NUM_ROWS], set_aside.kept)
 
 

@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
 
@@ -41,6 +41,7 @@ class Overrides:
     decimal: str | None = None
     thousands: str = ""
     comment: str = ""
+    types: dict[str, str] = field(default_factory=dict)  # of columns, where it is said
 
 
 AS_FOUND = Overrides()

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from app import spellings
 from app.dialect import Dialect
 from app.errors import JobFailure
+from app.marks import MARK
 
 Progress = Callable[[int], None]
 
@@ -92,7 +93,7 @@ def _convert(
     with closing(_connect(len(dialect.columns))) as connection:
         try:
             types = _types(connection, source, dialect, num_sampled, texts)
-            schema = pa.schema([(name, _ARROW[kind]) for name, kind in zip(dialect.columns, types, strict=True)])
+            schema = pa.schema([_field(name, kind, dialect) for name, kind in zip(dialect.columns, types, strict=True)])
             # DuckDB rounds 2.5 to an integer without a word: what only a sample calls whole is read as a number first.
             read_as = ["DOUBLE" if kind == "BIGINT" and num_sampled >= 0 else kind for kind in types]
             batches = _read(connection, source, dialect, read_as)
@@ -137,10 +138,18 @@ _ARROW = {
     "TIMESTAMP": pa.timestamp("us"),
     "MONTH": pa.timestamp("us"),
     "TIME": pa.timestamp("us"),
+    "SAID_TIME": pa.timestamp("us"),
     "WHOLE": pa.int64(),
     "NUMBER": pa.float64(),
     "VARCHAR": pa.string(),
 }
+
+
+def _all(pattern: str, word: str = "{0}") -> str:
+    """All of the pattern, in SQL that is yet to be formatted."""
+    return f"regexp_full_match({word}, '{pattern.replace('{', '{{').replace('}', '}}')}')"
+
+
 # How words are made what they mean, of kinds that DuckDB does not read as we do. `trim` leaves out the spaces that
 # patterns allow, and {1} is a word with a point for the decimal mark.
 _MADE_OF_WORDS = {
@@ -150,6 +159,28 @@ _MADE_OF_WORDS = {
     "WHOLE": "CAST(trim({1}) AS BIGINT)",
     "NUMBER": "CAST(trim({1}) AS DOUBLE)",
 }
+
+# A time as it may be said to be: of any of the spellings.
+_MADE_OF_WORDS["SAID_TIME"] = (
+    f"CASE WHEN {_all(spellings.MONTH)} THEN {_MADE_OF_WORDS['MONTH']} ELSE {_MADE_OF_WORDS['TIME']} END"
+)
+
+# What a column is read as whose type is said.
+_SAID = {
+    "integer": "WHOLE",
+    "float": "NUMBER",
+    "boolean": "BOOLEAN",
+    "timestamp": "SAID_TIME",
+    "category": "VARCHAR",
+    "text": "VARCHAR",
+}
+
+
+def _field(name: str, kind: str, dialect: Dialect) -> pa.Field:
+    """A column of the table; words that are said to be categories, or text, are marked as such."""
+    said = dialect.types.get(name)
+    marked = said in ("category", "text") and kind == "VARCHAR"
+    return pa.field(name, _ARROW[kind], metadata={MARK: said.encode()} if marked and said else None)
 
 
 def _named(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -176,10 +207,11 @@ def _types(connection: Any, source: Path, dialect: Dialect, num_rows: int, texts
     call = _read_csv(source, dialect, auto_type_candidates=list(_CANDIDATES), sample_size=num_rows, all_varchar=False)
     ((found,),) = connection.execute(f"SELECT Columns FROM {call.replace('read_csv', 'sniff_csv', 1)}").fetchall()
     types = ["TIMESTAMP" if column["type"] == "DATE" else column["type"] for column in found]
-    types = ["VARCHAR" if name in texts else kind for name, kind in zip(dialect.columns, types, strict=True)]
+    settled = {name: _SAID[kind] for name, kind in dialect.types.items()} | dict.fromkeys(texts, "VARCHAR")
+    types = [settled.get(name, kind) for name, kind in zip(dialect.columns, types, strict=True)]
     # 0x10 is whole to DuckDB, but no number: such a column comes here when its words were tried as numbers.
     questioned = _DOUBTFUL if num_rows >= 0 else (*_DOUBTFUL, "BIGINT")
-    doubtful = [i for i, kind in enumerate(types) if kind in questioned and dialect.columns[i] not in texts]
+    doubtful = [i for i, kind in enumerate(types) if kind in questioned and dialect.columns[i] not in settled]
     if not doubtful:
         return types
     as_words = _read_csv(source, dialect, columns={f"c{i}": "VARCHAR" for i in range(len(types))}, auto_detect=False)
@@ -218,11 +250,6 @@ _MAY_BE = {
     "TIMESTAMP": ("TIMESTAMP", "TIME"),
     "BIGINT": ("BIGINT",),
 }
-
-
-def _all(pattern: str, word: str = "{0}") -> str:
-    """All of the pattern, in SQL that is yet to be formatted."""
-    return f"regexp_full_match({word}, '{pattern.replace('{', '{{').replace('}', '}}')}')"
 
 
 _YEARS = " AND coalesce(year(try_cast(trim({0}) AS %s)) < 10000, false)"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from app.errors import Unprocessable
 from app.preparing import deal_rows, fit_steps
 from app.preparing.table import Table, numbers_of
 from app.specs.data import DataSpec
@@ -19,9 +21,11 @@ from app.specs.features import features
 from app.spellings import MISSING_CELLS
 from app.stored.table import open_table
 from app.tabular.cells import read_records
+from app.tabular.declared import Declared
 from app.tabular.intake import Intake
 from app.tabular.preview import preview
 from app.tabular.refusals import Limits
+from app.tabular.set_aside import SetAside
 from app.tabular.sniffing import Overrides
 from app.transforms.reading import numbers
 from app.transforms.steps import Step, apply
@@ -107,3 +111,63 @@ def test_a_known_word_is_a_value_even_where_others_say_by_it_that_there_is_none(
     assert numbers(known, ["", "NA", "a"]).tolist() == [0, 1, 2]
     plain = Step(name="x", type="category", values=["a", "b"], one_hot=True, fill=1.0)
     assert apply(plain, numbers(plain, ["NA", None, "a"])).tolist() == [[0, 1], [0, 1], [1, 0]]
+
+
+SAID = "code,count,share,when,flag,note\n007,01,1,2024-01,TRUE,1.10\n008,+2,1e3,2024/1/5,false,1.10\n"
+
+
+def _read_as_said(folder: Path, text: str, types: dict[str, str]) -> tuple[Any, SetAside]:
+    aside, sink = SetAside(), io.BytesIO()
+    overrides = Overrides(delimiter=",", quote='"', has_header=True, types=types)
+    intake = Intake(sink, LIMITS, overrides, set_aside=aside)
+    intake.feed(text.encode())
+    dialect = intake.finish().dialect
+    (folder / "in.csv").write_bytes(sink.getvalue())
+    with (folder / "data.parquet").open("wb+") as file:
+        convert(folder / "in.csv", dialect, file, lambda num_rows: None)
+    return pq.read_table(folder / "data.parquet"), aside
+
+
+def test_columns_hold_what_they_are_said_to_hold(tmp_path: Path) -> None:
+    types = {"code": "category", "count": "integer", "share": "float", "when": "timestamp", "flag": "boolean"}
+    table, aside = _read_as_said(tmp_path, SAID, types | {"note": "text"})
+    assert aside.num == 0
+    assert table.to_pydict() == {
+        "code": ["007", "008"],
+        "count": [1, 2],
+        "share": [1.0, 1000.0],
+        "when": [datetime(2024, 1, 1), datetime(2024, 1, 5)],  # noqa: DTZ001, tables keep times without a zone
+        "flag": [True, False],
+        "note": ["1.10", "1.10"],
+    }
+    found = [column.type for column in describe_table(tmp_path / "data.parquet")]
+    assert found == ["category", "integer", "float", "timestamp", "boolean", "text"]
+
+
+def test_a_row_whose_cell_is_not_what_is_said_is_set_aside_with_its_line(tmp_path: Path) -> None:
+    lines = ["count,when,flag,y", "1,2024-01-05,true,a", '"2.5",2024-01-05,true,b', "NA,,,c", "3,soon,true,d"]
+    lines += ['"4",2024-01-05,yes,e', "99999999999999999999,2024-01-05,true,f", *["5,2024-01-05,true,g"] * 10]
+    types = {"count": "integer", "when": "timestamp", "flag": "boolean"}
+    table, aside = _read_as_said(tmp_path, "\r\n".join(lines), types)
+    assert table.column("y").to_pylist() == ["a", "c", *["g"] * 10]
+    assert table.column("count").to_pylist() == [1, None, *[5] * 10]
+    assert [(one.line, one.reason) for one in aside.kept] == [
+        (3, "count is no whole number: '2.5'"),
+        (5, "when is no time: 'soon'"),
+        (6, "flag is neither true nor false: 'yes'"),
+        (7, "count is no whole number: '99999999999999999999'"),
+    ]
+
+
+def test_what_is_said_of_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unprocessable, match="no column 'size'"):
+        _read_as_said(tmp_path, SAID, {"size": "integer"})
+
+
+@pytest.mark.parametrize(
+    ("cell", "fits"),
+    [("1.234", True), ("1.234,5", True), ("1.5", False), ("1,5", True), ("12.34", False), ("a", False)],
+)
+def test_marks_between_thousands_stand_where_they_belong(cell: str, fits: bool) -> None:
+    declared = Declared({"x": "float"}, ["x"], ",", ".")
+    assert (declared.misfit(0, cell) is None) == fits
