@@ -25,6 +25,7 @@ from app.tabular.structure import (
     Bytes,
     Malformed,
     Marks,
+    blank_records,
     not_records,
     read_block,
     record_places,
@@ -117,6 +118,7 @@ class Records:
         self._num_pending, self._enough = 0, HEAD_BYTES
         self._header = b""
         self._declared = Declared({}, [], ".", "")
+        self._gaps = _Gaps()
         self._sha256 = hashlib.sha256()
         self._num_lines = self._num_records = self._num_written = self._longest = 0
 
@@ -156,7 +158,7 @@ class Records:
             dialect,
             self._num_written,
             self._sha256.hexdigest(),
-            notes=sniffed.notes,
+            notes=(*sniffed.notes, *self._gaps.notes(len(sniffed.columns))),
             num_set_aside=self._set_aside.num if self._set_aside else 0,
             quote=sniffed.quote,
             escape=sniffed.escape,
@@ -205,6 +207,7 @@ class Records:
             return 0
         is_record = ~not_records(text, block, self._marks)
         is_first = not self._num_records
+        self._gaps.see(blank_records(text, block), is_record)
         if is_first:
             self._find_header(text, block, is_record)
         odd = self._odd(text, block, is_record)
@@ -362,6 +365,32 @@ class Records:
     def _line(self, text: Bytes, place: int) -> int:
         """The line in the file of a place in this block."""
         return self._num_lines + 1 + self._escapes.count_line_ends(text[:place])
+
+
+class _Gaps:
+    """Counts the blank lines between records: above the first and below the last one, they mean nothing anywhere."""
+
+    def __init__(self) -> None:
+        self._num = self._num_pending = 0  # pending: after the last record so far
+        self._has_begun = False
+
+    def see(self, is_blank: NDArray[np.bool_], is_record: NDArray[np.bool_]) -> None:
+        """The next lines (N,), by what they are."""
+        records = np.flatnonzero(is_record)
+        if len(records):
+            first, last = int(records[0]), int(records[-1])
+            before = self._num_pending + int(np.count_nonzero(is_blank[:first])) if self._has_begun else 0
+            self._num += before + int(np.count_nonzero(is_blank[first:last]))
+            self._num_pending, self._has_begun = 0, True
+            is_blank = is_blank[last:]
+        self._num_pending += int(np.count_nonzero(is_blank))
+
+    def notes(self, num_columns: int) -> tuple[str, ...]:
+        """What a person should know: in a table of one column, a blank line may stand for a missing value."""
+        if num_columns > 1 or not self._num:
+            return ()
+        what = "1 blank line between the rows was" if self._num == 1 else f"{self._num:,} blank lines between rows were"
+        return (f'{what} left out. Where one stands for a missing value, write it as "" or NA.',)
 
 
 def _first_lines(lines: bytes) -> bytes:
