@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -33,7 +33,7 @@ class Written(BaseModel):
     comment: _NoneOrOneCharacter = Field(default="", description="what begins a line that is no record")
 
     @model_validator(mode="after")
-    def _each_means_one_thing(self) -> "Corrections":
+    def _each_means_one_thing(self) -> Self:
         """Raises ValueError where one character is said to mean two things."""
         marks = [mark for mark in (self.delimiter, self.quote, self.comment) if mark]
         if len(set(marks)) < len(marks):

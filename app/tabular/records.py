@@ -16,6 +16,7 @@ from app.errors import TooLarge, Unprocessable
 from app.tabular.behind import Behind
 from app.tabular.declared import Declared
 from app.tabular.escapes import Escapes
+from app.tabular.gaps import Gaps
 from app.tabular.refusals import Limits, refusal, size, whole_refusal
 from app.tabular.set_aside import MAX_CHARACTERS, Misfit, SetAside
 from app.tabular.sniffing import AS_FOUND, Overrides, Sniffed, sniff
@@ -118,7 +119,7 @@ class Records:
         self._num_pending, self._enough = 0, HEAD_BYTES
         self._header = b""
         self._declared = Declared({}, [], ".", "")
-        self._gaps = _Gaps()
+        self._gaps = Gaps()
         self._sha256 = hashlib.sha256()
         self._num_lines = self._num_records = self._num_written = self._longest = 0
 
@@ -365,32 +366,6 @@ class Records:
     def _line(self, text: Bytes, place: int) -> int:
         """The line in the file of a place in this block."""
         return self._num_lines + 1 + self._escapes.count_line_ends(text[:place])
-
-
-class _Gaps:
-    """Counts the blank lines between records: above the first and below the last one, they mean nothing anywhere."""
-
-    def __init__(self) -> None:
-        self._num = self._num_pending = 0  # pending: after the last record so far
-        self._has_begun = False
-
-    def see(self, is_blank: NDArray[np.bool_], is_record: NDArray[np.bool_]) -> None:
-        """The next lines (N,), by what they are."""
-        records = np.flatnonzero(is_record)
-        if len(records):
-            first, last = int(records[0]), int(records[-1])
-            before = self._num_pending + int(np.count_nonzero(is_blank[:first])) if self._has_begun else 0
-            self._num += before + int(np.count_nonzero(is_blank[first:last]))
-            self._num_pending, self._has_begun = 0, True
-            is_blank = is_blank[last:]
-        self._num_pending += int(np.count_nonzero(is_blank))
-
-    def notes(self, num_columns: int) -> tuple[str, ...]:
-        """What a person should know: in a table of one column, a blank line may stand for a missing value."""
-        if num_columns > 1 or not self._num:
-            return ()
-        what = "1 blank line between the rows was" if self._num == 1 else f"{self._num:,} blank lines between rows were"
-        return (f'{what} left out. Where one stands for a missing value, write it as "" or NA.',)
 
 
 def _first_lines(lines: bytes) -> bytes:
