@@ -2,8 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict
 
-# What a table writes where a value is missing. A quoted empty field is missing too.
-MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "None", "?")
+from app.spellings import MISSING_WORDS, is_numeric
+
+__all__ = ["MISSING_WORDS", "Dialect"]
 
 
 class Dialect(BaseModel):
@@ -19,6 +20,7 @@ class Dialect(BaseModel):
     longest_record: int  # in bytes
     decimal: str = "."  # what stands before the fraction of a number
     thousands: str = ""  # what stands between the thousands of a number; empty: nothing does
+    types: dict[str, str] = {}  # of columns whose type was said: all cells fit it
 
     def plain_number(self, cell: str) -> str:
         """A cell with a point before its fraction, if it is a number in this dialect's way."""
@@ -26,13 +28,4 @@ class Dialect(BaseModel):
             return cell
         plain = cell.replace(self.thousands, "") if self.thousands else cell
         plain = plain.replace(self.decimal, ".")
-        return plain if is_number(plain) else cell
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell is a number, an infinity too, written with a decimal point."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return cell.strip().lower() not in ("nan", "-nan") and "_" not in cell
+        return plain if is_numeric(plain) else cell

@@ -1,7 +1,7 @@
 """How a table's file marks columns that are more than plain: as metadata of the Arrow field, under `traindeck`.
 
 `image`: cells are encoded bytes. `array`: cells are lists of fixed size, and `shape` says what they are, as 3,32,32.
-`category`: words are classes, however few rows each has.
+`category`: words are classes, however few rows each has. `text`: words are none, however often they come again.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ MARK, SHAPE = b"traindeck", b"shape"
 
 
 def mark_of(field: Any) -> str | None:
-    """What a column is marked as: image, array, category, or None. `field` is Arrow's."""
+    """What a column is marked as: image, array, category, text, or None. `field` is Arrow's."""
     mark: bytes | None = (field.metadata or {}).get(MARK)
     return mark.decode() if mark else None
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db.tables import Artifact, Job, Run
+from app.db.tables import Artifact, Dataset, Job, Run
 from app.errors import Conflict, NotFound, NotReady, Unprocessable
 from app.queue import ENDED, JobStatus
 from app.runs.predict_windows import WindowReader
@@ -128,6 +128,13 @@ def find_predictor(session: Session, storage: Storage, run_id: str) -> Predictor
         _preprocessing(storage.resolve(preprocessing.path), preprocessing.sha256),
         _inference_session(storage.resolve(model.path), model.sha256),
     )
+
+
+def source_of(session: Session, run_id: str) -> Mapping[str, Any]:
+    """How the file was written of which the run's dataset was made; empty where the dataset is gone."""
+    run = session.get_one(Run, run_id)
+    dataset = session.get(Dataset, run.dataset_id) if run.dataset_id else None
+    return dataset.source if dataset else {}
 
 
 def _not_exported(session: Session, run: Run) -> Conflict:

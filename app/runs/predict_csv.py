@@ -13,40 +13,47 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO, TextIO, cast
 
-from app.dialect import MISSING_WORDS, Dialect
+from app.dialect import Dialect
 from app.errors import Unprocessable
 from app.runs.predict import BATCH_ROWS, Predictor, Reader
 from app.specs.base import Problem, SpecError
+from app.tabular.cells import read_records
 from app.tabular.intake import Intake
 from app.tabular.refusals import Limits
+from app.tabular.sniffing import AS_FOUND, Overrides
 from app.transforms import word
 
-Columns = dict[str, list[str | None]]
+Columns = dict[str, list[str]]
 _IN_MEMORY_BYTES = 4 << 20
 _PIECE_BYTES = 1 << 20
 _NAMED_COLUMNS = 20
 
 
 def predict_file(
-    predictor: Predictor, file: BinaryIO, *, limits: Limits, submission: tuple[str, str] | None = None
+    predictor: Predictor,
+    file: BinaryIO,
+    *,
+    limits: Limits,
+    overrides: Overrides = AS_FOUND,
+    submission: tuple[str, str] | None = None,
 ) -> BinaryIO:
-    """The predictions for a delimited file, as an open CSV file at its start.
+    """The predictions for a delimited file, written as `overrides` say, as an open CSV file at its start.
 
     With `submission`, two columns of these names: the row's number from 1, and the prediction. Otherwise the rows as
     they came, then the prediction and how sure it is. Raises AppError with the place of what does
     not fit.
     """
     with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as table:
-        dialect = _take_in(file, cast("BinaryIO", table), limits)
+        dialect = _take_in(file, cast("BinaryIO", table), limits, overrides)
         _check_columns(predictor, dialect)
         table.seek(0)
         with io.TextIOWrapper(cast("BinaryIO", table), "utf-8", newline="") as text:
             return _answer(predictor, text, dialect, submission)
 
 
-def _take_in(file: BinaryIO, table: BinaryIO, limits: Limits) -> Dialect:
+def _take_in(file: BinaryIO, table: BinaryIO, limits: Limits, overrides: Overrides) -> Dialect:
     csv.field_size_limit(max(csv.field_size_limit(), limits.field_bytes))
-    intake = Intake(table, limits)
+    intake = Intake(table, limits, overrides)
     while piece := file.read(_PIECE_BYTES):
         intake.feed(piece)
     return intake.finish().dialect
@@ -75,8 +82,9 @@ def _answer(predictor: Predictor, text: TextIO, dialect: Dialect, submission: tu
     header = _header(predictor, submission)
     writer.writerow([*others, *header])
     reader, num_rows = predictor.reader(), 0
+    numeric = frozenset(step.name for step in predictor.preprocessing.steps if step.type in ("integer", "float"))
     for columns in _batches(text, dialect):
-        for i, prediction in enumerate(_predict(reader, columns, num_rows)):
+        for i, prediction in enumerate(_predict(reader, _plain(columns, dialect, numeric), num_rows)):
             if submission and prediction is not None:
                 writer.writerow([num_rows + i + 1, *_values(prediction)])
             elif not submission:
@@ -111,19 +119,20 @@ def _shares(prediction: dict[str, Any]) -> list[Any]:
 
 
 def _batches(text: TextIO, dialect: Dialect) -> Iterator[Columns]:
-    reader = csv.reader(
-        text,
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote or None,
-        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-        skipinitialspace=True,  # a quote may stand behind spaces
-    )
+    """The cells to the letter, some rows at a time."""
+    records = read_records(text, dialect)
     if dialect.has_header:
-        next(reader)
-    while rows := list(islice(reader, BATCH_ROWS)):
-        columns = zip(*rows, strict=True)
-        cells = ([None if cell in MISSING_WORDS else dialect.plain_number(cell) for cell in one] for one in columns)
-        yield dict(zip(dialect.columns, cells, strict=True))
+        next(records)
+    while rows := list(islice(records, BATCH_ROWS)):
+        yield dict(zip(dialect.columns, map(list, zip(*rows, strict=True)), strict=True))
+
+
+def _plain(columns: Columns, dialect: Dialect, numeric: frozenset[str]) -> Columns:
+    """The same, with a point before the fraction of what is fed as a number; words stay as they are."""
+    return {
+        name: [dialect.plain_number(cell) for cell in cells] if name in numeric else cells
+        for name, cells in columns.items()
+    }
 
 
 def _predict(reader: Reader, columns: Columns, first_row: int) -> Sequence[dict[str, Any] | None]:

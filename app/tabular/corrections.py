@@ -1,9 +1,12 @@
 """What a sender may say of how a file is written, where it would not be found out, or misjudged."""
 
-from typing import Annotated, Literal
+import json
+from dataclasses import replace
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from app.tabular.declared import SaidType
 from app.tabular.encoding import Encoding
 from app.tabular.sniffing import Overrides
 
@@ -11,7 +14,7 @@ _OneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x09\x20-\x7e]$")]
 _NoneOrOneCharacter = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]?$")]
 
 
-class Corrections(BaseModel):
+class Written(BaseModel):
     """How a delimited file is written; what is absent is found out."""
 
     model_config = ConfigDict(extra="forbid")
@@ -30,7 +33,7 @@ class Corrections(BaseModel):
     comment: _NoneOrOneCharacter = Field(default="", description="what begins a line that is no record")
 
     @model_validator(mode="after")
-    def _each_means_one_thing(self) -> "Corrections":
+    def _each_means_one_thing(self) -> Self:
         """Raises ValueError where one character is said to mean two things."""
         marks = [mark for mark in (self.delimiter, self.quote, self.comment) if mark]
         if len(set(marks)) < len(marks):
@@ -43,5 +46,25 @@ class Corrections(BaseModel):
 
     def overrides(self) -> Overrides:
         """The same for those who read the file."""
-        said = self.model_dump(include=set(Corrections.model_fields) - {"header"})
-        return Overrides(has_header=self.header, **said)
+        return Overrides(has_header=self.header, **self.model_dump(include=_AS_OVERRIDES))
+
+
+_AS_OVERRIDES = set(Written.model_fields) - {"header"}
+
+
+class Corrections(Written):
+    """The same of a file that is to become a dataset."""
+
+    types: dict[str, SaidType] = Field(
+        default={}, description="what columns hold, where it would be misjudged; a query has it as JSON"
+    )
+
+    @field_validator("types", mode="before")
+    @classmethod
+    def _of_a_query(cls, value: object) -> object:
+        """Raises ValueError where words are no JSON."""
+        return json.loads(value) if isinstance(value, str) else value
+
+    def overrides(self) -> Overrides:
+        """The same for those who read the file."""
+        return replace(super().overrides(), types=dict(self.types))

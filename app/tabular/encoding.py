@@ -106,7 +106,9 @@ def _ends_lines(upper: Bytes, lower: Bytes) -> bool:
 class Transcoder:
     """Text in `encoding`, or in what its first bytes say, as UTF-8 without a mark. Raises Undecodable."""
 
-    def __init__(self, head: bytes, encoding: Encoding | None = None) -> None:
+    def __init__(self, head: bytes, encoding: Encoding | None = None, fallback: Encoding = FALLBACK) -> None:
+        """`fallback` is what text without a mark is in that turns out not to be UTF-8."""
+        self._fallback = fallback
         self.encoding: Encoding = encoding or guess(head)
         self._may_fall_back = encoding is None and self.encoding == _UTF_8 and not head.startswith(b"\xef\xbb\xbf")
         self._decoder = self._decoder_of(self.encoding)
@@ -143,8 +145,8 @@ class Transcoder:
                 return self._seen(before)
             if not self._may_fall_back or not before.isascii():
                 raise self._undecodable(error, before) from error
-            self.encoding = FALLBACK
-            self._decoder = self._decoder_of(FALLBACK)
+            self.encoding = self._fallback
+            self._decoder = self._decoder_of(self._fallback)
             return before + self._decoder.decode(data[error.start :], final).encode()
         return self._seen(data)
 

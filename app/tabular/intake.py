@@ -103,7 +103,7 @@ class Intake:
             if len(piece) < encoding.HEAD_BYTES and not is_last:
                 return
             _refuse_other_kinds(piece)
-            self._transcoder = Transcoder(piece, self._overrides.encoding)
+            self._transcoder = Transcoder(piece, self._overrides.encoding, self._overrides.fallback)
             self._head = b""
         try:
             text = self._transcoder.feed(piece, final=final)

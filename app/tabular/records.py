@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from app.dialect import Dialect
 from app.errors import TooLarge, Unprocessable
 from app.tabular.behind import Behind
+from app.tabular.declared import Declared
 from app.tabular.escapes import Escapes
+from app.tabular.gaps import Gaps
 from app.tabular.refusals import Limits, refusal, size, whole_refusal
 from app.tabular.set_aside import MAX_CHARACTERS, Misfit, SetAside
 from app.tabular.sniffing import AS_FOUND, Overrides, Sniffed, sniff
@@ -24,12 +26,14 @@ from app.tabular.structure import (
     Bytes,
     Malformed,
     Marks,
+    blank_records,
     not_records,
     read_block,
     record_places,
 )
 
 HEAD_BYTES = 128 << 10  # what the delimiter, the quoting and the header are judged by
+_NAMED_COLUMNS = 50
 HEADER_AGAIN = "the header comes again"
 _RECORD_IN_FIELDS = 16  # how many of the largest fields a record may hold
 _BYTES_OF_A_CHARACTER = 4
@@ -69,6 +73,7 @@ class Taken:
             "escape": self.escape,
             "thousands": self.dialect.thousands,
             "comment": self.comment,
+            "types": self.dialect.types,
             "notes": list(self.notes),
         }
         return always | {name: value for name, value in sometimes.items() if value}
@@ -113,6 +118,8 @@ class Records:
         self._pending: list[bytes] = []  # not yet read, or the beginning of a record that goes on
         self._num_pending, self._enough = 0, HEAD_BYTES
         self._header = b""
+        self._declared = Declared({}, [], ".", "")
+        self._gaps = Gaps()
         self._sha256 = hashlib.sha256()
         self._num_lines = self._num_records = self._num_written = self._longest = 0
 
@@ -141,6 +148,7 @@ class Records:
             longest_record=self._longest,
             decimal=sniffed.decimal,
             thousands=self._overrides.thousands,
+            types=self._overrides.types,
         )
         if self._behind:
             self._behind.wait()
@@ -151,7 +159,7 @@ class Records:
             dialect,
             self._num_written,
             self._sha256.hexdigest(),
-            notes=sniffed.notes,
+            notes=(*sniffed.notes, *self._gaps.notes(len(sniffed.columns))),
             num_set_aside=self._set_aside.num if self._set_aside else 0,
             quote=sniffed.quote,
             escape=sniffed.escape,
@@ -168,6 +176,12 @@ class Records:
             raise refusal(Unprocessable, error.line, error.message, error.received) from error
         self._marks = Marks.of(found.delimiter, found.quote, self._overrides.comment)
         self._escapes = Escapes(found.escape, found.delimiter, found.quote)
+        types = self._overrides.types
+        unknown = [name for name in types if name not in found.columns]
+        if unknown:
+            message = f"The file has no column {unknown[0]!r}, of which a type is said."
+            raise whole_refusal(message, found.columns[:_NAMED_COLUMNS])
+        self._declared = Declared(types, found.columns, found.decimal, self._overrides.thousands)
         return found
 
     def _read(self, *, is_last: bool = False) -> None:
@@ -194,6 +208,7 @@ class Records:
             return 0
         is_record = ~not_records(text, block, self._marks)
         is_first = not self._num_records
+        self._gaps.see(blank_records(text, block), is_record)
         if is_first:
             self._find_header(text, block, is_record)
         odd = self._odd(text, block, is_record)
@@ -259,8 +274,34 @@ class Records:
             for record, message in zip(records, block.faults.values(), strict=True):
                 if record < len(is_record) and is_record[record]:
                     reasons.setdefault(record, message)
+        if self._declared.places:
+            self._see_types(text, block, is_record & ~is_odd, reasons)
         is_odd[list(reasons)] = True
         return _Odd(np.flatnonzero(is_odd), reasons, num_fields, expected)
+
+    def _see_types(self, text: Bytes, block: Block, is_whole: NDArray[np.bool_], reasons: dict[int, str]) -> None:
+        """Add the reasons why cells are not what their columns are said to hold, of records with all their fields."""
+        assert self._sniffed is not None
+        records, raw = np.flatnonzero(is_whole), text.tobytes()
+        if self._sniffed.has_header and not self._num_records:
+            records = records[1:]
+        starts = np.append(0, block.ends + 1)
+        for place in self._declared.places:
+            fields = block.records[records] - len(self._sniffed.columns) + 1 + place
+            for record, start, stop in zip(
+                records.tolist(), starts[fields].tolist(), block.ends[fields].tolist(), strict=True
+            ):
+                reason = self._declared.misfit(place, self._cell(raw[start:stop]))
+                if reason:
+                    reasons.setdefault(record, reason)
+
+    def _cell(self, field: bytes) -> str:
+        """What a field of the file holds."""
+        cell, quote = self._escapes.show(field).decode(errors="replace").removesuffix("\r"), self._escapes.quote
+        bare = cell.strip(" ")
+        if quote and self._marks.quote is not None and len(bare) > 1 and bare[0] == bare[-1] == quote:
+            return bare[1:-1].replace(2 * quote, quote)
+        return cell
 
     def _headers_again(self, text: Bytes, block: Block) -> list[int]:
         """The records that are the header, to the letter, but for the header itself."""

@@ -8,14 +8,14 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
 
 import numpy as np
 
-from app.dialect import MISSING_WORDS, is_number
-from app.tabular.encoding import Encoding
+from app.spellings import is_missing, is_numeric
+from app.tabular.encoding import FALLBACK, Encoding
 from app.tabular.escapes import Escapes
 from app.tabular.structure import Bytes, Malformed, Marks, not_records, read_block
 
@@ -36,10 +36,12 @@ class Overrides:
     quote: str | None = None  # empty: quotes are ordinary characters
     has_header: bool | None = None
     encoding: Encoding | None = None
+    fallback: Encoding = FALLBACK  # what text is in that turns out not to be UTF-8, where nothing is said
     escape: str | None = None  # before a quote that is literal; empty: quotes are doubled
     decimal: str | None = None
     thousands: str = ""
     comment: str = ""
+    types: dict[str, str] = field(default_factory=dict)  # of columns, where it is said
 
 
 AS_FOUND = Overrides()
@@ -187,7 +189,7 @@ def rows_of(text: str, delimiter: str, quote: str, max_lines: int = _SHOWN_ROWS)
 def _columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """The cells of each column that are not missing, below the first row and of rows as long as that one."""
     cells = zip(*(row for row in rows[1:] if len(row) == len(rows[0])), strict=True)
-    return [[cell.strip() for cell in column if cell.strip() not in MISSING_WORDS] for column in cells]
+    return [[cell.strip() for cell in column if not is_missing(cell)] for column in cells]
 
 
 def _decimal(rows: Sequence[Sequence[str]], delimiter: str) -> str:
@@ -212,16 +214,16 @@ def _looks_like_header(rows: Sequence[Sequence[str]], decimal: str, thousands: s
     Where all is text, a header is a line whose words do not come again below it.
     """
 
-    def is_numeric(cell: str) -> bool:
-        return is_number((cell.replace(thousands, "") if thousands else cell).replace(decimal, "."))
+    def is_figure(cell: str) -> bool:
+        return is_numeric((cell.replace(thousands, "") if thousands else cell).replace(decimal, "."))
 
     first, body = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
-    if any(is_numeric(cell) for cell in first):
+    if any(is_figure(cell) for cell in first):
         return False
     # A header that comes again stands above numbers all the same.
     for name, cells in zip(first, zip(*(row for row in body if row != first), strict=True), strict=False):
-        present = [cell for cell in cells if cell.strip() not in MISSING_WORDS]
-        if name and present and all(is_numeric(cell) for cell in present):
+        present = [cell for cell in cells if not is_missing(cell)]
+        if name and present and all(is_figure(cell) for cell in present):
             return True
     again = any(name in cells for name, cells in zip(first, zip(*body, strict=True), strict=False) if name)
     return not again and all(len(name) <= _LONGEST_NAME for name in first)

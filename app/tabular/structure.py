@@ -78,10 +78,17 @@ def record_places(block: Block) -> tuple[Positions, Positions]:
 
 def not_records(text: Bytes, block: Block, marks: Marks) -> NDArray[np.bool_]:
     """Which records are none: they have not a single byte, or are comments."""
+    none = blank_records(text, block)
+    starts, _ = record_places(block)
+    return none if marks.comment is None else none | (text[starts] == marks.comment)
+
+
+def blank_records(text: Bytes, block: Block) -> NDArray[np.bool_]:
+    """Which records are none, for they have not a single byte."""
     starts, stops = record_places(block)
     lengths = stops - starts
-    none: NDArray[np.bool_] = (lengths == 0) | ((lengths == 1) & (text[starts] == RETURN))
-    return none if marks.comment is None else none | (text[starts] == marks.comment)
+    blank: NDArray[np.bool_] = (lengths == 0) | ((lengths == 1) & (text[starts] == RETURN))
+    return blank
 
 
 def _open(toggles: Positions, num_bytes: int) -> NDArray[np.bool_]:

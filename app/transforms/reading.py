@@ -1,19 +1,20 @@
-"""Values as people and files write them, read as the numbers and codes that a step takes."""
+"""Values as people and files write them, read as the numbers and codes that a step takes.
 
-import re
+Words are read as `app.spellings` has them, so a cell of a file means the same here as to the worker that made a table.
+"""
+
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 
+from app import spellings
 from app.specs.base import SpecError
 from app.specs.columns import Value
 from app.transforms.steps import UNKNOWN, Numbers, Step, bucket, problem
 
 _TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
-_MISSING_WORDS = frozenset({"", "NaN", "nan"})
-_MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
 
 
 def numbers(step: Step, values: Sequence[Any]) -> Numbers:
@@ -22,12 +23,12 @@ def numbers(step: Step, values: Sequence[Any]) -> Numbers:
     plain = _plain_numbers(values) if is_plain else None
     if plain is not None:
         return plain
-    read = _reader(step)
+    read, words = _reader(step), _words(step)
     found = np.empty(len(values))
     errors = []
     for i, value in enumerate(values):
         try:
-            found[i] = np.nan if is_missing(value) else read(value)
+            found[i] = np.nan if is_missing(value) and not _is_word(value, words) else read(value)
         except (ValueError, TypeError, OverflowError) as error:
             errors.append(problem(i, step.name, str(error), value))
     if errors:
@@ -48,7 +49,18 @@ def is_missing(value: Any) -> bool:
     """Whether a plain value stands for none."""
     if isinstance(value, list | dict | bytes):
         return False
-    return value is None or (isinstance(value, float) and np.isnan(value)) or value in _MISSING_WORDS
+    if isinstance(value, str):
+        return spellings.is_missing(value)
+    return value is None or (isinstance(value, float) and bool(np.isnan(value)))
+
+
+def _words(step: Step) -> frozenset[Value]:
+    """The words that a category knows: one of them is a value even where others say by it that there is none."""
+    return frozenset(step.values or ()) if step.type == "category" else frozenset()
+
+
+def _is_word(value: Any, words: frozenset[Value]) -> bool:
+    return isinstance(value, str) and value in words
 
 
 def _reader(step: Step) -> Callable[[Any], float]:
@@ -90,16 +102,16 @@ def _read_truth(value: Any) -> float:
 
 
 def read_time(value: Any) -> float:
-    """Seconds since the epoch, of a number of them or of ISO 8601, of a month too; without a zone it is UTC."""
+    """Seconds since the epoch, of a number of them, of ISO 8601 or as cells spell it; without a zone of UTC."""
     if isinstance(value, int | float):
         return _read_number(value)
     moment = value if isinstance(value, datetime) else None
     if moment is None and isinstance(value, date):
         moment = datetime(value.year, value.month, value.day)  # noqa: DTZ001, the zone follows
     if moment is None:
+        text = str(value).strip()
         try:
-            text = str(value).strip()
-            moment = datetime.fromisoformat(f"{text}-01" if _MONTH.fullmatch(text) else text)
+            moment = spellings.time_of(text) or datetime.fromisoformat(text)
         except ValueError:
             raise ValueError("a date is expected, as 2026-03-31 or 2026-03-31T12:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

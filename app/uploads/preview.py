@@ -1,11 +1,13 @@
 """The beginning of a file that came in pieces: what it seems to be."""
 
 from pathlib import Path
+from typing import cast
 
 from app import formats
 from app.db.tables import Upload
+from app.specs.columns import ColumnType
 from app.tabular.packing import MAGIC, format_of
-from app.tabular.preview import preview
+from app.tabular.preview import Preview, preview
 from app.tabular.refusals import Limits
 from app.tabular.sniffing import Overrides, preferred_delimiter
 from app.tabular.zipped import head_of, sole_table
@@ -39,13 +41,18 @@ def read_preview(path: Path, upload: Upload, overrides: Overrides, limits: Limit
         decimal=dialect.decimal,
         thousands=dialect.thousands,
         comment=taken.comment,
-        columns=[PreviewColumn(name=name, type=kind) for name, kind in zip(dialect.columns, seen.types, strict=True)],
+        columns=_columns(seen),
         rows=seen.rows,
         num_set_aside=taken.num_set_aside,
         set_aside=[SetAsideRow(line=one.line, reason=one.reason, text=one.text) for one in seen.misfits],
         notes=list(taken.notes),
         is_whole=is_whole,
     )
+
+
+def _columns(seen: Preview) -> list[PreviewColumn]:
+    named = zip(seen.taken.dialect.columns, seen.types, strict=True)
+    return [PreviewColumn(name=name, type=cast("ColumnType", kind)) for name, kind in named]
 
 
 def _head(path: Path) -> bytes:

@@ -1,5 +1,7 @@
 """Files on their way in, as a person sees them: the guess, its correction, what did not fit, a lost connection."""
 
+import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -25,14 +27,14 @@ def test_a_guess_is_shown_corrected_and_what_does_not_fit_is_set_aside(
     expect(item.get_by_label("Delimiter")).to_have_value(";")
     expect(item.get_by_label("Decimal mark")).to_have_value(",")
     expect(item.locator("tbody tr")).to_have_count(10)
-    expect(item.locator("thead")).to_contain_text("size float")
+    expect(item.get_by_label("What size holds").locator("option").first).to_have_text("as guessed: float")
     expect(item).to_contain_text("Line 42: 3 fields expected")
     violations = [one["id"] for one in Axe().run(page).response["violations"]]
     assert violations == []
     item.get_by_label("Delimiter").select_option("|")
     expect(item.locator("thead")).to_contain_text("city;size;day")
     item.get_by_label("Delimiter").select_option(";")
-    expect(item.locator("thead")).to_contain_text("size float")
+    expect(item.get_by_label("What size holds").locator("option").first).to_have_text("as guessed: float")
     item.get_by_label("Encoding").select_option("cp1250")
     expect(item.locator(".note:not(.warn)")).to_have_count(0)
     item.get_by_label("Name of the dataset").fill("towns")
@@ -43,6 +45,47 @@ def test_a_guess_is_shown_corrected_and_what_does_not_fit_is_set_aside(
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the list").click()
     assert "Plzeň;1" in download.value.path().read_text()
+
+
+def test_what_a_column_holds_is_said_where_it_was_misjudged(page: Page, running: Deck, tmp_path: Path) -> None:
+    table = tmp_path / "parcels.csv"
+    lines = [f"{4000 + i},{i}.5,2024-01-{i % 28 + 1:02d},0{i % 3},some note about parcel {i}" for i in range(40)]
+    table.write_text("\n".join(["postcode,weight,sent,zone,note", *lines, "4041,heavy,2024-01-03,01,none"]))
+    page.goto(f"{running.url}/datasets")
+    page.locator("#files").set_input_files(table)
+    item = page.locator(".upload-item")
+    for column, guessed in (("postcode", "integer"), ("weight", "category"), ("zone", "category"), ("note", "text")):
+        expect(item.get_by_label(f"What {column} holds").locator("option").first).to_have_text(
+            re.compile(f"as guessed: ({guessed}|text)")
+        )
+    look(page, "guessed")
+    item.get_by_label("What postcode holds").select_option("category")
+    expect(item.get_by_label("What postcode holds")).to_have_value("category")
+    item.get_by_label("What weight holds").select_option("float")
+    expect(item).to_contain_text("One row of the file does not fit and will be set aside.")
+    expect(item).to_contain_text("Line 42: weight is no number: 'heavy'")
+    item.get_by_label("What zone holds").focus()
+    item.get_by_label("What zone holds").select_option("integer")
+    expect(item.get_by_label("What zone holds")).to_have_value("integer")
+    expect(item.get_by_label("What zone holds")).to_be_focused()
+    look(page, "said")
+    item.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#facts")).to_contain_text("40 rows", timeout=60_000)
+    columns = running.get(f"/datasets/{page.url.rpartition('/')[2]}")["columns"]
+    assert [column["type"] for column in columns] == ["category", "float", "timestamp", "integer", "text"]
+
+
+def look(page: Page, name: str) -> None:
+    """No complaint of axe; a picture, where a folder for them is named."""
+    assert not [one["id"] for one in Axe().run(page).response["violations"]]
+    if folder := os.environ.get("TRAINDECK_TEST_PICTURES"):
+        for scheme, width in (("light", 1440), ("dark", 1440), ("light", 390)):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(300)
+            page.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png", full_page=True)
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_several_files_are_added_one_by_one_or_discarded(page: Page, running: Deck, tmp_path: Path) -> None:
@@ -153,7 +196,7 @@ def test_a_table_alone_in_a_zip_is_shown_and_corrected_like_the_table(
     page.locator("#files").set_input_files(path)
     item = page.locator(".upload-item")
     expect(item.get_by_label("Delimiter")).to_have_value(";")
-    expect(item.locator("thead")).to_contain_text("month timestamp")
+    expect(item.get_by_label("What month holds").locator("option").first).to_have_text("as guessed: timestamp")
     expect(item.get_by_label("Name of the dataset")).to_have_value("train")
     item.get_by_label("First row", exact=True).select_option("false")
     expect(item.locator("tbody tr")).to_have_count(3)

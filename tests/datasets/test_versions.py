@@ -1,5 +1,6 @@
 """Versions of datasets over REST: added to, relabelled, compared, deleted; what is shared is held once."""
 
+import csv
 import io
 import json
 import threading
@@ -25,6 +26,7 @@ from app.queue import JobStatus
 from app.storage import Storage
 from app.stored.manifest import damage
 from app.stored.table import open_table
+from tests.worker.data.formats.workbook import workbook
 
 Work = Callable[[], list[JobStatus]]
 API = "/api/v1"
@@ -93,6 +95,32 @@ def test_added_rows_make_a_version_that_shares_what_was_there(
     old, *new = sorted((data_dir / "datasets" / told["id"]).glob("*.parquet"), key=lambda one: -one.stat().st_nlink)
     assert old.samefile(data_dir / "datasets" / first / "data.parquet") and len(new) == 1
     assert list((data_dir / "uploads").iterdir()) == []
+
+
+LOOKALIKES = {"version": "1.10", "when": "2024-01-06", "flag": "True", "code": "0x1F", "zip": "007", "half": "1,50"}
+
+
+def written_out(rows: list[dict[str, str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows([list(rows[0]), *(row.values() for row in rows)])
+    return text.getvalue().encode()
+
+
+@pytest.mark.parametrize("filename", ["more.csv", "more.jsonl", "more.xlsx"])
+def test_text_stays_as_it_is_written_where_added_words_look_like_numbers_or_times(
+    client: TestClient, work: Work, filename: str
+) -> None:
+    words = [dict.fromkeys(LOOKALIKES, "beta"), LOOKALIKES]
+    base = add(client, written_out(words))
+    assert work() == [JobStatus.SUCCEEDED]
+    made: dict[str, Callable[[], bytes]] = {
+        "more.csv": lambda: written_out([LOOKALIKES]),
+        "more.jsonl": lambda: json.dumps(LOOKALIKES).encode(),
+        "more.xlsx": lambda: workbook({"S": [list(LOOKALIKES), list(LOOKALIKES.values())]}),
+    }
+    second = more(client, base, made[filename](), filename=filename).json()["id"]
+    assert work() == [JobStatus.SUCCEEDED]
+    assert rows(client, second) == [*words, LOOKALIKES]
 
 
 def test_cells_are_relabelled_one_by_one_and_by_a_filter(client: TestClient, work: Work, first: str) -> None:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answersOf, asked, doubtsInWords, formatInWords, misfitsInWords, nameOf, QUESTIONS, setAsideInWords, sourceOf } from "../../static/js/datasets/guess.js";
+import { answersOf, asked, doubtsInWords, formatInWords, misfitsInWords, nameOf, QUESTIONS, setAsideInWords, sourceOf, typeAnswers, TYPES } from "../../static/js/datasets/guess.js";
 
 const GUESS = { encoding: "utf-8", delimiter: ";", quote: '"', header: true, decimal: ",", escape: "", thousands: "", comment: "" };
 const question = (name) => QUESTIONS.find((one) => one.name === name);
@@ -19,6 +19,7 @@ test("where nothing is known it is left to be found out", () => {
 test("only what was said is asked for", () => {
   assert.equal(asked({}), "");
   assert.equal(asked({ delimiter: "\t", quote: "" }), "delimiter=%09&quote=");
+  assert.equal(new URLSearchParams(asked({}, { zip: "text" })).get("types"), '{"zip":"text"}');
 });
 
 test("a dataset is made as it was shown, but for an encoding that was only guessed", () => {
@@ -36,6 +37,7 @@ test("a dataset is made as it was shown, but for an encoding that was only guess
   const said = sourceOf("u", GUESS, { encoding: "cp1251", header: "false", quote: "" });
   assert.deepEqual([said.encoding, said.header, said.quote], ["cp1251", false, ""]);
   assert.deepEqual(sourceOf("u", null, {}), { type: "upload", upload: "u" });
+  assert.deepEqual(sourceOf("u", null, {}, { zip: "text" }), { type: "upload", upload: "u", types: { zip: "text" } });
 });
 
 test("a dataset is called as its file, without endings", () => {
@@ -69,4 +71,10 @@ test("every other format has words", () => {
 test("what is not in a dataset were rows of a table, or parts of anything else", () => {
   assert.equal(setAsideInWords(1, { delimiter: "," }), "1 row of the file did not fit and was set aside.");
   assert.equal(setAsideInWords(2, { format: "zip" }), "2 parts of the file could not be used and were set aside.");
+});
+
+test("a column is as guessed until something is said of it", () => {
+  assert.deepEqual(typeAnswers("integer")[0], ["", "as guessed: integer"]);
+  assert.deepEqual(typeAnswers(undefined)[0], ["", "as guessed"]);
+  assert.deepEqual(typeAnswers("text").slice(1).map(([value]) => value), TYPES);
 });

@@ -1,6 +1,7 @@
 import csv
 import gzip
 import io
+import json
 from typing import Any
 
 import pytest
@@ -93,6 +94,42 @@ def test_a_submission_is_a_number_and_a_label(client: TestClient, run: Run) -> N
 def test_a_file_may_be_packed_and_written_another_way(client: TestClient, run: Run) -> None:
     content = b"\xef\xbb\xbf" + table([SETOSA]).replace(b",", b";")
     assert send(client, run, gzip.compress(content), layout="submission").text == "ImageId,Label\n1,setosa\n"
+
+
+def trained_on(client: TestClient, inline: Inline, content: bytes, **said: str) -> Run:
+    """A run of a file that is written in a way of its own."""
+    definition = {"name": "own", **said}
+    parts = [("definition", (None, json.dumps(definition).encode())), ("file", ("own.csv", content))]
+    made = client.post("/api/v1/datasets", files=parts)
+    assert made.status_code == 201, made.text
+    inline.work()
+    body: dict[str, Any] = {"model": {"layers": [{"type": "linear", "out_features": 1}]}, "data": {"target": "y"}}
+    run = inline.train(
+        {"name": "own", "dataset": made.json()["id"], **body, "training": {"loss": {"type": "mse_loss"}}}
+    )
+    inline.work()
+    return run
+
+
+def test_a_file_is_read_as_that_of_the_training_was(client: TestClient, inline: Inline) -> None:
+    own = "# by hand\ncity;x;y\n" + "".join(f"{'Мир' if i % 2 else 'Нет'};{i + 1}.500,5;{i}\n" for i in range(20))
+    run = trained_on(client, inline, own.encode("cp1251"), encoding="cp1251", thousands=".", decimal=",", comment="#")
+    city = ["Мир", "Нет"]
+    wanted = [
+        one["value"]
+        for one in client.post(
+            f"/api/v1/runs/{run.id}/predict", json={"rows": [{"city": one, "x": 2500.5} for one in city]}
+        ).json()["predictions"]
+    ]
+    content = "# by hand\ncity;x\n" + "".join(f"{one};2.500,5\n" for one in city)
+    for encoding in ("cp1251", "utf-8"):  # that it is UTF-8 is seen
+        found = read(send(client, run, content.encode(encoding)).text.replace("# by hand\n", ""))
+        assert [row["city"] for row in found] == city
+        assert [float(row["predicted y"]) for row in found] == pytest.approx(wanted)
+    said = b"city|x\n" + "".join(f"{one}|2,500.5\n" for one in city).encode("koi8-r")
+    answer = send(client, run, said, encoding="koi8-r", thousands=",", decimal=".", comment="")
+    assert [float(row["predicted y"]) for row in read(answer.text)] == pytest.approx(wanted)
+    assert send(client, run, said, thousands="x").status_code == 422
 
 
 def test_a_quote_may_stand_behind_spaces(client: TestClient, run: Run) -> None:

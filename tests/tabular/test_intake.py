@@ -70,6 +70,30 @@ def test_text_in_eight_bits_is_read_as_windows_1252_and_told(chunk: int) -> None
     assert (kept.decode(), taken.encoding, taken.notes) == ("a,b\n1,Plzeň\n", "cp1250", ())
 
 
+@pytest.mark.parametrize("chunk", CHUNKS)
+@pytest.mark.parametrize(
+    ("data", "num_blank"),
+    [
+        (b"\n\nx\n1\n\n3\n\n\n", 1),
+        (b"x\r\n1\r\n\r\n\r\n3", 2),
+        (b"x\n\n1\n3\n\n", 1),
+        (b"\nx\n1\n3\n\n\n", 0),
+        (b"x\n" + b"1\n\n" * 100_000 + b"1\n", 100_000),
+    ],
+)
+def test_blank_lines_between_the_rows_of_one_column_are_counted_and_told(
+    data: bytes, num_blank: int, chunk: int
+) -> None:
+    if len(data) > 1000 and chunk < 1000:
+        pytest.skip("the same in small pieces, only longer")
+    notes = take_in(data, chunk=chunk)[0].notes
+    assert [note.split(" ")[0] for note in notes] == ([f"{num_blank:,}"] if num_blank else [])
+
+
+def test_blank_lines_among_several_columns_mean_nothing() -> None:
+    assert take_in(b"a,b\n1,2\n\n3,4\n")[0].notes == ()
+
+
 def test_line_ends_of_the_first_macintoshes_are_line_ends() -> None:
     assert take_in(b"a,b\r1,2\r3,4\r")[1] == b"a,b\n1,2\n3,4\n"
 

@@ -5,6 +5,7 @@ import fcntl
 import gzip
 import hashlib
 import io
+import json
 import os
 import socket
 import zipfile
@@ -304,6 +305,27 @@ def test_a_file_that_is_given_up_at_that_moment_is_none(client: TestClient, db: 
     (data_dir / "uploads" / upload_id).unlink()
     assert make(client, upload_id).status_code == 404
     assert files_in(data_dir) == []
+
+
+def test_what_columns_hold_is_said_in_the_preview_and_either_way_of_sending(client: TestClient, work: Work) -> None:
+    content = b"code,size\n01,1\n02,2\n03,big\n"
+    types = {"code": "integer", "size": "float"}
+    upload_id = send(client, content)
+    found = client.get(f"/api/v1/uploads/{upload_id}/preview", params={"types": json.dumps(types)}).json()
+    assert [column["type"] for column in found["columns"]] == ["integer", "float"]
+    assert found["set_aside"] == [{"line": 4, "reason": "size is no number: 'big'", "text": "03,big"}]
+    definition = json.dumps({"name": "whole", "types": types}).encode()
+    parts = [("definition", (None, definition)), ("file", ("whole.csv", content))]
+    made = [make(client, upload_id, types=types), client.post("/api/v1/datasets", files=parts)]
+    assert [one.status_code for one in made] == [201, 201]
+    assert set(work()) == {JobStatus.SUCCEEDED}
+    for one in made:
+        dataset = client.get(f"/api/v1/datasets/{one.json()['id']}").json()
+        assert [column["type"] for column in dataset["columns"]] == ["integer", "float"]
+        assert (dataset["num_rows"], dataset["num_set_aside"], dataset["source"]["types"]) == (2, 1, types)
+    another = send(client, content)
+    for wrong in ('{"size": "image"}', '{"size"', '{"weight": "float"}'):
+        assert client.get(f"/api/v1/uploads/{another}/preview", params={"types": wrong}).status_code == 422
 
 
 def test_a_preview_tells_the_guess_and_the_first_rows(client: TestClient) -> None:

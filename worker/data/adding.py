@@ -27,12 +27,13 @@ def add_rows(job: Job, dataset: Dataset, base: Base, folder: Path, attempt: Path
     """Add the rows of the files in `folder` as parts in `attempt`. Raises JobFailure, and Cancelled."""
     payloads = job.claim.payload["version"]["files"]
     schema = open_table(base.place).schema
+    texts = {field.name for field in schema if pa.types.is_string(field.type)}
     parts, added = list(base.manifest.parts), []
     step = MAKING_SHARE / len(payloads)
     for i, payload in enumerate(payloads):
         source, raw = folder / f"added-{i}", attempt / "read.parquet"
         with job.storage.writing(raw) as file:
-            written = write_file(job, source, payload, file, i * step, (i + _READING_SHARE) * step)
+            written = write_file(job, source, payload, file, (i * step, (i + _READING_SHARE) * step), texts)
         report = reporter(job, (i + _READING_SHARE) * step, (i + 1) * step, written.num_rows, "rows")
         parts += _fitted(job, raw, payload["filename"], schema, attempt, report)
         num_set_aside = written.found.get("num_set_aside", 0)

@@ -1,6 +1,6 @@
 """A file that was sent becomes a typed table, whatever its format."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,21 +26,27 @@ class Written:
 
 
 def write_file(
-    job: Job, folder: Path, payload: dict[str, Any], file: BinaryIO, begun: float = 0.0, ended: float = 1.0
+    job: Job,
+    folder: Path,
+    payload: dict[str, Any],
+    file: BinaryIO,
+    shares: tuple[float, float] = (0.0, 1.0),
+    texts: Collection[str] = (),
 ) -> Written:
     """Write the file in `folder`, of which `payload` says what the server knows, into the open Parquet file.
 
-    What does not fit goes to `set_aside.csv` in the folder. The job tells its progress from the share `begun` of its
-    work to `ended`. Raises JobFailure, and Cancelled.
+    What does not fit goes to `set_aside.csv` in the folder. The job tells its progress from the first of `shares` of
+    its work to the second. The columns `texts` hold text, so words in them that look like numbers or times stay as they
+    are written. Raises JobFailure, and Cancelled.
     """
     if "dialect" in payload:  # it was checked while it came
         dialect = Dialect.model_validate(payload["dialect"])
-        return Written(_convert(job, folder / CHECKED, dialect, file, begun, ended))
+        return Written(_convert(job, folder / CHECKED, dialect, file, shares, texts))
     sent = _Sent(folder / RAW, payload["filename"], payload.get("format", "delimited"))
     if sent.format == "zip" and sole_table(sent.path):
         with _taken_out(job, sent) as inner:
-            return _write_sent(job, inner, payload, file, (begun, ended))
-    return _write_sent(job, sent, payload, file, (begun, ended))
+            return _write_sent(job, inner, payload, file, shares, texts)
+    return _write_sent(job, sent, payload, file, shares, texts)
 
 
 @dataclass(frozen=True)
@@ -60,15 +66,22 @@ def _taken_out(job: Job, sent: _Sent) -> Iterator[_Sent]:
         yield _Sent(path, name, found)
 
 
-def _write_sent(job: Job, sent: _Sent, payload: dict[str, Any], file: BinaryIO, shares: tuple[float, float]) -> Written:
+def _write_sent(
+    job: Job,
+    sent: _Sent,
+    payload: dict[str, Any],
+    file: BinaryIO,
+    shares: tuple[float, float],
+    texts: Collection[str],
+) -> Written:
     folder, (begun, ended) = sent.path.parent, shares
     if sent.format != "delimited":
-        return _read_other(job, sent, payload["filename"], file, shares)
+        return _read_other(job, sent, payload["filename"], file, shares, texts)
     checked = folder / f"attempt-{job.claim.attempt}.csv"
     between = begun + (ended - begun) * CHECKING_SHARE
     try:
         taken = check(job, sent.path, checked, payload | {"filename": sent.filename}, begun, between)
-        num_rows = _convert(job, checked, taken.dialect, file, between, ended)
+        num_rows = _convert(job, checked, taken.dialect, file, (between, ended), texts)
     finally:
         checked.unlink(missing_ok=True)
     described = {"type": "upload", "filename": payload["filename"], **taken.as_source()}
@@ -76,10 +89,13 @@ def _write_sent(job: Job, sent: _Sent, payload: dict[str, Any], file: BinaryIO, 
     return Written(num_rows, found_out)
 
 
-def _read_other(job: Job, sent: _Sent, filename: str, file: BinaryIO, shares: tuple[float, float]) -> Written:
+def _read_other(
+    job: Job, sent: _Sent, filename: str, file: BinaryIO, shares: tuple[float, float], texts: Collection[str]
+) -> Written:
     """A file that is no delimited text."""
     folder, size_bytes = sent.path.parent, sent.path.stat().st_size
-    found = formats.read(sent.path, sent.filename, sent.format, file, reporter(job, *shares, size_bytes, "bytes"))
+    report = reporter(job, *shares, size_bytes, "bytes")
+    found = formats.read(sent.path, sent.filename, sent.format, file, report, texts=texts)
     for note in found.notes:
         job.log(note)
     if found.num_set_aside:
@@ -93,6 +109,8 @@ def _read_other(job: Job, sent: _Sent, filename: str, file: BinaryIO, shares: tu
     return Written(found.num_rows, {"source": described | noted, "num_set_aside": found.num_set_aside})
 
 
-def _convert(job: Job, path: Path, dialect: Dialect, file: BinaryIO, begun: float, ended: float) -> int:
-    report: Callable[[int], None] = reporter(job, begun, ended, dialect.num_rows, "rows")
-    return reading.convert(path, dialect, file, report)
+def _convert(
+    job: Job, path: Path, dialect: Dialect, file: BinaryIO, shares: tuple[float, float], texts: Collection[str]
+) -> int:
+    report = reporter(job, *shares, dialect.num_rows, "rows")
+    return reading.convert(path, dialect, file, report, texts)

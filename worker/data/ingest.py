@@ -100,7 +100,7 @@ def _write(job: Job, dataset: Dataset, file: Any) -> Written:
         table = pa.table(_made(source))
         return Written(reading.write_parquet(iter(table.to_batches()), table.schema, file, lambda num_rows: None))
     folder = job.storage.path("datasets", dataset.id)
-    return write_file(job, folder, payload, file, 0.0, _READING_SHARE)
+    return write_file(job, folder, payload, file, (0.0, _READING_SHARE))
 
 
 def _made(source: dict[str, Any]) -> dict[str, Any]:

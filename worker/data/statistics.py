@@ -102,7 +102,8 @@ class _Table:
     def _describe_in_blocks(self, name: str, blocks: Callable[[], Iterator[pa.Array]]) -> Column:
         field = self._schema.field(name)
         if pa.types.is_string(field.type):
-            words = Words(marked=mark_of(field) == "category")
+            mark = mark_of(field)
+            words = Words(marked=mark == "category", is_text=mark == "text")
             for block in blocks():
                 words.add(block)
             return words.column(name, self._max_values)

@@ -25,9 +25,9 @@ class Words:
     Distinct strings are counted exactly up to a million, and estimated beyond.
     """
 
-    def __init__(self, *, marked: bool = False) -> None:
-        """`marked`: the column is said to hold categories, however few rows each has."""
-        self._marked = marked
+    def __init__(self, *, marked: bool = False, is_text: bool = False) -> None:
+        """`marked`: the column is said to hold categories, however few rows each has; `is_text`: it is said not to."""
+        self._marked, self._is_text = marked, is_text
         self._num_rows = self._num_missing = 0
         self._lengths: Counter[int] = Counter()
         self._counts: dict[str, int] | None = {}  # None when there are too many for categories
@@ -97,7 +97,7 @@ class Words:
 
     def _is_categorical(self, counts: dict[str, int]) -> bool:
         """Few strings, none of them long, that come again and again."""
-        if not counts or len(counts) > MAX_CATEGORIES or max(map(len, counts)) > _CATEGORY_LETTERS:
+        if self._is_text or not counts or len(counts) > MAX_CATEGORIES or max(map(len, counts)) > _CATEGORY_LETTERS:
             return False
         return self._marked or len(counts) <= FEW or len(counts) <= (self._num_rows - self._num_missing) / 5
 

@@ -105,17 +105,31 @@ export function answersOf({ answers }, found) {
   return answers.some(([value]) => value === String(found)) ? answers : [...answers, [String(found), String(found)]];
 }
 
+/** What a column may be said to hold, in the API's words. */
+export const TYPES = ["integer", "float", "boolean", "timestamp", "category", "text"];
+
+/** The answers for what a column holds: what was guessed, where that is known, and all that may be said. */
+export const typeAnswers = (guessed) => [
+  ["", guessed ? `as guessed: ${guessed}` : "as guessed"],
+  ...TYPES.map((type) => [type, type]),
+];
+
 /** What the server is asked: what a person has said, and nothing that was only guessed. */
-export const asked = (said) => new URLSearchParams(Object.entries(said)).toString();
+export function asked(said, types = {}) {
+  const query = new URLSearchParams(Object.entries(said));
+  if (Object.keys(types).length) query.set("types", JSON.stringify(types));
+  return query.toString();
+}
 
 /** What a dataset is made with: what is shown. An encoding that was only guessed may turn out otherwise further down. */
-export function sourceOf(id, guess, said) {
+export function sourceOf(id, guess, said, types = {}) {
   const shown = Object.fromEntries(
     QUESTIONS.map(({ name }) => [name, said[name] ?? (name === "encoding" ? undefined : guess?.[name])]).filter(
       ([, value]) => value !== undefined && value !== null,
     ),
   );
   if ("header" in shown) shown.header = String(shown.header) === "true";
+  if (Object.keys(types).length) shown.types = types;
   return { type: "upload", upload: id, ...shown };
 }
 

@@ -3,7 +3,17 @@
 import * as api from "../api.js";
 import { h, replace } from "../dom.js";
 import { field, select } from "../forms.js";
-import { answersOf, asked, doubtsInWords, formatInWords, misfitsInWords, nameOf, QUESTIONS, sourceOf } from "./guess.js";
+import {
+  answersOf,
+  asked,
+  doubtsInWords,
+  formatInWords,
+  misfitsInWords,
+  nameOf,
+  QUESTIONS,
+  sourceOf,
+  typeAnswers,
+} from "./guess.js";
 
 const MAX_COLUMNS = 50; // shown; a table may have thousands
 
@@ -14,6 +24,8 @@ const MAX_COLUMNS = 50; // shown; a table may have thousands
  */
 export function previewOf(upload, { add: addTo = null, onAdded, onDiscarded, onSource = () => {} }) {
   const said = {};
+  const guessed = {}; // what each column seemed to hold before anything was said of it
+  let types = {}; // what a person says that columns hold
   let guess = null;
   let newest = 0;
   const name = h("input", { class: "input", value: nameOf(upload.filename), maxlength: "200", autocomplete: "off" });
@@ -30,17 +42,18 @@ export function previewOf(upload, { add: addTo = null, onAdded, onDiscarded, onS
     h("div", { class: "row upload-add" }, adding, discard),
   );
 
-  const source = () => sourceOf(upload.id, guess?.format === "delimited" ? guess : null, said);
+  const source = () => sourceOf(upload.id, guess?.format === "delimited" ? guess : null, said, types);
 
   async function look() {
     const mine = ++newest;
     add.disabled = true;
     onSource(null);
     try {
-      const found = await api.get(`/uploads/${upload.id}/preview?${asked(said)}`);
+      const found = await api.get(`/uploads/${upload.id}/preview?${asked(said, types)}`);
       if (mine !== newest) return;
       guess = found;
-      replace(shown, found.format === "delimited" ? rowsOf(found, upload.filename) : kindOf(found.format, upload.filename));
+      for (const { name, type } of found.columns) if (!(name in types)) guessed[name] = type;
+      show(found);
       add.disabled = false;
       onSource(source());
     } catch (error) {
@@ -55,10 +68,31 @@ export function previewOf(upload, { add: addTo = null, onAdded, onDiscarded, onS
     ask();
   }
 
+  function show(found) {
+    if (found.format !== "delimited") return replace(shown, kindOf(found.format, upload.filename));
+    const focused = document.activeElement?.dataset?.typeOf;
+    const scrolled = shown.querySelector(".table-wrap")?.scrollLeft ?? 0;
+    replace(shown, rowsOf(found, upload.filename, { types, guessed, say }));
+    shown.querySelector(".table-wrap").scrollLeft = scrolled;
+    if (focused !== undefined) shown.querySelector(`[data-type-of="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  function say(name, type) {
+    if (type) types[name] = type;
+    else delete types[name];
+    look();
+  }
+
+  /** Another delimiter, for one, makes other columns: what was said of those that were there is of none. */
+  function asIfNew({ name }) {
+    if (["delimiter", "quote", "escape", "header", "encoding", "comment"].includes(name)) types = {};
+    look();
+  }
+
   function ask() {
     if (guess !== null && guess.format !== "delimited") return replace(questions);
     const focused = document.activeElement?.dataset?.question;
-    const elements = QUESTIONS.map((question) => questionOf(question, guess, said, look));
+    const elements = QUESTIONS.map((question) => questionOf(question, guess, said, () => asIfNew(question)));
     const extra = QUESTIONS.map(({ isExtra }, i) => (isExtra ? elements[i] : null));
     const isOpen = questions.querySelector("details")?.open ?? false;
     replace(
@@ -104,7 +138,16 @@ function kindOf(format, filename) {
   return h("div", { class: "note upload-format" }, h("p", { class: "note-title" }, title), h("p", {}, text));
 }
 
-function rowsOf(found, filename) {
+function typeOf({ name }, { types, guessed, say }) {
+  const options = typeAnswers(guessed[name]).map(([value, label]) => ({ value, label }));
+  return select(options, types[name] ?? "", (type) => say(name, type), {
+    class: "select small",
+    "aria-label": `What ${name} holds`,
+    "data-type-of": name,
+  });
+}
+
+function rowsOf(found, filename, about) {
   const columns = found.columns.slice(0, MAX_COLUMNS);
   const more = found.columns.length - columns.length;
   const misfits = misfitsInWords(found);
@@ -132,9 +175,7 @@ function rowsOf(found, filename) {
           h(
             "tr",
             {},
-            columns.map(({ name, type }) =>
-              h("th", { scope: "col" }, h("span", {}, name), h("span", { class: "muted small" }, ` ${type}`)),
-            ),
+            columns.map((column) => h("th", { scope: "col" }, h("div", {}, column.name), typeOf(column, about))),
           ),
         ),
         h(

@@ -4,6 +4,7 @@ A module for each format. `fields` says how columns of images and arrays are mar
 what came of it, `archives` how archives are read without harm.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,16 +26,18 @@ def read(
     progress: Progress,
     limits: Limits = _LIMITS,
     sheet: str | None = None,
+    texts: Collection[str] = (),
 ) -> Read:
     """Read the file at `path`, which its sender called `filename`, into the open Parquet file `target`.
 
-    `format` is what `app.formats.detect` says of it; `sheet` names one of a workbook. `progress` is told how many of
+    `format` is what `app.formats.detect` says of it; `sheet` names one of a workbook; the columns `texts` of
+    JSON and of workbooks hold text whatever it looks like. `progress` is told how many of
     the file's bytes are done, and may raise to stop. What is large is unpacked beside `path`, under names of ours that
     are gone afterwards. Raises JobFailure, with words and a hint, when no table can be made of the file.
     """
     match format:
         case "json_lines":
-            return json_lines.read(path, target, progress, limits)
+            return json_lines.read(path, target, progress, limits, texts)
         case "parquet":
             return parquet.read(path, target, progress, limits)
         case "npy":
@@ -44,11 +47,11 @@ def read(
         case "idx":
             return idx.read(path, filename, target, progress, limits)
         case "zip":
-            return packed.read_zip(path, sheet, target, progress, limits)
+            return packed.read_zip(path, sheet, target, progress, limits, texts)
         case "tar":
             return packed.read_tar(path, target, progress, limits)
         case "gzip":
-            return _read_gzip(path, filename, target, progress, limits)
+            return _read_gzip(path, filename, target, progress, limits, texts)
         case "image":
             message = f"{filename} is a single image, and a dataset has many."
             raise unreadable(message, "Put images into a zip archive, with a folder for each class.")
@@ -56,7 +59,9 @@ def read(
             raise unreadable(f"{filename} is delimited text, or of no kind that is known.")
 
 
-def _read_gzip(path: Path, filename: str, target: BinaryIO, progress: Progress, limits: Limits) -> Read:
+def _read_gzip(
+    path: Path, filename: str, target: BinaryIO, progress: Progress, limits: Limits, texts: Collection[str]
+) -> Read:
     """Read what a gzip file holds: any format but another archive that would have to be unpacked."""
     name = filename[:-3] if filename.lower().endswith(".gz") else filename
     packed_bytes = path.stat().st_size
@@ -66,4 +71,5 @@ def _read_gzip(path: Path, filename: str, target: BinaryIO, progress: Progress, 
         if format in ("gzip", "zip"):
             raise unreadable(f"{filename} is an archive inside an archive.", "Send the one that is inside.")
         size = max(1, inner.stat().st_size)
-        return read(inner, name, format, target, lambda done: progress(packed_bytes * done // size), limits)
+        told = lambda done: progress(packed_bytes * done // size)  # noqa: E731
+        return read(inner, name, format, target, told, limits, texts=texts)

@@ -5,7 +5,7 @@ whether it can be read in so much.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, time, timedelta
 from pathlib import Path
 from subprocess import DEVNULL, Popen, TimeoutExpired
@@ -37,24 +37,34 @@ def is_workbook(archive: Archive) -> bool:
     return any(member.name in ("xl/workbook.xml", "xl/workbook.bin") for member in archive.members)
 
 
-def read(path: Path, archive: Archive, sheet: str | None, target: BinaryIO, progress: Progress) -> Read:
-    """Read the sheet of that name, or else the first with data, into a table. Raises JobFailure."""
+def read(
+    path: Path,
+    archive: Archive,
+    sheet: str | None,
+    target: BinaryIO,
+    progress: Progress,
+    texts: Collection[str] = (),
+) -> Read:
+    """Read the sheet of that name, or else the first with data, into a table; the columns `texts` hold text.
+
+    Raises JobFailure.
+    """
     _measure(archive)
     _try_out(path, sheet, progress)
     try:
         with CalamineWorkbook.from_path(str(path)) as book:
-            return _read(_sheet(book, sheet), archive, target, progress)
+            return _read(_sheet(book, sheet), archive, target, progress, texts)
     except (CalamineError, OSError) as error:
         if isinstance(error, OSError) and is_of_disk(error):
             raise
         raise unreadable(f"The workbook cannot be read: {reason_of(error)}", _HINT) from error
 
 
-def _read(sheet: CalamineSheet, archive: Archive, target: BinaryIO, progress: Progress) -> Read:
+def _read(sheet: CalamineSheet, archive: Archive, target: BinaryIO, progress: Progress, texts: Collection[str]) -> Read:
     found = Read()
     used, header, num_above = _layout(sheet)
     names = unique_names([_name(header[i], i) if header else f"column{i}" for i in used])
-    kinds = [Kinds() for _ in used]
+    kinds = [Kinds(is_text=name in texts) for name in names]
     num_rows = 0
     for row in _rows(sheet, used, num_above):
         num_rows += 1

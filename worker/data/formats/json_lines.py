@@ -7,7 +7,7 @@ Objects inside objects become columns with a dot in their names. What is no obje
 import codecs
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -37,8 +37,11 @@ class _Piece(NamedTuple):
     end: int  # in the file, in bytes
 
 
-def read(path: Path, target: BinaryIO, progress: Progress, limits: Limits) -> Read:
-    """Read JSON lines, or a JSON array of objects, into a table. Raises JobFailure where there is no row."""
+def read(path: Path, target: BinaryIO, progress: Progress, limits: Limits, texts: Collection[str] = ()) -> Read:
+    """Read JSON lines, or a JSON array of objects, into a table; the columns `texts` hold text.
+
+    Raises JobFailure where there is no row.
+    """
     found = Read()
     kinds: dict[str, Kinds] = {}
     for piece in _pieces(path, limits):
@@ -47,7 +50,7 @@ def read(path: Path, target: BinaryIO, progress: Progress, limits: Limits) -> Re
             continue
         found.num_rows += 1
         for name, value in piece.row.items():
-            kinds.setdefault(name, Kinds()).see(value)
+            kinds.setdefault(name, Kinds(is_text=name in texts)).see(value)
         if len(kinds) > limits.columns:
             raise unreadable(f"The objects have more than {limits.columns:,} different names.", _HINT)
         if found.num_rows % 4096 == 0:

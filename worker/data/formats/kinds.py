@@ -23,10 +23,10 @@ _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-
 
 
 class Kinds:
-    """What kinds of values a column was seen to have."""
+    """What kinds of values a column was seen to have; text, where that was settled before."""
 
-    def __init__(self) -> None:
-        self._seen = 0
+    def __init__(self, *, is_text: bool = False) -> None:
+        self._seen = _TEXT if is_text else 0
         self._shape: tuple[int, ...] | None = None
         self._whole = True  # the numbers of all arrays
 

@@ -1,6 +1,6 @@
 """Archives and compressed files: what is in them says how they are read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,12 +13,17 @@ _TABLES = frozenset({".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".tsv", "
 _HINT = "An archive may hold images or texts in folders, arrays of NumPy's, or IDX files."
 
 
-def read_zip(path: Path, sheet: str | None, target: BinaryIO, progress: Progress, limits: Limits) -> Read:
-    """Read a zip archive, a workbook or an .npz file into a table. Raises JobFailure."""
+def read_zip(
+    path: Path, sheet: str | None, target: BinaryIO, progress: Progress, limits: Limits, texts: Collection[str] = ()
+) -> Read:
+    """Read a zip archive, a workbook or an .npz file into a table; of a workbook, `texts` hold text.
+
+    Raises JobFailure.
+    """
     archive = ZipArchive(path, limits, Read())
     try:
         if excel.is_workbook(archive):
-            return excel.read(path, archive, sheet, target, progress)
+            return excel.read(path, archive, sheet, target, progress, texts)
         return _read(archive, path.parent, target, progress)
     finally:
         archive.close()
