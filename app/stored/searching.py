@@ -59,9 +59,14 @@ def connected(place: Path) -> Iterator[Any]:
         try:
             yield connection
         except duckdb.Error as error:
-            if any(words in str(error) for words in _OF_FULL_DISKS):
+            if is_of_full_disk(error):
                 raise OSError(errno.ENOSPC, "DuckDB has no room left on the disk", str(folder)) from error
             raise
+
+
+def is_of_full_disk(error: Exception) -> bool:
+    """Whether DuckDB, which has no type for it, means that the disk is full."""
+    return any(words in str(error) for words in _OF_FULL_DISKS)
 
 
 def _connect(folder: Path) -> Any:

@@ -160,6 +160,8 @@ class Transcoder:
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(self.encoding, "replace").encode()
             raise self._undecodable(error, before) from error
+        except UnicodeError as error:  # UTF-16 or UTF-32 was said, and no mark tells the order of its bytes
+            raise Undecodable(self._num_in - len(data), data[0], self.encoding, b"") from error
 
     def _undecodable(self, error: UnicodeDecodeError, before: bytes) -> Undecodable:
         place = self._num_in - len(error.object) + error.start

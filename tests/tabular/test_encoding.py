@@ -106,3 +106,11 @@ def test_a_zero_byte_here_and_there_is_no_utf_16(data: bytes) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\ufeff\0")), st.integers(1, 9))
 def test_any_text_in_utf_8_passes_unchanged(text: str, chunk: int) -> None:
     assert transcode(text.encode(), chunk=chunk)[0] == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("chunk", [1, 3, 1 << 16])
+def test_text_without_a_mark_is_not_what_would_have_one(encoding: Encoding, chunk: int) -> None:
+    with pytest.raises(Undecodable) as raised:
+        transcode(b"spam,ham\n1,2\n" * 9, encoding, chunk)
+    assert raised.value.place < 4

@@ -5,6 +5,7 @@ Integers are int64, other numbers float64, then booleans, timestamps in microsec
 is a timestamp: its first moment.
 """
 
+import errno
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
@@ -21,6 +22,8 @@ from app import spellings
 from app.dialect import Dialect
 from app.errors import JobFailure
 from app.marks import MARK
+from app.storage import spilling
+from app.stored.searching import is_of_full_disk
 
 Progress = Callable[[int], None]
 
@@ -90,7 +93,7 @@ def _convert(
     progress: Progress,
 ) -> int:
     """Read with the types that so many rows suggest, -1 for all. Raises _Unreadable where a value is of another."""
-    with closing(_connect(len(dialect.columns))) as connection:
+    with spilling(source.parent) as folder, closing(_connect(len(dialect.columns), folder)) as connection:
         try:
             types = _types(connection, source, dialect, num_sampled, texts)
             schema = pa.schema([_field(name, kind, dialect) for name, kind in zip(dialect.columns, types, strict=True)])
@@ -99,6 +102,8 @@ def _convert(
             batches = _read(connection, source, dialect, read_as)
             return write_parquet((_named(batch, schema) for batch in batches), schema, target, progress)
         except (duckdb.Error, pa.ArrowInvalid) as error:
+            if is_of_full_disk(error):
+                raise OSError(errno.ENOSPC, "DuckDB has no room left on the disk", str(folder)) from error
             raise _Unreadable(error) from error
         except OSError as error:
             if error.errno is not None:  # of the disk, not of the file's content, which Arrow reports so too
@@ -106,11 +111,12 @@ def _convert(
             raise _Unreadable(error) from error
 
 
-def _connect(num_columns: int) -> Any:
+def _connect(num_columns: int, folder: Path) -> Any:
     """DuckDB keeps two thousand values of each column for each thread: a very wide table is read by one."""
     num_threads = max(1, min(os.cpu_count() or 1, _WIDE // num_columns))
     memory = max(_MIN_MEMORY_BYTES, psutil.virtual_memory().available // 2)
-    connection = duckdb.connect(config={"memory_limit": f"{memory}B", "threads": num_threads})
+    settings: dict[str, Any] = {"memory_limit": f"{memory}B", "threads": num_threads, "temp_directory": str(folder)}
+    connection = duckdb.connect(config=settings)
     connection.execute("SET TimeZone = 'UTC'")  # of times that say no zone
     return connection
 
