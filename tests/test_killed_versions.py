@@ -11,7 +11,7 @@ from tests.deck import deck, wait_for
 NUM_ROWS = 200_000
 
 
-@pytest.mark.parametrize("how", ["uploads", "relabel"])
+@pytest.mark.parametrize("how", ["uploads", pytest.param("relabel", marks=pytest.mark.full)])
 def test_a_version_that_is_killed_while_it_is_made_is_made_whole(tmp_path: Path, how: str) -> None:
     table = b"x,kind\n" + b"".join(b"%d,%s\n" % (i, (b"a", b"b")[i % 2]) for i in range(NUM_ROWS))
     with deck(Settings(data_dir=tmp_path, token=TOKEN, slots=1)) as one:

@@ -71,6 +71,7 @@ def add_dataset(db: Database, status: str, job: JobStatus | None) -> str:
         return row.id
 
 
+@pytest.mark.full
 def test_a_server_that_was_killed_leaves_nothing_for_more_than_a_day(tmp_path: Path) -> None:
     """In the middle of a form, and between the two steps of a deletion."""
     with deck(Settings(data_dir=tmp_path, token=TOKEN, slots=1)) as one:

@@ -23,23 +23,37 @@ ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="module")
+# Whose tests look at nothing but what they have made themselves: for them one deck does.
+SHARING = {"bringing_in", "dataset_page", "doctor", "exploring", "generated", "ready", "versions", "windows"}
+
+
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     expect.set_options(timeout=20_000)  # as long as a busy machine needs; what never comes fails all the same
     with sync_playwright() as one:
         yield one
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     one = playwright.chromium.launch(executable_path=installed(), headless=True, args=list(ARGUMENTS))
     yield one
     one.close()
 
 
+@pytest.fixture(scope="package")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deck]:
+    """One deck for the files of tests that can share it."""
+    with deck(Settings(data_dir=tmp_path_factory.mktemp("shared"), token=TOKEN, slots=1)) as one:
+        yield one
+
+
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deck]:
-    """One deck for a file of tests: a browser's tests are of pages, not of an empty database."""
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deck]:
+    """One deck for a file of tests at least: a browser's tests are of pages, not of an empty database."""
+    if request.module.__name__.rpartition("test_")[2] in SHARING:
+        yield request.getfixturevalue("shared")
+        return
     settings = Settings(data_dir=tmp_path_factory.mktemp("deck"), token=TOKEN, slots=1)
     with deck(settings) as one:
         yield one

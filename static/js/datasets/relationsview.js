@@ -22,6 +22,7 @@ export class RelationsView {
   #found = null;
   #showsAll = false;
   #turn = 0;
+  #picked = null; // what a person chose while the relations were on their way: it stays
 
   /** `onColumn(name)` is called for a column that a person wants to see among the others. */
   constructor(dataset, element, onColumn) {
@@ -64,6 +65,7 @@ export class RelationsView {
 
   async #load(column = null) {
     const turn = ++this.#turn;
+    this.#picked = null;
     this.#showControls();
     setText(this.state, "Comparing…");
     const query = { target: this.#target, read_as: this.#readAs };
@@ -77,7 +79,8 @@ export class RelationsView {
     }
     setText(this.state, this.#extent());
     const names = this.#measured().map((one) => one.column);
-    this.#choose(names.includes(column) ? column : names[0]);
+    const wanted = this.#picked ?? column;
+    this.#choose(names.includes(wanted) ? wanted : names[0]);
   }
 
   #extent() {
@@ -157,7 +160,8 @@ export class RelationsView {
       const { figure, words } = relationInWords(relation);
       const onclick = (event) => {
         event.preventDefault();
-        this.#choose(column);
+        this.#picked = column;
+        if (column !== this.#target) this.#choose(column);
         if (this.pair.isBelow(this.list)) this.pair.element.scrollIntoView({ block: "nearest" });
       };
       const href = `${this.#address(column)}#relations`;

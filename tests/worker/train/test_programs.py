@@ -61,6 +61,7 @@ def test_ratings_are_known_better_than_by_the_mean_of_each_film(inline: Inline) 
     assert inline.findings(run) == []
 
 
+@pytest.mark.full
 def test_pairs_of_texts_are_told_apart_by_what_they_speak_of(inline: Inline) -> None:
     run = inline.program("text-pairs")
     assert figures(run, "test")["accuracy"] > 0.88
