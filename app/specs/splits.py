@@ -60,7 +60,7 @@ class GroupedSplit(_Shares):
 
 
 class TimeSplit(_Shares):
-    """The earliest rows train, the latest are kept for the test: as it will be when the model is used."""
+    """The earliest rows train, the latest test, moments are kept whole: as it will be when the model is used."""
 
     type: Literal["time"] = "time"
     column: str

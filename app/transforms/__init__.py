@@ -1,7 +1,7 @@
 """Fitted preprocessing: how rows become a model's inputs, and its outputs answers.
 
 Written once, used twice: the worker encodes the training data with it, the server the rows to predict, so both see the
-same numbers. What is fitted is fitted by `worker.data`, on training rows alone; here it is only applied. A module for
+same numbers. What is fitted is fitted by `app.preparing`, on training rows alone; here it is only applied. A module for
 each kind of column; all need numpy, texts the tokenizers library, images Pillow, and none torch.
 """
 

@@ -1,8 +1,9 @@
 """A table becomes the arrays that a model is trained, validated and tested with.
 
-Whatever is fitted is fitted on training rows alone (`app.preparing`). The categories and classes are those of the whole
-table: they are its vocabulary, and the model's shape was checked against them. The table is gone through in batches,
-and the arrays lie in files where memory would not hold them, so a table may be larger than memory.
+Whatever is fitted is fitted on training rows alone (`app.preparing`). How many categories there are,
+and which classes, the whole table says, for the model's shape was checked against it; a category that no training row
+has is unknown all the same. The table is gone through in batches, and the arrays lie in files where memory would not
+hold them, so a table may be larger than memory.
 """
 
 from collections.abc import Sequence
