@@ -1,10 +1,11 @@
 """Which rows train, which validate, which test: dealt out once, by the seed alone.
 
 The worker trains by it, and whoever looks a run's rows up afterwards finds the same. Memory is a byte a row for the
-answer and a few numbers a row on the way.
+answer and what a stretch of rows takes on the way. To keep the mix of classes takes one to four bytes a row more, to
+keep groups whole as well, to split by time sixteen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,8 +16,12 @@ from app.specs.splits import AnySplit, ColumnSplit, GroupedSplit, KFoldSplit, Sh
 
 Rows = NDArray[np.int64]
 Parts = NDArray[np.uint8]  # (N,): of each row the bits of its parts; 0: it is not used
+Places = NDArray[np.unsignedinteger[Any]]
+Numbers = NDArray[np.float64]
+Dealer = Callable[[Rows], Places]
 
 BITS = {"train": 1, "validation": 2, "test": 4}
+STRETCH = 1 << 22  # rows that are mixed with one another; a table of no more is mixed as a whole
 
 
 class Table(Protocol):
@@ -61,8 +66,11 @@ def deal(split: AnySplit, table: Table, target: str, used: NDArray[np.bool_] | N
             parts[~used] = 0
         return parts
     num_rows = table.num_rows if used is None else int(np.count_nonzero(used))
-    among: Any = slice(None) if used is None else used
-    parts[among] = _BITS_OF_PLACES[type(split)](split, _dealt(split, num_rows, table, target, among))
+    places_of, bits = _dealer(split, num_rows, table, target, used), _bits_of_places(split)
+    for start in range(0, table.num_rows, STRETCH):
+        stretch = slice(start, min(start + STRETCH, table.num_rows))
+        rows = np.arange(stretch.start, stretch.stop) if used is None else start + np.flatnonzero(used[stretch])
+        parts[rows] = bits[places_of(rows)]
     return parts
 
 
@@ -71,22 +79,23 @@ def rows_of(parts: Parts, part: str) -> Rows:
     return np.flatnonzero(parts & BITS[part])
 
 
-def _dealt(split: Any, num_rows: int, table: Table, target: str, among: Any) -> NDArray[np.uint8 | np.uint16]:
-    """The place (N,) of each row in the list of sizes: test, validation, train; or test and the folds."""
+def _dealer(split: Any, num_rows: int, table: Table, target: str, used: NDArray[np.bool_] | None) -> Dealer:
+    """Gives rows (R,) of the table their places (R,) in the list of sizes: test, validation, train; or test and folds.
+
+    It is asked for all of the `num_rows` rows that are used, in order, a stretch at a time.
+    """
     sizes = _sizes(split, num_rows)
     match split:
         case TimeSplit():
-            times = table.numbers(split.column)[among]
-            order = np.argsort(times, kind="stable")[::-1]
-            return _in_order(order, _between_moments(times[order], sizes, split.column))
+            return _by_moments(table.numbers(split.column), used, sizes, split.column)
         case GroupedSplit():
-            return _grouped(table.ids(split.column)[among], sizes, split.seed)
+            return _grouped(table.ids(split.column), used, sizes, split.seed)
         case SharesSplit(shuffle=False):
-            return _in_order(np.arange(num_rows)[::-1], sizes)
+            return _from_the_end(num_rows, sizes)
     random = np.random.default_rng(split.seed)
     if split.stratify:
-        return _stratified(table.ids(target)[among], sizes, random)
-    return _in_order(random.permutation(num_rows), sizes)
+        return _stratified(table.ids(target), used, sizes, random)
+    return _Hand(sizes, random).deal
 
 
 def _sizes(split: Any, num_rows: int) -> list[int]:
@@ -98,70 +107,126 @@ def _sizes(split: Any, num_rows: int) -> list[int]:
     return [test, validation, num_rows - test - validation]
 
 
-def _between_moments(times: NDArray[np.float64], sizes: list[int], name: str) -> list[int]:
-    """Sizes of parts of descending `times` (N,) that tear no moment apart, each border as near as can be to its place.
+def _bits_of_places(split: Any) -> Parts:
+    if not isinstance(split, KFoldSplit):
+        return np.array([BITS["test"], BITS["validation"], BITS["train"]], np.uint8)
+    bits: Parts = np.full(split.num_folds + 1, BITS["train"], np.uint8)
+    bits[0], bits[split.fold + 1] = BITS["test"], BITS["validation"]
+    return bits
+
+
+class _Hand:
+    """Deals rows at random, a stretch at a time, so that in the end each place has got its size exactly.
+
+    How many of a stretch go to each place is drawn as from an urn, without putting back: so every way to deal all rows
+    is as likely as if they had been mixed all together.
+    """
+
+    def __init__(self, sizes: Sequence[int], random: np.random.Generator) -> None:
+        self._left, self._random = np.array(sizes, np.int64), random
+
+    def deal(self, rows: NDArray[np.integer[Any]]) -> Places:
+        """The places (R,) of the next rows (R,)."""
+        is_last = len(rows) == self._left.sum()
+        drawn = self._left if is_last else self._random.multivariate_hypergeometric(self._left, len(rows))
+        self._left = self._left - drawn
+        places = np.empty(len(rows), np.uint16)
+        places[self._random.permutation(len(rows))] = np.repeat(np.arange(len(drawn), dtype=np.uint16), drawn)
+        return places
+
+
+def _from_the_end(num_rows: int, sizes: list[int]) -> Dealer:
+    """The last rows go to the first place, and so on."""
+    ends, left = np.cumsum(sizes), num_rows
+
+    def deal(rows: Rows) -> Places:
+        nonlocal left
+        left -= len(rows)
+        return ends.searchsorted(np.arange(left, left + len(rows))[::-1], side="right").astype(np.uint16)
+
+    return deal
+
+
+def _by_moments(times: Numbers, used: NDArray[np.bool_] | None, sizes: list[int], name: str) -> Dealer:
+    """The latest rows go to the first place, and so on; moments are torn apart nowhere."""
+    ascending = np.sort(times if used is None else times[used])
+    ends = np.cumsum(_between_moments(ascending, sizes, name))
+    # A place that has rows takes those that are as late as the earliest of them, or later.
+    places = np.flatnonzero(np.diff(ends, prepend=0))[::-1]
+    earliest = ascending[len(ascending) - ends[places]]
+
+    def deal(rows: Rows) -> Places:
+        found: Places = places[earliest.searchsorted(times[rows], side="right") - 1].astype(np.uint16)
+        return found
+
+    return deal
+
+
+def _between_moments(ascending: Numbers, sizes: list[int], name: str) -> list[int]:
+    """Sizes of parts of `ascending` times (N,), the latest first, each border as near as can be to its place.
 
     Rows of one moment in two parts would tell the test what the training knows. Raises JobFailure where there are fewer
     moments than parts.
     """
-    ends = np.concatenate([np.flatnonzero(np.diff(times)) + 1, [len(times)]])  # of the moments
-    num_asked = sum(size > 0 for size in sizes)
-    if len(ends) < num_asked:
-        message = f"The column {name} has {len(ends)} different values, and {num_asked} parts are asked for."
-        raise JobFailure("data", message, "Split at random, or without a validation or a test.")
+    num_rows, num_asked = len(ascending), sum(size > 0 for size in sizes)
+
+    def earlier(taken: int) -> int:
+        """So many rows are taken, from the latest on: how many, once the next moment is taken too."""
+        return num_rows - int(ascending.searchsorted(ascending[num_rows - taken - 1]))
+
+    last_ends = [num_rows]  # where a part must end at the latest, for those after it to have a moment each
+    for _ in range(num_asked - 1):
+        first = ascending[num_rows - last_ends[0]]  # of the moments that are left
+        last_ends.insert(0, num_rows - int(ascending.searchsorted(first, side="right")))
+        if not last_ends[0]:
+            num_moments = len(np.unique(ascending))
+            message = f"The column {name} has {num_moments} different values, and {num_asked} parts are asked for."
+            raise JobFailure("data", message, "Split at random, or without a validation or a test.")
     found: list[int] = []
-    taken, left = 0, num_asked  # moments, parts
+    wanted = taken = 0
     for size in sizes:
-        if size == 0:
-            found.append(0)
-            continue
-        left -= 1
-        wanted = sum(sizes[: len(found) + 1])
-        first, last = taken, len(ends) - 1 - left  # that may be the part's last moment
-        taken = first + int(np.abs(ends[first : last + 1] - wanted).argmin()) + 1
-        found.append(int(ends[taken - 1]) - sum(found))
+        wanted += size
+        end = taken
+        if size:
+            least, most = earlier(taken), last_ends.pop(0)
+            beyond = earlier(wanted - 1)
+            before = num_rows - int(ascending.searchsorted(ascending[num_rows - beyond], side="right"))
+            nearest = before if wanted - before <= beyond - wanted else beyond
+            end = min(max(nearest, least), most)
+        found.append(end - taken)
+        taken = end
     return found
 
 
-def _of_shares(split: Any, places: NDArray[Any]) -> Parts:
-    bits: Parts = np.array([BITS["test"], BITS["validation"], BITS["train"]], np.uint8)
-    return bits.take(places)
-
-
-def _of_folds(split: KFoldSplit, places: NDArray[Any]) -> Parts:
-    bits: Parts = np.full(split.num_folds + 1, BITS["train"], np.uint8)
-    bits[0], bits[split.fold + 1] = BITS["test"], BITS["validation"]
-    return bits.take(places)
-
-
-_BITS_OF_PLACES = {SharesSplit: _of_shares, GroupedSplit: _of_shares, TimeSplit: _of_shares, KFoldSplit: _of_folds}
-
-
-def _in_order(order: Rows, sizes: list[int]) -> NDArray[np.uint16]:
-    """The first rows of an order go to the first place, and so on."""
-    places = np.empty(len(order), np.uint16)
-    start = 0
-    for i, size in enumerate(sizes):
-        places[order[start : start + size]] = i
-        start += size
-    return places
-
-
-def _stratified(ids: NDArray[Any], sizes: list[int], random: np.random.Generator) -> NDArray[np.uint16]:
+def _stratified(
+    ids: NDArray[np.integer[Any]], used: NDArray[np.bool_] | None, sizes: list[int], random: np.random.Generator
+) -> Dealer:
     """Each class is dealt by itself. What rounding leaves over is made up for by the next, the largest comes last."""
-    classes, counts = np.unique(ids, return_counts=True)
-    if counts.min() < 2:
+    counts = _count(ids, used)
+    classes = np.flatnonzero(counts)
+    if counts[classes].min(initial=2) < 2:
         message = "The mix of classes cannot be kept: a class has only one row."
         raise JobFailure("data", message, "Split without stratify, or leave rare classes out.")
-    places = np.empty(len(ids), np.uint16)
+    hands: dict[int, _Hand] = {}
     dealt, seen = np.zeros(len(sizes), np.int64), 0
-    for i in np.argsort(counts, kind="stable"):
+    for i in classes[np.argsort(counts[classes], kind="stable")].tolist():
         seen += int(counts[i])
-        own = list(_fair(np.array(sizes) * seen / len(ids) - dealt, int(counts[i])))
+        own = list(_fair(np.array(sizes) * seen / sum(sizes) - dealt, int(counts[i])))
         dealt += own
-        rows = np.flatnonzero(ids == classes[i])
-        places[rows] = _in_order(random.permutation(len(rows)), own)
-    return places
+        hands[i] = _Hand(own, random)
+
+    def deal(rows: Rows) -> Places:
+        own = ids[rows]
+        order = np.argsort(own, kind="stable")
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(own, minlength=len(counts)))])
+        places = np.empty(len(rows), np.uint16)
+        for i, hand in hands.items():
+            some = order[bounds[i] : bounds[i + 1]]
+            if len(some):
+                places[some] = hand.deal(some)
+        return places
+
+    return deal
 
 
 def _fair(wanted: NDArray[np.float64], count: int) -> Iterator[int]:
@@ -174,15 +239,25 @@ def _fair(wanted: NDArray[np.float64], count: int) -> Iterator[int]:
     yield from floors.tolist()
 
 
-def _grouped(ids: NDArray[Any], sizes: list[int], seed: int) -> NDArray[np.uint16]:
+def _grouped(ids: NDArray[np.integer[Any]], used: NDArray[np.bool_] | None, sizes: list[int], seed: int) -> Dealer:
     """Whole groups, at random, each to the place that lacks most; the largest first, so that small ones even it out."""
-    groups, inverse, counts = np.unique(ids, return_inverse=True, return_counts=True)
-    random = np.random.default_rng(seed).permutation(len(groups))
+    counts = _count(ids, used)
+    groups = np.flatnonzero(counts)
+    random = groups[np.random.default_rng(seed).permutation(len(groups))]
     wanted = np.array(sizes, np.float64)
-    place_of = np.empty(len(groups), np.uint16)
+    place_of = np.zeros(len(counts), np.uint16)
     lacking = wanted.copy()
     for group in random[np.argsort(-counts[random], kind="stable")].tolist():
         place = int(np.where(wanted > 0, lacking, -np.inf).argmax())
         place_of[group] = place
         lacking[place] -= counts[group]
-    return place_of[inverse]
+    return lambda rows: place_of[ids[rows]]
+
+
+def _count(ids: NDArray[np.integer[Any]], used: NDArray[np.bool_] | None) -> Rows:
+    """How many of the rows that are used have each number."""
+    counts = np.zeros(int(ids.max(initial=0)) + 1, np.int64)
+    for start in range(0, len(ids), STRETCH):  # bincount makes whole numbers of eight bytes of all that it is given
+        some = ids[start : start + STRETCH]
+        counts += np.bincount(some if used is None else some[used[start : start + STRETCH]], minlength=len(counts))
+    return counts

@@ -1,6 +1,7 @@
 """Rows are dealt out whole, in the promised numbers, and the same way each time."""
 
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from app import splitting
 from app.errors import JobFailure
 from app.specs.checks.sizes import part_sizes
 from app.specs.data import DataSpec
 from app.specs.splits import AnySplit, ColumnSplit, GroupedSplit, KFoldSplit, SharesSplit, TimeSplit
 from app.splitting import BITS, Rows, deal, evenly, rows_of
+
+
+@pytest.fixture(scope="module", params=[splitting.STRETCH, 7], autouse=True)
+def stretch(request: pytest.FixtureRequest) -> Iterator[int]:
+    """All that is promised of tables that are dealt as a whole is promised of long ones, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splitting, "STRETCH", request.param)
+        yield request.param
 
 
 class Table:
@@ -205,3 +215,38 @@ def test_rows_that_are_not_used_are_in_no_part(split: AnySplit) -> None:
     assert sorted(np.concatenate(list(found.values())).tolist()) == np.flatnonzero(used).tolist()
     by_column = ColumnSplit(column="day", train=(0, 1), test=(2,))
     assert dealt(by_column, table, used)["train"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("stratify", [False, True])
+def test_each_row_is_as_likely_to_be_tested_as_any_other_and_so_is_each_pair(stratify: bool) -> None:
+    num_rows, num_seeds = 20, 4000
+    table = Table(num_rows, target=[0] * num_rows)
+    tests = np.zeros((num_seeds, num_rows))
+    for seed in range(num_seeds):
+        split = SharesSplit(train=0.5, validation=0.2, test=0.3, seed=seed, stratify=stratify)
+        tests[seed, dealt(split, table)["test"]] = 1
+    # Five deviations of a binomial; a pair is tested with 6/20 * 5/19, wherever its rows stand.
+    together = tests.T @ tests / num_seeds
+    assert np.abs(tests.mean(axis=0) - 0.3).max() < 5 * (0.3 * 0.7 / num_seeds) ** 0.5
+    apart = ~np.eye(num_rows, dtype=bool)
+    assert np.abs(together[apart] - 6 / 20 * 5 / 19).max() < 5 * (0.079 * 0.921 / num_seeds) ** 0.5
+
+
+def test_dealing_takes_a_few_bytes_a_row() -> None:
+    num_rows = 20_000_000
+
+    class Long(Table):
+        def __init__(self) -> None:
+            self.num_rows = num_rows
+
+        def ids(self, name: str) -> NDArray[Any]:
+            return np.random.default_rng(0).integers(0, 3, num_rows, dtype=np.uint8)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(splitting, "STRETCH", 1 << 20)
+        for split, most in ((SharesSplit(), 1.5), (KFoldSplit(), 1.5), (SharesSplit(stratify=True), 2.5)):
+            tracemalloc.start()
+            deal(split, Long(), "target")
+            taken = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert taken < most * num_rows + 64 * (1 << 20)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from app.columns import spell_one
-from worker.train.batches import AnyPart
+from worker.train.batches import AnyPart, targets_of
 from worker.train.losses import Loss
-from worker.train.metrics import Accumulator, Answers, Metric, class_scores, roc_auc
+from worker.train.metrics import Accumulator, Answers, Metric, class_scores
+from worker.train.ranking import Ranking
 
 _BATCH_BYTES = 16 << 20
 _MIN_ROWS, _MAX_ROWS = 64, 4096
@@ -72,25 +73,24 @@ def report(model: nn.Module, part: AnyPart, judge: Judge, device: torch.device) 
     figures["confusion"] = confusion.long().tolist()
     figures["per_class"] = _per_class(confusion, classes)
     if answers.threshold is not None:
-        outputs, targets = (torch.cat(column) for column in zip(*table.ranked, strict=True))
-        figures["roc_auc"] = roc_auc(outputs, answers.of_targets(targets))
+        figures["roc_auc"] = table.ranking.roc_auc()
     return figures
 
 
 class _Table:
-    """What a report takes of batches as they pass. Of the outputs themselves it keeps only what a ROC AUC ranks."""
+    """What a report takes of batches as they pass: counts, and of one output alone its ranking."""
 
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
         self.confusion = torch.zeros(())  # (K, K) counts, once a batch has passed
-        self.ranked: list[tuple[Tensor, Tensor]] = []  # (N,) each, on the CPU
+        self.ranking = Ranking()
 
     def watching(self, batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
         """The same batches."""
         for outputs, targets in batches:
             self.confusion = self.confusion.to(outputs.device) + self.answers.confusion(outputs, targets)
             if self.answers.threshold is not None:
-                self.ranked.append((outputs.flatten().cpu(), targets.flatten().cpu()))
+                self.ranking.add(outputs, self.answers.of_targets(targets))
             yield outputs, targets
 
 
@@ -103,10 +103,11 @@ def _per_class(confusion: Tensor, classes: list[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def baseline(outputs: Tensor, targets: Tensor, judge: Judge, saying: str) -> dict[str, Any]:
-    """The figures of a model that gives every row the same `outputs` (K,), judged by `targets` (N,) or (N, 1)."""
-    everywhere = outputs.expand(len(targets), *outputs.shape)
-    figures = _measure(iter([(everywhere, targets)]), judge)
+def baseline(outputs: Tensor, part: AnyPart, judge: Judge, saying: str) -> dict[str, Any]:
+    """The figures of a model that gives every row of a part the same `outputs` (K,)."""
+    # Targets alone: inputs may be where they are because the device has no room for them.
+    some = (targets.to(outputs.device) for targets in targets_of(part))
+    figures = _measure(((outputs.expand(len(targets), *outputs.shape), targets) for targets in some), judge)
     return {"name": f"always saying {saying}", **{name: _number(value) for name, value in figures.items()}}
 
 

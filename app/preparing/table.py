@@ -51,13 +51,15 @@ class Table:
         return [value for batch in batches for value in _decoded(batch.column(0)).to_pylist()]
 
     def ids(self, name: str) -> NDArray[np.integer[Any]]:
-        """A number (N,) for each value of a column, the same for equal ones."""
+        """A number (N,) for each value of a column, from 0 on, the same for equal ones. Few values take a byte each."""
         known: dict[Any, int] = {}
-        ids = np.empty(self.num_rows, np.int32)
+        ids: NDArray[np.integer[Any]] = np.empty(self.num_rows, np.uint8)
         for place, batch in self.batches([name], 16):
             found = _decoded(batch.column(0)).dictionary_encode("encode")
             numbered = [known.setdefault(value, len(known)) for value in found.dictionary.to_pylist()]
-            ids[place] = np.array(numbered, np.int32)[found.indices.to_numpy(zero_copy_only=False)]
+            if len(known) > np.iinfo(ids.dtype).max:
+                ids = ids.astype(np.min_scalar_type(len(known)))
+            ids[place] = np.array(numbered, ids.dtype)[found.indices.to_numpy(zero_copy_only=False)]
         return ids
 
     def numbers(self, name: str) -> Numbers:

@@ -9,7 +9,7 @@ from torch import nn
 from worker import evaluate
 from worker.evaluate import Judge
 from worker.train import losses, metrics
-from worker.train.batches import Part
+from worker.train.batches import Part, targets_of
 from worker.train.metrics import Answers
 
 CPU = torch.device("cpu")
@@ -73,8 +73,8 @@ def test_measuring_does_not_depend_on_how_rows_fall_into_batches(
 
 def test_the_baseline_is_the_best_constant(binary: tuple[nn.Module, Part, Judge]) -> None:
     _, part, judge = binary
-    constant = losses.constant_outputs("binary_cross_entropy_with_logits", part.targets, 1)
-    baseline = evaluate.baseline(constant, part.targets, judge, "no")
+    constant = losses.constant_outputs("binary_cross_entropy_with_logits", targets_of(part), 1)
+    baseline = evaluate.baseline(constant, part, judge, "no")
     assert baseline["name"] == "always saying no"
     assert baseline["accuracy"] == pytest.approx(float((part.targets == 0).float().mean()))
     assert baseline["recall"] == 0
@@ -91,8 +91,8 @@ def test_a_regression_is_judged_by_numbers_alone() -> None:
     said = answers_of(model, part).numpy()
     assert set(report) == {"loss", "mae", "r2"}
     assert report["mae"] == pytest.approx(reference.mean_absolute_error(part.targets.numpy(), said), rel=1e-5)
-    constant = losses.constant_outputs("mse_loss", part.targets, 1)
-    assert evaluate.baseline(constant, part.targets, judge, "the mean")["r2"] == pytest.approx(0, abs=1e-5)
+    constant = losses.constant_outputs("mse_loss", targets_of(part), 1)
+    assert evaluate.baseline(constant, part, judge, "the mean")["r2"] == pytest.approx(0, abs=1e-5)
 
 
 def test_few_parameters_are_listed_and_many_are_summarised() -> None:
@@ -109,7 +109,7 @@ def test_figures_that_are_not_finite_are_spelled_in_json() -> None:
     part = Part(torch.ones(3, 1), torch.ones(3, 1))
     judge = Judge(losses.build("mse_loss"), [], None, None)
     assert evaluate.report(model, part, judge, CPU) == {"loss": "Infinity"}
-    assert evaluate.baseline(torch.tensor([float("nan")]), part.targets, judge, "nothing")["loss"] == "NaN"
+    assert evaluate.baseline(torch.tensor([float("nan")]), part, judge, "nothing")["loss"] == "NaN"
     (weight, _) = evaluate.parameters(model)
     assert weight["max"] == "Infinity"
     json.dumps({key: weight[key] for key in ("mean", "std", "min", "max")}, allow_nan=False)

@@ -22,6 +22,7 @@ from worker.train.windowed import Windowed
 RUN_BYTES = 64 << 10  # that are read in one piece, of rows that lie in a file
 BUFFER_BYTES = 64 << 20  # that are mixed with one another
 RUNS_AT_ONCE = 64  # that are read before what was read is let go
+TARGETS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class Part:
         """Inputs and targets of some rows."""
         return self.inputs[places], self.targets[places]
 
+    def targets_at(self, places: slice) -> Tensor:
+        """The targets of some rows."""
+        return self.targets[places]
+
     def ready(self, inputs: Tensor) -> Tensor:
         """Inputs of some rows as a model is fed."""
         return inputs if self.finish is None else self.finish(inputs)
@@ -75,6 +80,13 @@ class Part:
 
 
 AnyPart = Part | Windowed
+
+
+def targets_of(part: AnyPart) -> Iterator[Tensor]:
+    """All targets of a part in order, some at a time; they are to be used before the next are asked for."""
+    for start in range(0, len(part), TARGETS_AT_ONCE):
+        yield part.targets_at(slice(start, start + TARGETS_AT_ONCE))
+        part.release()
 
 
 def order(num_rows: int, seed: int, epoch: int, *part: int) -> Tensor:
@@ -97,26 +109,24 @@ class Batches:
     device: torch.device
     min_rows: int = 1
 
-    def __len__(self) -> int:
-        return len(self._bounds)
-
-    def sizes(self) -> list[int]:
-        """The number of rows of each batch of an epoch."""
-        return [end - start for start, end in self._bounds]
-
     @cached_property
-    def _bounds(self) -> list[tuple[int, int]]:
-        num_rows = len(self.part)
-        starts = list(range(0, num_rows, self.batch_size))
-        if len(starts) > 1 and num_rows - starts[-1] < self.min_rows:
-            starts.pop()
-        return list(zip(starts, [*starts[1:], num_rows], strict=True))
+    def _num_batches(self) -> int:
+        num_whole, left_over = divmod(len(self.part), self.batch_size)
+        return num_whole + (left_over >= (self.min_rows if num_whole else 1))
+
+    def __len__(self) -> int:
+        return self._num_batches
+
+    def bounds(self, first: int = 0) -> Iterator[tuple[int, int]]:
+        """From where to where in the order of an epoch each batch from number `first` on reaches."""
+        last = len(self) - 1
+        for i in range(first, len(self)):
+            yield i * self.batch_size, len(self.part) if i == last else (i + 1) * self.batch_size
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of `epoch` from number `first` on, on the device."""
-        bounds = self._bounds
-        if len(bounds) == 1 or not self.shuffle:  # the order of rows within the only batch changes nothing
-            for start, end in bounds[first:]:
+        if len(self) == 1 or not self.shuffle:  # the order of rows within the only batch changes nothing
+            for start, end in self.bounds(first):
                 yield self._send(*self.part.take(slice(start, end)))
                 self.part.release()
             return
@@ -124,13 +134,14 @@ class Batches:
             yield from self._from_buffers(epoch, first)
             return
         rows = order(len(self.part), self.seed, epoch).to(self.part.device)
-        for start, end in bounds[first:]:
+        for start, end in self.bounds(first):
             yield self._send(*self.part.take(rows[start:end]))
 
     def _from_buffers(self, epoch: int, first: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The same of rows in a file. A batch may begin in one buffer and end in the next."""
-        bounds = self._bounds[first:]
-        skipped = bounds[0][0]
+        bounds = self.bounds(first)
+        start, end = next(bounds)
+        skipped = start
         inputs, targets = self.part.take(slice(0, 0))
         for i, runs in enumerate(self._buffers(epoch)):
             num_rows = sum(end - start for start, end in runs)
@@ -141,10 +152,12 @@ class Batches:
             skipped = 0
             more_inputs, more_targets = self._read(runs)
             inputs, targets = torch.cat([inputs, more_inputs[mixed]]), torch.cat([targets, more_targets[mixed]])
-            while bounds and len(inputs) >= bounds[0][1] - bounds[0][0]:
-                start, end = bounds.pop(0)
+            while len(inputs) >= end - start:
                 yield self._send(inputs[: end - start], targets[: end - start])
                 inputs, targets = inputs[end - start :], targets[end - start :]
+                if (following := next(bounds, None)) is None:
+                    return
+                start, end = following
 
     def _buffers(self, epoch: int) -> list[list[tuple[int, int]]]:
         """The runs of rows, from and to, of each buffer of an epoch."""

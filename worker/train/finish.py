@@ -87,9 +87,7 @@ def _refuse_non_finite(plan: Plan, step: int) -> None:
 def evaluation_of(plan: Plan) -> dict[str, Any]:
     """The figures of every part, those of a model that ignores its inputs, the classes and the parameters."""
     judged_on = next(name for name in ("test", "validation", "train") if name in plan.parts)
-    # Targets alone: inputs may be where they are because the device has no room for them.
-    targets = plan.parts[judged_on].targets.to(plan.device)
-    baseline = evaluate.baseline(plan.constant, targets, plan.judge, plan.constant_name)
+    baseline = evaluate.baseline(plan.constant, plan.parts[judged_on], plan.judge, plan.constant_name)
     return {
         "parts": {
             name: evaluate.report(plan.model, part, plan.judge, plan.device) for name, part in plan.parts.items()

@@ -4,7 +4,7 @@ Outputs and targets come as the model and `worker.data` shape them: `(N, K)` wit
 `(N, 1)` with numbers of the same shape, `(N, H)` where H values are predicted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+
+_MOST = 1 << 22  # targets that a median is of
 
 _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "mse_loss": F.mse_loss,
@@ -31,25 +33,53 @@ def build(type: str, **arguments: Any) -> Loss:
     return lambda outputs, targets: function(outputs, targets, **arguments)
 
 
-def constant_outputs(type: str, targets: Tensor, num_outputs: int) -> Tensor:
+def constant_outputs(type: str, targets: Iterable[Tensor], num_outputs: int) -> Tensor:
     """The outputs `(num_outputs,)` with the lowest loss among those that do not look at the inputs.
 
-    The mean for squares, the median for absolute values, the shares of the classes for the entropies.
+    The mean for squares, the median for absolute values, the shares of the classes for the entropies. Targets come
+    some at a time; of more than four million the median is that of so many, chosen at random.
     """
     match type:
-        case "mse_loss":
-            return targets.mean(dim=0)
+        case "mse_loss" | "binary_cross_entropy":
+            return _mean(targets)
         case "l1_loss":
-            return targets.median(dim=0).values
-        case "binary_cross_entropy":
-            return targets.mean(dim=0)
+            return _some(targets).median(dim=0).values
         case "binary_cross_entropy_with_logits":
-            return torch.logit(targets.mean(dim=0), eps=1e-6)
-    shares = torch.bincount(targets.flatten(), minlength=num_outputs) / targets.numel()
-    return shares.clamp_min(1e-6).log()
+            return torch.logit(_mean(targets), eps=1e-6)
+    counts = sum((torch.bincount(some.flatten(), minlength=num_outputs) for some in targets), torch.zeros(()))
+    return (counts / counts.sum()).clamp_min(1e-6).log()
 
 
-def chance(type: str, loss: Loss, targets: Tensor, num_outputs: int) -> float:
-    """The lowest loss on `targets` that needs no inputs: what a model has to beat to have learned anything."""
-    outputs = constant_outputs(type, targets, num_outputs)
-    return float(loss(outputs.expand(len(targets), *outputs.shape), targets))
+def chance(loss: Loss, outputs: Tensor, targets: Iterable[Tensor]) -> float:
+    """The loss of the same `outputs` for every target: what a model has to beat to have learned anything."""
+    total, num_rows = 0.0, 0
+    for some in targets:
+        total += float(loss(outputs.expand(len(some), *outputs.shape), some)) * len(some)
+        num_rows += len(some)
+    return total / num_rows
+
+
+def _mean(targets: Iterable[Tensor]) -> Tensor:
+    total, num_rows = torch.zeros(()), 0
+    for some in targets:
+        total = total.to(some.device) + some.sum(dim=0, dtype=torch.float64)
+        num_rows += len(some)
+    return (total / num_rows).float()
+
+
+def _some(targets: Iterable[Tensor]) -> Tensor:
+    """All of them, or about four million, each as likely as any other."""
+    kept: list[Tensor] = []
+    share, num_kept = 1.0, 0
+    random = torch.Generator().manual_seed(0)
+
+    def chosen(rows: Tensor, share: float) -> Tensor:
+        return rows.clone() if share == 1 else rows[torch.rand(len(rows), generator=random).to(rows.device) < share]
+
+    for some in targets:
+        kept.append(chosen(some, share))
+        num_kept += len(kept[-1])
+        if num_kept > _MOST:
+            kept = [chosen(torch.cat(kept), 0.5)]
+            share, num_kept = share / 2, len(kept[0])
+    return torch.cat(kept)

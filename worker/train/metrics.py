@@ -146,20 +146,6 @@ def class_scores(confusion: Tensor) -> dict[str, Tensor]:
     }
 
 
-def roc_auc(scores: Tensor, positive: Tensor) -> float | None:
-    """The chance that a positive row scores above a negative one, ties counting half; None with one class alone.
-
-    Source: Hanley and McNeil (1982), the Mann–Whitney form.
-    """
-    num_positive, num_negative = int(positive.sum()), int((~positive).sum())
-    if not num_positive or not num_negative:
-        return None
-    _, places, counts = torch.unique(scores.double(), return_inverse=True, return_counts=True)
-    mean_rank = counts.cumsum(0) - (counts - 1).double() / 2
-    ranks = mean_rank[places][positive].sum()
-    return float((ranks - num_positive * (num_positive + 1) / 2) / (num_positive * num_negative))
-
-
 def build(type: str, answers: Answers | None, scale: float, k: int = 1) -> Metric:
     """The metric of that name. `answers` is None where outputs are plain numbers."""
     match type:

@@ -30,7 +30,7 @@ from worker.nn.build import build, penalties
 from worker.train import device as devices
 from worker.train import losses, metrics, optimizers, schedules
 from worker.train.augment import Augment
-from worker.train.batches import AnyPart, Batches, Part
+from worker.train.batches import AnyPart, Batches, Part, targets_of
 from worker.train.doctor import Chance
 from worker.train.gradients import Gradients, Penalty
 from worker.train.metrics import Answers
@@ -172,7 +172,7 @@ def assemble(
     placed = _placed(placed, device)
     batches = _batches(module, training, placed["train"], device)
     judge = _judge(training, preprocessing)
-    constant, chance = _constant(training, placed["train"].targets, preprocessing.target, judge)
+    constant, chance = _constant(training, placed["train"], preprocessing.target, judge)
     optimizer = optimizers.build(parameters=module.parameters(), device=device, **training.optimizer.model_dump())
     lr, steps_per_epoch = training.optimizer.lr, len(batches)
     num_steps = training.num_epochs * steps_per_epoch
@@ -263,11 +263,11 @@ def _metric(metric: AnyMetric, answers: Answers | None, target: Target) -> metri
     return metrics.build(answers=answers, scale=target.spread, **metric.model_dump())
 
 
-def _constant(training: TrainingSpec, targets: Tensor, target: Target, judge: Judge) -> tuple[Tensor, Chance]:
+def _constant(training: TrainingSpec, train: AnyPart, target: Target, judge: Judge) -> tuple[Tensor, Chance]:
     """The best outputs that ignore the inputs, and their loss."""
-    loss, num_outputs = training.loss.type, len(target.classes or ())
-    outputs = losses.constant_outputs(loss, targets, num_outputs)
-    return outputs, Chance(losses.chance(loss, judge.loss, targets, num_outputs), loss)
+    loss = training.loss.type
+    outputs = losses.constant_outputs(loss, targets_of(train), len(target.classes or ()))
+    return outputs, Chance(losses.chance(judge.loss, outputs, targets_of(train)), loss)
 
 
 def _in_words(outputs: Tensor, loss: str, target: Target) -> str:

@@ -51,10 +51,9 @@ class Windowed:
         row = self.rows_RF[:1].nbytes * self.window.length
         return row + self.targets_R[:1].nbytes * self.window.horizon
 
-    @property
-    def targets(self) -> Tensor:
-        """What is to be predicted of each window: (N, H) numbers, or class indices (N,). Made anew each time."""
-        return self._predicted(self.starts_N)
+    def targets_at(self, places: slice) -> Tensor:
+        """What is to be predicted of some windows: (B, H) numbers, or class indices (B,)."""
+        return self._predicted(self.starts_N[places])
 
     def take(self, places: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Inputs (B, L, F) and targets (B, H) of some windows, or (B,) of class indices."""

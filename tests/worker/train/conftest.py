@@ -107,8 +107,8 @@ def make_plan(run_id: str, **changes: Any) -> Plan:
     parts = make_parts()
     loss = losses.build("cross_entropy")
     answers = Answers(3)
-    constant = losses.constant_outputs("cross_entropy", parts["train"].targets, 3)
-    chance = Chance(losses.chance("cross_entropy", loss, parts["train"].targets, 3), "cross_entropy")
+    constant = losses.constant_outputs("cross_entropy", [parts["train"].targets], 3)
+    chance = Chance(losses.chance(loss, constant, [parts["train"].targets]), "cross_entropy")
     fields: dict[str, Any] = {
         "run_id": run_id,
         "device": CPU,

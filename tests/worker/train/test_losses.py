@@ -44,8 +44,9 @@ def test_arguments_are_torchs_own() -> None:
 def test_no_other_constant_answer_has_a_lower_loss(name: str) -> None:
     outputs, targets = outputs_and_targets(name)
     loss = losses.build(name)
-    best = losses.constant_outputs(name, targets, outputs.shape[1])
-    chance = losses.chance(name, loss, targets, outputs.shape[1])
+    some = targets.split(5)
+    best = losses.constant_outputs(name, some, outputs.shape[1])
+    chance = losses.chance(loss, best, some)
     generator = torch.Generator().manual_seed(1)
     for _ in range(50):
         other = best + 0.1 * torch.randn(best.shape, generator=generator)
@@ -56,11 +57,22 @@ def test_no_other_constant_answer_has_a_lower_loss(name: str) -> None:
         assert float(loss(other.expand(len(targets), -1), targets)) >= chance - 1e-6
 
 
+def chance(name: str, targets: torch.Tensor, num_outputs: int) -> float:
+    return losses.chance(losses.build(name), losses.constant_outputs(name, [targets], num_outputs), [targets])
+
+
 def test_chance_on_xor_is_a_quarter() -> None:
     targets = torch.tensor([[0.0], [1.0], [1.0], [0.0]])
-    assert losses.chance("mse_loss", losses.build("mse_loss"), targets, 1) == 0.25
+    assert chance("mse_loss", targets, 1) == 0.25
 
 
 def test_a_class_that_never_occurs_leaves_chance_finite() -> None:
     targets = torch.tensor([0, 0, 1])
-    assert losses.chance("cross_entropy", losses.build("cross_entropy"), targets, 3) == pytest.approx(0.6365, abs=1e-3)
+    assert chance("cross_entropy", targets, 3) == pytest.approx(0.6365, abs=1e-3)
+
+
+def test_the_median_of_many_is_that_of_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses, "_MOST", 4096)
+    targets = torch.arange(100_000.0).flip(0).unsqueeze(1)
+    (median,) = losses.constant_outputs("l1_loss", targets.split(1000), 1)
+    assert 0 < abs(float(median) - 50_000) < 5 * 100_000 / (2 * 2048**0.5)  # five of its deviations, of a sample

@@ -1,8 +1,5 @@
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from worker.train import metrics
@@ -94,22 +91,6 @@ def test_r2_of_equal_targets_is_scikit_learns(said: float, expected: float) -> N
     outputs = torch.full((5, 1), said)
     assert value(metrics.build("r2", None, 1.0), outputs, targets) == expected
     assert reference.r2_score(targets.numpy(), outputs.numpy()) == expected
-
-
-@settings(deadline=None, max_examples=50)
-@given(
-    st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=40).filter(
-        lambda rows: len({positive for _, positive in rows}) == 2
-    )
-)
-def test_roc_auc_is_scikit_learns_with_ties(rows: list[tuple[int, bool]]) -> None:
-    scores, positive = (np.array(column) for column in zip(*rows, strict=True))
-    ours = metrics.roc_auc(torch.tensor(scores), torch.tensor(positive))
-    assert ours == pytest.approx(reference.roc_auc_score(positive, scores))
-
-
-def test_roc_auc_of_one_class_is_unknown() -> None:
-    assert metrics.roc_auc(torch.tensor([0.1, 0.2]), torch.tensor([True, True])) is None
 
 
 def test_a_value_does_not_depend_on_the_batches() -> None:

@@ -69,7 +69,7 @@ def starts_of(batched: Batches, epoch: int, first: int = 0) -> list[list[int]]:
 def test_an_epoch_sees_every_window_once(window: Window, shuffle: bool) -> None:
     batched = Batches(in_memory(window), 32, 0, shuffle, CPU)
     found = starts_of(batched, epoch=1)
-    assert [len(begins) for begins in found] == batched.sizes()
+    assert [len(begins) for begins in found] == [end - start for start, end in batched.bounds()]
     assert sorted(begin for begins in found for begin in begins) == list(
         range(0, NUM_ROWS - window.span + 1, window.stride)
     )
@@ -86,11 +86,11 @@ def test_windows_of_a_file_come_once_and_well_mixed(in_a_file: Callable[[Window]
 
 def test_the_targets_of_all_windows_and_the_last_that_is_known() -> None:
     part = in_memory(Window(length=4, horizon=3, ahead=2))
-    assert part.targets.shape == (len(part), 3)
-    assert part.targets[5].tolist() == [100.0, 110.0, 120.0]
+    assert part.targets_at(slice(None)).shape == (len(part), 3)
+    assert part.targets_at(slice(None))[5].tolist() == [100.0, 110.0, 120.0]
     assert part.last_known(slice(5, 7)).tolist() == [[80.0], [90.0]]
     classes = Windowed(part.rows_RF, torch.arange(NUM_ROWS), part.starts_N, Window(length=4))
-    assert classes.take(slice(0, 3))[1].tolist() == [4, 5, 6] and classes.targets.shape == (len(part),)
+    assert classes.take(slice(0, 3))[1].tolist() == [4, 5, 6] and classes.targets_at(slice(None)).shape == (len(part),)
 
 
 def test_no_more_than_a_batch_is_made_at_once() -> None:
