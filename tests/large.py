@@ -1,22 +1,29 @@
-"""A table that is larger than memory may be: made, taken in and trained on, each by a process whose memory is watched.
+"""A table that is larger than memory may be: made, brought in over REST, examined and trained on by a real deck.
 
-`python -m tests.large FOLDER NUM_BYTES`: makes a CSV of that many bytes, takes it in and trains a model for one epoch,
-each in a process of its own, and prints a line of JSON for each.
+`python -m tests.large FOLDER NUM_BYTES`: makes a CSV of that many bytes and prints a line of JSON for each thing that
+is done with it, with the most memory that was held meanwhile.
 """
 
 import json
-import re
-import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.csv
 
+from app.settings import Settings
+from tests.deck import Deck, deck, wait_for
+
+NAME = "large.csv"
 ROWS_AT_ONCE = 100_000
+PIECE = 8 << 20
 NUM_FEATURES = 5
 CITIES = np.array(["Zürich", "Bern", "Basel", "Genève", "Lausanne"])
 
@@ -25,7 +32,7 @@ def make(folder: Path, num_bytes: int) -> dict[str, Any]:
     """Write the table: numbers, counts, words, and a label that follows from two of the numbers."""
     random = np.random.default_rng(0)
     num_rows = 0
-    with (folder / "upload.bin").open("wb") as file:
+    with (folder / NAME).open("wb") as file:
         while file.tell() < num_bytes:
             x = random.normal(50, 20, (ROWS_AT_ONCE, NUM_FEATURES)).round(4)
             label = x[:, 0] + 0.5 * x[:, 1] + random.normal(0, 5, ROWS_AT_ONCE) > 75
@@ -41,103 +48,156 @@ def make(folder: Path, num_bytes: int) -> dict[str, Any]:
             options = pyarrow.csv.WriteOptions(include_header=num_rows == 0, quoting_style="none")
             pyarrow.csv.write_csv(table, file, options)
             num_rows += ROWS_AT_ONCE
-    return {"num_rows": num_rows, "num_bytes": (folder / "upload.bin").stat().st_size}
+    return {"num_rows": num_rows, "num_bytes": (folder / NAME).stat().st_size}
 
 
-def ingest(folder: Path) -> dict[str, Any]:
-    """Check, convert and describe the table, as the worker does with a file that came in pieces."""
-    from app.tabular.behind import Behind
-    from app.tabular.intake import Intake
-    from app.tabular.refusals import Limits
-    from worker.data import reading
-    from worker.data.statistics import describe_table
-    from worker.heap import keep_freed
+class Watch:
+    """The most memory that a deck's processes held at one moment since it was asked last, in bytes.
 
-    keep_freed()
-    checked, table = folder / "checked.csv", folder / "data.parquet"
-    with (folder / "upload.bin").open("rb") as file, checked.open("wb") as sink, Behind() as behind:
-        intake = Intake(sink, Limits(1 << 40, 1 << 20), behind=behind)
-        while piece := file.read(1 << 20):
-            intake.feed(piece)
-        taken = intake.finish()
-    with table.open("wb") as target:
-        num_rows = reading.convert(checked, taken.dialect, target, lambda num_rows: None)
-    checked.unlink()
-    columns = describe_table(table)
-    (folder / "columns.json").write_text(json.dumps([column.model_dump(mode="json") for column in columns]))
-    return {"num_rows": num_rows, "types": [column.type for column in columns]}
+    Of a job all that its process holds, with the libraries that were loaded before it was forked. Of the worker as a
+    whole proportional set sizes, where a page that processes share counts once.
+    """
 
+    def __init__(self, running: Deck) -> None:
+        self._running, self._ended = running, threading.Event()
+        self._most: dict[str, int] = {}
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
 
-def train(folder: Path) -> dict[str, Any]:
-    """Split, fit and train for one epoch, with the rows in a file, as the worker does."""
-    import torch
+    def end(self) -> None:
+        self._ended.set()
+        self._thread.join()
 
-    from app.specs.columns import Column
-    from app.specs.data import DataSpec
-    from worker.data.prepare import prepare
-    from worker.data.shelf import Shelf
-    from worker.train.batches import Batches
-    from worker.train.setup import part_of
+    def peaks(self) -> dict[str, int]:
+        found, self._most = self._most, {}
+        return {f"{name}_bytes": most for name, most in found.items()}
 
-    columns = [Column.model_validate(one) for one in json.loads((folder / "columns.json").read_text())]
-    features = tuple(column.name for column in columns if column.name not in ("id", "label"))
-    data = DataSpec.model_validate({"target": "label", "features": features, "scale": "standardize"})
-    shelf = Shelf(folder, memory_bytes=0)
-    loss = torch.nn.functional.binary_cross_entropy_with_logits
-    prepared = prepare(folder / "data.parquet", data, loss.__name__, columns, shelf=shelf)
-    part = part_of(prepared.train)
-    model = torch.nn.Sequential(torch.nn.LazyLinear(32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
-    torch.manual_seed(0)
-    optimizer = None
-    value = float("nan")
-    for inputs, targets in Batches(part, 4096, 0, True, torch.device("cpu")).epoch(0):
-        outputs = model(inputs)
-        optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=0.003)
-        found = loss(outputs, targets)
-        optimizer.zero_grad()
-        found.backward()
-        optimizer.step()
-        value = found.item()
-    return {"num_rows": len(part), "loss": value}
+    def _look(self) -> None:
+        while not self._ended.wait(0.05):
+            with suppress(psutil.Error):
+                self._note("server", [self._running.processes["server"].pid], "pss")
+                jobs = [one.pid for one in self._running.job_processes()]
+                self._note("job", jobs, "rss")
+                worker = psutil.Process(self._running.processes["worker 1"].pid)
+                self._note("worker", [worker.pid, *(one.pid for one in worker.children(recursive=True))], "pss")
+
+    def _note(self, name: str, pids: list[int], kind: str) -> None:
+        held = sum(getattr(psutil.Process(pid).memory_full_info(), kind) for pid in pids)
+        self._most[name] = max(held, self._most.get(name, 0))
 
 
-def _peak_bytes() -> int:
-    """The most that this process had in memory. ru_maxrss is none: it counts the process that started this one, too."""
-    told = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", told)[1]) << 10  # type: ignore[index]
+@contextmanager
+def watched(folder: Path) -> Iterator[tuple[Deck, Watch]]:
+    """A deck whose processes are watched. Whatever a table takes, its rows are read from a file in training."""
+    settings = Settings(
+        data_dir=folder / "data", token="large", slots=1, max_upload_bytes=1 << 40, data_in_memory_bytes=0
+    )
+    settings.data_dir.mkdir()
+    with deck(settings) as running:
+        watch = Watch(running)
+        try:
+            yield running, watch
+        finally:
+            watch.end()
 
 
-STEPS = {"ingest": ingest, "train": train}
+def bring_in(running: Deck, path: Path, timeout_s: float) -> dict[str, Any]:
+    """Send a table in pieces and wait until it is read. Seconds are those of the reading."""
+    upload = running.post("/uploads", {"filename": path.name, "size_bytes": path.stat().st_size})["id"]
+    began = time.perf_counter()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            offset = file.tell() - len(piece)
+            assert running.http.put(f"/uploads/{upload}?offset={offset}", content=piece).is_success
+    sent = time.perf_counter()
+    dataset = running.post("/datasets", {"name": "large", "source": {"type": "upload", "upload": upload}})["id"]
+
+    def ready() -> dict[str, Any] | None:
+        found = running.get(f"/datasets/{dataset}")
+        assert found["status"] != "failed", found
+        return found if found["status"] == "ready" else None
+
+    found = wait_for(ready, timeout_s)
+    seconds = time.perf_counter() - sent
+    return {
+        "dataset": dataset,
+        "num_rows": found["num_rows"],
+        "types": [column["type"] for column in found["columns"]],
+        "sent_in_s": round(sent - began, 1),
+        "seconds": round(seconds, 1),
+        "megabytes_per_second": round(path.stat().st_size / seconds / 1e6, 1),
+    }
 
 
-def watched(folder: Path, step: str) -> dict[str, Any]:
-    """Do a step in a process of its own; what came of it, with seconds and the most memory that it held, in bytes."""
-    command = [sys.executable, "-m", "tests.large", str(folder), step]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1])
-    found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
-    return found
+DATA = {
+    "target": "label",
+    "features": [*(f"x{i}" for i in range(NUM_FEATURES)), "city", "count"],
+    "scale": "standardize",
+    "split": {"type": "shares", "train": 0.7, "validation": 0.15, "test": 0.15, "stratify": True},
+}
+LOSS = "binary_cross_entropy_with_logits"
+
+
+def examine(running: Deck, dataset: str) -> dict[str, Any]:
+    """What the doctor says of a run on the table."""
+    began = time.perf_counter()
+    answer = running.http.post(f"/datasets/{dataset}/doctor", json={"data": DATA, "loss": LOSS}, timeout=600)
+    assert answer.is_success, answer.text
+    return {
+        "findings": [finding["title"] for finding in answer.json()["findings"]],
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+def train(running: Deck, dataset: str, timeout_s: float) -> dict[str, Any]:
+    """Train for an epoch, with the validation after it and the evaluation of every part; predict a row."""
+    layers = [{"type": "linear", "out_features": 32}, {"type": "relu"}, {"type": "linear", "out_features": 1}]
+    training = {
+        "loss": {"type": LOSS},
+        "optimizer": {"type": "adam", "lr": 0.003},
+        "num_epochs": 1,
+        "batch_size": 4096,
+        "metrics": [{"type": "accuracy"}],
+    }
+    began = time.perf_counter()
+    body = {"name": "large", "model": {"layers": layers}, "dataset": dataset, "data": DATA, "training": training}
+    run = running.wait_until_ended(running.post("/runs", body)["id"], timeout_s)
+    assert run["status"] == "succeeded", run["error"]
+    seconds = round(time.perf_counter() - began, 1)
+    running.wait_until_exported(run["id"])
+    row = {f"x{i}": 50 for i in range(NUM_FEATURES)} | {"city": "Bern", "count": 7}
+    predicted = running.post(f"/runs/{run['id']}/predict", {"rows": [row | {"x0": 90}, row | {"x0": 10}]})
+    found = running.get(f"/runs/{run['id']}/evaluation")
+    return {
+        "seconds": seconds,
+        "lines": [line["text"] for line in running.get(f"/runs/{run['id']}/logs")["lines"][:3]],
+        "parts": {
+            part: {name: figures[name] for name in ("loss", "accuracy", "roc_auc")}
+            for part, figures in found["parts"].items()
+        },
+        "baseline": found["baseline"],
+        "predictions": predicted["predictions"],
+    }
+
+
+def steps(folder: Path, num_bytes: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All of it, thing by thing. Of files nothing is left but what the deck keeps."""
+    made = make(folder, num_bytes)
+    yield "make", made
+    timeout_s = 120 + num_bytes / 5e6
+    with watched(folder) as (running, watch):
+        brought = bring_in(running, folder / NAME, timeout_s)
+        (folder / NAME).unlink()
+        yield "bring in", brought | watch.peaks()
+        yield "examine", examine(running, brought["dataset"]) | watch.peaks()
+        yield "train", train(running, brought["dataset"], timeout_s) | watch.peaks()
 
 
 def main() -> None:
-    """One step, or all of them."""
-    folder, what = Path(sys.argv[1]), sys.argv[2]
-    if what in STEPS:
-        began = time.perf_counter()
-        found = STEPS[what](folder)
-        found |= {
-            "seconds": round(time.perf_counter() - began, 2),
-            "cpu_seconds": round(time.process_time(), 2),
-            "peak_bytes": _peak_bytes(),
-        }
-        print(json.dumps(found))  # noqa: T201
-        return
+    folder, num_bytes = Path(sys.argv[1]), int(float(sys.argv[2]))
     folder.mkdir(parents=True, exist_ok=True)
-    made = make(folder, int(float(what)))
-    print("make", json.dumps(made))  # noqa: T201
-    for step in STEPS:
-        found = watched(folder, step)
-        speed = made["num_bytes"] / found["seconds"] / 1e6
-        print(step, json.dumps(found | {"megabytes_per_second": round(speed, 1)}))  # noqa: T201
+    for step, found in steps(folder, num_bytes):
+        print(step, json.dumps(found), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from app.transforms import word
 
 _MAJORITY = 0.8
 _MIN_ROWS = 50
-_COUNTED_AT_ONCE = 1 << 17  # rows
 _LIKE_CLASSES = 10  # whole numbers of so few values are rather names than amounts
 
 
@@ -24,10 +23,12 @@ def class_imbalance(sample: Sample) -> Iterator[Finding]:
     """One class has nearly all rows, so that always saying it looks like success."""
     if not sample.is_class or not sample.classes:
         return
-    counts = _counts(sample)
+    counts = sample.target.num_rows()
     if counts.sum() < _MIN_ROWS or counts.max() < _MAJORITY * counts.sum() or np.count_nonzero(counts) < 2:
         return
-    kept = {f"the {part} rows": _counts(sample, part) for part in ("test", "validation") if sample.sizes.get(part)}
+    kept = {
+        f"the {part} rows": sample.target.num_rows(part) for part in ("test", "validation") if sample.sizes.get(part)
+    }
     where, there = next(iter(kept.items()), ("the rows", counts))
     if not there.sum():
         return
@@ -54,12 +55,12 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
     """A class that a part of the split has no row of."""
     if not sample.is_class or not sample.classes or sample.parts is None:
         return
-    counts = _counts(sample)
+    counts = sample.target.num_rows()
     for part, bit in BITS.items():
         num_rows = np.count_nonzero(sample.parts & bit)
         if not num_rows:
             continue
-        absent = np.flatnonzero((_counts(sample, part) == 0) & (counts > 0))
+        absent = np.flatnonzero((sample.target.num_rows(part) == 0) & (counts > 0))
         if not len(absent):
             continue
         names = [word(sample.classes[i]) for i in absent]
@@ -73,7 +74,7 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
             + ("What is never shown cannot be learned." if untaught else "How well it is told stays unknown."),
             evidence={"classes": names[:MAX_ROWS_SHOWN], "counts": counts[absent][:MAX_ROWS_SHOWN].tolist()},
             columns=[sample.data.target],
-            rows=np.flatnonzero(np.isin(sample.target, absent))[:MAX_ROWS_SHOWN].tolist(),
+            rows=_rows_of(sample, absent),
             fix=_stratified(sample, counts),
         )
 
@@ -102,8 +103,9 @@ def _looks_like_class(sample: Sample, target: Column) -> bool:
     """Whether a target has few values, all of them whole: 1.0 is 1, which a gap in the column made a fraction."""
     if target.type not in ("integer", "boolean", "float") or not 2 <= target.num_distinct <= _LIKE_CLASSES:
         return False
-    present = sample.target[np.isfinite(sample.target)]
-    return target.type != "float" or bool((present == np.round(present)).all())
+    if target.type != "float":
+        return True
+    return all((np.isnan(found) | (found == np.round(found))).all() for _, found in sample.whole_target())
 
 
 def number_as_class(sample: Sample) -> Iterator[Finding]:
@@ -137,16 +139,14 @@ def _other_loss(sample: Sample, loss: str, metric: str, label: str) -> Fix:
     return Fix(label=label, patch=patch)
 
 
-def _counts(sample: Sample, part: str | None = None) -> NDArray[np.int64]:
-    """How many rows of a part, or of all, each class has; missing ones are not counted."""
-    counts: NDArray[np.int64] = np.zeros(len(sample.classes), np.int64)
-    for start in range(0, sample.num_rows, _COUNTED_AT_ONCE):
-        target = sample.target[start : start + _COUNTED_AT_ONCE]
-        counted = np.isfinite(target)
-        if part is not None and sample.parts is not None:
-            counted &= sample.parts[start : start + _COUNTED_AT_ONCE] & BITS[part] > 0
-        counts += np.bincount(target[counted].astype(np.int64), minlength=len(counts))
-    return counts
+def _rows_of(sample: Sample, classes: NDArray[np.int64]) -> list[int]:
+    """The first rows of these classes."""
+    found: list[int] = []
+    for place, target in sample.whole_target():
+        found += (place.start + np.flatnonzero(np.isin(target, classes))).tolist()
+        if len(found) >= MAX_ROWS_SHOWN:
+            break
+    return found[:MAX_ROWS_SHOWN]
 
 
 def _stratified(sample: Sample, counts: NDArray[np.int64]) -> Fix | None:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Severity, share
-from app.doctor.sample import UNREAD, Sample
+from app.doctor.sample import Sample
+from app.doctor.target import UNREAD
 from app.splitting import BITS, Rows
 
 _SHARE = 0.01  # of the rows: fewer are no reason to act
@@ -69,12 +70,12 @@ def contradictions(sample: Sample) -> Iterator[Finding]:
     """The same features with different targets; with numbers that are far apart, where numbers are predicted."""
     if not sample.has_alike:
         return
-    known = np.isfinite(sample.target[sample.compared])
+    known = np.isfinite(sample.target.compared)
     if not known.any():
         return
     rows = sample.compared[known]
     _, groups, counts = np.unique(sample.prints[known], return_inverse=True, return_counts=True)
-    targets = sample.target[rows]
+    targets = sample.target.compared[known]
     highest, lowest = (_of_groups(pick, groups, targets, len(counts)) for pick in (np.maximum, np.minimum))
     # Numbers are never quite the same: those of a group count as different from one deviation on.
     mixed = (highest - lowest > (0 if sample.is_class else targets.std()))[groups]

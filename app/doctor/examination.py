@@ -9,9 +9,10 @@ from app.doctor.copies import contradictions, repeated_rows, rows_across_parts
 from app.doctor.findings import Finding
 from app.doctor.groups import groups_across_parts, untaught_values
 from app.doctor.leaks import identifiers, near_duplicate_columns, target_leaks
-from app.doctor.sample import UNREAD, Sample, take
+from app.doctor.sample import Sample, take
 from app.doctor.sizes import outliers, unscaled
 from app.doctor.splits import time_order, too_few_rows, too_many_parameters
+from app.doctor.target import UNREAD
 from app.doctor.values import constant_columns, many_categories, missing_target, missing_values
 from app.specs.columns import Column
 from app.specs.data import DataSpec

@@ -45,7 +45,7 @@ class Link:
 
 def target_leaks(sample: Sample) -> Iterator[Finding]:
     """A feature that is the target in another dress, or predicts it alone almost perfectly."""
-    target, alone = sample.closely, len(sample.features) == 1
+    target, alone = sample.target.closely, len(sample.features) == 1
     first = evenly(len(target), _NUM_FIRST)
     for name in sample.places:
         found = sample.of(name)

@@ -1,9 +1,9 @@
-"""What the doctor looks at: the split and the target of the whole table, and of the features an even choice of rows.
+"""What the doctor looks at: the split of the whole table, and of target and features an even choice of rows.
 
 Only the rows that are compared with one another are all looked at, by a fingerprint of 64 bits each, up to a limit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.doctor.prints import Numbers, Prints, cell_prints, mix, mix_bits, within
+from app.doctor.target import UNREAD, Target, read_target, stretches
 from app.errors import JobFailure
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -28,7 +29,6 @@ MIN_ROWS = 1_000  # however many columns there are
 MAX_COMPARED = 4_000_000  # rows
 MAX_PRINTED_CELLS = 64_000_000  # of the rows that are compared
 MAX_PRINTED_BYTES = 2 << 30  # of their images and arrays
-UNREAD = frozenset({"image", "array"})  # what is no number and no word: it is only compared
 FEW_CLASSES = 50  # a whole number with more values than this is a quantity
 
 
@@ -54,7 +54,7 @@ class Sample:
     rows: Rows  # (n,): the rows that are looked at closely, ascending, evenly chosen
     matrix: Numbers  # (F, n): of each readable feature the numbers, or codes of its words; NaN where missing
     places: dict[str, int]  # of each readable feature its row in the matrix
-    target: Numbers  # (N,): numbers, or places among `classes`; NaN where missing
+    target: Target
     parts: Parts | None  # (N,), as the run deals them; None where the split cannot be made
     sizes: dict[str, int]  # of each part: how many rows it has, or of a time series, how many windows
     compared: Rows  # (m,): the rows that are compared with one another
@@ -86,10 +86,9 @@ class Sample:
         """The classes by their codes."""
         return self.known[self.data.target].values or []
 
-    @property
-    def closely(self) -> Numbers:
-        """The target (n,) in the rows that are looked at closely."""
-        return self.target[self.rows]
+    def whole_target(self) -> Iterator[tuple[slice, Numbers]]:
+        """The target of all rows, some at a time."""
+        return stretches(self.table, self.known[self.data.target], _classes(self.known[self.data.target], self.loss))
 
     def of(self, name: str) -> Numbers:
         """A feature (n,) in the rows that are looked at closely."""
@@ -117,7 +116,7 @@ class Sample:
             every = np.arange(len(self.prints))
             return Repeats(every, every, every[:0])
         prints = self.prints.copy()
-        mix(prints, self.target[self.compared])
+        mix(prints, self.target.compared)
         # Sorted, not hashed, as it would be without these: at a million rows that is ten times as fast.
         _, first, groups = np.unique(prints, return_index=True, return_inverse=True)
         is_again = np.ones(len(prints), np.bool_)
@@ -189,7 +188,7 @@ def take(
         rows=rows,
         matrix=matrix,
         places=places,
-        target=_target(table, known[data.target], loss),
+        target=read_target(table, known[data.target], _classes(known[data.target], loss), parts, rows, compared),
         parts=parts,
         sizes=sizes,
         compared=compared,
@@ -202,17 +201,9 @@ def _readable(names: Sequence[str], known: dict[str, Column]) -> list[str]:
     return [name for name in names if known[name].type not in UNREAD]
 
 
-def _target(table: "Table", column: Column, loss: str | None) -> Numbers:
-    if asks_for_class(column, loss) and column.values is not None:
-        return table.codes(column.name, column.values)
-    if column.type in UNREAD:
-        return np.full(table.num_rows, np.nan)
-    found = table.numbers(column.name)
-    found[np.isinf(found)] = np.nan
-    if not column.is_numeric:  # words: small numbers take the place of large ones
-        present = ~np.isnan(found)
-        found[present] = np.unique(found[present], return_inverse=True)[1]
-    return found
+def _classes(column: Column, loss: str | None) -> list[Any] | None:
+    """What a target is one of; None where it is a number, or has too many values to be listed."""
+    return column.values if asks_for_class(column, loss) else None
 
 
 def _dealt(table: "Table", data: DataSpec, columns: Sequence[Column]) -> tuple[Parts | None, dict[str, int]]:

@@ -95,7 +95,7 @@ def _firsts(sample: Sample) -> Rows:
 def _neighbours(sample: Sample) -> tuple[Numbers, Numbers]:
     """The target (k,) of some rows, and of the next ones."""
     first = _firsts(sample)
-    return sample.target[first], sample.target[first + 1]
+    return sample.at(sample.data.target, first), sample.at(sample.data.target, first + 1)
 
 
 def _autocorrelation(first: Numbers, second: Numbers) -> float:

@@ -69,13 +69,6 @@ class Table:
             found[place] = numbers_or_words(batch.column(0))
         return found
 
-    def codes(self, name: str, values: Sequence[Any]) -> Numbers:
-        """The places (N,) of a column's values in `values`, NaN where missing or none of them."""
-        found = np.empty(self.num_rows)
-        for place, batch in self.batches([name], 16):
-            found[place] = codes(_decoded(batch.column(0)), values)
-        return found
-
     def value(self, name: str, row: int) -> Any:
         """One value of a column, as it stands there."""
         for place, batch in self.batches([name], 16):
@@ -127,6 +120,11 @@ def numbers_or_words(column: pa.Array) -> Numbers:
     hashed = [float(hash(word) & ((1 << _HASH_BITS) - 1)) for word in words]
     found: Numbers = np.array([*hashed, np.nan])[places]
     return found
+
+
+def classes_or_numbers(column: pa.Array, classes: Sequence[Any] | None) -> Numbers:
+    """The places (N,) of values among classes, NaN where they are none of them; without classes `numbers_or_words`."""
+    return numbers_or_words(column).copy() if classes is None else codes(_decoded(column), classes)
 
 
 def plain_numbers(column: pa.Array) -> Numbers:
