@@ -23,12 +23,14 @@ MONTH = r" *[12][0-9]{3}-(0[1-9]|1[0-2]) *"
 _DATE = r"[1-9][0-9]{3}(-[0-9]{1,2}-[0-9]{1,2}|/[0-9]{1,2}/[0-9]{1,2})"
 _CLOCK = r"([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?"
 _ZONE = r"(Z| UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
+_DAY_FIRST = r"[0-9]{1,2}[.][0-9]{1,2}[.][1-9][0-9]{3}"  # with points the day always comes first
 PLAIN_TIME = rf"{_DATE}([T ]{_CLOCK})?"  # without a zone and spaces
-TIME = rf" *{_DATE}([T ]{_CLOCK}{_ZONE}?)? *"
+TIME = rf" *({_DATE}|{_DAY_FIRST})([T ]{_CLOCK}{_ZONE}?)? *"
 
 _MISSING = frozenset(MISSING_CELLS)
 _WHOLE, _NUMBER, _TRUTH, _MONTH, _TIME = map(re.compile, (WHOLE, NUMBER, TRUTH, MONTH, TIME))
 _FIGURES = re.compile(r"\d+", re.ASCII)
+_POINTED = re.compile(r" *(\d+)\.(\d+)\.(\d{4})", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)? *$", re.ASCII)
 _MICROSECOND_FIGURES = 6
 
@@ -70,13 +72,14 @@ def is_month(cell: str) -> bool:
 def time_of(cell: str) -> datetime | None:
     """The time that a cell spells, of UTC where it says no zone; a month is its first moment. None of other words.
 
-    A day is 2026-03-31 or 2026/3/31; a time of day may follow, to the microsecond, with Z, UTC or an offset.
+    A day is 2026-03-31, 2026/3/31 or 31.3.2026; a time of day may follow, to the microsecond, with Z, UTC or an offset.
     """
     if _MONTH.fullmatch(cell):
         year, month = map(int, cell.split("-"))
         return datetime(year, month, 1, tzinfo=UTC)
     if not _TIME.fullmatch(cell):
         return None
+    cell = _POINTED.sub(r"\3-\2-\1", cell, count=1)
     offset = _OFFSET.search(cell) if ":" in cell else None
     clock = cell[: offset.start()] if offset else cell
     figures = _FIGURES.findall(clock)

@@ -21,7 +21,7 @@ Numbers = NDArray[np.float64]
 Dealer = Callable[[Rows], Places]
 
 BITS = {"train": 1, "validation": 2, "test": 4}
-STRETCH = 1 << 22  # rows that are mixed with one another; a table of no more is mixed as a whole
+STRETCH = 1 << 20  # rows that are mixed with one another; a table of no more is mixed as a whole
 
 
 class Table(Protocol):

@@ -102,13 +102,15 @@ def watched(folder: Path) -> Iterator[tuple[Deck, Watch]]:
 
 
 def bring_in(running: Deck, path: Path, timeout_s: float) -> dict[str, Any]:
-    """Send a table in pieces and wait until it is read. Seconds are those of the reading."""
-    upload = running.post("/uploads", {"filename": path.name, "size_bytes": path.stat().st_size})["id"]
+    """Send a table in pieces, which then is there no more, and wait until it is read. Seconds are of the reading."""
+    num_bytes = path.stat().st_size
+    upload = running.post("/uploads", {"filename": path.name, "size_bytes": num_bytes})["id"]
     began = time.perf_counter()
     with path.open("rb") as file:
         while piece := file.read(PIECE):
             offset = file.tell() - len(piece)
             assert running.http.put(f"/uploads/{upload}?offset={offset}", content=piece).is_success
+    path.unlink()
     sent = time.perf_counter()
     dataset = running.post("/datasets", {"name": "large", "source": {"type": "upload", "upload": upload}})["id"]
 
@@ -125,7 +127,7 @@ def bring_in(running: Deck, path: Path, timeout_s: float) -> dict[str, Any]:
         "types": [column["type"] for column in found["columns"]],
         "sent_in_s": round(sent - began, 1),
         "seconds": round(seconds, 1),
-        "megabytes_per_second": round(path.stat().st_size / seconds / 1e6, 1),
+        "megabytes_per_second": round(num_bytes / seconds / 1e6, 1),
     }
 
 
@@ -181,13 +183,12 @@ def train(running: Deck, dataset: str, timeout_s: float) -> dict[str, Any]:
 
 
 def steps(folder: Path, num_bytes: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """All of it, thing by thing. Of files nothing is left but what the deck keeps."""
+    """All of it, thing by thing."""
     made = make(folder, num_bytes)
     yield "make", made
     timeout_s = 120 + num_bytes / 5e6
     with watched(folder) as (running, watch):
         brought = bring_in(running, folder / NAME, timeout_s)
-        (folder / NAME).unlink()
         yield "bring in", brought | watch.peaks()
         yield "examine", examine(running, brought["dataset"]) | watch.peaks()
         yield "train", train(running, brought["dataset"], timeout_s) | watch.peaks()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 100_000
 MAX_CELLS = 4_000_000  # of the rows that are looked at closely
 MIN_ROWS = 1_000  # however many columns there are
-MAX_COMPARED = 4_000_000  # rows
+MAX_COMPARED = 2_000_000  # rows
 MAX_PRINTED_CELLS = 64_000_000  # of the rows that are compared
 MAX_PRINTED_BYTES = 2 << 30  # of their images and arrays
 FEW_CLASSES = 50  # a whole number with more values than this is a quantity

@@ -78,10 +78,13 @@ def _reader(step: Step) -> Callable[[Any], float]:
         num_buckets = step.num_buckets
         return lambda value: bucket(str(value), num_buckets)
     codes = {value: float(i) for i, value in enumerate(step.values or ())}
-    for value, code in list(codes.items()):  # spaces around a word, which some files have, mean nothing
+    # Spaces around a word, which some files have, mean nothing, unless the table has words that the training had not:
+    # then the same without spaces may be one of those.
+    spaced = step.num_places in (None, len(codes))
+    for value, code in list(codes.items()) if spaced else ():
         if isinstance(value, str):
             codes.setdefault(value.strip(), code)
-    return lambda value: _read_code(codes, step, value)
+    return lambda value: _read_code(codes, step, value, spaced=spaced)
 
 
 def _read_number(value: Any) -> float:
@@ -117,8 +120,9 @@ def read_time(value: Any) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _read_code(codes: Mapping[Value, float], step: Step, value: Any) -> float:
-    code = next((codes[one] for one in (value, str(value), str(value).strip()) if one in codes), UNKNOWN)
+def _read_code(codes: Mapping[Value, float], step: Step, value: Any, *, spaced: bool) -> float:
+    spelled = (value, str(value), str(value).strip()) if spaced else (value, str(value))
+    code = next((codes[one] for one in spelled if one in codes), UNKNOWN)
     if code == UNKNOWN and not step.one_hot and step.place is None:
         known = ", ".join(map(str, list(codes)[:10]))
         raise ValueError(f"an unknown value; the training knew {known}{', …' if len(codes) > 10 else ''}")

@@ -156,12 +156,15 @@ def _all(pattern: str, word: str = "{0}") -> str:
     return f"regexp_full_match({word}, '{pattern.replace('{', '{{').replace('}', '}}')}')"
 
 
+# The trimmed word, of a day with points as 2026-03-31: DuckDB reads no other order.
+_ISO = "regexp_replace(trim({0}), '^([0-9]{{1,2}})[.]([0-9]{{1,2}})[.]([0-9]{{4}})', '\\3-\\2-\\1')"
+
 # How words are made what they mean, of kinds that DuckDB does not read as we do. `trim` leaves out the spaces that
 # patterns allow, and {1} is a word with a point for the decimal mark.
 _MADE_OF_WORDS = {
     "BOOLEAN": "lower(trim({0})) = 'true'",
     "MONTH": "CAST(trim({0}) || '-01' AS TIMESTAMP)",
-    "TIME": "timezone('UTC', CAST(trim({0}) AS TIMESTAMPTZ))",
+    "TIME": "timezone('UTC', CAST(" + _ISO + " AS TIMESTAMPTZ))",
     "WHOLE": "CAST(trim({1}) AS BIGINT)",
     "NUMBER": "CAST(trim({1}) AS DOUBLE)",
 }
@@ -258,13 +261,13 @@ _MAY_BE = {
 }
 
 
-_YEARS = " AND coalesce(year(try_cast(trim({0}) AS %s)) < 10000, false)"
+_YEARS = " AND coalesce(year(try_cast(%s)) < 10000, false)"
 # What all words of a column must be for it to be that, as `app.spellings` has it.
 _PROOFS = {
     "BOOLEAN": _all(spellings.TRUTH),
     "MONTH": _all(spellings.MONTH),
-    "TIMESTAMP": _all(spellings.PLAIN_TIME) + _YEARS % "TIMESTAMP",
-    "TIME": _all(spellings.TIME) + _YEARS % "TIMESTAMPTZ",
+    "TIMESTAMP": _all(spellings.PLAIN_TIME) + _YEARS % "trim({0}) AS TIMESTAMP",
+    "TIME": _all(spellings.TIME) + _YEARS % f"{_ISO} AS TIMESTAMPTZ",
     "BIGINT": _all(spellings.WHOLE, "{1}"),
     "WHOLE": _all(spellings.WHOLE, "{1}") + " AND try_cast(trim({1}) AS BIGINT) IS NOT NULL",
     "NUMBER": _all(spellings.NUMBER, "{1}") + " AND regexp_matches({1}, '[0-9]')",

@@ -28,7 +28,7 @@ from app.tabular.refusals import Limits
 from app.tabular.set_aside import SetAside
 from app.tabular.sniffing import Overrides
 from app.transforms.reading import numbers
-from app.transforms.steps import Step, apply
+from app.transforms.steps import UNKNOWN, Step, apply
 from worker.data.reading import convert
 from worker.data.statistics import describe_table
 
@@ -42,12 +42,14 @@ KINDS: dict[str, list[str]] = {
     "codes": ["01234", "007", "12", "0x10", "1_000"],
     "times": [
         *("2024-01-05", "2024/1/5", " 2024-1-15", "2024-01-05 10:00:00 UTC", "2024-01-05T10:00:00Z"),
+        *("5.1.2024", "05.01.2024 10:00", " 29.02.2024 23:59:59.25 ", "31.12.1999T23:00+0330"),
         *("2024-01-05T10:00:00.123456+02:00", "2024-01-05 9:05", "2024/02/29 23:59:59.5", "1999-12-31T23:00-0330"),
     ],
     "plain times": ["2024-01-05", "2024-1-6", "2024-01-05 10:00", "2024-02-29T01:02:03.25"],
+    "pointed days": ["31.12.2024", "1.2.2024", "28.02.2025 7:30"],
     "months": ["1949-01", "1950-12"],
     "truths": ["true", "FALSE", " True", "false "],
-    "words": ["a", " a", "b ", "x, y", 'say "so"', "12:30", "5%", "NA.", "yes"],
+    "words": ["a", " a", "b ", "x, y", 'say "so"', "12:30", "5%", "1.2.24", "31.12.", "1.2.3.4", "NA.", "yes"],
 }
 columns = st.sampled_from(sorted(KINDS)).flatmap(
     lambda kind: st.lists(
@@ -98,7 +100,7 @@ def _taken_in(data: bytes) -> tuple[bytes, Any]:
     return sink.getvalue(), dialect
 
 
-@pytest.mark.parametrize("kind", ["integers", "numbers", "times", "plain times", "months", "truths"])
+@pytest.mark.parametrize("kind", ["integers", "numbers", "times", "plain times", "pointed days", "months", "truths"])
 def test_ordinary_spellings_are_typed_and_not_taken_for_words(kind: str) -> None:
     text = "x,y\n" + "".join(f'"{cell}",1\n' for cell in [*KINDS[kind], *MISSING_CELLS])
     (found, _) = preview(text.encode(), OVERRIDES, LIMITS, prefer=",", is_whole=True).types
@@ -171,3 +173,10 @@ def test_what_is_said_of_a_column_that_is_not_there_is_refused(tmp_path: Path) -
 def test_marks_between_thousands_stand_where_they_belong(cell: str, fits: bool) -> None:
     declared = Declared({"x": "float"}, ["x"], ",", ".")
     assert (declared.misfit(0, cell) is None) == fits
+
+
+def test_spaces_around_a_word_mean_nothing_unless_they_may_make_another_word_of_it() -> None:
+    all_known = Step(name="x", type="category", values=[" a", "b"], one_hot=True, num_places=2)
+    assert numbers(all_known, ["a", " a", " b "]).tolist() == [0, 0, 1]
+    some_unknown = all_known.model_copy(update={"num_places": 3})
+    assert numbers(some_unknown, ["a", " a", " b "]).tolist() == [UNKNOWN, 0, UNKNOWN]
