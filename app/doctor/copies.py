@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Severity, share
+from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Fix, Severity, share
 from app.doctor.sample import Sample
 from app.doctor.target import UNREAD
 from app.splitting import BITS, Rows
@@ -16,10 +16,12 @@ _SHARE = 0.01  # of the rows: fewer are no reason to act
 _MIN_COUNT = 3
 _FEW_COMBINATIONS = 20  # times as many rows as there could be different ones: then some come again by chance
 
+_WITHOUT = Fix(label="Use each row once", patch={"data": {"repeats": "drop"}})
+
 
 def repeated_rows(sample: Sample) -> Iterator[Finding]:
     """The same features with the same target, more than once."""
-    if not len(sample.repeats.again):
+    if not len(sample.repeats.again) or sample.data.repeats == "drop":
         return
     again = sample.repeats.again
     part = len(again) / len(sample.compared)
@@ -32,6 +34,7 @@ def repeated_rows(sample: Sample) -> Iterator[Finding]:
         "What is there twice counts twice.",
         evidence={"count": len(again), "share": round(part, 6), **sample.compared_extent},
         rows=sample.compared[again[:MAX_ROWS_SHOWN]].tolist(),
+        fix=_WITHOUT,
     )
 
 
@@ -63,6 +66,7 @@ def rows_across_parts(sample: Sample) -> Iterator[Finding]:
                 **sample.compared_extent,
             },
             rows=sample.compared[seen[:MAX_ROWS_SHOWN]].tolist(),
+            fix=_WITHOUT,
         )
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from app.association import pearson
 from app.doctor.findings import Finding, Fix, figure, with_split
-from app.doctor.prints import Numbers
 from app.doctor.sample import Sample
+from app.preparing.prints import Numbers
 from app.specs.splits import KFoldSplit, SharesSplit
 from app.splitting import BITS, Rows, evenly
 

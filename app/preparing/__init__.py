@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from app.errors import JobFailure
 from app.preparing.fitting import fitters
+from app.preparing.prints import firsts
 from app.preparing.table import Table
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -19,14 +20,19 @@ from app.transforms import AnyStep
 
 
 def deal_rows(table: Table, data: DataSpec, fed: Sequence[Column]) -> Parts:
-    """The parts (N,) of each row, none where it lacks what may not be missing. Raises JobFailure when none trains.
+    """The parts (N,) of each row, none where it lacks what may not be missing, or is not to be used again.
+
+    Raises JobFailure when none trains.
 
     A row without a target is never used: nothing can be learned or judged by it, and what filled it would be invented.
     """
     lacking = dropping(data, fed)
     if table.known[data.target].num_missing:
         lacking.append(data.target)
-    dealt = deal(data.split, table, data.target, table.whole(lacking))
+    used = table.whole(lacking)
+    if data.repeats == "drop":
+        used = firsts(table, [*(column.name for column in fed), data.target], used)
+    dealt = deal(data.split, table, data.target, used)
     if not (dealt & BITS["train"]).any():
         raise JobFailure("data", "No row is left to train on.", "Look at the split, and at what happens to gaps.")
     return dealt

@@ -1,6 +1,6 @@
 """How a run reads its dataset: which columns, in which shape, split and made ready how."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,8 @@ class DataSpec(Spec):
     """the same for a number to be predicted; predictions are scaled back"""
     missing: Missing = Missing()
     """what happens to rows with gaps"""
+    repeats: Literal["keep", "drop"] = "keep"
+    """whether rows are used again that repeat an earlier one in all that is fed and in the target"""
     categories: Categories = "one_hot"
     """a column for each category, one with its number, one for each bucket of a hash, or one to be looked up"""
     columns: dict[str, ColumnSteps] = {}

@@ -21,6 +21,7 @@ export function emptyDraft() {
       scale: "none",
       scale_target: "none",
       missing: { type: "error" },
+      repeats: "keep",
       categories: "one_hot",
       columns: {},
       augment: [],

@@ -39,6 +39,9 @@ def test_copies_across_the_split_are_told_in_pairs(practice: Practice, clean: Co
     table = with_copies(clean, list(range(700, 850)))  # in order: the last 150 rows, the copies among them, test
     split = {"type": "shares", "shuffle": False, "train": 0.75, "validation": 0.1, "test": 0.15}
     found = practice.find("rows_in_train_and_test", table, split=split)
+    assert found.fix is not None
+    mended = practice.findings(table, split=split, **found.fix.patch["data"])
+    assert not {"rows_in_train_and_test", "duplicate_rows"} & {one.kind for one in mended}
     assert found.severity == "warning" and found.evidence["count"] > 100
     for kept, copy in found.evidence["pairs"]:
         assert kept >= 977 and copy < 863

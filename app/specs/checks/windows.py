@@ -58,6 +58,9 @@ def _feature_problems(data: DataSpec, window: Window, columns: Columns) -> Itera
     if data.input_shape is not None:
         message = f"a window has a shape of its own, {window.length} rows of as many numbers as they have: leave it out"
         yield Problem(loc=["data", "input_shape"], msg=message, received=list(data.input_shape))
+    if data.repeats == "drop":
+        message = "a row of a time series is part of many windows: none is left out because another is like it"
+        yield Problem(loc=["data", "repeats"], msg=message, received=data.repeats)
     pictures = [column for column in features(data, columns.values()) if column.type == "image"]
     for column in pictures:
         message = f"{column.name!r} holds images: windows are of numbers, categories and times"

@@ -331,6 +331,19 @@ export class DataStep {
             this.builder.changed();
           })
         : null,
+      data.window
+        ? null
+        : field(
+            { label: "Rows that repeat an earlier one", loc: ["data", "repeats"] },
+            select(
+              [
+                { value: "keep", label: "used again" },
+                { value: "drop", label: "left out" },
+              ],
+              data.repeats ?? "keep",
+              set("repeats"),
+            ),
+          ),
       field(
         { label: "Categories", loc: ["data", "categories"] },
         select(

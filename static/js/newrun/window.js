@@ -13,6 +13,7 @@ export function windowPart(builder, columns, told) {
   const { data } = draft;
   const set = (window) => {
     data.window = window;
+    if (window) data.repeats = "keep"; // a row is part of many windows
     data.split = window ? splitFor(window, data.split) : { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
     told();
   };

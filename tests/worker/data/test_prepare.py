@@ -261,3 +261,20 @@ def test_rows_without_a_target_are_left_out_and_other_gaps_are_filled(
     found = prepared(tmp_path, gaps, missing=Missing(type="most_frequent"))
     assert (found.dealt[:2] == 0).all() and (found.dealt[2:] > 0).all()
     assert sum(map(len, found.rows.values())) == NUM_ROWS - 2
+
+
+@pytest.mark.parametrize("missing", ["drop", "mean"])
+def test_a_row_that_repeats_an_earlier_one_is_used_once_where_that_is_asked(
+    tmp_path: Path, random: np.random.Generator, missing: str
+) -> None:
+    table = mixed_table(random, gaps=True)
+    twice = pa.concat_tables([table, table.slice(10, 30), table]).combine_chunks()
+    split = {"type": "shares", "train": 0.6, "validation": 0.2, "test": 0.2, "seed": 3}
+    options: dict[str, Any] = {"missing": {"type": missing}, "split": split}
+    once = prepared(tmp_path, table, **options)
+    found = prepared(tmp_path, twice, **options, repeats="drop")
+    # The first of each is used, and these are dealt as if the others were not there.
+    assert (found.dealt[: len(table)] == once.dealt).all() and not found.dealt[len(table) :].any()
+    assert np.array_equal(found.train[0], once.train[0])
+    other = twice.set_column(0, twice.column_names[0], pa.array(np.arange(len(twice), dtype=np.float64)))
+    assert (prepared(tmp_path, other, **options, repeats="drop").dealt > 0).sum() > (once.dealt > 0).sum()

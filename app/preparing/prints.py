@@ -52,6 +52,20 @@ def cell_prints(table: "Table", names: Sequence[str], rows: Rows) -> Iterator[tu
                 yield here, _digests(batch.column(0).take(pa.array(chosen)))
 
 
+def firsts(table: "Table", names: Sequence[str], used: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Which of the rows that are used (N,) have none before them that is the same in these columns."""
+    prints: Prints = np.zeros(table.num_rows, np.uint64)
+    cells = [name for name in names if table.known[name].type in ("image", "array")]
+    for _, place, values in table.pieces([name for name in names if name not in cells]):
+        mix(prints[place], values)
+    for place, bits in cell_prints(table, cells, np.arange(table.num_rows)):
+        mix_bits(prints[place], bits)
+    rows = np.arange(table.num_rows) if used is None else np.flatnonzero(used)
+    first = np.zeros(table.num_rows, np.bool_)
+    first[rows[np.unique(prints[rows], return_index=True)[1]]] = True
+    return first
+
+
 def within(rows: Rows, place: slice) -> tuple[slice, Rows]:
     """Which of some rows, which ascend, lie in a stretch of the table: their places among them, and in the stretch."""
     first, last = np.searchsorted(rows, [place.start, place.stop])
