@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 
 from app import causes, queue
 from app.causes import Cause
-from app.db import UNAVAILABLE, Database, now
+from app.db import UNAVAILABLE, Database, Pulse, now
 from app.db.migrate import migrate
 from app.db.tables import Job, Worker
 from app.ids import new_id
@@ -54,6 +54,8 @@ class Supervisor:
         self._context = multiprocessing.get_context("forkserver")
         self._next_beat = 0.0
         self._next_look = 0.0
+        self._pulse = Pulse(self.db)
+        self._seen: tuple[int | None, tuple[JobKind, ...]] | None = None
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -139,12 +141,20 @@ class Supervisor:
         return _LIGHT if not light and len(self._children) == self.settings.slots else ()
 
     def _something_waits(self, kinds: tuple[JobKind, ...]) -> bool:
-        """Look before claiming: a claim takes the write lock of SQLite, many times a second."""
+        """Look before claiming: a claim takes the write lock of SQLite, many times a second.
+
+        What waits changes by a commit alone, so without one since the last look there is nothing to see.
+        """
+        seen = (self._pulse.read(), kinds)
+        if seen[0] is not None and seen == self._seen:
+            return False
         waiting = select(Job.id).where(
             Job.status == queue.JobStatus.QUEUED, Job.after_id.is_(None), Job.kind.in_(kinds)
         )
         with self.db.read() as session:
-            return session.execute(waiting.limit(1)).first() is not None
+            found = session.execute(waiting.limit(1)).first() is not None
+        self._seen = None if found else seen  # only now: had the read failed, the next look must not think it was done
+        return found
 
     def _start(self, claim: Claim) -> None:
         from worker import child  # its handlers are imported in the forkserver, not here
@@ -218,6 +228,7 @@ class Supervisor:
                 session.execute(update(Worker).where(Worker.id == self.id).values(stopped_at=now()))
         except UNAVAILABLE as error:
             _log.warning("that this worker stopped could not be told: %s", getattr(error, "orig", error))
+        self._pulse.close()
         self.db.dispose()
 
     def _await_end(self, process: ForkServerProcess, deadline: float) -> None:

@@ -2,5 +2,6 @@
 
 from app.db.base import Base
 from app.db.engine import UNAVAILABLE, Database, now
+from app.db.pulse import Pulse
 
-__all__ = ["UNAVAILABLE", "Base", "Database", "now"]
+__all__ = ["UNAVAILABLE", "Base", "Database", "Pulse", "now"]

@@ -7,44 +7,15 @@ come. No Redis and no NOTIFY: a poll costs one look, whatever the number of brow
 from collections.abc import Mapping
 from itertools import accumulate
 
-from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.orm import Session
 
 from app import events
-from app.db import Database
+from app.db import Database, Pulse
 from app.errors import NotFound
 from app.live.buffer import CAPACITY, Buffer, Entry
 
 MAX_NEW = 500  # events read at once; further behind than that, the buffer is made anew from the end
 _PIECE = 64
-
-
-class Pulse:
-    """Whether anyone may have committed since the last look."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self._connection: PoolProxiedConnection | None = None
-
-    def read(self) -> int | None:
-        """A number that changes with every commit of another connection; None where the database has none."""
-        if not self._db.is_sqlite:
-            return None
-        # A connection of its own, always outside a transaction: within one, its snapshot would stand still.
-        if self._connection is None:
-            self._connection = self._db.engine.raw_connection()
-        cursor = self._connection.cursor()
-        try:
-            version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
-        finally:
-            cursor.close()
-        return version
-
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 News = list[Entry] | Buffer | None  # what follows; or a new end, after a gap; or: there is no such stream any more

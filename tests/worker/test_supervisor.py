@@ -122,3 +122,26 @@ def test_a_step_that_fails_is_not_the_end(
     monkeypatch.setattr(supervisor, "_step", step)
     supervisor.run()
     assert len(steps) == 2
+
+
+def test_the_queue_is_asked_again_only_when_somebody_has_written_or_a_place_is_free(
+    supervisor: Supervisor, sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    read = supervisor.db.read
+
+    def counted() -> Any:
+        asked.append(1)
+        return read()
+
+    monkeypatch.setattr(supervisor.db, "read", counted)
+    assert not any(supervisor._something_waits(WORK) for _ in range(10))
+    assert len(asked) == 1
+    with sqlite_db.write() as session:
+        queue.enqueue(session, JobKind.INGEST, {})
+    assert all(supervisor._something_waits(WORK) for _ in range(3))
+    assert not supervisor._something_waits((JobKind.TRAIN,))
+    assert len(asked) == 5
+    with supervisor.db.write() as session:  # by this very process, through another connection
+        queue.enqueue(session, JobKind.TRAIN, {})
+    assert supervisor._something_waits((JobKind.TRAIN,))
