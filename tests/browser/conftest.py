@@ -24,7 +24,17 @@ ARGUMENTS = (
 
 
 # Whose tests look at nothing but what they have made themselves: for them one deck does.
-SHARING = {"bringing_in", "dataset_page", "doctor", "exploring", "generated", "ready", "versions", "windows"}
+SHARING = {
+    "bringing_in",
+    "dataset_page",
+    "doctor",
+    "exploring",
+    "generated",
+    "ready",
+    "together",
+    "versions",
+    "windows",
+}
 
 
 @pytest.fixture(scope="package")

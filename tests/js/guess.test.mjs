@@ -64,7 +64,7 @@ test("every other format has words", () => {
   assert.match(formatInWords("parquet", "a.parquet").title, /a Parquet file/);
   assert.match(formatInWords("zip", "a.xlsx").title, /an Excel workbook/);
   assert.match(formatInWords("zip", "animals.zip").text, /folder .* its class/);
-  assert.match(formatInWords("gzip", "train-images-idx3-ubyte.gz").text, /one zip archive/);
+  assert.match(formatInWords("gzip", "train-images-idx3-ubyte.gz").text, /choose both files at once/);
   assert.match(formatInWords("something", "a.gz").title, /packed with gzip/);
 });
 

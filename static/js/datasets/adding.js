@@ -13,6 +13,7 @@ export function setUpAdding(dataset, next, section, button) {
   const refusal = h("div", { "aria-live": "polite" });
   const list = h("ul", { class: "uploads", "aria-live": "polite" });
   const input = h("input", { class: "visually-hidden", type: "file", multiple: true, id: "more-files" });
+  const folder = h("input", { class: "visually-hidden", type: "file", webkitdirectory: true, id: "more-folder" });
   replace(
     section,
     h(
@@ -25,14 +26,19 @@ export function setUpAdding(dataset, next, section, button) {
         "Drop files here, or choose them. Their rows come after those that are there, in a version of its own: " +
           "this one stays as it is. They have columns of this one, in any order; a column that a file lacks is missing in its rows.",
       ),
-      h("div", { class: "row" }, h("label", { class: "button file-button" }, "Choose files", input)),
+      h(
+        "div",
+        { class: "row" },
+        h("label", { class: "button file-button" }, "Choose files", input),
+        h("label", { class: "button file-button" }, "Choose a folder", folder),
+      ),
     ),
     list,
     refusal,
     h("div", { class: "row" }, save),
   );
   showState();
-  takeFiles(section, input, take);
+  takeFiles(section, [input, folder], take);
   button.addEventListener("click", () => {
     section.hidden = !section.hidden;
     button.setAttribute("aria-expanded", String(!section.hidden));
@@ -41,10 +47,10 @@ export function setUpAdding(dataset, next, section, button) {
   button.hidden = false;
 
   async function take(files) {
-    for (const file of files) await arrive(file, list, present);
+    for (const file of files) await arrive(file, list, (sent, item) => present(sent, item, file.numFiles));
   }
 
-  function present(sent, { show, remove }) {
+  function present(sent, { show, remove }, numFiles) {
     const drop = () => {
       forget(sent);
       sources.delete(sent.id);
@@ -56,7 +62,7 @@ export function setUpAdding(dataset, next, section, button) {
       sources.set(sent.id, source);
       showState();
     };
-    show(previewOf(sent, { onDiscarded: drop, onSource }));
+    show(previewOf(sent, { numFiles, onDiscarded: drop, onSource }));
   }
 
   function showState() {

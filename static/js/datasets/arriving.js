@@ -5,16 +5,22 @@ import { h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { problem } from "./previewview.js";
 import { send } from "./sending.js";
+import { chosen, dropped, gathered } from "./together.js";
 
-/** Take what is dropped on `zone`, or chosen with `input`; also what was chosen before the script had come. */
-export function takeFiles(zone, input, take) {
-  const takeChosen = () => {
-    const chosen = [...input.files];
-    input.value = "";
-    take(chosen);
-  };
-  input.addEventListener("change", takeChosen);
-  takeChosen();
+/**
+ * Take what is dropped on `zone`, or chosen with one of `inputs`; also what was chosen before the script had come.
+ * Files that make one dataset are taken as one archive.
+ */
+export function takeFiles(zone, inputs, take) {
+  for (const input of inputs) {
+    const takeChosen = () => {
+      const entries = chosen(input.files);
+      input.value = "";
+      take(gathered(entries));
+    };
+    input.addEventListener("change", takeChosen);
+    takeChosen();
+  }
   for (const kind of ["dragenter", "dragover"]) {
     zone.addEventListener(kind, (event) => {
       event.preventDefault();
@@ -22,9 +28,9 @@ export function takeFiles(zone, input, take) {
     });
   }
   for (const kind of ["dragleave", "drop"]) zone.addEventListener(kind, () => zone.classList.remove("is-over"));
-  zone.addEventListener("drop", (event) => {
+  zone.addEventListener("drop", async (event) => {
     event.preventDefault();
-    take([...event.dataTransfer.files]);
+    take(gathered(await dropped(event.dataTransfer)));
   });
 }
 
@@ -39,7 +45,8 @@ export async function arrive(file, list, present) {
   const cancel = h("button", { class: "button quiet small", type: "button", onclick: () => stop.abort() }, "Stop");
   const body = h("div", {}, bar);
   const name = h("strong", {}, file.name);
-  const size = h("span", { class: "muted small" }, format.bytes(file.size));
+  const num = file.numFiles ? `${format.plural(file.numFiles, "file")}, ` : "";
+  const size = h("span", { class: "muted small" }, num + format.bytes(file.size));
   const item = h("li", { class: "upload-item" }, h("div", { class: "row" }, name, size, state, cancel), body);
   list.append(item);
   let sent = null;

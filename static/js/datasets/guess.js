@@ -140,7 +140,10 @@ export const nameOf = (filename) =>
 
 const IN_FOLDERS =
   "Each image or text in it becomes a row, and the folder that it lies in its class; folders called train and test say its part.";
-const ALONE = "Images and their labels belong together: put both files into one zip archive, and send that.";
+const ALONE = "Images and their labels belong together: choose both files at once.";
+const AS_ONE =
+  "Images, texts and arrays become rows of one table, with the labels beside them; folders say classes, and folders " +
+  "or files called train and test the part.";
 
 /** What a file is, and what becomes of it, where nothing needs to be asked. */
 const FORMATS = {
@@ -158,8 +161,9 @@ const ZIPPED = [
   [/./, ["a ZIP archive", IN_FOLDERS]],
 ];
 
-/** What a file is that is no delimited text. */
-export function formatInWords(format, filename) {
+/** What a file is that is no delimited text, or an archive that was made of `numFiles` on the way. */
+export function formatInWords(format, filename, numFiles = 0) {
+  if (numFiles) return { title: `These ${plural(numFiles, "file")} make one dataset.`, text: AS_ONE };
   const inner = filename.replace(/\.gz$/i, "");
   if (format === "gzip" && /ubyte$|\.idx\d*$/i.test(inner)) return formatInWords("idx", inner);
   const zipped = format === "zip" ? ZIPPED.find(([pattern]) => pattern.test(filename))?.[1] : null;

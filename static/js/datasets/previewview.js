@@ -20,9 +20,9 @@ const MAX_COLUMNS = 50; // shown; a table may have thousands
 /**
  * What stands in for a file that has come, until it is added or discarded. `add(source, name)` adds it, and `onAdded` gets
  * what that gives. Without `add`, it is one of several that are added together: `onSource` gets its source each time that
- * it is another, null while there is none.
+ * it is another, null while there is none. `numFiles`: an archive of so many, made on the way.
  */
-export function previewOf(upload, { add: addTo = null, onAdded, onDiscarded, onSource = () => {} }) {
+export function previewOf(upload, { add: addTo = null, numFiles, onAdded, onDiscarded, onSource = () => {} }) {
   const said = {};
   const guessed = {}; // what each column seemed to hold before anything was said of it
   let types = {}; // what a person says that columns hold
@@ -69,7 +69,7 @@ export function previewOf(upload, { add: addTo = null, onAdded, onDiscarded, onS
   }
 
   function show(found) {
-    if (found.format !== "delimited") return replace(shown, kindOf(found.format, upload.filename));
+    if (found.format !== "delimited") return replace(shown, kindOf(found.format, upload.filename, numFiles));
     const focused = document.activeElement?.dataset?.typeOf;
     const scrolled = shown.querySelector(".table-wrap")?.scrollLeft ?? 0;
     replace(shown, rowsOf(found, upload.filename, { types, guessed, say }));
@@ -133,8 +133,8 @@ function questionOf(question, guess, said, look) {
   return field({ label: question.label }, control);
 }
 
-function kindOf(format, filename) {
-  const { title, text } = formatInWords(format, filename);
+function kindOf(format, filename, numFiles) {
+  const { title, text } = formatInWords(format, filename, numFiles);
   return h("div", { class: "note upload-format" }, h("p", { class: "note-title" }, title), h("p", {}, text));
 }
 

@@ -15,12 +15,15 @@ for (const time of $$("time[datetime]")) {
 }
 
 async function add(files) {
-  for (const file of files) await arrive(file, $("#uploads"), (sent, item) => show(sent, item, files.length === 1));
+  for (const file of files) {
+    await arrive(file, $("#uploads"), (sent, item) => show(sent, item, file.numFiles, files.length === 1));
+  }
 }
 
-/** Show what a file seems to be; `opensIt`: its dataset's page opens once it is added. */
-function show(sent, { say, show, remove }, opensIt) {
+/** Show what a file seems to be, or so many as one; `opensIt`: its dataset's page opens once it is added. */
+function show(sent, { say, show, remove }, numFiles, opensIt) {
   const preview = previewOf(sent, {
+    numFiles,
     add: (source, name) => api.post("/datasets", { name, source }),
     onAdded: (dataset) => {
       if (opensIt) location.assign(`/datasets/${dataset.id}`);
@@ -36,7 +39,7 @@ function show(sent, { say, show, remove }, opensIt) {
   show(preview);
 }
 
-takeFiles($("#upload"), $("#files"), add);
+takeFiles($("#upload"), [$("#files"), $("#folder")], add);
 setUpGenerating();
 
 $("#builtin-form")?.addEventListener("submit", async (event) => {

@@ -14,7 +14,10 @@ from worker.data.formats.arrays import Source, write_arrays
 from worker.data.formats.base import Limits, Progress, Read, reason_of, unreadable
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_HINT = "Send images and labels of one set, as train-images-idx3-ubyte and train-labels-idx1-ubyte, in a zip archive."
+_HINT = (
+    "Choose images and labels of one set at once, as train-images-idx3-ubyte and train-labels-idx1-ubyte, or send them "
+    "in one archive."
+)
 
 
 def read(path: Path, filename: str, target: BinaryIO, progress: Progress, limits: Limits) -> Read:
