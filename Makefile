@@ -34,7 +34,7 @@ format: install-test
 	$(BIN)/ruff format
 
 test: lint
-	$(BIN)/pytest $(PARALLEL)
+	$(BIN)/pytest $(PARALLEL) --durations 40
 	node --test tests/js/*.test.mjs
 
 test-full: lint

@@ -1,8 +1,8 @@
 """Which rows train, which validate, which test: dealt out once, by the seed alone.
 
 The worker trains by it, and whoever looks a run's rows up afterwards finds the same. Memory is a byte a row for the
-answer and what a stretch of rows takes on the way. To keep the mix of classes takes one to four bytes a row more, to
-keep groups whole as well, to split by time sixteen.
+answer and what a stretch of rows takes on the way. To keep the mix of classes, or groups together, takes one to four
+bytes a row more and some for each group, to split by time sixteen.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +19,8 @@ Parts = NDArray[np.uint8]  # (N,): of each row the bits of its parts; 0: it is n
 Places = NDArray[np.unsignedinteger[Any]]
 Numbers = NDArray[np.float64]
 Dealer = Callable[[Rows], Places]
+
+_MOST_DEALT = 999_999_999  # numpy draws of no more
 
 BITS = {"train": 1, "validation": 2, "test": 4}
 STRETCH = 1 << 20  # rows that are mixed with one another; a table of no more is mixed as a whole
@@ -127,7 +129,11 @@ class _Hand:
 
     def deal(self, rows: NDArray[np.integer[Any]]) -> Places:
         """The places (R,) of the next rows (R,)."""
-        is_last = len(rows) == self._left.sum()
+        num_left = int(self._left.sum())
+        if num_left > _MOST_DEALT:
+            message = f"More than {_MOST_DEALT:,} rows cannot be dealt at random."
+            raise JobFailure("data", message, "Split by a column, by time or by groups, or without shuffle.")
+        is_last = len(rows) == num_left
         drawn = self._left if is_last else self._random.multivariate_hypergeometric(self._left, len(rows))
         self._left = self._left - drawn
         places = np.empty(len(rows), np.uint16)
@@ -149,7 +155,8 @@ def _from_the_end(num_rows: int, sizes: list[int]) -> Dealer:
 
 def _by_moments(times: Numbers, used: NDArray[np.bool_] | None, sizes: list[int], name: str) -> Dealer:
     """The latest rows go to the first place, and so on; moments are torn apart nowhere."""
-    ascending = np.sort(times if used is None else times[used])
+    ascending = times.copy() if used is None else times[used]
+    ascending.sort()
     ends = np.cumsum(_between_moments(ascending, sizes, name))
     # A place that has rows takes those that are as late as the earliest of them, or later.
     places = np.flatnonzero(np.diff(ends, prepend=0))[::-1]

@@ -54,8 +54,8 @@ def make(folder: Path, num_bytes: int) -> dict[str, Any]:
 class Watch:
     """The most memory that a deck's processes held at one moment since it was asked last, in bytes.
 
-    Of a job all that its process holds, with the libraries that were loaded before it was forked. Of the worker as a
-    whole proportional set sizes, where a page that processes share counts once.
+    Of a job all that its process holds, with the libraries that were loaded before it was forked, and what of that is
+    its own. Of the worker as a whole proportional set sizes, where a page that processes share counts once.
     """
 
     def __init__(self, running: Deck) -> None:
@@ -78,6 +78,7 @@ class Watch:
                 self._note("server", [self._running.processes["server"].pid], "pss")
                 jobs = [one.pid for one in self._running.job_processes()]
                 self._note("job", jobs, "rss")
+                self._note("own", jobs, "uss")
                 worker = psutil.Process(self._running.processes["worker 1"].pid)
                 self._note("worker", [worker.pid, *(one.pid for one in worker.children(recursive=True))], "pss")
 

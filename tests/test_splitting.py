@@ -1,6 +1,5 @@
 """Rows are dealt out whole, in the promised numbers, and the same way each time."""
 
-import tracemalloc
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -230,23 +229,3 @@ def test_each_row_is_as_likely_to_be_tested_as_any_other_and_so_is_each_pair(str
     assert np.abs(tests.mean(axis=0) - 0.3).max() < 5 * (0.3 * 0.7 / num_seeds) ** 0.5
     apart = ~np.eye(num_rows, dtype=bool)
     assert np.abs(together[apart] - 6 / 20 * 5 / 19).max() < 5 * (0.079 * 0.921 / num_seeds) ** 0.5
-
-
-def test_dealing_takes_a_few_bytes_a_row() -> None:
-    num_rows = 20_000_000
-
-    class Long(Table):
-        def __init__(self) -> None:
-            self.num_rows = num_rows
-
-        def ids(self, name: str) -> NDArray[Any]:
-            return np.random.default_rng(0).integers(0, 3, num_rows, dtype=np.uint8)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(splitting, "STRETCH", 1 << 20)
-        for split, most in ((SharesSplit(), 1.5), (KFoldSplit(), 1.5), (SharesSplit(stratify=True), 2.5)):
-            tracemalloc.start()
-            deal(split, Long(), "target")
-            taken = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-            assert taken < most * num_rows + 64 * (1 << 20)

@@ -19,11 +19,14 @@ class Pulse:
         # A connection of its own, always outside a transaction: within one, its snapshot would stand still.
         if self._connection is None:
             self._connection = self._db.engine.raw_connection()
-        cursor = self._connection.cursor()
         try:
+            cursor = self._connection.cursor()
             version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
-        finally:
             cursor.close()
+        except Exception:  # the next look begins with another
+            self._connection.invalidate()
+            self._connection = None
+            raise
         return version
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.association import spearman
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, and_more, figure, named, share, without
 from app.doctor.sample import Sample
-from app.preparing.prints import Numbers
+from app.prints import Numbers
 from app.splitting import evenly
 from app.transforms import word
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.doctor.target import UNREAD, Target, read_target, stretches
 from app.errors import JobFailure
-from app.preparing.prints import Numbers, Prints, cell_prints, mix, mix_bits, within
+from app.prints import Numbers, Prints, cell_prints, mix, mix_bits, within
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import feature_names, features, is_coded

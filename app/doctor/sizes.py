@@ -9,7 +9,7 @@ import numpy as np
 
 from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, Fix, and_more, figure, named, with_steps
 from app.doctor.sample import Sample
-from app.preparing.prints import Numbers
+from app.prints import Numbers
 from app.specs.columns import QUANTILES, Column
 from app.specs.features import is_coded, steps_of
 from app.splitting import Rows

@@ -8,7 +8,8 @@ import numpy as np
 from app.association import pearson
 from app.doctor.findings import Finding, Fix, figure, with_split
 from app.doctor.sample import Sample
-from app.preparing.prints import Numbers
+from app.doctor.target import UNREAD
+from app.prints import Numbers
 from app.specs.splits import KFoldSplit, SharesSplit
 from app.splitting import BITS, Rows, evenly
 
@@ -51,7 +52,8 @@ def time_order(sample: Sample) -> Iterator[Finding]:
             fix=_by_time(sample, in_order),
         )
         return
-    correlation = 0.0 if sample.is_class or _is_in_blocks(sample) else _autocorrelation(*_neighbours(sample))
+    unread = sample.is_class or sample.known[sample.data.target].type in UNREAD
+    correlation = 0.0 if unread or _is_in_blocks(sample) else _autocorrelation(*_neighbours(sample))
     if correlation > _AUTOCORRELATION and not _is_explained(sample):
         yield Finding(
             kind="time_order",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.preparing.prints import Numbers, within
+from app.prints import Numbers, within
 from app.specs.columns import Column
 from app.splitting import BITS, Parts, Rows
 

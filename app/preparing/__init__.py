@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from app.errors import JobFailure
 from app.preparing.fitting import fitters
-from app.preparing.prints import firsts
 from app.preparing.table import Table
+from app.prints import firsts
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import dropping
+from app.specs.splits import ColumnSplit
 from app.splitting import BITS, Parts, deal
 from app.transforms import AnyStep
 
@@ -31,6 +32,8 @@ def deal_rows(table: Table, data: DataSpec, fed: Sequence[Column]) -> Parts:
         lacking.append(data.target)
     used = table.whole(lacking)
     if data.repeats == "drop":
+        if isinstance(data.split, ColumnSplit):  # a row of no part takes no other's place
+            used = deal(data.split, table, data.target, used) > 0
         used = firsts(table, [*(column.name for column in fed), data.target], used)
     dealt = deal(data.split, table, data.target, used)
     if not (dealt & BITS["train"]).any():

@@ -78,9 +78,9 @@ def _reader(step: Step) -> Callable[[Any], float]:
         num_buckets = step.num_buckets
         return lambda value: bucket(str(value), num_buckets)
     codes = {value: float(i) for i, value in enumerate(step.values or ())}
-    # Spaces around a word, which some files have, mean nothing, unless the table has words that the training had not:
-    # then the same without spaces may be one of those.
-    spaced = step.num_places in (None, len(codes))
+    # Spaces around a word, which some files have, mean nothing, unless the table may have words that the training had
+    # not: then the same without spaces may be one of those.
+    spaced = step.place is None and step.num_places in (None, len(codes))
     for value, code in list(codes.items()) if spaced else ():
         if isinstance(value, str):
             codes.setdefault(value.strip(), code)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
@@ -296,3 +297,9 @@ def test_of_a_time_series_windows_are_counted_and_a_gap_drops_no_row(practice: P
 def test_a_fix_that_is_no_patch_is_seen() -> None:
     with pytest.raises(ValidationError):
         patched(DataSpec(target="label"), Fix(label="", patch={"data": {"split": {"type": "time"}}}))
+
+
+def test_a_target_of_arrays_is_looked_at_without_an_error(practice: Practice) -> None:
+    label = pa.FixedSizeListArray.from_arrays(pa.array(np.arange(400, dtype=np.float64)), 2)
+    table = pa.table({"x": pa.array(np.random.default_rng(0).normal(size=200)), "label": label})
+    assert practice.look(table, loss="mse_loss").num_rows == 200

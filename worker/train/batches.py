@@ -22,7 +22,7 @@ from worker.train.windowed import Windowed
 RUN_BYTES = 64 << 10  # that are read in one piece, of rows that lie in a file
 BUFFER_BYTES = 64 << 20  # that are mixed with one another
 RUNS_AT_ONCE = 64  # that are read before what was read is let go
-TARGETS_AT_ONCE = 1 << 16
+TARGETS_AT_ONCE = 1 << 16  # numbers
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ AnyPart = Part | Windowed
 
 def targets_of(part: AnyPart) -> Iterator[Tensor]:
     """All targets of a part in order, some at a time; they are to be used before the next are asked for."""
-    for start in range(0, len(part), TARGETS_AT_ONCE):
-        yield part.targets_at(slice(start, start + TARGETS_AT_ONCE))
+    num_rows = max(1, TARGETS_AT_ONCE // max(1, part.targets_at(slice(0, 1)).numel()))
+    for start in range(0, len(part), num_rows):
+        yield part.targets_at(slice(start, start + num_rows))
         part.release()
 
 

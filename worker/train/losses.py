@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
+from worker.train.sampling import Some
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 
-_MOST = 1 << 22  # targets that a median is of
+_MOST = 1 << 22  # numbers that a median is of
 
 _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "mse_loss": F.mse_loss,
@@ -37,16 +39,18 @@ def constant_outputs(type: str, targets: Iterable[Tensor], num_outputs: int) -> 
     """The outputs `(num_outputs,)` with the lowest loss among those that do not look at the inputs.
 
     The mean for squares, the median for absolute values, the shares of the classes for the entropies. Targets come
-    some at a time; of more than four million the median is that of so many, chosen at random.
+    some at a time; of more than four million numbers the median is that of two to four million, chosen at random.
     """
     match type:
         case "mse_loss" | "binary_cross_entropy":
             return _mean(targets)
         case "l1_loss":
-            return _some(targets).median(dim=0).values
+            return _median(targets)
         case "binary_cross_entropy_with_logits":
             return torch.logit(_mean(targets), eps=1e-6)
-    counts = sum((torch.bincount(some.flatten(), minlength=num_outputs) for some in targets), torch.zeros(()))
+    counts = torch.zeros(num_outputs, dtype=torch.int64)
+    for some in targets:
+        counts = counts.to(some.device) + torch.bincount(some.flatten(), minlength=num_outputs)
     return (counts / counts.sum()).clamp_min(1e-6).log()
 
 
@@ -67,19 +71,10 @@ def _mean(targets: Iterable[Tensor]) -> Tensor:
     return (total / num_rows).float()
 
 
-def _some(targets: Iterable[Tensor]) -> Tensor:
-    """All of them, or about four million, each as likely as any other."""
-    kept: list[Tensor] = []
-    share, num_kept = 1.0, 0
-    random = torch.Generator().manual_seed(0)
-
-    def chosen(rows: Tensor, share: float) -> Tensor:
-        return rows.clone() if share == 1 else rows[torch.rand(len(rows), generator=random).to(rows.device) < share]
-
-    for some in targets:
-        kept.append(chosen(some, share))
-        num_kept += len(kept[-1])
-        if num_kept > _MOST:
-            kept = [chosen(torch.cat(kept), 0.5)]
-            share, num_kept = share / 2, len(kept[0])
-    return torch.cat(kept)
+def _median(targets: Iterable[Tensor]) -> Tensor:
+    some: Some | None = None
+    for piece in targets:
+        some = some or Some(max(1, _MOST // max(1, piece[:1].numel())))
+        some.add(piece)
+    assert some is not None, "a part has rows"
+    return some.rows().median(dim=0).values

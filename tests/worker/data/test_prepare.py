@@ -265,7 +265,7 @@ def test_rows_without_a_target_are_left_out_and_other_gaps_are_filled(
 
 @pytest.mark.parametrize("missing", ["drop", "mean"])
 def test_a_row_that_repeats_an_earlier_one_is_used_once_where_that_is_asked(
-    tmp_path: Path, random: np.random.Generator, missing: str
+    tmp_path: Path, random: np.random.Generator, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = mixed_table(random, gaps=True)
     twice = pa.concat_tables([table, table.slice(10, 30), table]).combine_chunks()
@@ -276,5 +276,30 @@ def test_a_row_that_repeats_an_earlier_one_is_used_once_where_that_is_asked(
     # The first of each is used, and these are dealt as if the others were not there.
     assert (found.dealt[: len(table)] == once.dealt).all() and not found.dealt[len(table) :].any()
     assert np.array_equal(found.train[0], once.train[0])
+    monkeypatch.setattr("app.prints._COMPARED_AT_ONCE", 7)
+    assert (prepared(tmp_path, twice, **options, repeats="drop").dealt == found.dealt).all()
     other = twice.set_column(0, twice.column_names[0], pa.array(np.arange(len(twice), dtype=np.float64)))
     assert (prepared(tmp_path, other, **options, repeats="drop").dealt > 0).sum() > (once.dealt > 0).sum()
+
+
+def test_identifiers_that_no_float_tells_apart_are_no_repeats(tmp_path: Path) -> None:
+    users = pa.array([2**60 + i for i in range(20)] * 2 + [None, None])
+    table = pa.table({"user": users, "price": pa.array([1.0] * 42)})
+    found = prepared(
+        tmp_path,
+        table,
+        features=("user",),
+        split=SharesSplit(train=1, validation=0, test=0),
+        repeats="drop",
+        missing=Missing(type="mean"),
+    )
+    assert np.flatnonzero(found.dealt).tolist() == [*range(20), 40]
+
+
+def test_a_row_of_no_part_takes_no_others_place(tmp_path: Path) -> None:
+    table = pa.table(
+        {"size": [1.0, 2.0, 1.0, 3.0, 4.0], "part": ["-", "test", "train", "train", "train"], "price": [1.0] * 5}
+    )
+    split = ColumnSplit(column="part", train=("train",), test=("test",))
+    found = prepared(tmp_path, table, features=("size",), split=split, repeats="drop")
+    assert found.dealt.tolist() == [0, 4, 1, 1, 1]

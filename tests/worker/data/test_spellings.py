@@ -178,5 +178,6 @@ def test_marks_between_thousands_stand_where_they_belong(cell: str, fits: bool) 
 def test_spaces_around_a_word_mean_nothing_unless_they_may_make_another_word_of_it() -> None:
     all_known = Step(name="x", type="category", values=[" a", "b"], one_hot=True, num_places=2)
     assert numbers(all_known, ["a", " a", " b "]).tolist() == [0, 0, 1]
-    some_unknown = all_known.model_copy(update={"num_places": 3})
-    assert numbers(some_unknown, ["a", " a", " b "]).tolist() == [UNKNOWN, 0, UNKNOWN]
+    for some_unknown in ({"num_places": 3}, {"one_hot": False, "num_places": None, "place": 0}):
+        step = all_known.model_copy(update=some_unknown)
+        assert numbers(step, ["a", " a", " b "]).tolist() == [UNKNOWN, 0, UNKNOWN]
