@@ -1,14 +1,13 @@
 """Files on their way in, as a person sees them: the guess, its correction, what did not fit, a lost connection."""
 
-import os
 import re
 import zipfile
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.looking import look
 from tests.deck import Deck, wait_for
 
 pytestmark = pytest.mark.browser
@@ -29,8 +28,7 @@ def test_a_guess_is_shown_corrected_and_what_does_not_fit_is_set_aside(
     expect(item.locator("tbody tr")).to_have_count(10)
     expect(item.get_by_label("What size holds").locator("option").first).to_have_text("as guessed: float")
     expect(item).to_contain_text("Line 42: 3 fields expected")
-    violations = [one["id"] for one in Axe().run(page).response["violations"]]
-    assert violations == []
+    look(page, "guess")
     item.get_by_label("Delimiter").select_option("|")
     expect(item.locator("thead")).to_contain_text("city;size;day")
     item.get_by_label("Delimiter").select_option(";")
@@ -73,19 +71,6 @@ def test_what_a_column_holds_is_said_where_it_was_misjudged(page: Page, running:
     expect(page.locator("#facts")).to_contain_text("40 rows", timeout=60_000)
     columns = running.get(f"/datasets/{page.url.rpartition('/')[2]}")["columns"]
     assert [column["type"] for column in columns] == ["category", "float", "timestamp", "integer", "text"]
-
-
-def look(page: Page, name: str) -> None:
-    """No complaint of axe; a picture, where a folder for them is named."""
-    assert not [one["id"] for one in Axe().run(page).response["violations"]]
-    if folder := os.environ.get("TRAINDECK_TEST_PICTURES"):
-        for scheme, width in (("light", 1440), ("dark", 1440), ("light", 390)):
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(300)
-            page.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png", full_page=True)
-        page.emulate_media(color_scheme="light")
-        page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_several_files_are_added_one_by_one_or_discarded(page: Page, running: Deck, tmp_path: Path) -> None:

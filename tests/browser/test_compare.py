@@ -8,7 +8,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from app import queue
 from app.db import Database
-from tests.browser.test_pages import LOOKS, violations
+from tests.browser.looking import violations
+from tests.browser.test_pages import LOOKS
 from tests.conftest import TOKEN
 from tests.deck import Deck
 from tests.recorded import add_points, record

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_pages import violations
+from tests.browser.looking import violations
 from tests.deck import Deck, wait_for
 
 pytestmark = pytest.mark.browser

@@ -1,10 +1,8 @@
 """What a dataset's page shows of its table: relations, classes, texts, series, images; also of tables read long ago."""
 
 import io
-import os
 import re
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,26 +11,12 @@ from playwright.sync_api import Page, expect
 
 from app.db import Database
 from app.db.tables import Dataset
-from tests.browser.test_pages import violations
+from tests.browser.looking import look, violations
 from tests.deck import Deck, wait_for
 
 pytestmark = pytest.mark.browser
 RANDOM = np.random.default_rng(0)
 WORDS = ["good", "bad", "film", "plot", "the", "a", "never", "again", "slow", "bright"]
-
-
-def look(page: Page, name: str) -> None:
-    """No complaint of axe and nothing over the edge, wide and narrow; pictures, where a folder for them is named."""
-    for width, theme in ((1440, "light"), (1440, "dark"), (390, "light")):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
-        assert violations(page) == [], (width, theme)
-        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert over <= 0, f"{over} px too wide at {width}"
-        if folder := os.environ.get("TRAINDECK_TEST_PICTURES"):
-            page.wait_for_timeout(500)
-            page.screenshot(path=Path(folder) / f"{name}-{width}-{theme}.png", full_page=True)
-    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 @pytest.fixture(scope="module")

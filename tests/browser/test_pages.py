@@ -1,9 +1,9 @@
 """Every page, in both themes and on a phone: axe-core finds nothing, nothing reaches over the edge."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.looking import violations
 from tests.conftest import TOKEN
 from tests.deck import Deck
 
@@ -29,11 +29,6 @@ LOOKS = [
     pytest.param(1440, "dark", marks=pytest.mark.full),
     pytest.param(390, "light", marks=pytest.mark.full),
 ]
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)

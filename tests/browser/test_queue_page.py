@@ -15,7 +15,8 @@ from app.db import Database, now
 from app.db.tables import Job, Worker
 from app.settings import Settings
 from tests import staged
-from tests.browser.test_pages import LOOKS, violations
+from tests.browser.looking import violations
+from tests.browser.test_pages import LOOKS
 from tests.conftest import TOKEN
 from tests.deck import Deck, wait_for
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_exploring import look
+from tests.browser.looking import look
 from tests.deck import Deck
 
 pytestmark = pytest.mark.browser

@@ -15,6 +15,7 @@ import pytest
 from httpx import Response
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.looking import PICTURES, pictures
 from tests.deck import Deck, wait_for
 
 NAMED = os.environ.get("TRAINDECK_TEST_FILES")
@@ -63,22 +64,9 @@ PAIRS = {
 }
 
 
-def look(page: Page, name: str) -> None:
-    """A picture in light, dark and narrow, where a folder for them is named."""
-    if not (folder := os.environ.get("TRAINDECK_TEST_PICTURES")):
-        return
-    for scheme, width in (("light", 1440), ("dark", 1440), ("light", 390)):
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(600)
-        page.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1440, "height": 900})
-
-
 def _note(line: str) -> None:
     """What became of a file, for a person to read beside the pictures."""
-    if folder := os.environ.get("TRAINDECK_TEST_PICTURES"):
+    if folder := PICTURES:
         with (Path(folder) / "answers.txt").open("a") as file:
             file.write(f"{line}\n")
 
@@ -110,7 +98,7 @@ def _refusal(place: Locator) -> list[str]:
 def _bring_in(page: Page, running: Deck, path: Path) -> dict[str, Any] | None:
     """The dataset that became of a file; None where it was refused, on the form or on the dataset's page."""
     item = _choose(page, running, path)
-    look(page, f"form-{_slug(path)}")
+    pictures(page, f"form-{_slug(path)}")
     add = item.locator("button.primary")  # hidden where nothing could make a dataset of the file
     if item.get_by_role("alert").count():
         expect(add).to_be_disabled()
@@ -126,13 +114,13 @@ def _settled(page: Page, running: Deck, path: Path) -> dict[str, Any] | None:
     dataset = running.get(f"/datasets/{page.url.rpartition('/')[2]}")
     if dataset["status"] == "failed":
         expect(page.locator("#failure")).to_be_visible()
-        look(page, f"page-{_slug(path)}")
+        pictures(page, f"page-{_slug(path)}")
         _note(f"{path.name} | refused by the worker: {_refusal(page.locator('#failure'))}")
         return None
     num_rows = dataset["num_rows"]
     expect(page.locator("#facts")).to_contain_text(f"{num_rows:,} row{'' if num_rows == 1 else 's'}")
     expect(page.locator("#rows tbody tr").first).to_be_visible()
-    look(page, f"page-{_slug(path)}")
+    pictures(page, f"page-{_slug(path)}")
     columns = [(column["name"], column["type"]) for column in dataset["columns"][:6]]
     _note(f"{path.name} | {num_rows} rows, {dataset['num_set_aside']} set aside, {columns}, {dataset['source']}")
     return dataset

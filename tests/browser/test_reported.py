@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from app.tensorboard import messages, records
+from tests.browser.looking import look
 from tests.deck import Deck
 
 pytestmark = pytest.mark.browser
@@ -34,14 +34,6 @@ def event_file(path: Path, num_points: int) -> Path:
     made = [messages.scalar_event(1.7e9 + i, i, b"loss", 1 / (i + 1), is_short=True) for i in range(num_points)]
     path.write_bytes(b"".join(records.frame(one) for one in made))
     return path
-
-
-def look(page: Page, name: str) -> None:
-    """No complaint of axe; a picture, where a folder for them is named."""
-    assert not [one["id"] for one in Axe().run(page).response["violations"]]
-    if folder := os.environ.get("TRAINDECK_TEST_PICTURES"):
-        page.wait_for_timeout(800)
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def test_a_reported_run_shows_what_its_script_said_and_nothing_else(page: Page, running: Deck, run_id: str) -> None:

@@ -1,8 +1,5 @@
 """The list of runs in Chromium, with three thousand of them."""
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import insert, update
@@ -11,7 +8,8 @@ from app.db import Database
 from app.db.tables import Job, Run, RunSetting, RunTag, Series
 from app.ids import new_id
 from app.runs.flatten import columns_of, flatten
-from tests.browser.test_pages import LOOKS, violations
+from tests.browser.looking import pictures, violations
+from tests.browser.test_pages import LOOKS
 from tests.conftest import TOKEN
 from tests.deck import Deck
 from tests.recorded import record
@@ -60,11 +58,6 @@ def many(running: Deck) -> list[str]:
         db.dispose()
 
 
-def look(page: Page, name: str) -> None:
-    if folder := os.environ.get("LOOK"):
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))
-
-
 def first_row(page: Page) -> str:
     return page.locator("#runs .rows tr[data-run] .row-link").first.inner_text()
 
@@ -85,7 +78,7 @@ def test_a_filter_is_completed_applied_and_kept_in_the_address(page: Page, runni
     page.keyboard.type("fa")
     expect(page.get_by_role("option").first).to_contain_text("failed")
     page.keyboard.press("ArrowDown")
-    look(page, "completing")
+    pictures(page, "completing")
     page.keyboard.press("Enter")
     expect(page.locator("#filter")).to_have_value("status:failed ")
     expect(page.locator("#summary")).to_contain_text("300 runs match")
@@ -123,7 +116,7 @@ def test_columns_are_chosen_and_kept(page: Page, running: Deck, many: list[str])
     page.get_by_label("Setting or result").fill("width")
     page.keyboard.press("Enter")
     page.get_by_role("dialog").get_by_label("Device", exact=True).uncheck()
-    look(page, "columns")
+    pictures(page, "columns")
     page.keyboard.press("Escape")
     page.reload()
     expect(page.get_by_role("button", name="width")).to_be_visible()
@@ -139,7 +132,7 @@ def test_any_row_of_thousands_is_scrolled_to(page: Page, running: Deck, many: li
     assert page.locator("#runs .rows tr").count() < 60
     page.locator("#runs-scroll").evaluate("(one) => (one.scrollTop = one.scrollHeight / 2)")
     expect(page.get_by_role("link", name="run 1500")).to_be_visible()
-    look(page, "scrolled")
+    pictures(page, "scrolled")
 
 
 def test_rows_are_chosen_with_the_keyboard_and_over_a_range(page: Page, running: Deck, many: list[str]) -> None:
@@ -161,7 +154,7 @@ def test_all_that_match_are_tagged_at_once(page: Page, running: Deck, many: list
     open_list(page, running, "?filter=loss%3C0.01")
     page.get_by_label("Select all that match").check()
     expect(page.locator("#num-selected")).to_have_text("30 runs selected")
-    look(page, "selected")
+    pictures(page, "selected")
     page.get_by_role("button", name="Tag", exact=True).click()
     page.get_by_label("Tag", exact=True).fill("best of all")
     page.keyboard.press("Enter")
@@ -257,7 +250,7 @@ def test_a_run_is_edited_starred_and_archived(page: Page, running: Deck, many: l
     page.get_by_role("button", name="Edit").click()
     page.get_by_label("Tags").fill("one, two")
     page.get_by_label("Notes").fill("**kept**")
-    look(page, "editing")
+    pictures(page, "editing")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#runs .rows tr").first).to_contain_text("two")
     page.get_by_label("Select run 0042").check()
@@ -271,7 +264,7 @@ def test_a_run_is_edited_starred_and_archived(page: Page, running: Deck, many: l
     page.get_by_label("Name", exact=True).fill("renamed")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#run-name")).to_have_text("renamed")
-    look(page, "edited")
+    pictures(page, "edited")
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
@@ -281,7 +274,7 @@ def test_it_fits(browser: Browser, running: Deck, many: list[str], theme: str, w
     page.goto(f"{running.url}/?token={TOKEN}")
     expect(page.locator("#runs .rows tr[data-run]").first).to_be_visible()
     page.wait_for_load_state("networkidle")
-    look(page, f"list-{theme}-{width}")
+    pictures(page, f"list-{theme}-{width}")
     page.get_by_label("Select all that match").check()
     assert not violations(page)
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

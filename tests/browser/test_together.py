@@ -1,16 +1,15 @@
 """Files that belong together are chosen together, and are one dataset: MNIST's four, and a folder of images."""
 
 import gzip
-import os
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.browser.looking import look
 from tests.deck import Deck
 
 pytestmark = pytest.mark.browser
@@ -20,12 +19,6 @@ def idx(path: Path, array: np.ndarray) -> Path:
     header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     path.write_bytes(gzip.compress(header + array.astype(np.uint8).tobytes()))
     return path
-
-
-def look(page: Page, name: str) -> None:
-    assert not [one["id"] for one in Axe().run(page).response["violations"]]
-    if folder := os.environ.get("TRAINDECK_SHOTS"):
-        page.screenshot(path=Path(folder) / f"together-{name}.png", full_page=True)
 
 
 def added(page: Page, running: Deck) -> dict[str, object]:

@@ -1,16 +1,15 @@
 """Versions of a dataset in Chromium: files are added, images and cells relabelled, versions compared and deleted."""
 
 import io
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.looking import look
 from tests.deck import Deck, wait_for
 
 pytestmark = pytest.mark.browser
@@ -32,19 +31,6 @@ def relabel(running: Deck, dataset_id: str, column: str, row: int, value: str) -
     made: str = running.post(f"/datasets/{dataset_id}/versions", body)["id"]
     wait_for(lambda: running.get(f"/datasets/{made}")["status"] == "ready")
     return made
-
-
-def look(page: Page, name: str) -> None:
-    """No complaint of axe; a picture, where a folder for them is named."""
-    assert not [one["id"] for one in Axe().run(page).response["violations"]]
-    if folder := os.environ.get("TRAINDECK_TEST_PICTURES"):
-        page.wait_for_timeout(500)
-        for scheme, width in (("light", 1440), ("dark", 1440), ("light", 390)):
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(300)
-            page.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png", full_page=True)
-        page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def wait_until_made(page: Page, version: int) -> None:

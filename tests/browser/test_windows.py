@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_pages import LOOKS, violations
+from tests.browser.looking import violations
+from tests.browser.test_pages import LOOKS
 from tests.conftest import TOKEN
 from tests.deck import Deck
 
