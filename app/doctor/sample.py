@@ -105,7 +105,9 @@ class Sample:
 
     @cached_property
     def has_alike(self) -> bool:
-        """Whether any two of the compared rows have the same features."""
+        """Whether any two of the compared rows have the same features; without any, there is nothing to be the same."""
+        if not self.features:
+            return False
         in_order = np.sort(self.prints)
         return bool((in_order[1:] == in_order[:-1]).any())
 

@@ -21,6 +21,7 @@ _IN_ORDER = 0.99  # of the steps from row to row lead the same way
 _FEW_VALUES = 50
 _UNTAUGHT = 0.02  # of the rows that are held back
 _FEW_UNTAUGHT = 5
+_WINDOW = 32  # rows that a forecast sees
 _DEGREE = 5  # of the curve that a sorted feature may explain
 _MAX_PAIRS = 100_000  # of neighbours
 _NAMES_A_TIME = re.compile(
@@ -167,7 +168,15 @@ def _shares(sample: Sample) -> dict[str, float]:
 def _by_time(sample: Sample, column: str) -> Fix | None:
     if sample.known[column].num_missing or column == sample.data.target:
         return None
-    return with_split(sample.data, f"Split by {column}: the latest test", type="time", column=column, **_shares(sample))
+    split = with_split(
+        sample.data, f"Split by {column}: the latest test", type="time", column=column, **_shares(sample)
+    )
+    if sample.data.features is not None or sample.features != [column]:
+        return split
+    # Nothing would be left to be fed: what the target has been so far is what there is to learn from.
+    window = {"length": max(1, min(_WINDOW, sample.num_rows // 10)), "time": column}
+    patch = {"data": split.patch["data"] | {"window": window, "features": None, "repeats": None}}
+    return Fix(label=f"Forecast {sample.data.target} along {column}, from the rows before", patch=patch)
 
 
 def _in_row_order(sample: Sample) -> Fix:

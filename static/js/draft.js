@@ -97,6 +97,14 @@ export function splitSaid(columns) {
   return isWhole ? { type: "column", column: column.name, ...Object.fromEntries(said) } : null;
 }
 
+/** Whether rows may be left out once they are read: how many, the columns do not tell. */
+export function leavesOut(data, columns) {
+  const isDropped = ({ missing }) => missing?.type === "drop";
+  const target = columns.find(({ name }) => name === data.target);
+  const { repeats, columns: steps } = data;
+  return repeats === "drop" || isDropped(data) || Object.values(steps ?? {}).some(isDropped) || Boolean(target?.num_missing);
+}
+
 /** The columns that are fed. */
 export function featuresOf(draft, columns) {
   const { features } = draft.data;

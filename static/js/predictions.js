@@ -15,7 +15,23 @@ export function typicalValue(column) {
   if (column.type === "integer") return Math.round(column.mean ?? column.min ?? 0);
   if (column.type === "float") return Number((column.mean ?? column.min ?? 0).toPrecision(4));
   if (column.type === "boolean") return false;
+  if (column.type === "timestamp") return timeInWords(column.mean ?? column.min);
   return column.top_values?.[0]?.value ?? column.values?.[0] ?? "";
+}
+
+/** Seconds since 1970 as a person writes the time, of UTC: 2026-03-31, or 2026-03-31 14:05. Of what is none, nothing. */
+export function timeInWords(seconds) {
+  const time = new Date(Math.round(Number(seconds ?? NaN) / 60) * 60_000);
+  if (Number.isNaN(time.getTime())) return "";
+  const text = time.toISOString();
+  return text.slice(11, 16) === "00:00" ? text.slice(0, 10) : text.slice(0, 16).replace("T", " ");
+}
+
+/** From where to where the values of a column lie; nothing of words. */
+export function rangeInWords({ type, min, max }, number) {
+  if (min === null || min === undefined) return "";
+  const say = type === "timestamp" ? timeInWords : number;
+  return `${say(min)} to ${say(max)}`;
 }
 
 /** What a person typed, as the column's type has it; an empty field is a missing value. */

@@ -46,6 +46,20 @@ def test_the_files_of_mnist_are_one_dataset(page: Page, running: Deck, tmp_path:
     rows = running.get(f"/datasets/{dataset['id']}/rows?limit=40")["rows"]
     assert [row["part"] for row in rows] == ["train"] * 30 + ["test"] * 10
     assert [row["label"] for row in rows][:12] == [*range(10), 0, 1]
+    # What is trained on and what is tested, the files have said; what is seen of a run's data are pictures.
+    page.goto(f"{running.url}/runs/new?dataset={dataset['id']}")
+    split = page.locator("[data-loc='data.split']").first
+    expect(split.get_by_label("Split", exact=True)).to_have_value("column")
+    expect(page.locator("#summary-pairs")).to_contain_text("30")
+    page.locator("[data-loc='training.num_epochs'] input").fill("1")
+    expect(page.locator("#start")).to_have_attribute("aria-disabled", "false")
+    page.locator("#start").click()
+    page.wait_for_url("**/runs/0*")
+    expect(page.locator("#run-status, #facts").first).to_be_visible()
+    page.get_by_role("tab", name="Data", exact=True).click()
+    first = page.get_by_role("group", name="First rows").locator("img").first
+    expect(first).to_be_visible()
+    assert first.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 28
 
 
 def test_a_folder_of_images_is_one_dataset_whose_folders_are_classes(page: Page, running: Deck, tmp_path: Path) -> None:

@@ -119,6 +119,26 @@ def test_numbers_that_are_taken_for_classes_are_found(practice: Practice) -> Non
     assert practice.findings(table, "mse_loss") == []
 
 
+def test_a_value_along_a_time_alone_is_to_be_forecast(practice: Practice) -> None:
+    months = np.datetime64("1949-01") + np.arange(144)
+    table = {
+        "month": months.astype("datetime64[us]"),
+        "label": 100 + np.arange(144.0) + np.random.default_rng(0).normal(size=144),
+    }
+    found = practice.find("time_order", table, "mse_loss")
+    mended = patched(DataSpec(target="label"), found.fix)
+    assert mended.window is not None and (mended.window.time, mended.window.length) == ("month", 14)
+    assert mended.split.type == "time"
+    kinds = {one.kind for one in practice.findings(table, "mse_loss", **mended.model_dump(exclude={"target"}))}
+    assert not kinds & {"time_order", "duplicate_rows", "contradictions"}
+    nothing_fed = {"features": None, "split": mended.split.model_dump()}
+    assert not {one.kind for one in practice.findings(table, "mse_loss", **nothing_fed)} & {
+        "duplicate_rows",
+        "contradictions",
+        "rows_in_train_and_test",
+    }
+
+
 def test_rows_that_go_by_time_are_not_to_be_mixed(practice: Practice, clean: Columns) -> None:
     clean["when"] = np.datetime64("2026-01-01T00:00:00", "us") + np.arange(1000) * np.timedelta64(3600, "s")
     features = {"features": ["a", "b", "c", "town"]}

@@ -81,6 +81,14 @@ test("a split that a column says already is taken", () => {
   assert.equal(said("town", ["test", "train"]), null);
 });
 
+test("rows may be left out as gaps, as repeats or for want of a target", () => {
+  const columns = [column("x", "float", 9), { ...column("y", "float", 9), num_missing: 2 }];
+  const left = (more) => draft.leavesOut({ target: "x", missing: { type: "mean" }, ...more }, columns);
+  assert.equal(left({}), false);
+  for (const more of [{ repeats: "drop" }, { missing: { type: "drop" } }, { columns: { y: { missing: { type: "drop" } } } }, { target: "y" }])
+    assert.equal(left(more), true);
+});
+
 test("a clone keeps what it was made from and gets the next name", () => {
   const spec = {
     name: "digits",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { parseValue, pictureShape, readAnswer, typicalValue } from "../../static/js/predictions.js";
+import { parseValue, pictureShape, rangeInWords, readAnswer, typicalValue } from "../../static/js/predictions.js";
 
 test("a number is its own answer", () => {
   assert.deepEqual(readAnswer({ value: 211.6 }), { value: 211.6, probabilities: null });
@@ -18,6 +18,8 @@ test("classes come most likely first", () => {
 
 test("fields begin with what is typical", () => {
   assert.equal(typicalValue({ type: "integer", mean: 54.4 }), 54);
+  assert.equal(typicalValue({ type: "timestamp", mean: 1704067229 }), "2024-01-01");
+  assert.equal(typicalValue({ type: "timestamp", mean: 1704117900 }), "2024-01-01 14:05");
   assert.equal(typicalValue({ type: "float", mean: 1.039603 }), 1.04);
   assert.equal(typicalValue({ type: "category", values: ["a", "b"], top_values: [{ value: "b", count: 9 }] }), "b");
 });
@@ -34,4 +36,11 @@ test("a picture has one or three channels", () => {
   assert.deepEqual(pictureShape([1, 28, 28]), { channels: 1, height: 28, width: 28 });
   assert.equal(pictureShape([784]), null);
   assert.equal(pictureShape([64, 8, 8]), null);
+});
+
+test("a range is told as its values are written", () => {
+  const number = (value) => `#${value}`;
+  assert.equal(rangeInWords({ type: "timestamp", min: 0, max: 86400 }, number), "1970-01-01 to 1970-01-02");
+  assert.equal(rangeInWords({ type: "float", min: 1, max: 2 }, number), "#1 to #2");
+  assert.equal(rangeInWords({ type: "category", min: null }, number), "");
 });

@@ -118,9 +118,17 @@ export class DataStep {
     if (window && !(isThere(window.time) && isThere(window.series))) draft.data.window = null;
     if (!isThere(draft.data.split.column) || (window && !draft.data.window))
       draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
-    if (draft.data.split.type === "shares" && !draft.data.window)
-      draft.data.split = drafts.splitSaid(this.columns) ?? draft.data.split;
+    this.#takeSaidSplit();
+    this.proposed = draft.data.split;
     this.#follow();
+  }
+
+  /** Take the split that a column says already. Returns whether one does. */
+  #takeSaidSplit() {
+    const { data } = this.builder.draft;
+    const said = data.split.type === "shares" && !data.window ? drafts.splitSaid(this.columns) : null;
+    data.split = said ?? data.split;
+    return said !== null;
   }
 
   /** Lists of datasets leave out histograms and values: they come with the dataset itself. */
@@ -130,7 +138,10 @@ export class DataStep {
     if (at < 0 || datasets[at].isWhole) return;
     try {
       datasets[at] = { ...(await api.get(`/datasets/${id}`)), isWhole: true };
-      if (this.builder.draft.dataset === id) this.draw();
+      if (this.builder.draft.dataset !== id) return;
+      // The values of a column say the split, and they come only now: unless a person has chosen another meanwhile.
+      if (this.builder.draft.data.split === this.proposed && this.#takeSaidSplit()) this.#follow();
+      this.draw();
     } catch {
       // the form works without them
     }

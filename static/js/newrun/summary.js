@@ -1,7 +1,7 @@
 // Beside the steps: what the run will be, every problem with a link to its place, and the button.
 
 import { $, h, replace, setText } from "../dom.js";
-import { numSteps, placeInWords } from "../draft.js";
+import { leavesOut, numSteps, placeInWords } from "../draft.js";
 import * as format from "../format.js";
 
 export class Summary {
@@ -15,16 +15,18 @@ export class Summary {
     const rows = answer?.num_rows;
     const steps = numSteps(draft, rows?.train);
     const what = draft.data.window ? "windows" : "rows";
+    const upTo = leavesOut(draft.data, this.builder.data.columns) ? "up to " : "";
     const pairs = [
-      [`training ${what}`, rows?.train],
-      [`validation ${what}`, rows?.validation],
-      [`test ${what}`, rows?.test],
-      ["parameters", answer?.inspection?.num_parameters],
-      ["steps", steps],
+      [`training ${what}`, rows?.train, upTo],
+      [`validation ${what}`, rows?.validation, upTo],
+      [`test ${what}`, rows?.test, upTo],
+      ["parameters", answer?.inspection?.num_parameters, ""],
+      ["steps", steps, upTo],
     ];
+    const said = (value, before) => (value ? before : "") + format.count(value ?? null);
     replace(
       $("#summary-pairs"),
-      pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, format.count(value ?? null)))),
+      pairs.map(([name, value, before]) => h("div", {}, h("dt", {}, name), h("dd", {}, said(value, before)))),
     );
     this.#showProblems(answer, places);
   }

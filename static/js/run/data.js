@@ -3,6 +3,7 @@
 import * as api from "../api.js";
 import { columnCards, rowsTable } from "../columns.js";
 import { titled } from "../datasets/names.js";
+import { imageUrl } from "../datasets/rows.js";
 import { h, replace } from "../dom.js";
 import * as format from "../format.js";
 import { splitInWords, windowInWords } from "../settings.js";
@@ -26,7 +27,7 @@ export async function showData(panel, run) {
       panel,
       summaryCard(run, dataset, used.size),
       columnCards(columns, { target: data.target, numRows: dataset.num_rows }),
-      rowsTable(columns, page.rows),
+      rowsTable(columns, page.rows, { imageUrl: (name, i) => imageUrl(dataset, name, i) }),
     );
   } catch (error) {
     replace(
@@ -55,6 +56,7 @@ function summaryCard(run, dataset, numFeatures) {
     ["split", splitInWords(data.split)],
     ["scaling", data.scale ?? "none"],
     ["missing values", data.missing?.type ?? "error"],
+    ...(data.repeats === "drop" ? [["rows that repeat an earlier one", "left out"]] : []),
     [
       "content",
       h("span", { class: "mono", title: dataset.content_hash ?? "" }, (dataset.content_hash ?? "").slice(0, 16)),

@@ -3,7 +3,7 @@
 import * as api from "../api.js";
 import { debounce, emptyCard, h, replace, setText, uniqueId } from "../dom.js";
 import * as format from "../format.js";
-import { parseValue, pictureShape, readAnswer, typicalValue } from "../predictions.js";
+import { parseValue, pictureShape, rangeInWords, readAnswer, typicalValue } from "../predictions.js";
 import { fedByDefault } from "../windowdraft.js";
 import { fileCard } from "./predictfile.js";
 import { Pad } from "./pad.js";
@@ -125,16 +125,12 @@ export class TryIt {
       read: () => parseValue(column, input.value),
       write: (value) => (input.value = value),
     });
-    const range =
-      column.min !== null && column.min !== undefined
-        ? `${format.number(column.min)} to ${format.number(column.max)}`
-        : "";
     return h(
       "div",
       { class: column.type === "text" ? "field wide" : "field" },
       h("label", { class: "field-label", for: id }, column.name),
       input,
-      h("span", { class: "field-help figures" }, range),
+      h("span", { class: "field-help figures" }, rangeInWords(column, format.number)),
     );
   }
 
@@ -294,7 +290,7 @@ function problem(title, error) {
     "div",
     { class: "note bad" },
     h("p", { class: "note-title" }, title),
-    h("p", {}, error.message),
+    h("p", {}, places.length === 1 && typeof error.errors[0].loc.at(-1) === "string" ? places[0].textContent : error.message),
     places.length > 1 ? h("ul", {}, places.slice(0, 5)) : null,
   );
 }

@@ -73,11 +73,15 @@ export class WindowInput {
     const seen = this.columns.some(({ name }) => name === this.target)
       ? this.read().slice(-length).map((row) => row[this.target])
       : [];
-    const predictedAt = values.map((_, i) => ahead + i);
+    // Both begin at the last value that was seen: a single one after it would be a line without a length.
+    const after = (ys) => ({
+      xs: [...(seen.length ? [0] : []), ...ys.map((_, i) => ahead + i)],
+      ys: [...seen.slice(-1), ...ys],
+    });
     const lines = [
       { name: "seen", kind: "actual", xs: seen.map((_, i) => i - seen.length + 1), ys: seen },
-      ...(this.truth ? [{ name: "what came", kind: "far", xs: predictedAt.slice(0, this.truth.length), ys: this.truth }] : []),
-      { name: "predicted", kind: "near", xs: predictedAt, ys: values },
+      ...(this.truth ? [{ name: "what came", kind: "far", ...after(this.truth) }] : []),
+      { name: "predicted", kind: "near", ...after(values) },
     ].filter(({ xs }) => xs.length);
     return [
       lines.some(({ xs }) => xs.length > 1) ? linesPicture(lines, `${this.target}: seen and predicted`, placeInWords) : null,
