@@ -71,11 +71,16 @@ function heldInWords({ own_bytes: own, size_bytes: size }) {
   return shared ? `${format.bytes(size)}, of which ${format.bytes(shared)} are shared with other versions` : format.bytes(size);
 }
 
+let newest = 0; // of the comparisons that were asked for: the answer to an older one may come after it
+
 async function compare(dataset, older, place) {
+  const mine = ++newest;
   replace(place, h("p", { class: "muted small" }, "Comparing…"));
   try {
-    replace(place, changesOf(await api.get(`/datasets/${dataset.id}/changes${api.query({ since: older.id })}`)));
+    const found = await api.get(`/datasets/${dataset.id}/changes${api.query({ since: older.id })}`);
+    if (mine === newest) replace(place, changesOf(found));
   } catch (error) {
+    if (mine !== newest) return;
     replace(place);
     toastError(error);
   }
