@@ -107,10 +107,11 @@ export class DataStep {
   }
 
   /** Take a dataset: target, loss and shape follow from its columns, unless they fit already. */
-  choose(id) {
+  async choose(id) {
     const { draft } = this.builder;
     draft.dataset = id;
-    this.#load(id);
+    await this.load(id);
+    if (draft !== this.builder.draft || draft.dataset !== id) return; // another was chosen meanwhile
     const names = new Set(this.columns.map(({ name }) => name));
     if (!names.has(draft.data.target)) draft.data.target = likelyTarget(this.columns);
     const isThere = (name) => name === null || name === undefined || names.has(name);
@@ -118,30 +119,18 @@ export class DataStep {
     if (window && !(isThere(window.time) && isThere(window.series))) draft.data.window = null;
     if (!isThere(draft.data.split.column) || (window && !draft.data.window))
       draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
-    this.#takeSaidSplit();
-    this.proposed = draft.data.split;
+    if (draft.data.split.type === "shares" && !draft.data.window)
+      draft.data.split = drafts.splitSaid(this.columns) ?? draft.data.split;
     this.#follow();
   }
 
-  /** Take the split that a column says already. Returns whether one does. */
-  #takeSaidSplit() {
-    const { data } = this.builder.draft;
-    const said = data.split.type === "shares" && !data.window ? drafts.splitSaid(this.columns) : null;
-    data.split = said ?? data.split;
-    return said !== null;
-  }
-
   /** Lists of datasets leave out histograms and values: they come with the dataset itself. */
-  async #load(id) {
+  async load(id) {
     const { datasets } = this.builder;
     const at = datasets.findIndex((dataset) => dataset.id === id);
     if (at < 0 || datasets[at].isWhole) return;
     try {
       datasets[at] = { ...(await api.get(`/datasets/${id}`)), isWhole: true };
-      if (this.builder.draft.dataset !== id) return;
-      // The values of a column say the split, and they come only now: unless a person has chosen another meanwhile.
-      if (this.builder.draft.data.split === this.proposed && this.#takeSaidSplit()) this.#follow();
-      this.draw();
     } catch {
       // the form works without them
     }

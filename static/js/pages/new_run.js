@@ -162,8 +162,11 @@ function onJson() {
 
 // beginning
 
-/** A run to clone, a program of the gallery, a model, a dataset: or nothing. */
-function begin() {
+/**
+ * A run to clone, a program of the gallery, a model, a dataset: or nothing. All that is known of the dataset comes first:
+ * a form that is drawn again while somebody types would lose what is typed.
+ */
+async function begin() {
   const asked = new URLSearchParams(location.search);
   if (page.from_spec) {
     builder.draft = draftOf(page.from_spec, {
@@ -176,13 +179,15 @@ function begin() {
         : { name: null, layers: [] };
     }
     builder.modelTouched = true;
+    await builder.data.load(builder.draft.dataset);
     return;
   }
   const ready = builder.datasets.filter(({ status }) => status === "ready");
   const dataset = ready.find(({ id }) => id === asked.get("dataset")) ?? (asked.get("dataset") ? null : ready[0]);
+  if (dataset) await builder.data.load(dataset.id);
   drawAll();
   if (asked.get("model")) builder.model.useKept(asked.get("model"));
-  if (dataset) builder.data.choose(dataset.id);
+  if (dataset) await builder.data.choose(dataset.id);
 }
 
 $("#name").addEventListener("input", (event) => {
@@ -200,7 +205,7 @@ $("#new-run").addEventListener("submit", start);
 $("#json").addEventListener("input", onJson);
 for (const button of $$("[data-view]")) button.addEventListener("click", () => setView(button.dataset.view));
 
-begin();
+await begin();
 drawAll();
 summary.show(null, []);
 builder.changed();
