@@ -18,6 +18,7 @@ from app.settings import Settings
 
 T = TypeVar("T")
 ENDED = ("succeeded", "failed", "cancelled")
+TOLD_CHARACTERS = 4000  # of each process's output, when a test has failed
 
 
 def free_port() -> int:
@@ -78,6 +79,11 @@ class Deck:
 
     def output(self, name: str) -> str:
         return (self.settings.data_dir / f"{name.replace(' ', '-')}.log").read_text()
+
+    def tell(self) -> None:
+        """Write what the processes have said: pytest shows it beside a failure, which it may explain."""
+        for name in self.processes:
+            sys.stdout.write(f"--- {name}\n{self.output(name)[-TOLD_CHARACTERS:]}\n")
 
     def kill(self, name: str) -> None:
         self.killed.append(name)
@@ -164,3 +170,4 @@ def deck(settings: Settings, num_workers: int = 1) -> Iterator[Deck]:
         yield one
     finally:
         one.stop()
+        one.tell()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from safetensors.numpy import load
 from sqlalchemy import select
@@ -99,6 +100,8 @@ def freeze_supervisor(one: Deck) -> None:
         session.execute(select(1))
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
+        # Asked for is not done: one that is just taking the lock would have it, and then stop.
+        wait_for(lambda: all(psutil.Process(pid).status() == psutil.STATUS_STOPPED for pid in frozen))
     database.dispose()
     try:
         one.start("worker 2")
