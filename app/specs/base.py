@@ -250,6 +250,8 @@ def _place(loc: Sequence[str | int]) -> tuple[Loc, type[Spec] | None, dict[str, 
     return kept, cls, members
 
 
+_MANY = 20  # names are listed in an error
+
 # What PyTorch asks for, and follows here from what comes before.
 _INFERRED = frozenset({"in_features", "in_channels", "num_features", "input_size", "normalized_shape"})
 _OTHER_NAMES = {"learning_rate": "lr", "epochs": "num_epochs", "units": "out_features", "filters": "out_channels"}
@@ -271,8 +273,14 @@ def _unknown_type(given: Any, members: dict[str, type[Spec]]) -> str:
     words = {_plain(word): name for name, cls in members.items() for word in (name, *cls.also_called)}
     near = [_plain(given)] if _plain(given) in words else difflib.get_close_matches(_plain(given), words, n=3)
     names = list(dict.fromkeys(words[word] for word in near))
-    meant = f"did you mean {_alternatives(names)}?" if names else f"there are: {', '.join(members)}"
+    meant = f"did you mean {_alternatives(names)}?" if names else _all_of(list(members))
     return f"there is no {given!r} here; {meant}"
+
+
+def _all_of(names: list[str]) -> str:
+    if len(names) <= _MANY:
+        return f"there are: {', '.join(names)}"
+    return f"there are {len(names)}, as {', '.join(names[:_MANY])}; GET /api/v1/schema lists all"
 
 
 def _plain(word: str) -> str:

@@ -11,7 +11,7 @@ from app.specs import catalogue
 from app.specs.augment import AnyAugmentation
 from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
-from app.specs.layers import LAYERS, AnyLayer
+from app.specs.layers import LAYERS, AnyLayer, Layer
 from app.specs.run import RunSpec
 from app.specs.splits import AnySplit
 from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
@@ -27,12 +27,12 @@ UNIONS: dict[str, Any] = {
     "splits": AnySplit,
 }
 ENTRIES = [(kind, entry) for kind, entries in catalogue.schema().items() for entry in entries]
-SAMPLES = {"val": 1.0, "shape": [2, 3], "column": "when"}
+SAMPLES = {"val": 1.0, "shape": [2, 3], "column": "when", "dims": [2, 1], "pad": [1, 2]}
 
 
 def every_spec(cls: type[Spec] = Spec) -> Iterator[type[Spec]]:
     for one in cls.__subclasses__():
-        if one.__module__.startswith("app.specs") and not one.__name__.startswith("_"):
+        if one.__module__.startswith("app.specs") and not one.__name__.startswith("_") and one is not Layer:
             yield one
         yield from every_spec(one)
 

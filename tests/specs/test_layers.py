@@ -50,7 +50,7 @@ MISFITS: list[tuple[dict[str, Any], tuple[Shape, ...], str | None, str]] = [
         "padding 2 is more than half the kernel",
     ),
     ({"type": "adaptive_avg_pool2d"}, ((4, 4),), None, "needs an image"),
-    ({"type": "batch_norm"}, ((1, 2, 3, 4),), None, "needs a vector, a series or an image, but gets 1×2×3×4"),
+    ({"type": "batch_norm"}, ((1, 2, 3, 4, 5),), None, "or a volume, but gets 1×2×3×4×5"),
     ({"type": "local_response_norm", "size": 2}, ((4,),), None, "needs a series or an image"),
     ({"type": "lstm", "hidden_size": 3}, ((5,),), None, "an embedding layer before it makes tokens features"),
     ({"type": "softmax", "dim": 3}, ((5, 2),), "dim", "there is no axis 3 in 5×2"),

@@ -71,7 +71,7 @@ CONV = {"out_channels": 1, "kernel_size": 1}
 SHARES = {"type": "shares"}
 BY_PART = {"type": "column", "column": "part"}
 CASES: list[tuple[dict[str, Any], list[str | int], str]] = [
-    ({"model__layers": [{"type": "conv3d"}]}, ["model", "layers", 0, "type"], "did you mean conv"),
+    ({"model__layers": [{"type": "conv4d"}]}, ["model", "layers", 0, "type"], "did you mean conv"),
     ({"model__layers": [{"type": "linear"}]}, ["model", "layers", 0, "out_features"], "'out_features' is missing"),
     (
         {"model__layers": [{"type": "linear", "out_features": 0}]},

@@ -1,6 +1,6 @@
-"""Modules that torch lacks, or has slower: "same" padding with any stride, local response normalisation, merges.
+"""Modules that torch lacks, or has slower: "same" padding with any stride, normalisation, embedded columns.
 
-Suffixes of tensors: N batch, C channels, L length, H height, W width.
+Suffixes of tensors: N batch, C channels, L length, D depth, H height, W width.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
 from app.specs.layers.windows import same_padding
+
+_MAX_POOLS: dict[int, Any] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}  # by the number of axes
+_AVG_POOLS: dict[int, Any] = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
 def _pads(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> list[int]:
@@ -31,6 +34,18 @@ class SameConv1d(nn.Conv1d):
         return super().forward(F.pad(x_NCL, self.pads) if any(self.pads) else x_NCL)
 
 
+class SameConv3d(nn.Conv3d):
+    """Conv3d whose output is ceil(size / stride) along each axis; odd padding goes to the end."""
+
+    def __init__(self, *, sizes: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pads = _pads(sizes, self.kernel_size, self.stride, self.dilation)
+        _share(self)
+
+    def forward(self, x_NCDHW: Tensor) -> Tensor:
+        return super().forward(F.pad(x_NCDHW, self.pads) if any(self.pads) else x_NCDHW)
+
+
 class SameConv2d(nn.Conv2d):
     """Conv2d whose output is ceil(H / stride) × ceil(W / stride); odd padding goes to the end, as TensorFlow has it."""
 
@@ -43,7 +58,7 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x_NCHW, self.pads) if any(self.pads) else x_NCHW)
 
 
-def _share(conv: SameConv1d | SameConv2d) -> None:
+def _share(conv: SameConv1d | SameConv2d | SameConv3d) -> None:
     """Even padding is the convolution's own affair, and saves a copy of the input."""
     before, after = conv.pads[0::2], conv.pads[1::2]
     if before == after:
@@ -60,9 +75,10 @@ class SameMaxPool(nn.Module):
         self.pads = _pads(sizes, kernel_size, stride, [1] * len(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
-        pool = F.max_pool1d if len(self.stride) == 1 else F.max_pool2d
+        pool = _MAX_POOLS[len(self.stride)]
         padded = F.pad(x, self.pads, value=float("-inf")) if any(self.pads) else x
-        return pool(padded, self.kernel_size, self.stride)
+        pooled: Tensor = pool(padded, self.kernel_size, self.stride)
+        return pooled
 
 
 class SameAvgPool(nn.Module):
@@ -80,9 +96,10 @@ class SameAvgPool(nn.Module):
         return self._pool(x) / self.share if any(self.pads) else self._pool(x)
 
     def _pool(self, x: Tensor) -> Tensor:
-        pool = F.avg_pool1d if len(self.stride) == 1 else F.avg_pool2d
+        pool = _AVG_POOLS[len(self.stride)]
         padded = F.pad(x, self.pads) if any(self.pads) else x
-        return pool(padded, self.kernel_size, self.stride)
+        pooled: Tensor = pool(padded, self.kernel_size, self.stride)
+        return pooled
 
 
 class LocalResponseNorm(nn.Module):
@@ -124,33 +141,19 @@ class EntityEmbedding(nn.Embedding):
         return torch.cat([found, x[..., self.num_columns :]], -1)
 
 
-class Reshape(nn.Module):
-    """The same numbers of each row in another shape."""
+class Normalization(nn.Module):
+    """(x − mean) / std, with figures for each place of axis `dim`; until they are measured, x as it is."""
 
-    def __init__(self, shape: Sequence[int]) -> None:
+    def __init__(
+        self, size: int, dim: int, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+    ) -> None:
         super().__init__()
-        self.shape = tuple(shape)
+        self.dim, self.is_measured = dim, mean is None
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.zeros(size) if mean is None else torch.tensor(mean))
+        self.register_buffer("std", torch.ones(size) if std is None else torch.tensor(std))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(x.shape[0], *self.shape)
-
-
-class Add(nn.Module):
-    """The sum of tensors of one shape."""
-
-    def forward(self, *xs: Tensor) -> Tensor:
-        total = xs[0] + xs[1]
-        for x in xs[2:]:
-            total = total + x
-        return total
-
-
-class Concat(nn.Module):
-    """Tensors side by side along `dim`."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, *xs: Tensor) -> Tensor:
-        return torch.cat(xs, self.dim)
+        along = [1] * (x.dim() - self.dim - 1)
+        return (x - self.mean.reshape(-1, *along)) / self.std.reshape(-1, *along)

@@ -1,4 +1,4 @@
-"""LSTM and GRU over batch-first sequences, with dropout of one mask a sequence on inputs and on the state.
+"""RNN, LSTM and GRU over batch-first sequences, with dropout of one mask a sequence on inputs and on the state.
 
 Without recurrent dropout, and in evaluation, torch's own fused loops run. With it, training unrolls: the projection of
 all inputs is one matrix product, and each step multiplies the masked state. Source of the masks: Gal and Ghahramani,
@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
 
 class _Recurrent(nn.Module):
-    """What both share. `forward` takes (N, L, D) and gives (N, ways · H), or (N, L, ways · H) for output "all"."""
+    """What they share. `forward` takes (N, L, D) and gives (N, ways · H), or (N, L, ways · H) for output "all"."""
 
     core: nn.RNNBase
 
@@ -29,11 +29,12 @@ class _Recurrent(nn.Module):
         input_dropout: float,
         recurrent_dropout: float,
         output: str,
+        **kwargs: Any,
     ) -> None:
         super().__init__()
         self.hidden_size, self.num_layers, self.ways = hidden_size, num_layers, 2 if bidirectional else 1
         self.input_dropout, self.recurrent_dropout, self.output = input_dropout, recurrent_dropout, output
-        arguments: dict[str, Any] = {"num_layers": num_layers, "bidirectional": bidirectional, "batch_first": True}
+        arguments = {"num_layers": num_layers, "bidirectional": bidirectional, "batch_first": True} | kwargs
         self.core = self._make_core(input_size, hidden_size, arguments)
 
     def _make_core(self, input_size: int, hidden_size: int, arguments: dict[str, Any]) -> nn.RNNBase:
@@ -83,6 +84,20 @@ class _Recurrent(nn.Module):
             state = self._step(gates_NG, state, state[0] * mask_NH, w_hh, b_hh)
             outputs.append(state[0])
         return torch.stack(outputs[::-1] if backwards else outputs, dim=1)
+
+
+class RNN(_Recurrent):
+    """Elman, 1990; equations as in `torch.nn.RNN`."""
+
+    def _make_core(self, input_size: int, hidden_size: int, arguments: dict[str, Any]) -> nn.RNNBase:
+        return nn.RNN(input_size, hidden_size, **arguments)
+
+    def _input_bias(self, b_ih: Tensor, b_hh: Tensor) -> Tensor:
+        return b_ih + b_hh
+
+    def _step(self, gates_NG: Tensor, state: tuple[Tensor, ...], masked_h_NH: Tensor, w_GH: Tensor, b_G: Tensor) -> Any:
+        bend = torch.tanh if self.core.nonlinearity == "tanh" else torch.relu
+        return bend(torch.addmm(gates_NG, masked_h_NH, w_GH.t())), state[1]
 
 
 class LSTM(_Recurrent):

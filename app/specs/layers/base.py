@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field, field_validator
 
 from app.specs.base import Shape, ShapeError, Spec
+from app.specs.described import descriptions
 from app.specs.initializers import NEEDS_MATRIX, AnyInitializer
 
 
@@ -42,7 +44,8 @@ RESERVED = frozenset({"input", *_WORDS_OF_TORCH.split()})
 class Layer(Spec):
     """A layer of a model. Shapes leave the batch out, channels first."""
 
-    model_config = ConfigDict(defer_build=True)  # built within the union, and alone only where one is used alone
+    # Built within the union, and alone only where one is used alone; `descriptions` reads what stands after fields.
+    model_config = ConfigDict(defer_build=True, use_attribute_docstrings=False)
 
     type: str
     name: str | None = Field(default=None, max_length=60, json_schema_extra={"pattern": "^[A-Za-z][A-Za-z0-9_]*$"})
@@ -51,11 +54,19 @@ class Layer(Spec):
     """the layers it takes from, where that is not the one before; "input" is the model's own input"""
 
     group: ClassVar[str] = "other"
+    source: ClassVar[str]  # where what it computes is written down
     examples: ClassVar[tuple[Example, ...]] = ()
     num_inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # least, most (None: any)
     takes_integers: ClassVar[bool] = False  # reads whole numbers, to look them up
     takes_columns: ClassVar[bool] = False  # reads rows as they are made ready: nothing may be computed before it
     keeps_integers: ClassVar[bool] = False  # gives whole numbers where it is given them: it only rearranges
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        for name, info in cls.model_fields.items():
+            found = (words for base in cls.__mro__ if (words := descriptions(base).get(name)))
+            info.description = next(found, info.description)
 
     @field_validator("name")
     @classmethod
@@ -74,9 +85,25 @@ class Layer(Spec):
         """How many numbers are learned."""
         return 0
 
+    def num_multiply_adds(self, *inputs: Shape) -> int:
+        """Multiplications, each with its addition, of one row's way through: of matrix products and convolutions.
+
+        What is done number by number does not count, as in `torch.utils.flop_counter`, whose figure is twice this.
+        """
+        return 0
+
+    def num_activations(self, *inputs: Shape) -> int:
+        """How many numbers of one row's way through are kept for the way back: its output, unless more is known."""
+        return prod(self.output_shape(*inputs))
+
     def recipe(self, *inputs: Shape) -> Recipe:
         """How the worker makes it for these inputs."""
         raise NotImplementedError
+
+    def own_fields(self) -> dict[str, Any]:
+        """The values of the fields that its class adds, by name: what torch's class of the same name takes."""
+        common = Weighted if isinstance(self, Weighted) else Layer
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in common.model_fields}
 
 
 class Weighted(Layer):
@@ -99,9 +126,24 @@ class Weighted(Layer):
         return init
 
 
+def documented(name: str) -> str:
+    """Where PyTorch documents one of its modules."""
+    return f"https://docs.pytorch.org/docs/stable/generated/torch.nn.{name}.html"
+
+
 def written(shape: Shape) -> str:
     """A shape in words: 4×4, 1×28×28."""
     return "×".join(map(str, shape)) or "a single number"
+
+
+def axis_at(shape: Shape, dim: int) -> int:
+    """The place in `shape`, which leaves the batch out, of an axis that is counted with the batch as 0.
+
+    Raises ShapeError where there is none.
+    """
+    if dim == 0 or not -len(shape) <= dim <= len(shape):
+        raise ShapeError(f"there is no axis {dim} in {written(shape)} (the batch is axis 0)", "dim")
+    return dim - 1 if dim > 0 else dim + len(shape)
 
 
 def need_axes(shape: Shape, count: int, meaning: str, hint: str = "") -> None:

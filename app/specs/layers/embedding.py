@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from app.specs.base import Shape, ShapeError
-from app.specs.layers.base import Example, Recipe, Weighted, written
+from app.specs.layers.base import Example, Layer, Recipe, Weighted, documented, need_axes, written
 
 
 class Embedding(Weighted):
@@ -18,6 +18,7 @@ class Embedding(Weighted):
     """how long each vector is"""
 
     group: ClassVar[str] = "sequence"
+    source: ClassVar[str] = documented("Embedding")
     takes_integers: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"num_embeddings": 10, "embedding_dim": 4}, ((7,),)),
@@ -50,6 +51,7 @@ class EntityEmbedding(Weighted):
 
     group: ClassVar[str] = "sequence"
     takes_columns: ClassVar[bool] = True
+    source: ClassVar[str] = "https://arxiv.org/abs/1604.06737"
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"num_embeddings": 10, "embedding_dim": 4, "num_columns": 2}, ((2,),)),
         Example({"num_embeddings": 10, "embedding_dim": 4, "num_columns": 1}, ((5,),)),
@@ -69,3 +71,69 @@ class EntityEmbedding(Weighted):
     def recipe(self, *inputs: Shape) -> Recipe:
         kwargs = {"num_embeddings": self.num_embeddings, "embedding_dim": self.embedding_dim}
         return Recipe("worker.nn.modules.EntityEmbedding", kwargs | {"num_columns": self.num_columns})
+
+
+class SinusoidalPosition(Layer):
+    """Adds waves of many lengths to a sequence, so that each place is told from the others (Vaswani et al., 2017)."""
+
+    type: Literal["sinusoidal_position"] = "sinusoidal_position"
+    also_called: ClassVar[tuple[str, ...]] = ("positional_encoding",)
+    base: float = Field(default=10_000.0, gt=1)
+    """the longest wave, in steps over 2π"""
+
+    group: ClassVar[str] = "sequence"
+    source: ClassVar[str] = "https://arxiv.org/abs/1706.03762"
+    examples: ClassVar[tuple[Example, ...]] = (Example({}, ((5, 4),)), Example({"base": 100.0}, ((3, 7),)))
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        need_axes(inputs[0], 2, "a sequence (length×features)", "an embedding layer before it makes tokens features")
+        return inputs[0]
+
+    def recipe(self, *inputs: Shape) -> Recipe:
+        length, features = inputs[0]
+        return Recipe(
+            "worker.nn.positions.SinusoidalPosition", {"length": length, "features": features} | self.own_fields()
+        )
+
+
+class LearnedPosition(Weighted):
+    """Adds a learned vector to each place of a sequence (Gehring et al., 2017)."""
+
+    type: Literal["learned_position"] = "learned_position"
+    also_called: ClassVar[tuple[str, ...]] = ("position_embedding",)
+
+    group: ClassVar[str] = "sequence"
+    source: ClassVar[str] = "https://arxiv.org/abs/1705.03122"
+    examples: ClassVar[tuple[Example, ...]] = (Example({}, ((5, 4),)),)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        need_axes(inputs[0], 2, "a sequence (length×features)", "an embedding layer before it makes tokens features")
+        return inputs[0]
+
+    def num_parameters(self, *inputs: Shape) -> int:
+        return inputs[0][0] * inputs[0][1]
+
+    def recipe(self, *inputs: Shape) -> Recipe:
+        length, features = inputs[0]
+        return Recipe("worker.nn.positions.LearnedPosition", {"length": length, "features": features})
+
+
+class ClassToken(Weighted):
+    """Puts a learned vector before a sequence; what becomes of it stands for the whole (Devlin et al., 2018)."""
+
+    type: Literal["class_token"] = "class_token"
+    also_called: ClassVar[tuple[str, ...]] = ("cls_token",)
+
+    group: ClassVar[str] = "sequence"
+    source: ClassVar[str] = "https://arxiv.org/abs/1810.04805"
+    examples: ClassVar[tuple[Example, ...]] = (Example({}, ((5, 4),)),)
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        need_axes(inputs[0], 2, "a sequence (length×features)")
+        return (inputs[0][0] + 1, inputs[0][1])
+
+    def num_parameters(self, *inputs: Shape) -> int:
+        return inputs[0][1]
+
+    def recipe(self, *inputs: Shape) -> Recipe:
+        return Recipe("worker.nn.positions.ClassToken", {"features": inputs[0][1]})

@@ -3,13 +3,16 @@
 from typing import Any, ClassVar, Literal
 
 from app.specs.base import Shape, ShapeError
-from app.specs.layers.base import Example, Layer, Recipe, need_axes
+from app.specs.layers.base import Example, Layer, Recipe, documented, need_axes
 from app.specs.layers.windows import (
+    MEANING,
     NotNegative,
     NotNegativePair,
+    NotNegativeTriple,
     Padding,
     Positive,
     PositivePair,
+    PositiveTriple,
     Word,
     each,
     output_sizes,
@@ -34,7 +37,7 @@ class _Pool(Layer):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
-        need_axes(shape, self.axes + 1, _meaning(self.axes))
+        need_axes(shape, self.axes + 1, MEANING[self.axes])
         kernel, stride, padding = self._geometry()
         if not isinstance(padding, str) and any(map(_too_much, each(padding, self.axes), kernel)):
             raise ShapeError(f"padding {padding} is more than half the kernel", "padding")
@@ -79,12 +82,27 @@ class _Pool2d(_Pool):
     )
 
 
+class _Pool3d(_Pool):
+    kernel_size: Positive | PositiveTriple
+    """the block that becomes one point"""
+    stride: Positive | PositiveTriple | None = None
+    """how far the window moves at a time; the kernel's size if empty"""
+    padding: NotNegative | NotNegativeTriple | Word = 0
+    """points added around the volume; "same" makes the output input/stride large"""
+    axes: ClassVar[int] = 3
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example({"kernel_size": 2}, ((3, 4, 6, 5),)),
+        Example({"kernel_size": (3, 2, 2), "stride": 2, "padding": "same"}, ((2, 5, 4, 5),)),
+    )
+
+
 class MaxPool1d(_Pool1d):
     """Keeps the greatest of each few points."""
 
     type: Literal["max_pool1d"] = "max_pool1d"
     also_called: ClassVar[tuple[str, ...]] = ("max_pooling1d",)
     module: ClassVar[str] = "torch.nn.MaxPool1d"
+    source: ClassVar[str] = documented("MaxPool1d")
 
 
 class MaxPool2d(_Pool2d):
@@ -93,6 +111,16 @@ class MaxPool2d(_Pool2d):
     type: Literal["max_pool2d"] = "max_pool2d"
     also_called: ClassVar[tuple[str, ...]] = ("max_pooling2d",)
     module: ClassVar[str] = "torch.nn.MaxPool2d"
+    source: ClassVar[str] = documented("MaxPool2d")
+
+
+class MaxPool3d(_Pool3d):
+    """Keeps the greatest of each block."""
+
+    type: Literal["max_pool3d"] = "max_pool3d"
+    also_called: ClassVar[tuple[str, ...]] = ("max_pooling3d",)
+    module: ClassVar[str] = "torch.nn.MaxPool3d"
+    source: ClassVar[str] = documented("MaxPool3d")
 
 
 class AvgPool1d(_Pool1d):
@@ -101,6 +129,7 @@ class AvgPool1d(_Pool1d):
     type: Literal["avg_pool1d"] = "avg_pool1d"
     also_called: ClassVar[tuple[str, ...]] = ("average_pooling1d", "average_pool1d")
     module: ClassVar[str] = "torch.nn.AvgPool1d"
+    source: ClassVar[str] = documented("AvgPool1d")
 
 
 class AvgPool2d(_Pool2d):
@@ -109,34 +138,17 @@ class AvgPool2d(_Pool2d):
     type: Literal["avg_pool2d"] = "avg_pool2d"
     also_called: ClassVar[tuple[str, ...]] = ("average_pooling2d", "average_pool2d")
     module: ClassVar[str] = "torch.nn.AvgPool2d"
+    source: ClassVar[str] = documented("AvgPool2d")
 
 
-class AdaptiveAvgPool2d(Layer):
-    """The mean of patches, as many as asked for, whatever the image's size. 1 makes it one number a channel."""
+class AvgPool3d(_Pool3d):
+    """The mean of each block."""
 
-    type: Literal["adaptive_avg_pool2d"] = "adaptive_avg_pool2d"
-    also_called: ClassVar[tuple[str, ...]] = ("global_average_pooling2d", "global_avg_pool2d")
-    output_size: Positive | PositivePair = 1
-    """height and width that come out"""
-
-    group: ClassVar[str] = "pooling"
-    examples: ClassVar[tuple[Example, ...]] = (
-        Example({}, ((8, 7, 7),)),
-        Example({"output_size": (2, 4)}, ((8, 7, 9),)),
-    )
-
-    def output_shape(self, *inputs: Shape) -> Shape:
-        (shape,) = inputs
-        need_axes(shape, 3, _meaning(2))
-        return (shape[0], *each(self.output_size, 2))
-
-    def recipe(self, *inputs: Shape) -> Recipe:
-        return Recipe("torch.nn.AdaptiveAvgPool2d", {"output_size": each(self.output_size, 2)})
+    type: Literal["avg_pool3d"] = "avg_pool3d"
+    also_called: ClassVar[tuple[str, ...]] = ("average_pooling3d", "average_pool3d")
+    module: ClassVar[str] = "torch.nn.AvgPool3d"
+    source: ClassVar[str] = documented("AvgPool3d")
 
 
 def _too_much(padding: int, kernel: int) -> bool:
     return 2 * padding > kernel  # a window would hold nothing but padding
-
-
-def _meaning(axes: int) -> str:
-    return "a series (channels×length)" if axes == 1 else "an image (channels×height×width)"

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from app.specs.base import Shape
-from app.specs.layers.base import Example, Recipe, Weighted, need_axes
+from app.specs.layers.base import Example, Recipe, Weighted, documented, need_axes
 
 
 class _Recurrent(Weighted):
@@ -42,17 +42,17 @@ class _Recurrent(Weighted):
         widths = [inputs[0][1]] + [self.hidden_size * ways] * (self.num_layers - 1)
         return sum(ways * self.gates * self.hidden_size * (width + self.hidden_size + 2) for width in widths)
 
+    def num_multiply_adds(self, *inputs: Shape) -> int:
+        biases = 2 * self.gates * self.hidden_size * (2 if self.bidirectional else 1) * self.num_layers
+        return inputs[0][0] * (self.num_parameters(*inputs) - biases)
+
+    def num_activations(self, *inputs: Shape) -> int:
+        ways = 2 if self.bidirectional else 1
+        # Each step keeps its gates and its state, in every layer: torch's own loops keep no less.
+        return inputs[0][0] * self.num_layers * ways * self.hidden_size * (self.gates + 1)
+
     def recipe(self, *inputs: Shape) -> Recipe:
-        kwargs = {
-            "input_size": inputs[0][1],
-            "hidden_size": self.hidden_size,
-            "num_layers": self.num_layers,
-            "bidirectional": self.bidirectional,
-            "input_dropout": self.input_dropout,
-            "recurrent_dropout": self.recurrent_dropout,
-            "output": self.output,
-        }
-        return Recipe(self.module, kwargs)
+        return Recipe(self.module, {"input_size": inputs[0][1]} | self.own_fields())
 
 
 _EXAMPLES = (
@@ -62,12 +62,29 @@ _EXAMPLES = (
 )
 
 
+class RNN(_Recurrent):
+    """A plain state: new from the step's input and the state before (Elman, 1990)."""
+
+    type: Literal["rnn"] = "rnn"
+    also_called: ClassVar[tuple[str, ...]] = ("simple_rnn", "elman")
+    nonlinearity: Literal["tanh", "relu"] = "tanh"
+    """what the new state goes through"""
+    gates: ClassVar[int] = 1
+    module: ClassVar[str] = "worker.nn.recurrent.RNN"
+    source: ClassVar[str] = documented("RNN")
+    examples: ClassVar[tuple[Example, ...]] = (
+        *_EXAMPLES,
+        Example({"hidden_size": 4, "nonlinearity": "relu"}, ((5, 3),)),
+    )
+
+
 class LSTM(_Recurrent):
     """Long short-term memory: a state with gates that say what to keep (Hochreiter, Schmidhuber, 1997)."""
 
     type: Literal["lstm"] = "lstm"
     gates: ClassVar[int] = 4
     module: ClassVar[str] = "worker.nn.recurrent.LSTM"
+    source: ClassVar[str] = documented("LSTM")
     examples: ClassVar[tuple[Example, ...]] = _EXAMPLES
 
 
@@ -77,4 +94,5 @@ class GRU(_Recurrent):
     type: Literal["gru"] = "gru"
     gates: ClassVar[int] = 3
     module: ClassVar[str] = "worker.nn.recurrent.GRU"
+    source: ClassVar[str] = documented("GRU")
     examples: ClassVar[tuple[Example, ...]] = _EXAMPLES

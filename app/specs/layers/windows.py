@@ -14,9 +14,17 @@ from app.specs.layers.base import written
 
 Positive = Annotated[int, Field(ge=1, le=10_000), option("a whole number")]
 NotNegative = Annotated[int, Field(ge=0, le=10_000), option("a whole number")]
+PositiveTriple = Annotated[tuple[Positive, Positive, Positive], option("three of them")]
+NotNegativeTriple = Annotated[tuple[NotNegative, NotNegative, NotNegative], option("three of them")]
 PositivePair = Annotated[tuple[Positive, Positive], option("a pair of them")]
 NotNegativePair = Annotated[tuple[NotNegative, NotNegative], option("a pair of them")]
 Word = Annotated[Literal["same", "valid"], option("one of the words same and valid")]
+
+MEANING = {
+    1: "a series (channels×length)",
+    2: "an image (channels×height×width)",
+    3: "a volume (channels×depth×height×width)",
+}  # of an input, by its number of axes beside the channels
 
 Padding = int | tuple[int, ...] | Literal["same", "valid"]
 

@@ -12,19 +12,44 @@ from app.specs.layers import LAYERS, Layer
 from app.specs.training import AnyLoss, AnyOptimizer
 
 OF_EVERY_LAYER = {"type", "name", "inputs", "weight_init", "bias_init", "l1", "l2"}
+OF_A_TRANSFORMER = {"is_causal", "rotary"}
 OURS = {  # where torch has another default, none, or no such argument
-    "adaptive_avg_pool2d": {"output_size"},
-    "concat": {"dim"},
-    "lstm": {"input_dropout", "recurrent_dropout", "output"},
-    "gru": {"input_dropout", "recurrent_dropout", "output"},
-    "log_softmax": {"dim"},
+    **{f"adaptive_{way}_pool{axes}d": {"output_size"} for way in ("avg", "max") for axes in (1, 2, 3)},
+    **{kind: {"input_dropout", "recurrent_dropout", "output"} for kind in ("rnn", "lstm", "gru")},
+    **{kind: {"dim"} for kind in ("concat", "softmax", "softmin", "log_softmax")},
+    "multihead_attention": OF_A_TRANSFORMER,
+    "transformer_encoder_layer": OF_A_TRANSFORMER | {"activation"},  # a function there
+    "transformer_decoder_layer": OF_A_TRANSFORMER | {"activation"},
+    "prelu": {"per_channel"},
     "reshape": {"shape"},
-    "softmax": {"dim"},
+    "upsample": {"scale_factor", "align_corners"},
 }
-TORCHS = {  # where the recipe names a module of ours, or which one follows from the input
+TORCHS: dict[str, Any] = {  # where the recipe names a module of ours, or which one follows from the input
     "worker.nn.modules.LocalResponseNorm": torch.nn.LocalResponseNorm,
+    "worker.nn.recurrent.RNN": torch.nn.RNN,
     "worker.nn.recurrent.LSTM": torch.nn.RNNBase,
     "worker.nn.recurrent.GRU": torch.nn.RNNBase,
+    "worker.nn.attention.MultiheadAttention": torch.nn.MultiheadAttention,
+    "worker.nn.attention.TransformerEncoderLayer": torch.nn.TransformerEncoderLayer,
+    "worker.nn.attention.TransformerDecoderLayer": torch.nn.TransformerDecoderLayer,
+    "worker.nn.shape.MaxUnpool": torch.nn.MaxUnpool2d,
+    "worker.nn.shape.CosineSimilarity": torch.nn.CosineSimilarity,
+}
+NOT_TORCHS = {  # torch has no such module
+    "class_token",
+    "drop_path",
+    "gaussian_noise",
+    "layer_scale",
+    "mean",
+    "normalization",
+    "pad",
+    "select",
+    "separable_conv2d",
+    "sinusoidal_position",
+    "slice",
+    "squeeze_excitation",
+    "transformer_decoder",  # takes a layer; its own arguments are those of the layer, and num_layers and norm
+    "transformer_encoder",
 }
 
 
@@ -53,10 +78,14 @@ def torch_class(layer: type[Layer]) -> Any:
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.model_fields["type"].default)
 def test_layers_have_torchs_arguments(layer: type[Layer]) -> None:
-    fields = set(layer.model_fields) - OF_EVERY_LAYER - OURS.get(layer.model_fields["type"].default, set())
-    torchs = defaults(torch_class(layer).__init__)
-    if torch_class(layer) is torch.nn.Conv1d or torch_class(layer) is torch.nn.Conv2d:
-        torchs = defaults(torch_class(layer))
+    kind = layer.model_fields["type"].default
+    if kind in NOT_TORCHS:
+        assert torch_class(layer).__module__.startswith("worker.nn")
+        return
+    fields = set(layer.model_fields) - OF_EVERY_LAYER - OURS.get(kind, set())
+    torchs = defaults(torch_class(layer))
+    if torch_class(layer) is torch.nn.RNN:  # takes what its base takes, and says so in words
+        torchs |= defaults(torch.nn.RNNBase) | {"nonlinearity": "tanh"}
     assert_same(layer, fields, torchs)
 
 

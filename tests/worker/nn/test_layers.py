@@ -1,53 +1,88 @@
-"""Every layer of the union against torch's own answer: shape and number of parameters, on examples and generated cases.
+"""Every layer of the union against torch's own answer: shapes, parameters, multiply-adds, on generated cases too.
 
 A new layer earns these tests by its entry in the union.
 """
 
+from math import prod
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from app.specs.base import Shape, ShapeError
 from app.specs.layers import LAYERS, Example, Layer
+from tests.worker.nn.cases import Case, cases, kind
 from worker.nn.build import make
 
 CASES = [(layer, example) for layer in LAYERS for example in layer.examples]
+CASE_NAMES = [f"{kind(layer)}-{i}" for i, (layer, _) in enumerate(CASES)]
+NUM_GENERATED = 8  # of each kind in the suite, 200 in the full run
+BATCH = 2
 
 
-def built(layer: Layer, inputs: tuple[Shape, ...], batch: int = 2) -> tuple[torch.nn.Module, torch.Tensor]:
-    module = make(layer.recipe(*inputs))
+def fed(layer: Layer, inputs: tuple[Shape, ...]) -> list[Tensor]:
     if layer.takes_integers or layer.takes_columns:
         dtype = torch.int64 if layer.takes_integers else torch.float32
-        fed = [torch.zeros(batch, *shape, dtype=dtype) for shape in inputs]
-    else:
-        fed = [torch.randn(batch, *shape) for shape in inputs]
-    return module, module(*fed)
+        return [torch.zeros(BATCH, *shape, dtype=dtype) for shape in inputs]
+    return [torch.randn(BATCH, *shape) for shape in inputs]
+
+
+def built(layer: Layer, inputs: tuple[Shape, ...]) -> tuple[torch.nn.Module, Tensor]:
+    module = make(layer.recipe(*inputs))
+    return module, module(*fed(layer, inputs))
+
+
+def trilinear_flops(first: Shape, weight: Shape, *_: Any, **__: Any) -> int:
+    """Of (N, 1, in1, 1) and (1, out, in1, in2), which torch's counter does not know."""
+    return 2 * first[0] * prod(weight)
 
 
 def assert_as_torch(layer: Layer, inputs: tuple[Shape, ...]) -> None:
-    module, output = built(layer, inputs)
+    counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten._trilinear: trilinear_flops})
+    with torch.device("meta"), counter:
+        module, output = built(layer, inputs)
     assert layer.output_shape(*inputs) == tuple(output.shape[1:])
     assert layer.num_parameters(*inputs) == sum(parameter.numel() for parameter in module.parameters())
+    assert 2 * BATCH * layer.num_multiply_adds(*inputs) == counter.get_total_flops()
+    assert layer.num_activations(*inputs) > 0
 
 
-def test_every_layer_has_examples_and_help() -> None:
+def test_every_layer_has_examples_help_and_a_source() -> None:
     for layer in LAYERS:
         assert layer.examples, layer
         assert layer.__doc__, layer
+        assert layer.source.startswith("https://"), layer
+        for name, field in layer.model_fields.items():
+            assert field.description or name == "type", (layer, name)
 
 
-@pytest.mark.parametrize(
-    ("cls", "example"), CASES, ids=[f"{c.model_fields['type'].default}-{i}" for i, (c, _) in enumerate(CASES)]
-)
-def test_shape_and_parameters_are_torchs(cls: type[Layer], example: Example) -> None:
-    assert_as_torch(cls.model_validate({"type": cls.model_fields["type"].default, **example.args}), example.inputs)
+@pytest.mark.parametrize(("cls", "example"), CASES, ids=CASE_NAMES)
+def test_examples_are_torchs(cls: type[Layer], example: Example) -> None:
+    layer = cls.model_validate({"type": kind(cls), **example.args})
+    assert_as_torch(layer, example.inputs)
+    _, output = built(layer, example.inputs)  # where numbers are computed, and not only shapes
+    assert layer.output_shape(*example.inputs) == tuple(output.shape[1:])
+    assert torch.isfinite(output.float()).all()
 
 
-def of(kind: str) -> type[Layer]:
-    return next(layer for layer in LAYERS if layer.model_fields["type"].default == kind)
+@pytest.mark.parametrize("cls", LAYERS, ids=kind)
+def test_generated_cases_are_torchs(cls: type[Layer], pytestconfig: pytest.Config) -> None:
+    whole = pytestconfig.getoption("--full")
+
+    @settings(max_examples=200 if whole else NUM_GENERATED)
+    @given(case=cases(cls))
+    def check(case: Case) -> None:
+        assert_as_torch(*case)
+
+    check()
+
+
+def of(name: str) -> type[Layer]:
+    return next(layer for layer in LAYERS if kind(layer) == name)
 
 
 small = st.integers(1, 4)
@@ -56,7 +91,7 @@ quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 
 @quick
 @given(
-    axes=st.sampled_from([1, 2]),
+    axes=st.sampled_from([1, 2, 3]),
     channels=small,
     out=small,
     kernel=small,
@@ -82,17 +117,17 @@ def test_convolutions_are_torchs_wherever_they_fit(axes: int, channels: int, siz
 
 @quick
 @given(
-    kind=st.sampled_from(["max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d"]),
+    name=st.sampled_from([f"{way}_pool{axes}d" for way in ("max", "avg") for axes in (1, 2, 3)]),
     kernel=small,
     stride=st.one_of(st.none(), small),
     padding=st.one_of(st.integers(0, 2), st.just("same")),
     ceil=st.booleans(),
     size=st.integers(1, 12),
 )
-def test_poolings_are_torchs_wherever_they_fit(kind: str, size: int, ceil: bool, **args: Any) -> None:
+def test_poolings_are_torchs_wherever_they_fit(name: str, size: int, ceil: bool, **args: Any) -> None:
     args |= {"kernel_size": args.pop("kernel"), "ceil_mode": ceil}
-    layer = of(kind).model_validate({"type": kind, **args})
-    shape = (3, *[size + i for i in range(int(kind[-2]))])
+    layer = of(name).model_validate({"type": name, **args})
+    shape = (3, *[size + i for i in range(int(name[-2]))])
     try:
         layer.output_shape(shape)
     except ShapeError:
@@ -104,7 +139,7 @@ def test_poolings_are_torchs_wherever_they_fit(kind: str, size: int, ceil: bool,
 
 @quick
 @given(
-    kind=st.sampled_from(["lstm", "gru"]),
+    name=st.sampled_from(["rnn", "lstm", "gru"]),
     hidden_size=small,
     num_layers=st.integers(1, 3),
     bidirectional=st.booleans(),
@@ -114,8 +149,8 @@ def test_poolings_are_torchs_wherever_they_fit(kind: str, size: int, ceil: bool,
     length=st.integers(1, 5),
     features=small,
 )
-def test_recurrent_layers_are_torchs(kind: str, length: int, features: int, **args: Any) -> None:
-    assert_as_torch(of(kind).model_validate({"type": kind, **args}), ((length, features),))
+def test_recurrent_layers_are_torchs(name: str, length: int, features: int, **args: Any) -> None:
+    assert_as_torch(of(name).model_validate({"type": name, **args}), ((length, features),))
 
 
 def test_the_models_device_does_not_matter_for_shapes() -> None:

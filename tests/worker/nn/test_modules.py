@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from worker.nn.modules import Add, Concat, LocalResponseNorm, Reshape, SameAvgPool, SameConv1d, SameConv2d, SameMaxPool
+from worker.nn.modules import LocalResponseNorm, SameAvgPool, SameConv1d, SameConv2d, SameMaxPool
+from worker.nn.shape import Add, Concat, Reshape
 
 
 @pytest.mark.parametrize(
