@@ -280,7 +280,7 @@ def _unknown_type(given: Any, members: dict[str, type[Spec]]) -> str:
 def _all_of(names: list[str]) -> str:
     if len(names) <= _MANY:
         return f"there are: {', '.join(names)}"
-    return f"there are {len(names)}, as {', '.join(names[:_MANY])}; GET /api/v1/schema lists all"
+    return f"there are {', '.join(names[:_MANY])} and {len(names) - _MANY} more; GET /api/v1/schema lists all"
 
 
 def _plain(word: str) -> str:

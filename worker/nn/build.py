@@ -16,19 +16,20 @@ from app.specs.model import INPUT, ModelSpec
 def build(model: ModelSpec, input_shape: Shape) -> nn.Module:
     """The module of a model for inputs (N, *input_shape). Raises SpecError when the model does not hold.
 
-    Parameters are called by their layer: "dense.weight", or "0.weight" for a layer without a name.
+    Parameters are called by their layer: "dense.weight", or "0.weight" for a layer without a name; in a block by their
+    place in it: "stage.2.conv.weight".
     """
     model.inspect(input_shape)
     shapes: dict[str, Shape] = {INPUT: tuple(input_shape)}
     modules: dict[str, nn.Module] = {}
-    for layer, name, inputs in zip(model.layers, model.names(), model.wiring(), strict=True):
-        given = [shapes[one] for one in inputs]
-        shapes[name] = layer.output_shape(*given)
-        modules[name] = make(layer.recipe(*given))
-        initialise(modules[name], layer)
-    if all(layer.inputs is None for layer in model.layers):
+    for node in model.nodes:
+        given = [shapes[one] for one in node.inputs]
+        shapes[node.name] = node.layer.output_shape(*given)
+        modules[node.name] = make(node.layer.recipe(*given))
+        initialise(modules[node.name], node.layer)
+    if model.is_chain:
         return nn.Sequential(OrderedDict(modules))
-    return Graph(modules, dict(zip(model.names(), model.wiring(), strict=True)))
+    return Graph(modules, {node.name: node.inputs for node in model.nodes})
 
 
 class Graph(nn.Module):
@@ -37,7 +38,7 @@ class Graph(nn.Module):
     def __init__(self, modules: dict[str, nn.Module], wiring: dict[str, tuple[str, ...]]) -> None:
         super().__init__()
         for name, module in modules.items():
-            self.add_module(name, module)
+            _hold(self, name).add_module(name.rpartition(".")[2], module)
         reader = {one: name for name, inputs in wiring.items() for one in inputs}  # of each value, the last
         self._steps = [
             (name, inputs, [one for one in dict.fromkeys(inputs) if reader[one] == name])
@@ -51,6 +52,15 @@ class Graph(nn.Module):
             for one in done:  # in evaluation nothing else holds it, so its memory is free
                 del values[one]
         return x
+
+
+def _hold(root: nn.Module, name: str) -> nn.Module:
+    """The module that holds the layer of that name: "stage.2.conv" lies in 2, which lies in stage."""
+    for part in name.split(".")[:-1]:
+        if part not in root._modules:
+            root.add_module(part, nn.Module())
+        root = root.get_submodule(part)
+    return root
 
 
 def make(recipe: Recipe) -> nn.Module:
@@ -74,8 +84,9 @@ def initialise(module: nn.Module, layer: Layer) -> None:
 def penalties(model: ModelSpec, module: nn.Module) -> list[tuple[nn.Parameter, float, float]]:
     """The weights that join the loss: each with its factor of Σ|w| and its factor of Σw²."""
     found = []
-    for layer, name in zip(model.layers, model.names(), strict=True):
+    for node in model.nodes:
+        layer = node.layer
         if isinstance(layer, Weighted) and (layer.l1 or layer.l2):
-            weights = [(n, p) for n, p in module.get_submodule(name).named_parameters() if "weight" in n]
+            weights = [(n, p) for n, p in module.get_submodule(node.name).named_parameters() if "weight" in n]
             found += [(parameter, layer.l1, layer.l2) for _, parameter in weights]
     return found

@@ -141,6 +141,13 @@ class EntityEmbedding(nn.Embedding):
         return torch.cat([found, x[..., self.num_columns :]], -1)
 
 
+class RReLU(nn.RReLU):
+    """torch's, but in evaluation a leaky_relu by name, which can be exported."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if self.training else F.leaky_relu(x, (self.lower + self.upper) / 2)
+
+
 class Normalization(nn.Module):
     """(x − mean) / std, with figures for each place of axis `dim`; until they are measured, x as it is."""
 

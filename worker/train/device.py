@@ -2,15 +2,13 @@
 
 import os
 import resource
-from collections.abc import Sequence
-from math import prod
 
 import psutil
 import torch
 
 from app.errors import JobFailure
 from app.specs.base import Shape
-from app.specs.model import INPUT, ModelSpec
+from app.specs.model import ModelSpec
 
 # Multiply-adds of a batch, from where two threads are faster than one (dense and convolutional networks on 2 cores).
 _WORTH_SHARING = 100_000_000
@@ -38,27 +36,9 @@ def num_threads(model: ModelSpec, input_shape: Shape, batch_size: int, slots: in
     Else its share of the cores, so that runs side by side do not fight for them. Follows from the specification and
     the machine alone, for sums come out otherwise in another number of parts.
     """
-    if batch_size * _multiply_adds(model, input_shape) < _WORTH_SHARING:
+    if batch_size * model.inspect(input_shape).num_multiply_adds < _WORTH_SHARING:
         return 1
     return max(1, len(os.sched_getaffinity(0)) // slots)
-
-
-def _multiply_adds(model: ModelSpec, input_shape: Shape) -> int:
-    """Roughly, those of one row's way through the model."""
-    total = 0
-    shapes: dict[str, Sequence[int]] = {INPUT: input_shape}
-    for layer, report in zip(model.layers, model.inspect(input_shape).layers, strict=True):
-        shapes[report.name] = report.output_shape
-        if layer.type == "embedding":  # looks up
-            continue
-        if layer.group == "convolution":
-            places = report.output_shape[1:]
-        elif layer.type in ("lstm", "gru"):
-            places = list(shapes[report.inputs[0]][:1])
-        else:
-            places = report.output_shape[:-1]
-        total += report.num_parameters * prod(places)
-    return total
 
 
 def describe(device: torch.device) -> str:

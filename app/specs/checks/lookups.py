@@ -24,27 +24,27 @@ def lookup_problems(model: ModelSpec, data: DataSpec, features: Sequence[Column]
             yield Problem(loc=["data", field], msg=message, received=column.name)
             return  # of a thousand columns of one kind, one is told
     yield from _cut_problems(data, features)
-    for i, layer in enumerate(model.layers):
-        if isinstance(layer, Embedding):
-            found = _vocabulary_problems(layer.num_embeddings, data, features)
-            yield from (one.under("model", "layers", i) for one in islice(found, 1))
+    for node in model.nodes:
+        if isinstance(node.layer, Embedding):
+            found = _vocabulary_problems(node.layer.num_embeddings, data, features)
+            yield from (one.under("model", *node.loc) for one in islice(found, 1))
 
 
 def _entity_problems(model: ModelSpec, data: DataSpec, places: Mapping[str, range]) -> Iterator[Problem]:
     """Embedded columns are looked up by the first layer, all of them, each within its places."""
     looks_up = model.takes_integers
     size = max((place.stop for place in places.values()), default=0)
-    for i, layer in enumerate(model.layers):
+    for node in model.nodes:
+        layer, loc = node.layer, ["model", *node.loc]
         if not isinstance(layer, EntityEmbedding):
             continue
         looks_up = True
         if layer.num_columns != len(places):
             message = f"{_embedded(places)}, and num_columns is {layer.num_columns}"
-            yield Problem(loc=["model", "layers", i, "num_columns"], msg=message, received=layer.num_columns)
+            yield Problem(loc=[*loc, "num_columns"], msg=message, received=layer.num_columns)
         elif layer.num_embeddings < size:
             message = f"{_embedded(places)} and need {size:,} places: one for each value, and one for what is unknown"
-            place: Loc = ["model", "layers", i, "num_embeddings"]
-            yield Problem(loc=place, msg=message, received=layer.num_embeddings)
+            yield Problem(loc=[*loc, "num_embeddings"], msg=message, received=layer.num_embeddings)
     if places and not looks_up:
         first = next(iter(places))
         own = data.columns.get(first)

@@ -24,8 +24,8 @@ def output_problems(
 ) -> Iterator[Problem]:
     """Whether what comes out is what the loss takes: K outputs for K classes, else one, or as many as a window has."""
     loss, shape = training.loss.type, tuple(inspection.output_shape)
-    last = len(model.layers) - 1
-    place: list[str | int] = ["model", "layers", last]
+    last = model.nodes[-1]
+    place: list[str | int] = ["model", *last.loc]
     if len(shape) != 1:
         message = f"the model ends with {written(shape)}, a row's answer is one list of numbers; flatten, or pool first"
         yield Problem(loc=place, msg=message, received=list(shape))
@@ -35,7 +35,7 @@ def output_problems(
     if shape[0] != wanted and not (loss in CLASS_LOSSES and target.values is None):
         message = f"the model ends with {_outputs(shape[0])}, but {_asked(loss, target.name, wanted)}"
         yield Problem(loc=place, msg=message, received=shape[0])
-    if loss in _ENDS and model.layers[last].type != _ENDS[loss][0]:
+    if loss in _ENDS and last.layer.type != _ENDS[loss][0]:
         end, takes, other = _ENDS[loss]
         message = f"{loss} {takes}: end with {end}, or use {other}"
         yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)

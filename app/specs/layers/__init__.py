@@ -53,6 +53,7 @@ from app.specs.layers.attention import (
     TransformerEncoderLayer,
 )
 from app.specs.layers.base import Example, Layer, Recipe, Weighted
+from app.specs.layers.block import Block, Use
 from app.specs.layers.branches import Add, Concat, CosineSimilarity, Dot, Multiply, Subtract
 from app.specs.layers.conv import Conv1d, Conv2d, Conv3d, SeparableConv2d
 from app.specs.layers.embedding import ClassToken, Embedding, EntityEmbedding, LearnedPosition, SinusoidalPosition
@@ -192,10 +193,12 @@ AnyLayer = Annotated[
     | Multiply
     | Dot
     | CosineSimilarity
-    | Concat,
+    | Concat
+    | Use,
     Field(discriminator="type"),
 ]
 
-LAYERS: tuple[type[Layer], ...] = AnyLayer.__origin__.__args__  # type: ignore[attr-defined]
+_MEMBERS: tuple[type[Layer], ...] = AnyLayer.__origin__.__args__  # type: ignore[attr-defined]
+LAYERS = tuple(one for one in _MEMBERS if one is not Use)  # those that compute something
 
-__all__ = ["LAYERS", "AnyLayer", "Example", "Layer", "Recipe", "Weighted"]
+__all__ = ["LAYERS", "AnyLayer", "Block", "Example", "Layer", "Recipe", "Use", "Weighted"]

@@ -59,6 +59,9 @@ class RReLU(Elementwise):
     module: ClassVar[str] = "RReLU"
     source: ClassVar[str] = documented("RReLU")
 
+    def recipe(self, *inputs: Shape) -> Recipe:
+        return Recipe("worker.nn.modules.RReLU", self.own_fields())
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.lower > self.upper:

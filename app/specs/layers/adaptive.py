@@ -6,6 +6,8 @@ from app.specs.base import Shape
 from app.specs.layers.base import Example, Layer, Recipe, axis_at, documented, need_axes
 from app.specs.layers.windows import MEANING, Positive, PositivePair, PositiveTriple, each
 
+_EXPORTED = frozenset({"AdaptiveAvgPool1d", "AdaptiveAvgPool2d"})  # ONNX has them as torch has
+
 
 class _Adaptive(Layer):
     """What they share. Windows divide the input as evenly as can be, and may overlap by a point."""
@@ -24,7 +26,8 @@ class _Adaptive(Layer):
         return (shape[0], *self._sizes())
 
     def recipe(self, *inputs: Shape) -> Recipe:
-        return Recipe(f"torch.nn.{self.module}", {"output_size": self._sizes()})
+        place = "torch.nn" if self.module in _EXPORTED else "worker.nn.pooling"
+        return Recipe(f"{place}.{self.module}", {"output_size": self._sizes()})
 
 
 class AdaptiveAvgPool1d(_Adaptive):

@@ -28,6 +28,8 @@ class Example:
     inputs: tuple[Shape, ...]
 
 
+NAME = "[A-Za-z][A-Za-z0-9_]*"  # of a layer, an input, a block or its arguments
+
 _WORDS_OF_TORCH = """
     T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
     eval extend extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half insert ipu
@@ -48,7 +50,7 @@ class Layer(Spec):
     model_config = ConfigDict(defer_build=True, use_attribute_docstrings=False)
 
     type: str
-    name: str | None = Field(default=None, max_length=60, json_schema_extra={"pattern": "^[A-Za-z][A-Za-z0-9_]*$"})
+    name: str | None = Field(default=None, max_length=60, json_schema_extra={"pattern": f"^{NAME}$"})
     """what other layers call it by; also the name of its parameters"""
     inputs: tuple[str, ...] | None = Field(default=None, min_length=1)
     """the layers it takes from, where that is not the one before; "input" is the model's own input"""
@@ -71,7 +73,7 @@ class Layer(Spec):
     @field_validator("name")
     @classmethod
     def _can_be_called(cls, name: str | None) -> str | None:
-        if name is not None and not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name):
+        if name is not None and not re.fullmatch(NAME, name):
             raise ValueError("a name is of letters, digits and _, and begins with a letter")
         if name in RESERVED:
             raise ValueError(f"{name!r} means something else here; choose another name")

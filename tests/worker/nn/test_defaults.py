@@ -26,6 +26,7 @@ OURS = {  # where torch has another default, none, or no such argument
 }
 TORCHS: dict[str, Any] = {  # where the recipe names a module of ours, or which one follows from the input
     "worker.nn.modules.LocalResponseNorm": torch.nn.LocalResponseNorm,
+    "worker.nn.modules.RReLU": torch.nn.RReLU,
     "worker.nn.recurrent.RNN": torch.nn.RNN,
     "worker.nn.recurrent.LSTM": torch.nn.RNNBase,
     "worker.nn.recurrent.GRU": torch.nn.RNNBase,

@@ -1,0 +1,140 @@
+"""What a model makes of its input, layer by layer, and what that costs: without torch, from shapes alone."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.specs.base import Loc, Problem, Shape, ShapeError, SpecError
+from app.specs.graph import Graph, Node
+
+MAX_PARAMETERS = 2_000_000_000
+
+
+class LayerReport(BaseModel):
+    """What one layer makes of its input. Sizes are of one row."""
+
+    index: int  # of the layer as it is written; the layers of a block share that of its use
+    name: str  # "0", or "stage.2.conv" for a layer within blocks
+    type: str
+    inputs: list[str]
+    output_shape: list[int]
+    num_parameters: int
+    num_multiply_adds: int = 0
+    num_activations: int = 0  # numbers that are kept for the way back
+
+
+class Inspection(BaseModel):
+    """What a model makes of its input, layer by layer."""
+
+    input_shape: list[int]
+    output_shape: list[int]
+    num_parameters: int
+    num_multiply_adds: int = 0  # of one row; twice this is its floating-point operations
+    num_activations: int = 0  # numbers that one row leaves for the way back
+    layers: list[LayerReport]
+
+
+def inspect(graph: Graph, shapes: Mapping[str, Shape]) -> Inspection:
+    """Shapes and costs of every layer. Raises SpecError with every layer that does not fit."""
+    found = [*_input_problems(shapes), *graph.problems, *_integer_problems(graph, shapes)]
+    reports, misfits = _trace(graph.nodes, {} if found and found[0].loc == ["input_shape"] else dict(shapes))
+    found += misfits
+    total = sum(report.num_parameters for report in reports)
+    if total > MAX_PARAMETERS:
+        found.append(Problem(loc=["layers"], msg=f"{total:,} parameters are more than any worker can hold"))
+    if found:
+        raise SpecError(found)
+    return Inspection(
+        input_shape=list(next(iter(shapes.values()))),
+        output_shape=reports[-1].output_shape,
+        num_parameters=total,
+        num_multiply_adds=sum(report.num_multiply_adds for report in reports),
+        num_activations=sum(report.num_activations for report in reports),
+        layers=reports,
+    )
+
+
+def looked_up(nodes: Sequence[Node], inputs: Sequence[str]) -> frozenset[str]:
+    """The inputs that are whole numbers: those that a layer looks up, rearranged or as they are."""
+    sources = {name: frozenset([name]) for name in inputs}  # of each value that is only rearranged: the inputs
+    found: set[str] = set()
+    for node in nodes:
+        given = [sources.get(one) for one in node.inputs]
+        if node.layer.takes_integers:
+            found.update(*[one for one in given if one])
+        if node.layer.keeps_integers and None not in given:
+            sources[node.name] = frozenset().union(*[one for one in given if one])
+    return frozenset(found)
+
+
+def _trace(nodes: Sequence[Node], shapes: dict[str, Shape]) -> tuple[list[LayerReport], list[Problem]]:
+    """What each layer makes, as far as it can be said: nothing follows from a layer that does not fit."""
+    reports: list[LayerReport] = []
+    misfits: list[Problem] = []
+    for node in nodes:
+        given = [shapes[one] for one in node.inputs if one in shapes]
+        if len(given) < len(node.inputs):
+            continue
+        try:
+            reports.append(_report(node, given))
+            shapes[node.name] = tuple(reports[-1].output_shape)
+        except ShapeError as error:
+            misfits.append(_misfit(node, error))
+    return reports, misfits
+
+
+def _report(node: Node, shapes: list[Shape]) -> LayerReport:
+    layer = node.layer
+    least, most = type(layer).num_inputs
+    if len(shapes) < least or (most is not None and len(shapes) > most):
+        raise ShapeError(f"takes {_wanted(least, most)}, but gets {len(shapes)}", "inputs")
+    output = layer.output_shape(*shapes)
+    return LayerReport(
+        index=node.index,
+        name=node.name,
+        type=layer.type,
+        inputs=list(node.inputs),
+        output_shape=list(output),
+        num_parameters=layer.num_parameters(*shapes),
+        num_multiply_adds=layer.num_multiply_adds(*shapes),
+        num_activations=layer.num_activations(*shapes),
+    )
+
+
+def _wanted(least: int, most: int | None) -> str:
+    if most == least:
+        return "one input" if most == 1 else f"{most} inputs"
+    return f"{least} inputs or more" if most is None else f"{least} to {most} inputs"
+
+
+def _integer_problems(graph: Graph, shapes: Mapping[str, Shape]) -> Iterator[Problem]:
+    """Whole numbers are looked up, everything else is computed with: one does not do for the other."""
+    integers = set(looked_up(graph.nodes, list(shapes)))
+    numbers = set(shapes) - integers
+    for node in graph.nodes:
+        layer, inputs = node.layer, node.inputs
+        keeps = layer.keeps_integers and integers.issuperset(inputs)
+        (integers if keeps else numbers).add(node.name)
+        message = None
+        if layer.takes_integers and numbers.intersection(inputs):
+            message = "looks up whole numbers, but what it is given was computed"
+        elif integers.intersection(inputs) and not (layer.takes_integers or layer.keeps_integers):
+            message = "is given whole numbers to look up; an embedding makes vectors of them"
+        elif layer.takes_columns and not set(inputs) <= set(shapes):
+            message = "looks up the columns of a row, so it takes from the input itself"
+        if message:
+            yield Problem(loc=node.loc, msg=f"{node.place} ({layer.type}): {message}", received=list(inputs))
+
+
+def _input_problems(shapes: Mapping[str, Shape]) -> Iterator[Problem]:
+    for shape in shapes.values():
+        if not shape or min(shape) < 1:
+            message = "a shape is one size or several, each at least 1"
+            yield Problem(loc=["input_shape"], msg=message, received=list(shape))
+
+
+def _misfit(node: Node, error: ShapeError) -> Problem:
+    loc: Loc = [*node.loc, *([error.field] if error.field else [])]
+    received: Any = getattr(node.layer, error.field) if error.field else None
+    return Problem(loc=loc, msg=f"{node.place} ({node.layer.type}): {error}", received=received)
