@@ -1,6 +1,7 @@
 """What a model makes of its input, layer by layer, and what that costs: without torch, from shapes alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,7 +22,7 @@ class LayerReport(BaseModel):
     output_shape: list[int]
     num_parameters: int
     num_multiply_adds: int = 0
-    num_activations: int = 0  # numbers that are kept for the way back
+    num_kept: int = 0  # numbers of four bytes that stay in memory for the way back
 
 
 class Inspection(BaseModel):
@@ -31,7 +32,7 @@ class Inspection(BaseModel):
     output_shape: list[int]
     num_parameters: int
     num_multiply_adds: int = 0  # of one row; twice this is its floating-point operations
-    num_activations: int = 0  # numbers that one row leaves for the way back
+    num_kept: int = 0  # numbers of four bytes that one row leaves for the way back
     layers: list[LayerReport]
 
 
@@ -50,7 +51,7 @@ def inspect(graph: Graph, shapes: Mapping[str, Shape]) -> Inspection:
         output_shape=reports[-1].output_shape,
         num_parameters=total,
         num_multiply_adds=sum(report.num_multiply_adds for report in reports),
-        num_activations=sum(report.num_activations for report in reports),
+        num_kept=sum(report.num_kept for report in reports),
         layers=reports,
     )
 
@@ -72,19 +73,29 @@ def _trace(nodes: Sequence[Node], shapes: dict[str, Shape]) -> tuple[list[LayerR
     """What each layer makes, as far as it can be said: nothing follows from a layer that does not fit."""
     reports: list[LayerReport] = []
     misfits: list[Problem] = []
+    kept = _kept(nodes)
     for node in nodes:
         given = [shapes[one] for one in node.inputs if one in shapes]
         if len(given) < len(node.inputs):
             continue
         try:
-            reports.append(_report(node, given))
+            reports.append(_report(node, given, is_kept=node.name in kept))
             shapes[node.name] = tuple(reports[-1].output_shape)
         except ShapeError as error:
             misfits.append(_misfit(node, error))
     return reports, misfits
 
 
-def _report(node: Node, shapes: list[Shape]) -> LayerReport:
+def _kept(nodes: Sequence[Node]) -> set[str]:
+    """What stays in memory for the way back: what a layer needs of its own output, or another as its input.
+
+    What comes out last, the loss needs.
+    """
+    needed = {one for node in nodes if node.layer.keeps_inputs for one in node.inputs}
+    return needed | {node.name for node in nodes if node.layer.keeps_output} | {node.name for node in nodes[-1:]}
+
+
+def _report(node: Node, shapes: list[Shape], *, is_kept: bool) -> LayerReport:
     layer = node.layer
     least, most = type(layer).num_inputs
     if len(shapes) < least or (most is not None and len(shapes) > most):
@@ -98,7 +109,7 @@ def _report(node: Node, shapes: list[Shape]) -> LayerReport:
         output_shape=list(output),
         num_parameters=layer.num_parameters(*shapes),
         num_multiply_adds=layer.num_multiply_adds(*shapes),
-        num_activations=layer.num_activations(*shapes),
+        num_kept=layer.num_kept(*shapes) + (prod(output) if is_kept else 0),
     )
 
 

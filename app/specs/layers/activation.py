@@ -1,5 +1,6 @@
 """Activations: layers that keep the shape they are given, and change each number, or those along an axis."""
 
+from math import prod
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,6 +13,7 @@ class Elementwise(Layer):
     """Changes each number for itself. The class of torch that does it is called `module`."""
 
     group: ClassVar[str] = "activation"
+    keeps_inputs: ClassVar[bool] = True
     module: ClassVar[str]
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((5,),)), Example({}, ((3, 4, 4),)))
 
@@ -28,6 +30,8 @@ class ReLU(Elementwise):
     type: Literal["relu"] = "relu"
     module: ClassVar[str] = "ReLU"
     source: ClassVar[str] = documented("ReLU")
+    keeps_inputs: ClassVar[bool] = False
+    keeps_output: ClassVar[bool] = True
 
 
 class ReLU6(Elementwise):
@@ -58,6 +62,9 @@ class RReLU(Elementwise):
     """the greatest slope; evaluation takes the middle"""
     module: ClassVar[str] = "RReLU"
     source: ClassVar[str] = documented("RReLU")
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return prod(inputs[0])
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.modules.RReLU", self.own_fields())
@@ -139,6 +146,8 @@ class Sigmoid(Elementwise):
     type: Literal["sigmoid"] = "sigmoid"
     module: ClassVar[str] = "Sigmoid"
     source: ClassVar[str] = documented("Sigmoid")
+    keeps_inputs: ClassVar[bool] = False
+    keeps_output: ClassVar[bool] = True
 
 
 class Hardsigmoid(Elementwise):
@@ -158,6 +167,9 @@ class LogSigmoid(Elementwise):
     module: ClassVar[str] = "LogSigmoid"
     source: ClassVar[str] = documented("LogSigmoid")
 
+    def num_kept(self, *inputs: Shape) -> int:
+        return prod(inputs[0])
+
 
 class Tanh(Elementwise):
     """Everything between −1 and 1."""
@@ -165,6 +177,8 @@ class Tanh(Elementwise):
     type: Literal["tanh"] = "tanh"
     module: ClassVar[str] = "Tanh"
     source: ClassVar[str] = documented("Tanh")
+    keeps_inputs: ClassVar[bool] = False
+    keeps_output: ClassVar[bool] = True
 
 
 class Hardtanh(Elementwise):
@@ -191,6 +205,10 @@ class Tanhshrink(Elementwise):
     type: Literal["tanhshrink"] = "tanhshrink"
     module: ClassVar[str] = "Tanhshrink"
     source: ClassVar[str] = documented("Tanhshrink")
+    keeps_inputs: ClassVar[bool] = False
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return prod(inputs[0])
 
 
 class Softsign(Elementwise):
@@ -199,6 +217,9 @@ class Softsign(Elementwise):
     type: Literal["softsign"] = "softsign"
     module: ClassVar[str] = "Softsign"
     source: ClassVar[str] = documented("Softsign")
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return prod(inputs[0])
 
 
 class Softplus(Elementwise):
@@ -284,6 +305,7 @@ class GLU(Layer):
 
     group: ClassVar[str] = "activation"
     source: ClassVar[str] = documented("GLU")
+    keeps_inputs: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((6,),)), Example({"dim": 1}, ((4, 5, 5),)))
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -304,6 +326,7 @@ class _OverAxis(Layer):
     """the axis, counted with the batch as 0"""
 
     group: ClassVar[str] = "activation"
+    keeps_output: ClassVar[bool] = True
     module: ClassVar[str]
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((5,),)), Example({"dim": 1}, ((3, 4),)))
 
@@ -346,6 +369,7 @@ class Softmax2d(Layer):
     type: Literal["softmax2d"] = "softmax2d"
     group: ClassVar[str] = "activation"
     source: ClassVar[str] = documented("Softmax2d")
+    keeps_output: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((3, 4, 5),)),)
 
     def output_shape(self, *inputs: Shape) -> Shape:

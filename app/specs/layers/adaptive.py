@@ -1,5 +1,6 @@
 """Pooling to a size that is asked for, or to one number a channel, or along one axis."""
 
+from math import prod
 from typing import ClassVar, Literal
 
 from app.specs.base import Shape
@@ -13,6 +14,7 @@ class _Adaptive(Layer):
     """What they share. Windows divide the input as evenly as can be, and may overlap by a point."""
 
     group: ClassVar[str] = "pooling"
+    keeps_inputs: ClassVar[bool] = True
     axes: ClassVar[int]
     module: ClassVar[str]
 
@@ -24,6 +26,9 @@ class _Adaptive(Layer):
         (shape,) = inputs
         need_axes(shape, self.axes + 1, MEANING[self.axes])
         return (shape[0], *self._sizes())
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return 2 * prod(self.output_shape(*inputs)) if "Max" in self.module else 0  # a place is of eight bytes
 
     def recipe(self, *inputs: Shape) -> Recipe:
         place = "torch.nn" if self.module in _EXPORTED else "worker.nn.pooling"
@@ -142,6 +147,8 @@ class GlobalMaxPool(_Global):
 
     type: Literal["global_max_pool"] = "global_max_pool"
     also_called: ClassVar[tuple[str, ...]] = ("global_max_pooling2d", "global_max_pooling1d")
+    keeps_inputs: ClassVar[bool] = True
+    keeps_output: ClassVar[bool] = True
     source: ClassVar[str] = "https://keras.io/api/layers/pooling_layers/global_max_pooling2d/"
 
     def recipe(self, *inputs: Shape) -> Recipe:

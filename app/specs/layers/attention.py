@@ -44,9 +44,15 @@ class _Attending(Weighted):
         (length, width), (seen, memory_width) = query, memory
         return 2 * length * width * width + 2 * seen * memory_width * width + 2 * length * seen * width
 
-    def _attention_activations(self, query: Shape, memory: Shape) -> int:
-        # Queries, keys, values, what they make, and what goes out. The weights are made anew on the way back.
-        return 3 * prod(query) + 2 * memory[0] * query[1]
+    def _kept_by_attention(self, query: Shape, memory: Shape, num_heads: int) -> int:
+        """Queries, keys, values and what they make, rotated once more.
+
+        What each looked at is made anew on the way back; on a CPU not where some of it is dropped.
+        """
+        (length, width), seen = query, memory[0]
+        turned = (length + seen) * width if self.rotary else 0
+        dropped = (length + seen) * width + 3 * num_heads * length * seen if self.dropout else 0
+        return 2 * length * width + 2 * seen * width + turned + dropped
 
 
 class MultiheadAttention(_Attending):
@@ -94,9 +100,9 @@ class MultiheadAttention(_Attending):
         difference = (values[1] - keys[1]) * keys[0] * query[1]  # values may be wider than keys
         return self._attention_multiply_adds(query, keys) + difference
 
-    def num_activations(self, *inputs: Shape) -> int:
+    def num_kept(self, *inputs: Shape) -> int:
         query, keys, _ = self._each(inputs)
-        return self._attention_activations(query, keys)
+        return self._kept_by_attention(query, keys, self.num_heads)
 
     def recipe(self, *inputs: Shape) -> Recipe:
         query, keys, values = self._each(inputs)
@@ -124,8 +130,10 @@ class _Transformer(_Attending):
     def _norm_parameters(self, width: int) -> int:
         return 2 * width if self.bias else width
 
-    def _rest_activations(self, shape: Shape, num_norms: int) -> int:
-        return num_norms * prod(shape) + shape[0] * (2 * self.dim_feedforward + shape[1])
+    def _kept_by_rest(self, shape: Shape, num_norms: int) -> int:
+        """What norms and linear layers are given, and of dropout what was dropped."""
+        masks = num_norms * prod(shape) + shape[0] * self.dim_feedforward if self.dropout else 0
+        return (2 * num_norms - 1) * prod(shape) + 2 * shape[0] * self.dim_feedforward + masks
 
 
 class TransformerEncoderLayer(_Transformer):
@@ -154,9 +162,9 @@ class TransformerEncoderLayer(_Transformer):
         (shape,) = inputs
         return self._attention_multiply_adds(shape, shape) + 2 * prod(shape) * self.dim_feedforward
 
-    def num_activations(self, *inputs: Shape) -> int:
+    def num_kept(self, *inputs: Shape) -> int:
         (shape,) = inputs
-        return self._attention_activations(shape, shape) + self._rest_activations(shape, 2)
+        return self._kept_by_attention(shape, shape, self.nhead) + self._kept_by_rest(shape, 2)
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.attention.TransformerEncoderLayer", {"d_model": inputs[0][1]} | self.own_fields())
@@ -193,10 +201,10 @@ class TransformerDecoderLayer(_Transformer):
         attention = self._attention_multiply_adds(shape, shape) + self._attention_multiply_adds(shape, memory)
         return attention + 2 * prod(shape) * self.dim_feedforward
 
-    def num_activations(self, *inputs: Shape) -> int:
+    def num_kept(self, *inputs: Shape) -> int:
         shape, memory = inputs
-        attention = self._attention_activations(shape, shape) + self._attention_activations(shape, memory)
-        return attention + self._rest_activations(shape, 3)
+        attention = (self._kept_by_attention(shape, seen, self.nhead) for seen in (shape, memory))
+        return sum(attention) + self._kept_by_rest(shape, 3)
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.attention.TransformerDecoderLayer", {"d_model": inputs[0][1]} | self.own_fields())
@@ -225,8 +233,9 @@ class TransformerEncoder(TransformerEncoderLayer):
     def num_multiply_adds(self, *inputs: Shape) -> int:
         return self.num_layers * super().num_multiply_adds(*inputs)
 
-    def num_activations(self, *inputs: Shape) -> int:
-        return self.num_layers * super().num_activations(*inputs) + self.norm * prod(inputs[0])
+    def num_kept(self, *inputs: Shape) -> int:
+        between = self.num_layers - 1 + self.norm  # what comes out of each layer, and goes into the next
+        return self.num_layers * super().num_kept(*inputs) + between * prod(inputs[0])
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.attention.TransformerEncoder", {"d_model": inputs[0][1]} | self.own_fields())
@@ -251,8 +260,9 @@ class TransformerDecoder(TransformerDecoderLayer):
     def num_multiply_adds(self, *inputs: Shape) -> int:
         return self.num_layers * super().num_multiply_adds(*inputs)
 
-    def num_activations(self, *inputs: Shape) -> int:
-        return self.num_layers * super().num_activations(*inputs) + self.norm * prod(inputs[0])
+    def num_kept(self, *inputs: Shape) -> int:
+        between = self.num_layers - 1 + self.norm  # what comes out of each layer, and goes into the next
+        return self.num_layers * super().num_kept(*inputs) + between * prod(inputs[0])
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.attention.TransformerDecoder", {"d_model": inputs[0][1]} | self.own_fields())

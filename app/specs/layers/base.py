@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field, field_validator
@@ -61,6 +60,8 @@ class Layer(Spec):
     num_inputs: ClassVar[tuple[int, int | None]] = (1, 1)  # least, most (None: any)
     takes_integers: ClassVar[bool] = False  # reads whole numbers, to look them up
     takes_columns: ClassVar[bool] = False  # reads rows as they are made ready: nothing may be computed before it
+    keeps_inputs: ClassVar[bool] = False  # needs what it was given on the way back, so that it stays in memory
+    keeps_output: ClassVar[bool] = False  # needs what it gave
     keeps_integers: ClassVar[bool] = False  # gives whole numbers where it is given them: it only rearranges
 
     @classmethod
@@ -94,9 +95,9 @@ class Layer(Spec):
         """
         return 0
 
-    def num_activations(self, *inputs: Shape) -> int:
-        """How many numbers of one row's way through are kept for the way back: its output, unless more is known."""
-        return prod(self.output_shape(*inputs))
+    def num_kept(self, *inputs: Shape) -> int:
+        """How many numbers of four bytes one row leaves for the way back, beside what it is given and gives."""
+        return 0
 
     def recipe(self, *inputs: Shape) -> Recipe:
         """How the worker makes it for these inputs."""
@@ -110,6 +111,8 @@ class Layer(Spec):
 
 class Weighted(Layer):
     """A layer with a weight, and perhaps a bias."""
+
+    keeps_inputs: ClassVar[bool] = True
 
     weight_init: AnyInitializer | None = None
     """how the weight begins; torch's own way if empty"""

@@ -1,5 +1,6 @@
 """Layers where branches meet."""
 
+from math import prod
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -40,6 +41,7 @@ class Multiply(Layer):
     group: ClassVar[str] = "branches"
     num_inputs: ClassVar[tuple[int, int | None]] = (2, None)
     source: ClassVar[str] = "https://docs.pytorch.org/docs/stable/generated/torch.mul.html"
+    keeps_inputs: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (
         Example({}, ((3, 4), (3, 4))),
         Example({}, ((5, 1, 1), (5, 2, 3))),
@@ -75,6 +77,7 @@ class Dot(_Alike):
     also_called: ClassVar[tuple[str, ...]] = ("dot_product",)
     num_inputs: ClassVar[tuple[int, int | None]] = (2, 2)
     source: ClassVar[str] = "https://keras.io/api/layers/merging_layers/dot/"
+    keeps_inputs: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((4,), (4,))), Example({}, ((3, 4), (3, 4))))
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -95,6 +98,7 @@ class CosineSimilarity(_Alike):
     """the least length that is divided by"""
     num_inputs: ClassVar[tuple[int, int | None]] = (2, 2)
     source: ClassVar[str] = documented("CosineSimilarity")
+    keeps_inputs: ClassVar[bool] = True
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((4,), (4,))), Example({}, ((3, 4), (3, 4))))
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -102,6 +106,9 @@ class CosineSimilarity(_Alike):
         if not shape:
             need_axes(shape, 1, "a vector")
         return (*shape[:-1], 1)
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return 3 * prod(inputs[0])
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.shape.CosineSimilarity", {"eps": self.eps})

@@ -198,9 +198,9 @@ class SeparableConv2d(Weighted):
         depthwise, pointwise = self._halves(inputs[0])
         return depthwise.num_multiply_adds(*inputs) + pointwise.num_multiply_adds(depthwise.output_shape(*inputs))
 
-    def num_activations(self, *inputs: Shape) -> int:
+    def num_kept(self, *inputs: Shape) -> int:
         depthwise, _ = self._halves(inputs[0])
-        return prod(depthwise.output_shape(*inputs)) + prod(self.output_shape(*inputs))
+        return prod(depthwise.output_shape(*inputs))
 
     def recipe(self, *inputs: Shape) -> Recipe:
         depthwise, pointwise = self._halves(inputs[0])

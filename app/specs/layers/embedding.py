@@ -1,5 +1,6 @@
 """Numbers that stand for things become vectors."""
 
+from math import prod
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -51,6 +52,7 @@ class EntityEmbedding(Weighted):
 
     group: ClassVar[str] = "sequence"
     takes_columns: ClassVar[bool] = True
+    keeps_inputs: ClassVar[bool] = False
     source: ClassVar[str] = "https://arxiv.org/abs/1604.06737"
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"num_embeddings": 10, "embedding_dim": 4, "num_columns": 2}, ((2,),)),
@@ -67,6 +69,9 @@ class EntityEmbedding(Weighted):
 
     def num_parameters(self, *inputs: Shape) -> int:
         return self.num_embeddings * self.embedding_dim
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return 2 * prod(inputs[0][:-1]) * self.num_columns  # as whole numbers of eight bytes
 
     def recipe(self, *inputs: Shape) -> Recipe:
         kwargs = {"num_embeddings": self.num_embeddings, "embedding_dim": self.embedding_dim}
@@ -103,6 +108,7 @@ class LearnedPosition(Weighted):
     also_called: ClassVar[tuple[str, ...]] = ("position_embedding",)
 
     group: ClassVar[str] = "sequence"
+    keeps_inputs: ClassVar[bool] = False
     source: ClassVar[str] = "https://arxiv.org/abs/1705.03122"
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((5, 4),)),)
 
@@ -125,6 +131,7 @@ class ClassToken(Weighted):
     also_called: ClassVar[tuple[str, ...]] = ("cls_token",)
 
     group: ClassVar[str] = "sequence"
+    keeps_inputs: ClassVar[bool] = False
     source: ClassVar[str] = "https://arxiv.org/abs/1810.04805"
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((5, 4),)),)
 

@@ -23,6 +23,7 @@ class BatchNorm(Layer):
     """whether scale and shift are learned"""
 
     group: ClassVar[str] = "normalisation"
+    keeps_inputs: ClassVar[bool] = True
     source: ClassVar[str] = documented("BatchNorm2d")
     examples: ClassVar[tuple[Example, ...]] = (
         Example({}, ((5,),)),
@@ -57,6 +58,7 @@ class LayerNorm(Layer):
     """whether scale and shift are learned"""
 
     group: ClassVar[str] = "normalisation"
+    keeps_inputs: ClassVar[bool] = True
     source: ClassVar[str] = documented("LayerNorm")
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((5,),)), Example({"elementwise_affine": False}, ((4, 6),)))
 
@@ -93,6 +95,7 @@ class LocalResponseNorm(Layer):
     """added to it, against division by zero"""
 
     group: ClassVar[str] = "normalisation"
+    keeps_inputs: ClassVar[bool] = True
     source: ClassVar[str] = documented("LocalResponseNorm")
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"size": 5}, ((6, 8, 8),)),
@@ -104,6 +107,9 @@ class LocalResponseNorm(Layer):
         if len(shape) not in (2, 3):
             raise ShapeError(f"needs a series or an image, but gets {written(shape)}")
         return shape
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return prod(inputs[0]) * (5 if self.beta == 0.75 else 3)
 
     def num_multiply_adds(self, *inputs: Shape) -> int:
         return inputs[0][0] * prod(inputs[0])  # its sum over neighbours is a convolution of one point
@@ -126,6 +132,7 @@ class GroupNorm(Layer):
     """whether scale and shift of each channel are learned"""
 
     group: ClassVar[str] = "normalisation"
+    keeps_inputs: ClassVar[bool] = True
     source: ClassVar[str] = documented("GroupNorm")
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"num_groups": 2}, ((6, 4, 5),)),
@@ -163,6 +170,7 @@ class InstanceNorm(Layer):
     """whether evaluation uses running figures in place of the row's own"""
 
     group: ClassVar[str] = "normalisation"
+    keeps_inputs: ClassVar[bool] = True
     source: ClassVar[str] = documented("InstanceNorm2d")
     examples: ClassVar[tuple[Example, ...]] = (
         Example({}, ((3, 7),)),
@@ -194,6 +202,7 @@ class RMSNorm(Layer):
     """whether a scale is learned"""
 
     group: ClassVar[str] = "normalisation"
+    keeps_inputs: ClassVar[bool] = True
     source: ClassVar[str] = documented("RMSNorm")
     examples: ClassVar[tuple[Example, ...]] = (
         Example({}, ((5,),)),

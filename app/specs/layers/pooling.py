@@ -1,5 +1,6 @@
 """Layers that make images and series smaller."""
 
+from math import prod
 from typing import Any, ClassVar, Literal
 
 from app.specs.base import Shape, ShapeError
@@ -26,6 +27,7 @@ class _Pool(Layer):
     """whether a window that reaches over the end still counts"""
 
     group: ClassVar[str] = "pooling"
+    keeps_inputs: ClassVar[bool] = True
     axes: ClassVar[int]
     module: ClassVar[str]
 
@@ -42,6 +44,9 @@ class _Pool(Layer):
         if not isinstance(padding, str) and any(map(_too_much, each(padding, self.axes), kernel)):
             raise ShapeError(f"padding {padding} is more than half the kernel", "padding")
         return (shape[0], *output_sizes(shape[1:], kernel, stride, padding, (1,) * self.axes, ceil=self.ceil_mode))
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return 2 * prod(self.output_shape(*inputs)) if "Max" in self.module else 0  # a place is of eight bytes
 
     def recipe(self, *inputs: Shape) -> Recipe:
         kernel, stride, padding = self._geometry()

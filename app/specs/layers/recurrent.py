@@ -29,6 +29,7 @@ class _Recurrent(Weighted):
 
     group: ClassVar[str] = "sequence"
     gates: ClassVar[int]
+    states_kept: ClassVar[int]  # of each step, for the way back: gates, states and what is between, as torch keeps them
     module: ClassVar[str]
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -46,10 +47,9 @@ class _Recurrent(Weighted):
         biases = 2 * self.gates * self.hidden_size * (2 if self.bidirectional else 1) * self.num_layers
         return inputs[0][0] * (self.num_parameters(*inputs) - biases)
 
-    def num_activations(self, *inputs: Shape) -> int:
+    def num_kept(self, *inputs: Shape) -> int:
         ways = 2 if self.bidirectional else 1
-        # Each step keeps its gates and its state, in every layer: torch's own loops keep no less.
-        return inputs[0][0] * self.num_layers * ways * self.hidden_size * (self.gates + 1)
+        return inputs[0][0] * self.num_layers * ways * self.hidden_size * self.states_kept
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe(self.module, {"input_size": inputs[0][1]} | self.own_fields())
@@ -70,6 +70,7 @@ class RNN(_Recurrent):
     nonlinearity: Literal["tanh", "relu"] = "tanh"
     """what the new state goes through"""
     gates: ClassVar[int] = 1
+    states_kept: ClassVar[int] = 1
     module: ClassVar[str] = "worker.nn.recurrent.RNN"
     source: ClassVar[str] = documented("RNN")
     examples: ClassVar[tuple[Example, ...]] = (
@@ -83,6 +84,7 @@ class LSTM(_Recurrent):
 
     type: Literal["lstm"] = "lstm"
     gates: ClassVar[int] = 4
+    states_kept: ClassVar[int] = 7
     module: ClassVar[str] = "worker.nn.recurrent.LSTM"
     source: ClassVar[str] = documented("LSTM")
     examples: ClassVar[tuple[Example, ...]] = _EXAMPLES
@@ -93,6 +95,7 @@ class GRU(_Recurrent):
 
     type: Literal["gru"] = "gru"
     gates: ClassVar[int] = 3
+    states_kept: ClassVar[int] = 7
     module: ClassVar[str] = "worker.nn.recurrent.GRU"
     source: ClassVar[str] = documented("GRU")
     examples: ClassVar[tuple[Example, ...]] = _EXAMPLES

@@ -1,5 +1,6 @@
 """What disturbs a network while it trains, so that it relies on nothing alone. In evaluation they change nothing."""
 
+from math import prod
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -13,7 +14,15 @@ class _Dropout(Elementwise):
     p: float = Field(default=0.5, ge=0, lt=1)
     """the share that is dropped"""
     group: ClassVar[str] = "regularisation"
+    keeps_inputs: ClassVar[bool] = False
     examples: ClassVar[tuple[Example, ...]] = (Example({"p": 0.2}, ((5,),)), Example({}, ((3, 4, 4),)))
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return self._num_drawn(inputs[0]) if self.p else 0
+
+    def _num_drawn(self, shape: Shape) -> int:
+        """For how many numbers of a row it is drawn whether they are dropped."""
+        return prod(shape)
 
 
 class Dropout(_Dropout):
@@ -39,6 +48,9 @@ class _ChannelDropout(_Dropout):
     def output_shape(self, *inputs: Shape) -> Shape:
         need_axes(inputs[0], self.axes + 1, self.meaning)
         return inputs[0]
+
+    def _num_drawn(self, shape: Shape) -> int:
+        return shape[0]
 
 
 class Dropout1d(_ChannelDropout):
@@ -90,6 +102,9 @@ class FeatureAlphaDropout(_Dropout):
             need_axes(inputs[0], 2, "channels with several numbers each")
         return inputs[0]
 
+    def _num_drawn(self, shape: Shape) -> int:
+        return shape[0]
+
 
 class DropPath(_Dropout):
     """Drops a whole branch for a random share of rows: before an add, stochastic depth (Huang et al., 2016)."""
@@ -97,6 +112,9 @@ class DropPath(_Dropout):
     type: Literal["drop_path"] = "drop_path"
     also_called: ClassVar[tuple[str, ...]] = ("stochastic_depth",)
     source: ClassVar[str] = "https://arxiv.org/abs/1603.09382"
+
+    def _num_drawn(self, shape: Shape) -> int:
+        return 1
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.disturb.DropPath", {"p": self.p})
@@ -110,6 +128,7 @@ class GaussianNoise(Elementwise):
     std: float = Field(default=0.1, ge=0)
     """the standard deviation of the noise"""
     group: ClassVar[str] = "regularisation"
+    keeps_inputs: ClassVar[bool] = False
     source: ClassVar[str] = "https://doi.org/10.1162/neco.1995.7.1.108"
 
     def recipe(self, *inputs: Shape) -> Recipe:

@@ -1,5 +1,6 @@
 """Layers that make images and series larger, or trade channels for size."""
 
+from math import prod
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -151,6 +152,7 @@ class _MaxUnpool(Layer):
     """
 
     group: ClassVar[str] = "resizing"
+    keeps_inputs: ClassVar[bool] = True
     num_inputs: ClassVar[tuple[int, int | None]] = (2, 2)
     axes: ClassVar[int]
 
@@ -165,6 +167,9 @@ class _MaxUnpool(Layer):
             message = f"of {written(before)} a pooling makes {written(pooled)}, but {written(given)} is to be spread"
             raise ShapeError(message, "inputs")
         return before
+
+    def num_kept(self, *inputs: Shape) -> int:
+        return 2 * prod(inputs[0])  # places, of eight bytes
 
     def recipe(self, *inputs: Shape) -> Recipe:
         values = self.own_fields()

@@ -1,6 +1,5 @@
 """Layers that weigh channels: by what they hold, or by what is learned."""
 
-from math import prod
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -40,8 +39,8 @@ class SqueezeExcitation(Weighted):
     def num_multiply_adds(self, *inputs: Shape) -> int:
         return 2 * inputs[0][0] * self.squeeze_channels
 
-    def num_activations(self, *inputs: Shape) -> int:
-        return prod(inputs[0]) + 2 * self.squeeze_channels + 3 * inputs[0][0]
+    def num_kept(self, *inputs: Shape) -> int:
+        return self.squeeze_channels + 2 * inputs[0][0]
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.composed.SqueezeExcitation", {"num_channels": inputs[0][0]} | self.own_fields())
