@@ -8,9 +8,10 @@ from app.datasets import service as datasets
 from app.dependencies import Reading, Writing
 from app.errors import Unprocessable
 from app.models import service
-from app.models.schemas import InspectIn, ModelIn, ModelOut, ModelPage
+from app.models.schemas import InspectIn, InspectOut, ModelIn, ModelOut, ModelPage
 from app.specs import catalogue
 from app.specs.base import Problem, SpecError
+from app.specs.memory import training_memory
 from app.specs.run import input_shape
 
 router = APIRouter(tags=["models"])
@@ -32,12 +33,14 @@ def list_all(session: Reading, cursor: str | None = None, limit: Annotated[int, 
 
 
 @router.post("/models/inspect")
-def inspect(body: InspectIn, session: Reading) -> dict[str, Any]:
-    """What each layer makes of its input: type, output shape, parameters. Stores nothing."""
+def inspect(body: InspectIn, session: Reading) -> InspectOut:
+    """What each layer makes of its input, what it costs, and the memory that training takes. Stores nothing."""
     try:
-        return body.model.inspect(_shape(body, session)).model_dump(mode="json")
+        found = body.model.inspect(_shape(body, session))
     except SpecError as error:
         raise Unprocessable.of(error) from error
+    memory = training_memory(found, body.optimizer, body.batch_size) if body.optimizer else None
+    return InspectOut(**dict(found), memory=memory)
 
 
 def _shape(body: InspectIn, session: Reading) -> tuple[int, ...]:

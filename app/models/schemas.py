@@ -6,7 +6,9 @@ from pydantic import BaseModel, Field
 
 from app.runs.schemas import Timestamp
 from app.specs.data import DataSpec
-from app.specs.model import ModelSpec
+from app.specs.memory import Memory
+from app.specs.model import Inspection, ModelSpec
+from app.specs.training import AnyOptimizer
 
 
 class ModelIn(BaseModel):
@@ -41,3 +43,11 @@ class InspectIn(BaseModel):
     input_shape: tuple[int, ...] | None = None
     dataset: str | None = None
     data: DataSpec | None = None
+    optimizer: AnyOptimizer | None = None
+    batch_size: int = Field(default=32, ge=1)
+
+
+class InspectOut(Inspection):
+    """What each layer makes of its input and what it costs; with an optimizer, also the memory that training takes."""
+
+    memory: Memory | None = None

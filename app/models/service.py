@@ -5,13 +5,19 @@ from sqlalchemy.orm import Session
 
 from app.db import now
 from app.db.tables import Model, Run
-from app.errors import NotFound
+from app.errors import NotFound, Unprocessable
 from app.models.schemas import ModelOut
+from app.specs.base import SpecError
 from app.specs.model import ModelSpec
 
 
 def create_model(session: Session, name: str, definition: ModelSpec) -> Model:
-    """Keep a model under a name. Two may have the same name; the newer does not replace the older."""
+    """Keep a model under a name. Two may have the same name; the newer does not replace the older.
+
+    Raises Unprocessable when its layers are wired wrongly; whether they fit depends on what they are fed.
+    """
+    if definition.graph.problems:
+        raise Unprocessable.of(SpecError([one.under("definition") for one in definition.graph.problems]))
     model = Model(name=name, definition=definition.model_dump(mode="json", exclude_unset=True), created_at=now())
     session.add(model)
     session.flush()

@@ -48,6 +48,7 @@ def check(body: dict[str, Any], session: Reading) -> CheckOut:
             ok=True,
             errors=[],
             inspection=checked.inspection.model_dump(mode="json"),
+            memory=checked.memory,
             num_rows=checked.num_rows,
         )
     errors = [problem.model_dump(mode="json") for problem in found]

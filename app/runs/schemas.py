@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.specs.memory import Memory
+
 _EARLIEST_S, _LATEST_S = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))  # what has a date
 
 
@@ -216,4 +218,5 @@ class CheckOut(BaseModel):
     ok: bool
     errors: list[dict[str, Any]]
     inspection: dict[str, Any] | None
+    memory: Memory | None = None
     num_rows: dict[str, int] | None

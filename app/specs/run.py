@@ -18,6 +18,7 @@ from app.specs.checks.training import training_problems
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import feature_names, features, input_shape, width
+from app.specs.memory import Memory, training_memory
 from app.specs.model import Inspection, ModelSpec
 from app.specs.sources import BuiltinSource, DatasetDefinition, GeneratedSource, UploadSource
 from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES, TrainingSpec
@@ -74,6 +75,7 @@ class Checked(BaseModel):
     input_dtype: Literal["float32", "int64"]
     target: Target
     inspection: Inspection
+    memory: Memory | None  # that a step takes; None where the batch is all rows, and a column says how many those are
     num_rows: dict[str, int] | None  # by part, or windows; None where a column says it
 
 
@@ -101,11 +103,13 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
             found += output_problems(spec.model, inspection, spec.training, target, spec.data.window)
     if found or inspection is None or target is None:
         raise SpecError(found)
+    batch_size = spec.training.batch_size or (sizes["train"] if sizes else None)
     return Checked(
         input_shape=tuple(inspection.input_shape),
         input_dtype="int64" if spec.model.takes_integers else "float32",
         target=_target(spec.training.loss.type, target),
         inspection=inspection,
+        memory=training_memory(inspection, spec.training.optimizer, batch_size) if batch_size else None,
         num_rows=sizes,
     )
 

@@ -99,6 +99,11 @@ class SGD(Spec):
             raise ValueError("nesterov needs momentum, and no dampening")
         return nesterov
 
+    @property
+    def num_states(self) -> int:
+        """How many numbers it remembers of each weight."""
+        return 1 if self.momentum else 0
+
 
 class Adam(Spec):
     """Steps of a size of its own for each weight (Kingma, Ba, 2014)."""
@@ -109,6 +114,11 @@ class Adam(Spec):
     eps: Eps = 1e-8
     weight_decay: WeightDecay = 0.0
     amsgrad: Amsgrad = False
+
+    @property
+    def num_states(self) -> int:
+        """How many numbers it remembers of each weight."""
+        return 3 if self.amsgrad else 2
 
 
 class AdamW(Spec):
@@ -121,6 +131,11 @@ class AdamW(Spec):
     weight_decay: float = Field(default=0.01, ge=0)
     """pulls weights towards 0: each step takes this times the rate off them"""
     amsgrad: Amsgrad = False
+
+    @property
+    def num_states(self) -> int:
+        """How many numbers it remembers of each weight."""
+        return 3 if self.amsgrad else 2
 
 
 class RMSprop(Spec):
@@ -135,6 +150,11 @@ class RMSprop(Spec):
     momentum: Momentum = 0.0
     centered: bool = False
     """whether the mean gradient is taken off first: divided by the variance"""
+
+    @property
+    def num_states(self) -> int:
+        """How many numbers it remembers of each weight."""
+        return 1 + bool(self.momentum) + self.centered
 
 
 AnyOptimizer = Annotated[SGD | Adam | AdamW | RMSprop, Field(discriminator="type")]

@@ -123,6 +123,19 @@ export function bytes(size) {
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+/** A large count, short: 950, 12.3 k, 25.6 M, 4.09 G. */
+export function short(value) {
+  if (value === null || value === undefined) return NONE;
+  const units = ["", "k", "M", "G", "T", "P"];
+  let size = value;
+  let unit = 0;
+  while (size >= 999.5 && unit < units.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return unit ? `${minus(size.toPrecision(3))} ${units[unit]}` : count(value);
+}
+
 /** A shape without its batch: 1 × 28 × 28; a single number has none. */
 export function shape(sizes) {
   if (!sizes) return NONE;

@@ -30,6 +30,20 @@ test("the labels of an axis share their unit", () => {
   assert.deepEqual(format.ticks([0, 500000, 1000000]), ["0", "0.5M", "1M"]);
 });
 
+test("a large count is short", () => {
+  assert.deepEqual([0, 950, 999, 1000, 12345, 999999, 25557032, 4089184256].map(format.short), [
+    "0",
+    "950",
+    "999",
+    "1.00 k",
+    "12.3 k",
+    "1.00 M",
+    "25.6 M",
+    "4.09 G",
+  ]);
+  assert.equal(format.short(null), "–");
+});
+
 test("a tick carries no noise of binary fractions", () => {
   assert.equal(format.tick(0.1 + 0.2), "0.3");
 });

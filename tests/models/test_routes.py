@@ -34,3 +34,47 @@ def test_a_model_that_is_forgotten_is_gone(client: TestClient) -> None:
     place = client.post("/api/v1/models", json={"name": "x", "definition": {"layers": LAYERS}}).headers["Location"]
     assert client.delete(place).status_code == 204
     assert client.get(place).status_code == 404
+
+
+BLOCK: dict[str, Any] = {
+    "arguments": {"width": None},
+    "layers": [{"type": "linear", "out_features": "$width"}, {"type": "relu"}],
+}
+
+
+def test_a_model_of_blocks_is_looked_at_kept_and_trained(client: TestClient) -> None:
+    use = {"type": "block", "block": "dense", "arguments": {"width": 6}, "repeat": 2, "name": "stage"}
+    model = {"blocks": {"dense": BLOCK}, "layers": [use, {"type": "linear", "out_features": 3}]}
+    body = {"model": model, "input_shape": [4], "optimizer": {"type": "adam"}, "batch_size": 10}
+    found = client.post("/api/v1/models/inspect", json=body).json()
+    assert [layer["name"] for layer in found["layers"]] == ["stage.0.0", "stage.0.1", "stage.1.0", "stage.1.1", "1"]
+    assert found["num_multiply_adds"] == 4 * 6 + 6 * 6 + 6 * 3
+    assert found["num_parameters"] == 30 + 42 + 21
+    # Each linear layer keeps what it is given, each relu what it gives, and the loss needs what comes out.
+    assert found["num_kept"] == 6 + 6 + 3
+    assert found["memory"]["activations"] == 4 * 10 * (4 + 6 + 6 + 3)
+    assert found["memory"]["optimizer"] == 2 * found["memory"]["weights"] == 2 * 4 * 93
+    kept = client.post("/api/v1/models", json={"name": "blocks", "definition": model})
+    assert kept.status_code == 201, kept.text
+    run = {
+        "name": "of blocks",
+        "dataset": {"name": "iris", "source": {"type": "builtin", "name": "iris"}},
+        "model": kept.json()["id"],
+        "data": {"target": "species"},
+        "training": {"num_epochs": 1, "loss": {"type": "cross_entropy"}},
+    }
+    checked = client.post("/api/v1/runs/check", json=run).json()
+    assert checked["ok"] and checked["memory"]["weights"] == 4 * 93
+    answer = client.post("/api/v1/runs", json=run)
+    assert answer.status_code == 201, answer.text
+    assert client.get(answer.headers["Location"]).json()["spec"]["model"]["blocks"]["dense"] == BLOCK | {
+        "inputs": ["input"]
+    }
+
+
+def test_a_model_that_is_wired_wrongly_is_not_kept(client: TestClient) -> None:
+    body = {"name": "odd", "definition": {"layers": [{"type": "block", "block": "nowhere"}]}}
+    answer = client.post("/api/v1/models", json=body)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["loc"] == ["definition", "layers", 0, "block"] and "there is no block 'nowhere'" in error["msg"]

@@ -52,9 +52,7 @@ export class ModelStep {
   }
 
   #addBar() {
-    const groups = Map.groupBy
-      ? Map.groupBy(this.builder.catalogue.layers, ({ group }) => group ?? "layers")
-      : groupBy(this.builder.catalogue.layers);
+    const groups = groupBy(this.builder.catalogue.layers, ({ group }) => group ?? "layers");
     const choice = h(
       "select",
       { class: "select add-select", "aria-label": "Type of the new layer" },
@@ -116,7 +114,7 @@ export class ModelStep {
     );
     const { main, extra, isExtraSet } = entry
       ? splitFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed(), WIRING)
-      : { main: [], extra: [] };
+      : { main: [h("span", { class: "small" }, blockInWords(layer))], extra: [] };
     const more = h("div", { class: "form-grid layer-more", id: `layer-more-${i}`, hidden: !isExtraSet }, extra);
     tools.prepend(this.#moreButton(i, more));
     return h(
@@ -230,21 +228,26 @@ export class ModelStep {
 
   /** Put the server's answer beside the layers. */
   showInspection(inspection) {
-    const reports = new Map(inspection?.layers.map((report) => [report.index, report]));
+    const reports = groupBy(inspection?.layers ?? [], ({ index }) => index);
     this.layers.forEach((_, i) => {
-      const report = reports.get(i);
-      setText($(`[data-shape="${i}"]`, this.list), report ? format.shape(report.output_shape) : "");
+      const own = reports.get(i) ?? []; // several, of a block
+      const numParameters = own.reduce((sum, report) => sum + report.num_parameters, 0);
+      setText($(`[data-shape="${i}"]`, this.list), own.length ? format.shape(own.at(-1).output_shape) : "");
       setText(
         $(`[data-parameters="${i}"]`, this.list),
-        report?.num_parameters ? format.plural(report.num_parameters, "parameter") : "",
+        numParameters ? format.plural(numParameters, "parameter") : "",
       );
     });
-    setText(
-      this.note,
-      inspection
-        ? `input ${format.shape(inspection.input_shape)} → output ${format.shape(inspection.output_shape)}, ${format.plural(inspection.num_parameters, "parameter")}`
-        : "",
-    );
+    setText(this.note, inspection ? this.#inWords(inspection) : "");
+  }
+
+  #inWords(inspection) {
+    const parts = [
+      `input ${format.shape(inspection.input_shape)} → output ${format.shape(inspection.output_shape)}`,
+      format.plural(inspection.num_parameters, "parameter"),
+      inspection.num_multiply_adds ? `${format.short(inspection.num_multiply_adds)} multiply-adds a row` : null,
+    ];
+    return parts.filter(Boolean).join(", ");
   }
 }
 
@@ -258,11 +261,17 @@ const WIRING = {
   },
 };
 
+/** A block in its place: its fields are its own, and no form is made of them yet. */
+function blockInWords({ block, repeat = 1, arguments: given = {} }) {
+  const settings = Object.entries(given).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  return [block, ...settings, repeat > 1 ? `${repeat} times` : null].filter(Boolean).join(", ");
+}
+
 const withoutName = ({ name, ...layer }) => layer;
 
-function groupBy(entries) {
+function groupBy(entries, keyOf) {
+  if (Map.groupBy) return Map.groupBy(entries, keyOf);
   const groups = new Map();
-  for (const entry of entries)
-    groups.set(entry.group ?? "layers", [...(groups.get(entry.group ?? "layers") ?? []), entry]);
+  for (const entry of entries) groups.set(keyOf(entry), [...(groups.get(keyOf(entry)) ?? []), entry]);
   return groups;
 }

@@ -4,6 +4,13 @@ import { $, h, replace, setText } from "../dom.js";
 import { leavesOut, numSteps, placeInWords } from "../draft.js";
 import * as format from "../format.js";
 
+const memoryInWords = (memory) => (memory ? `about ${format.bytes(memory.total)}` : format.bytes(null));
+
+function inParts({ weights, gradients, optimizer, activations }) {
+  const parts = Object.entries({ weights, gradients, optimizer, "activations of a batch": activations });
+  return parts.map(([name, size]) => `${name} ${format.bytes(size)}`).join(", ");
+}
+
 export class Summary {
   constructor(builder) {
     this.builder = builder;
@@ -23,10 +30,12 @@ export class Summary {
       ["parameters", answer?.inspection?.num_parameters, ""],
       ["steps", steps, upTo],
     ];
+    const memory = answer?.memory;
     const said = (value, before) => (value ? before : "") + format.count(value ?? null);
     replace(
       $("#summary-pairs"),
       pairs.map(([name, value, before]) => h("div", {}, h("dt", {}, name), h("dd", {}, said(value, before)))),
+      h("div", { title: memory && inParts(memory) }, h("dt", {}, "memory of a step"), h("dd", {}, memoryInWords(memory))),
     );
     this.#showProblems(answer, places);
   }

@@ -25,8 +25,9 @@ export function layersCard({ inspection, spec }) {
         layer.type,
         layer.name === String(layer.index) ? null : [" ", h("span", { class: "muted small" }, layer.name)],
       ),
-      h("td", { class: "muted", data: { label: "Settings" } }, argumentsOf(given[layer.index])),
+      h("td", { class: "muted", data: { label: "Settings" } }, argumentsOf(layer.name.includes(".") ? null : given[layer.index])),
       h("td", { class: "right nowrap", data: { label: "Output" } }, format.shape(layer.output_shape)),
+      h("td", { class: "right nowrap", data: { label: "Multiply-adds" } }, format.short(layer.num_multiply_adds)),
       h("td", { class: "right", data: { label: "Parameters" } }, format.count(layer.num_parameters)),
     ),
   );
@@ -35,6 +36,7 @@ export function layersCard({ inspection, spec }) {
     ["Layer", 0],
     ["Settings", 0],
     ["Output", 1],
+    ["Multiply-adds", 1],
     ["Parameters", 1],
   ];
   return h(
@@ -67,7 +69,13 @@ export function layersCard({ inspection, spec }) {
         h(
           "tfoot",
           {},
-          h("tr", {}, h("td", { colspan: "4" }, "All parameters"), right(format.count(inspection?.num_parameters))),
+          h(
+            "tr",
+            {},
+            h("td", { colspan: "4" }, "In all"),
+            right(format.short(inspection?.num_multiply_adds)),
+            right(format.count(inspection?.num_parameters)),
+          ),
         ),
       ),
     ),
