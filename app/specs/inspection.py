@@ -123,8 +123,11 @@ def _integer_problems(graph: Graph, shapes: Mapping[str, Shape]) -> Iterator[Pro
     """Whole numbers are looked up, everything else is computed with: one does not do for the other."""
     integers = set(looked_up(graph.nodes, list(shapes)))
     numbers = set(shapes) - integers
+    rearranged = set(shapes)
     for node in graph.nodes:
         layer, inputs = node.layer, node.inputs
+        if layer.keeps_integers and rearranged.issuperset(inputs):
+            rearranged.add(node.name)
         keeps = layer.keeps_integers and integers.issuperset(inputs)
         (integers if keeps else numbers).add(node.name)
         message = None
@@ -134,6 +137,8 @@ def _integer_problems(graph: Graph, shapes: Mapping[str, Shape]) -> Iterator[Pro
             message = "is given whole numbers to look up; an embedding makes vectors of them"
         elif layer.takes_columns and not set(inputs) <= set(shapes):
             message = "looks up the columns of a row, so it takes from the input itself"
+        elif layer.measures and not rearranged.issuperset(inputs):
+            message = "is measured on the training rows, so it takes from the input; or give mean and std"
         if message:
             yield Problem(loc=node.loc, msg=f"{node.place} ({layer.type}): {message}", received=list(inputs))
 

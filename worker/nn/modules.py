@@ -155,7 +155,7 @@ class Normalization(nn.Module):
         self, size: int, dim: int, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
     ) -> None:
         super().__init__()
-        self.dim, self.is_measured = dim, mean is None
+        self.dim, self.asks = dim, mean is None
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.zeros(size) if mean is None else torch.tensor(mean))

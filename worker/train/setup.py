@@ -33,6 +33,7 @@ from worker.train.augment import Augment
 from worker.train.batches import AnyPart, Batches, Part, targets_of
 from worker.train.doctor import Chance
 from worker.train.gradients import Gradients, Penalty
+from worker.train.measured import measure
 from worker.train.metrics import Answers
 from worker.train.plan import Plan
 from worker.train.stopping import EarlyStopping
@@ -170,6 +171,7 @@ def assemble(
     if _likes_channels_last(module, preprocessing):
         module, placed = _channels_last(module, placed)
     placed = _placed(placed, device)
+    measure(module, placed["train"], device)
     batches = _batches(module, training, placed["train"], device)
     judge = _judge(training, preprocessing)
     constant, chance = _constant(training, placed["train"], preprocessing.target, judge)

@@ -80,6 +80,11 @@ class Layer(Spec):
             raise ValueError(f"{name!r} means something else here; choose another name")
         return name
 
+    @property
+    def measures(self) -> bool:
+        """Whether it takes figures of the training rows before the first step."""
+        return False
+
     def output_shape(self, *inputs: Shape) -> Shape:
         """The shape that comes out. Raises ShapeError when an input does not fit."""
         raise NotImplementedError

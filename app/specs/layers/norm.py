@@ -253,6 +253,11 @@ class Normalization(Layer):
             raise ValueError(f"mean has {len(self.mean)} numbers and std {len(self.std)}: one of each for each place")
         return self
 
+    @property
+    def measures(self) -> bool:
+        """Whether it was given no figures."""
+        return self.mean is None
+
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs
         size = shape[axis_at(shape, self.dim)]
