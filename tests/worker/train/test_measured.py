@@ -119,15 +119,16 @@ RESIDUAL: dict[str, Any] = {
 def test_blocks_train_and_leave_as_onnx(inline: Inline) -> None:
     layers = [
         {"type": "normalization"},
-        {"type": "linear", "out_features": 8},
-        {"type": "block", "block": "residual", "arguments": {"width": 8}, "repeat": 2, "name": "deep"},
-        {"type": "reshape", "shape": [4, 2]},
-        {"type": "transformer_encoder_layer", "nhead": 2, "dim_feedforward": 8, "rotary": False},
+        {"type": "linear", "out_features": 16},
+        {"type": "block", "block": "residual", "arguments": {"width": 16}, "repeat": 2, "name": "deep"},
+        {"type": "reshape", "shape": [4, 4]},
+        {"type": "transformer_encoder_layer", "nhead": 2, "dim_feedforward": 8, "norm_first": True, "name": "before"},
         {"type": "multihead_attention", "num_heads": 1, "rotary": True, "is_causal": True},
+        {"type": "add", "inputs": ["before", "5"]},
         {"type": "mean"},
         {"type": "linear", "out_features": 3},
     ]
-    training = WINE["training"] | {"num_epochs": 60, "optimizer": {"type": "adam", "lr": 0.02}}
+    training = WINE["training"] | {"num_epochs": 60, "optimizer": {"type": "adam", "lr": 0.01}}
     run = inline.train(WINE | {"training": training, "model": {"layers": layers, "blocks": {"residual": RESIDUAL}}})
     assert "deep.1.1.weight" in weights(inline, run)
     _, losses = inline.series(run, "train/loss")
