@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-NAMES = ("startup", "recording", "chart", "painting", "listing", "submission", "live", "training")
+NAMES = ("startup", "inspecting", "recording", "chart", "painting", "listing", "submission", "live", "training")
 
 
 def main() -> None:

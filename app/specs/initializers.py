@@ -31,6 +31,15 @@ class Constant(Spec):
     """the value"""
 
 
+class Values(Spec):
+    """Just these values: for a layer whose numbers are known, as those of a filter."""
+
+    type: Literal["values"] = "values"
+    also_called: ClassVar[tuple[str, ...]] = ("given",)
+    values: tuple[float, ...] = Field(min_length=1, max_length=1_000_000)
+    """one after the other, the last axis of the weight fastest"""
+
+
 class Normal(Spec):
     """Drawn from a normal distribution."""
 
@@ -126,6 +135,7 @@ AnyInitializer = Annotated[
     Zeros
     | Ones
     | Constant
+    | Values
     | Normal
     | TruncNormal
     | Uniform

@@ -8,6 +8,8 @@ from pydantic import BaseModel
 
 from app.specs.base import Loc, Problem, Shape, ShapeError, SpecError
 from app.specs.graph import Graph, Node
+from app.specs.initializers import Values
+from app.specs.layers.base import Weighted, written
 
 MAX_PARAMETERS = 2_000_000_000
 
@@ -101,6 +103,8 @@ def _report(node: Node, shapes: list[Shape], *, is_kept: bool) -> LayerReport:
     if len(shapes) < least or (most is not None and len(shapes) > most):
         raise ShapeError(f"takes {_wanted(least, most)}, but gets {len(shapes)}", "inputs")
     output = layer.output_shape(*shapes)
+    if isinstance(layer, Weighted):
+        _check_values(layer, shapes)
     return LayerReport(
         index=node.index,
         name=node.name,
@@ -111,6 +115,21 @@ def _report(node: Node, shapes: list[Shape], *, is_kept: bool) -> LayerReport:
         num_multiply_adds=layer.num_multiply_adds(*shapes),
         num_kept=layer.num_kept(*shapes) + (prod(output) if is_kept else 0),
     )
+
+
+def _check_values(layer: Weighted, shapes: list[Shape]) -> None:
+    """Values that are given are as many as there are places for them. Raises ShapeError."""
+    weight = layer.weight_shape(*shapes)
+    for field in ("weight_init", "bias_init"):
+        init = getattr(layer, field)
+        if not isinstance(init, Values):
+            continue
+        if weight is None:
+            raise ShapeError("has several weights, so that no values can be given for one", field)
+        count = prod(weight) if field == "weight_init" else layer.num_parameters(*shapes) - prod(weight)
+        if len(init.values) != count:
+            where = f"a weight of {written(weight)}" if field == "weight_init" else f"{count} biases"
+            raise ShapeError(f"{len(init.values)} values are given for {where}", field)
 
 
 def _wanted(least: int, most: int | None) -> str:

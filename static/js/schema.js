@@ -9,6 +9,7 @@ const EXTRA = new Set([
     "bias_init",
     "l1",
     "l2",
+    "max_norm",
     "bias",
     "dilation",
     "groups",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from app.specs.base import Shape
+from app.specs.initializers import Values
 from app.specs.layers import Layer, Recipe
 from app.specs.layers.base import Weighted
 from app.specs.model import INPUT, ModelSpec
@@ -74,11 +75,29 @@ def make(recipe: Recipe) -> nn.Module:
 @torch.no_grad()
 def initialise(module: nn.Module, layer: Layer) -> None:
     """Give a layer's parameters the beginning that it asks for; torch's own stays where it asks for none."""
-    for name, parameter in module.named_parameters():
-        asked = getattr(layer, "bias_init" if "bias" in name else "weight_init", None)
-        if asked is not None:
-            arguments: dict[str, Any] = asked.model_dump(exclude={"type"})
-            getattr(nn.init, f"{asked.type}_")(parameter, **arguments)
+    if not isinstance(layer, Weighted):
+        return
+    for asked, parameters in ((layer.weight_init, _weights(module)), (layer.bias_init, _biases(module))):
+        for parameter in parameters if asked is not None else ():
+            _begin(parameter, asked)
+
+
+def _begin(parameter: nn.Parameter, asked: Any) -> None:
+    if isinstance(asked, Values):
+        parameter.copy_(torch.tensor(asked.values).reshape(parameter.shape))
+        return
+    arguments: dict[str, Any] = asked.model_dump(exclude={"type"})
+    getattr(nn.init, f"{asked.type}_")(parameter, **arguments)
+
+
+def _weights(module: nn.Module) -> list[nn.Parameter]:
+    """What is multiplied with: the scales of norms within a layer are not, though torch calls them weights too."""
+    found = [(name, one) for name, one in module.named_parameters() if "weight" in name]
+    return [one for name, one in found if "norm" not in name]
+
+
+def _biases(module: nn.Module) -> list[nn.Parameter]:
+    return [one for name, one in module.named_parameters() if "bias" in name and "norm" not in name]
 
 
 def penalties(model: ModelSpec, module: nn.Module) -> list[tuple[nn.Parameter, float, float]]:
@@ -87,6 +106,18 @@ def penalties(model: ModelSpec, module: nn.Module) -> list[tuple[nn.Parameter, f
     for node in model.nodes:
         layer = node.layer
         if isinstance(layer, Weighted) and (layer.l1 or layer.l2):
-            weights = [(n, p) for n, p in module.get_submodule(node.name).named_parameters() if "weight" in n]
-            found += [(parameter, layer.l1, layer.l2) for _, parameter in weights]
+            weights = _weights(module.get_submodule(node.name))
+            found += [(parameter, layer.l1, layer.l2) for parameter in weights]
+    return found
+
+
+def max_norms(model: ModelSpec, module: nn.Module) -> list[tuple[nn.Parameter, int, float]]:
+    """The weights that are bounded: each with the axis of its outputs, and the greatest norm of one's weights."""
+    found = []
+    for node in model.nodes:
+        layer = node.layer
+        if isinstance(layer, Weighted) and layer.max_norm is not None:
+            dim = 1 if layer.type.startswith("conv_transpose") else 0
+            weights = _weights(module.get_submodule(node.name))
+            found += [(parameter, dim, layer.max_norm) for parameter in weights if parameter.dim() > 1]
     return found

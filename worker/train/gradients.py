@@ -26,6 +26,20 @@ class Penalty:
             gradient.add_(self.weight.detach().sign(), alpha=self.l1)
 
 
+@dataclass(frozen=True)
+class Limit:
+    """The weights of each place along `dim` are, as a vector, no longer than `max_norm` (Srivastava et al., 2014)."""
+
+    weight: Tensor
+    dim: int
+    max_norm: float
+
+    @torch.no_grad()
+    def keep(self) -> None:
+        """Shorten what is longer."""
+        self.weight.renorm_(2, self.dim, self.max_norm)
+
+
 class Gradients:
     """The gradients of a model's parameters."""
 

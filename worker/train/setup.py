@@ -26,13 +26,13 @@ from worker.data.series import PreparedSeries, Shown, prepare_series
 from worker.data.shelf import Shelf, is_mapped
 from worker.evaluate import Judge
 from worker.job import Job
-from worker.nn.build import build, penalties
+from worker.nn.build import build, max_norms, penalties
 from worker.train import device as devices
 from worker.train import losses, metrics, optimizers, schedules
 from worker.train.augment import Augment
 from worker.train.batches import AnyPart, Batches, Part, targets_of
 from worker.train.doctor import Chance
-from worker.train.gradients import Gradients, Penalty
+from worker.train.gradients import Gradients, Limit, Penalty
 from worker.train.measured import measure
 from worker.train.metrics import Answers
 from worker.train.plan import Plan
@@ -185,6 +185,7 @@ def assemble(
         judge=judge,
         gradients=Gradients(module, [Penalty(*one) for one in penalties(model, module)], training.max_grad_norm),
         optimizer=optimizer,
+        limits=[Limit(*one) for one in max_norms(model, module)],
         rate=lambda step: schedules.rate(training.schedule, lr, step, steps_per_epoch, num_steps),
         parts=placed,
         batches=batches,

@@ -98,6 +98,8 @@ class Trainer:
         grad_norm = plan.gradients.finish()
         optimizers.set_rate(plan.optimizer, lr)
         plan.optimizer.step()
+        for limit in plan.limits:
+            limit.keep()
         self.step += 1
         self.metrics.add(outputs.detach(), targets)
         self.recorder.add_step(self.step, len(targets), loss.detach(), grad_norm, lr)

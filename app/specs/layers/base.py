@@ -127,6 +127,12 @@ class Weighted(Layer):
     """penalty: this times the sum of |weight| joins the loss"""
     l2: float = Field(default=0.0, ge=0)
     """penalty: this times the sum of weight² joins the loss"""
+    max_norm: float | None = Field(default=None, gt=0)
+    """the weights of each output, as a vector, are cut to this length after each step (Srivastava et al., 2014)"""
+
+    def weight_shape(self, *inputs: Shape) -> Shape | None:
+        """The shape of its weight; None where it has several."""
+        return None
 
     @field_validator("bias_init")
     @classmethod

@@ -54,14 +54,14 @@ class _Conv(Weighted):
         kernel, stride, padding, dilation = self._geometry()
         return (self.out_channels, *output_sizes(shape[1:], kernel, stride, padding, dilation))
 
+    def weight_shape(self, *inputs: Shape) -> Shape:
+        return (self.out_channels, inputs[0][0] // self.groups, *self._geometry()[0])
+
     def num_parameters(self, *inputs: Shape) -> int:
-        return self._num_weights(inputs[0]) + self.bias * self.out_channels
+        return prod(self.weight_shape(*inputs)) + self.bias * self.out_channels
 
     def num_multiply_adds(self, *inputs: Shape) -> int:
-        return self._num_weights(inputs[0]) * prod(self.output_shape(*inputs)[1:])
-
-    def _num_weights(self, shape: Shape) -> int:
-        return self.out_channels * (shape[0] // self.groups) * prod(self._geometry()[0])
+        return prod(self.weight_shape(*inputs)) * prod(self.output_shape(*inputs)[1:])
 
     def recipe(self, *inputs: Shape) -> Recipe:
         kernel, stride, padding, dilation = self._geometry()

@@ -29,6 +29,9 @@ class Embedding(Weighted):
     def output_shape(self, *inputs: Shape) -> Shape:
         return (*inputs[0], self.embedding_dim)
 
+    def weight_shape(self, *inputs: Shape) -> Shape:
+        return (self.num_embeddings, self.embedding_dim)
+
     def num_parameters(self, *inputs: Shape) -> int:
         return self.num_embeddings * self.embedding_dim
 
@@ -66,6 +69,9 @@ class EntityEmbedding(Weighted):
             message = f"{self.num_columns} columns are looked up, but a row is {written(inputs[0])}"
             raise ShapeError(message, "num_columns")
         return (*lead, self.num_columns * self.embedding_dim + width - self.num_columns)
+
+    def weight_shape(self, *inputs: Shape) -> Shape:
+        return (self.num_embeddings, self.embedding_dim)
 
     def num_parameters(self, *inputs: Shape) -> int:
         return self.num_embeddings * self.embedding_dim
@@ -116,6 +122,9 @@ class LearnedPosition(Weighted):
         need_axes(inputs[0], 2, "a sequence (length×features)", "an embedding layer before it makes tokens features")
         return inputs[0]
 
+    def weight_shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
     def num_parameters(self, *inputs: Shape) -> int:
         return inputs[0][0] * inputs[0][1]
 
@@ -138,6 +147,9 @@ class ClassToken(Weighted):
     def output_shape(self, *inputs: Shape) -> Shape:
         need_axes(inputs[0], 2, "a sequence (length×features)")
         return (inputs[0][0] + 1, inputs[0][1])
+
+    def weight_shape(self, *inputs: Shape) -> Shape:
+        return (1, inputs[0][1])
 
     def num_parameters(self, *inputs: Shape) -> int:
         return inputs[0][1]

@@ -33,6 +33,9 @@ class Linear(Weighted):
             need_axes(shape, 1, "a vector")
         return (*shape[:-1], self.out_features)
 
+    def weight_shape(self, *inputs: Shape) -> Shape:
+        return (self.out_features, inputs[0][-1])
+
     def num_parameters(self, *inputs: Shape) -> int:
         return (inputs[0][-1] + self.bias) * self.out_features
 
@@ -66,6 +69,9 @@ class Bilinear(Weighted):
         if not first or first[:-1] != second[:-1]:
             raise ShapeError(f"shapes differ beside the last axis: {written(first)}, {written(second)}", "inputs")
         return (*first[:-1], self.out_features)
+
+    def weight_shape(self, *inputs: Shape) -> Shape:
+        return (self.out_features, inputs[0][-1], inputs[1][-1])
 
     def num_parameters(self, *inputs: Shape) -> int:
         return (inputs[0][-1] * inputs[1][-1] + self.bias) * self.out_features

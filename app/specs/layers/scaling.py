@@ -66,6 +66,10 @@ class LayerScale(Weighted):
         axis_at(inputs[0], self.dim)
         return inputs[0]
 
+    def weight_shape(self, *inputs: Shape) -> Shape:
+        after = len(inputs[0]) - 1 - axis_at(inputs[0], self.dim)
+        return (self.num_parameters(*inputs), *[1] * after)
+
     def num_parameters(self, *inputs: Shape) -> int:
         return inputs[0][axis_at(inputs[0], self.dim)]
 

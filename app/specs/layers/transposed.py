@@ -54,14 +54,14 @@ class _ConvTranspose(Weighted):
             raise ShapeError(f"padding takes away all that comes of {written(shape[1:])}", "padding")
         return (self.out_channels, *sizes)
 
+    def weight_shape(self, *inputs: Shape) -> Shape:
+        return (inputs[0][0], self.out_channels // self.groups, *self._geometry()["kernel_size"])
+
     def num_parameters(self, *inputs: Shape) -> int:
-        return self._num_weights(inputs[0]) + self.bias * self.out_channels
+        return prod(self.weight_shape(*inputs)) + self.bias * self.out_channels
 
     def num_multiply_adds(self, *inputs: Shape) -> int:
-        return self._num_weights(inputs[0]) * prod(inputs[0][1:])
-
-    def _num_weights(self, shape: Shape) -> int:
-        return shape[0] * (self.out_channels // self.groups) * prod(self._geometry()["kernel_size"])
+        return prod(self.weight_shape(*inputs)) * prod(inputs[0][1:])
 
     def recipe(self, *inputs: Shape) -> Recipe:
         channels = {"in_channels": inputs[0][0], "out_channels": self.out_channels}

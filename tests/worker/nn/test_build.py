@@ -11,7 +11,8 @@ from torch import nn
 from app.specs.base import ShapeError, SpecError
 from app.specs.layers import LAYERS
 from app.specs.model import ModelSpec
-from worker.nn.build import Graph, build, penalties
+from worker.nn.build import Graph, build, max_norms, penalties
+from worker.train.gradients import Limit
 
 RESIDUAL: list[dict[str, Any]] = [
     {"type": "linear", "out_features": 4, "name": "first", "l2": 0.1, "bias_init": {"type": "zeros"}},
@@ -163,6 +164,70 @@ def test_weights_begin_as_torchs_initialiser_makes_them(
             getattr(nn.init, init["type"] + "_")(parameter, **arguments)
     for ours, plain in zip(module.parameters(), untouched.parameters(), strict=True):
         torch.testing.assert_close(ours, plain, rtol=0, atol=0)
+
+
+def test_given_values_are_the_weights() -> None:
+    values = [float(i) for i in range(18)]
+    conv = {"type": "conv2d", "out_channels": 2, "kernel_size": 3, "weight_init": {"type": "values", "values": values}}
+    biases = {"bias_init": {"type": "values", "values": [5.0, 6.0]}}
+    module = build(model(conv | biases), (1, 4, 4))
+    assert torch.equal(module.get_parameter("0.weight"), torch.arange(18.0).reshape(2, 1, 3, 3))
+    assert module.get_parameter("0.bias").tolist() == [5.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words"),
+    [
+        ({"type": "linear", "out_features": 2}, (3,), "1 values are given for a weight of 2×3"),
+        ({"type": "lstm", "hidden_size": 2}, (3, 2), "has several weights"),
+    ],
+)
+def test_values_are_as_many_as_there_are_weights(layer: dict[str, Any], shape: tuple[int, ...], words: str) -> None:
+    with pytest.raises(SpecError, match=words) as caught:
+        build(model(layer | {"weight_init": {"type": "values", "values": [1.0]}}), shape)
+    assert caught.value.errors[0].loc == ["layers", 0, "weight_init"]
+
+
+def test_norms_within_a_layer_begin_as_norms_and_are_not_penalised() -> None:
+    layer = {"type": "transformer_encoder_layer", "nhead": 2, "dim_feedforward": 3, "l2": 0.1, "max_norm": 1.0}
+    spec = model(layer | {"weight_init": {"type": "xavier_uniform"}, "bias_init": {"type": "constant", "val": 0.5}})
+    module = build(spec, (5, 4))
+    parameters = dict(module.named_parameters())
+    assert torch.equal(parameters["0.norm1.weight"], torch.ones(4)) and torch.equal(
+        parameters["0.norm1.bias"], torch.zeros(4)
+    )
+    assert torch.equal(parameters["0.linear1.bias"], torch.full((3,), 0.5))
+    names = {name for name, one in parameters.items() if any(one is weight for weight, _, _ in penalties(spec, module))}
+    assert names == {
+        "0.self_attn.in_proj_weight",
+        "0.self_attn.out_proj.weight",
+        "0.linear1.weight",
+        "0.linear2.weight",
+    }
+    assert len(max_norms(spec, module)) == 4
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "outputs"),
+    [
+        ({"type": "linear", "out_features": 3}, (40,), lambda weight: weight),
+        ({"type": "conv2d", "out_channels": 3, "kernel_size": 3}, (5, 4, 4), lambda weight: weight.flatten(1)),
+        (
+            {"type": "conv_transpose1d", "out_channels": 3, "kernel_size": 4},
+            (9, 4),
+            lambda weight: weight.transpose(0, 1).flatten(1),
+        ),
+    ],
+)
+def test_no_output_has_longer_weights_than_asked(layer: dict[str, Any], shape: tuple[int, ...], outputs: Any) -> None:
+    spec = model(layer | {"max_norm": 0.7, "weight_init": {"type": "normal"}})
+    module = build(spec, shape)
+    before = outputs(module.get_parameter("0.weight").detach().clone())
+    for one in max_norms(spec, module):
+        Limit(*one).keep()
+    found = outputs(module.get_parameter("0.weight").detach())
+    torch.testing.assert_close(found.norm(dim=1), torch.full((3,), 0.7), atol=1e-4, rtol=0)
+    torch.testing.assert_close(found / found.norm(dim=1, keepdim=True), before / before.norm(dim=1, keepdim=True))
 
 
 def test_biases_begin_as_asked() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from app.specs.base import Shape, ShapeError
-from app.specs.layers import LAYERS, Example, Layer
+from app.specs.layers import LAYERS, Example, Layer, Weighted
 from tests.worker.nn.cases import Case, cases, kind
 from worker.nn.build import make
 
@@ -47,6 +47,8 @@ def assert_as_torch(layer: Layer, inputs: tuple[Shape, ...]) -> None:
         module, output = built(layer, inputs)
     assert layer.output_shape(*inputs) == tuple(output.shape[1:])
     assert layer.num_parameters(*inputs) == sum(parameter.numel() for parameter in module.parameters())
+    if isinstance(layer, Weighted) and (shape := layer.weight_shape(*inputs)) is not None:
+        assert shape == tuple(module.get_parameter("weight").shape)
     assert 2 * BATCH * layer.num_multiply_adds(*inputs) == counter.get_total_flops()
 
 

@@ -118,6 +118,7 @@ def make_plan(run_id: str, **changes: Any) -> Plan:
         ),
         "gradients": Gradients(model, [Penalty(model[0].weight, 0.001, 0.01)], max_norm=5.0),
         "optimizer": optimizers.build("adam", model.parameters(), CPU, lr=0.02),
+        "limits": [],
         "rate": lambda step: 0.02 * 0.99**step,
         "parts": parts,
         "augment": None,
