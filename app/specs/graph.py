@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from app.specs.base import Loc, Problem, Spec, SpecError, problems
 from app.specs.layers import AnyLayer, Layer
@@ -19,6 +19,8 @@ MAX_LAYERS = 2000  # of a model, in all its blocks
 
 class _One(Spec):
     """A layer where `problems` knows layers to stand."""
+
+    model_config = ConfigDict(defer_build=True)  # most models have no blocks
 
     layers: tuple[AnyLayer]
 
