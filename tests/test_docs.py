@@ -1,9 +1,12 @@
 """What is written about the project is true of it."""
 
+import json
 import re
 from pathlib import Path
 
 from app.settings import Settings
+from app.specs.layers import LAYERS
+from app.specs.model import ModelSpec
 
 ROOT = Path(__file__).parents[1]
 
@@ -11,6 +14,19 @@ ROOT = Path(__file__).parents[1]
 def test_every_setting_is_documented_and_nothing_else_is() -> None:
     documented = set(re.findall(r"^\| `TRAINDECK_(\w+)`", (ROOT / "docs/settings.md").read_text(), re.M))
     assert documented == {name.upper() for name in Settings.model_fields}
+
+
+def test_the_language_of_models_is_as_it_is_written() -> None:
+    page = (ROOT / "docs/models.md").read_text()
+    rows = re.findall(r"^\| ([a-z]+) \| (.+) \|$", page, re.M)
+    listed = {group: re.findall(r"`(\w+)`", names) for group, names in rows if group != "group"}
+    there: dict[str, list[str]] = {}
+    for layer in LAYERS:
+        there.setdefault(layer.group, []).append(layer.model_fields["type"].default)
+    assert listed == there
+    examples = [json.loads(block) for block in re.findall(r"```json\n(.+?)```", page, re.S)]
+    for definition, shape in zip(examples, ((3, 8, 8), (64,), (20,)), strict=True):
+        assert ModelSpec.model_validate(definition).inspect(shape).num_parameters > 0
 
 
 def test_every_local_link_leads_somewhere() -> None:
