@@ -14,11 +14,12 @@ export function layersCard({ inspection, spec }) {
   const layers = inspection?.layers ?? [];
   const given = spec.model?.layers ?? [];
   const right = (text) => h("td", { class: "right" }, text);
-  const rows = layers.map((layer) =>
+  const rows = layers.map((layer, i) =>
     h(
       "tr",
       {},
-      h("td", { class: "right muted wide-only" }, String(layer.index)),
+      // The layers of a block share its number, which stands at the first of them.
+      h("td", { class: "right muted wide-only" }, layers[i - 1]?.index === layer.index ? "" : String(layer.index)),
       h(
         "th",
         { scope: "row" },
