@@ -187,6 +187,9 @@ def _layers(specs: Mapping[str, dict[str, Any]], run_ids: Sequence[str]) -> list
         layers = model.get("layers") if isinstance(model, dict) else None
         for i, layer in enumerate(layers if isinstance(layers, list) else ()):
             by_key.setdefault(f"layer {i}", {})[run_id] = _in_words(layer)
+        for name, block in (model.get("blocks") or {}).items() if isinstance(model, dict) else ():
+            for i, layer in enumerate(block.get("layers") or ()):
+                by_key.setdefault(f"block {name}, layer {i}", {})[run_id] = _in_words(layer)
     return _differing(by_key, run_ids)
 
 

@@ -5,8 +5,12 @@ script's own config as it is called there.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from pydantic import ValidationError
+
+from app.specs.model import ModelSpec
 
 MAX_SETTINGS = 200
 MAX_CHARACTERS = 200  # of a value, and of a name
@@ -64,13 +68,25 @@ def _word(value: Any) -> str:
 
 
 def _of_model(model: Mapping[str, Any]) -> dict[str, Setting]:
-    layers = model.get("layers") or []
+    layers = _layers_of(model)
     line = " → ".join(_layer(layer) for layer in layers)
     name = model.get("name")
     found: dict[str, Setting] = {"model.name": str(name)[:MAX_CHARACTERS]} if name else {}
     found["model.num_layers"] = float(len(layers))
     found["model.layers"] = line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1] + "…"
     return found
+
+
+def _layers_of(model: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Those of blocks in the places where they are used."""
+    layers: Sequence[Mapping[str, Any]] = model.get("layers") or []
+    if not model.get("blocks"):
+        return layers
+    try:
+        nodes = ModelSpec.model_validate(model).graph.nodes
+    except ValidationError:  # of a script that reports what it calls blocks
+        return layers
+    return [node.layer.model_dump(mode="json") for node in nodes]
 
 
 _SIZES = ("out_features", "out_channels", "hidden_size", "embedding_dim", "p")

@@ -88,6 +88,17 @@ def option(words: str) -> Tag:
     return Tag(_MARK + words)
 
 
+_LEAST, _MOST = 1.2e-38, 3.4e38  # of what is not 0 in numbers of four bytes
+
+
+def in_four_bytes(value: Any) -> Any:
+    """The value, whose numbers a weight or an activation can hold. Raises ValueError."""
+    for one in value if isinstance(value, tuple) else (value,):
+        if isinstance(one, float) and one != 0 and not _LEAST <= abs(one) <= _MOST:
+            raise ValueError(f"{one:g} is no number of four bytes: those go from {_LEAST:g} to {_MOST:g}")
+    return value
+
+
 class Problem(BaseModel):
     """One thing that does not fit: where, why, and what was there instead."""
 
@@ -222,7 +233,7 @@ def _problem(item: _Item) -> Problem:
 
 
 def _told(loc: Loc, msg: str, received: Any) -> Problem:
-    return Problem(loc=loc, msg=msg, received=_brief(received))
+    return Problem(loc=loc, msg=msg, received=brief(received))
 
 
 def _place(loc: Sequence[str | int]) -> tuple[Loc, type[Spec] | None, dict[str, type[Spec]]]:
@@ -236,7 +247,7 @@ def _place(loc: Sequence[str | int]) -> tuple[Loc, type[Spec] | None, dict[str, 
     members: dict[str, type[Spec]] = {}  # its possible classes, where there are several
     is_key = False  # whether a name that a user gave comes next
     for part in loc:
-        if _is_mark(part):
+        if _is_mark(part) or part == "[key]":
             continue
         if isinstance(part, int) or is_key:
             kept.append(part)
@@ -305,7 +316,7 @@ def _counted(count: int) -> str:
     return f"{count} item" if count == 1 else f"{count} items"
 
 
-def _brief(value: Any) -> Any:
+def brief(value: Any) -> Any:
     """What came, in a form that JSON has, unless it is long: an answer need not repeat a whole body."""
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 def descriptions(cls: type) -> dict[str, str]:
     """The text after each field that the class itself declares, by the field's name."""
+    if not cls.__module__.startswith(__package__ or ""):  # pydantic's own, which describes no field of ours
+        return {}
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     return _of_file(file).get(cls.__qualname__, {}) if file else {}
 

@@ -4,7 +4,7 @@ Names of layers in a block are those of the places that they stand in: "stage.2.
 time that the use "stage" repeats its block.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.specs.layers import AnyLayer, Layer
 from app.specs.layers.block import MAX_DEPTH, Block, Use
 
 MAX_LAYERS = 2000  # of a model, in all its blocks
+MAX_PLACED = 2 * MAX_LAYERS  # with the uses of blocks themselves
 
 
 class _One(Spec):
@@ -47,6 +48,8 @@ class Graph:
 
 def wire(layers: Sequence[Layer], blocks: Mapping[str, Block], inputs: Sequence[str]) -> Graph:
     """Put blocks in where they are used, and resolve what each layer takes from."""
+    if circles := list(_circles(blocks)):
+        return Graph((), tuple(circles))
     wiring = _Wiring(blocks)
     scope = {name: name for name in inputs}
     try:
@@ -57,7 +60,26 @@ def wire(layers: Sequence[Layer], blocks: Mapping[str, Block], inputs: Sequence[
     for name in [] if wiring.problems else sorted(blocks.keys() - wiring.used):
         message = f"the block {name!r} is not used: no layer of type block names it"
         wiring.problems.append(Problem(loc=["blocks", name], msg=message, received=name))
-    return Graph(tuple(wiring.nodes), tuple(_each_once(wiring.problems)))
+    return Graph(tuple(wiring.nodes), tuple(each_once(wiring.problems)))
+
+
+def _circles(blocks: Mapping[str, Block]) -> Iterator[Problem]:
+    """Each use of a block that closes a circle, told once."""
+    done: set[str] = set()
+
+    def follow(name: str, path: tuple[str, ...]) -> Iterator[Problem]:
+        for i, layer in enumerate(blocks[name].layers):
+            used = layer.get("block") if layer.get("type") == Use.model_fields["type"].default else None
+            if used in path:
+                message = f"a block cannot be made of itself: {' → '.join((*path[path.index(used) :], used))}"
+                yield Problem(loc=["blocks", name, "layers", i, "block"], msg=message, received=used)
+            elif isinstance(used, str) and used in blocks and used not in done and len(path) < MAX_DEPTH:
+                yield from follow(used, (*path, used))
+        done.add(name)
+
+    for name in blocks:
+        if name not in done:
+            yield from follow(name, (name,))
 
 
 class _TooManyError(Exception):
@@ -72,6 +94,7 @@ class _Wiring:
         self.nodes: list[Node] = []
         self.problems: list[Problem] = []
         self.used: set[str] = set()
+        self.num_placed = 0
 
     def place(
         self,
@@ -93,6 +116,7 @@ class _Wiring:
         given = list(scope)
         before = given[0]
         for i, (layer, name) in enumerate(zip(layers, names, strict=True)):
+            self._count_one()
             place = f"{within}layer {i}"
             if name in scope:
                 message = f"two layers are called {name!r}"
@@ -113,6 +137,12 @@ class _Wiring:
         if None not in layers and read <= scope.keys():  # else it is not known what would be read
             self.problems += _unread(layers, names, given, read, loc, within)
         return scope[before]
+
+    def _count_one(self) -> None:
+        """Whatever becomes of a layer it is counted, so that what is wrong takes no longer than what holds."""
+        self.num_placed += 1
+        if self.num_placed > MAX_PLACED:
+            raise _TooManyError
 
     def _add(self, node: Node, found: Sequence[str | None]) -> str:
         if len(self.nodes) >= MAX_LAYERS:
@@ -177,9 +207,8 @@ class _Wiring:
             there = f"; there are {', '.join(self.blocks)}" if self.blocks else ""
             self._refuse([*loc, "block"], f"{place}: there is no block {use.block!r}{there}", use.block)
             return None
-        if use.block in stack or len(stack) >= MAX_DEPTH:
-            path = " → ".join((*stack, use.block))
-            self._refuse([*loc, "block"], f"{place}: a block cannot be made of itself: {path}", use.block)
+        if len(stack) >= MAX_DEPTH:
+            self._refuse([*loc, "block"], f"{place}: blocks lie in one another {MAX_DEPTH} deep at most", use.block)
             return None
         if len(inputs) != len(block.inputs):
             wanted = "one input" if len(block.inputs) == 1 else f"{len(block.inputs)} inputs"
@@ -229,11 +258,11 @@ def _unread(
             yield Problem(loc=[*loc[:-1], "inputs"], msg=message, received=name)
 
 
-def _each_once(found: Sequence[Problem]) -> Iterator[Problem]:
-    """Of a block that is used many times, each thing once."""
+def each_once(found: Iterable[Problem]) -> Iterator[Problem]:
+    """Of a block that is used many times, each thing once: a message begins with the place of the use."""
     seen: set[str] = set()
     for problem in found:
-        key = repr((problem.loc, problem.received)) if problem.loc[0] == "blocks" else repr((problem.loc, problem.msg))
+        key = repr((problem.loc, problem.msg.rpartition("): ")[2] if problem.loc[0] == "blocks" else problem.msg))
         if key not in seen:
             seen.add(key)
             yield problem

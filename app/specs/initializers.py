@@ -1,29 +1,36 @@
 """How weights begin. Names and arguments are those of `torch.nn.init`."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from app.specs.base import Spec
+from app.specs.base import Spec, in_four_bytes
 
 Gain = Annotated[float, Field(gt=0, description="what the deviation is multiplied by")]
 Mean = Annotated[float, Field(description="the mean")]
 Nonlinearity = Literal["relu", "leaky_relu", "selu", "tanh", "sigmoid", "linear"]
 
 
-class Zeros(Spec):
+class _Initializer(Spec):
+    @field_validator("*")
+    @classmethod
+    def _can_be_a_weight(cls, value: Any) -> Any:
+        return in_four_bytes(value)
+
+
+class Zeros(_Initializer):
     """All zero."""
 
     type: Literal["zeros"] = "zeros"
 
 
-class Ones(Spec):
+class Ones(_Initializer):
     """All one."""
 
     type: Literal["ones"] = "ones"
 
 
-class Constant(Spec):
+class Constant(_Initializer):
     """All the same value."""
 
     type: Literal["constant"] = "constant"
@@ -31,7 +38,7 @@ class Constant(Spec):
     """the value"""
 
 
-class Values(Spec):
+class Values(_Initializer):
     """Just these values: for a layer whose numbers are known, as those of a filter."""
 
     type: Literal["values"] = "values"
@@ -40,7 +47,7 @@ class Values(Spec):
     """one after the other, the last axis of the weight fastest"""
 
 
-class Normal(Spec):
+class Normal(_Initializer):
     """Drawn from a normal distribution."""
 
     type: Literal["normal"] = "normal"
@@ -49,7 +56,7 @@ class Normal(Spec):
     """the standard deviation"""
 
 
-class TruncNormal(Spec):
+class TruncNormal(_Initializer):
     """Drawn from a normal distribution, cut off at a and b."""
 
     type: Literal["trunc_normal"] = "trunc_normal"
@@ -69,7 +76,7 @@ class TruncNormal(Spec):
         return self
 
 
-class Uniform(Spec):
+class Uniform(_Initializer):
     """Drawn evenly between a and b."""
 
     type: Literal["uniform"] = "uniform"
@@ -85,7 +92,7 @@ class Uniform(Spec):
         return self
 
 
-class XavierUniform(Spec):
+class XavierUniform(_Initializer):
     """Even, scaled to keep the variance of signals and gradients (Glorot and Bengio, 2010)."""
 
     type: Literal["xavier_uniform"] = "xavier_uniform"
@@ -93,7 +100,7 @@ class XavierUniform(Spec):
     gain: Gain = 1.0
 
 
-class XavierNormal(Spec):
+class XavierNormal(_Initializer):
     """Normal, scaled to keep the variance of signals and gradients (Glorot and Bengio, 2010)."""
 
     type: Literal["xavier_normal"] = "xavier_normal"
@@ -101,7 +108,7 @@ class XavierNormal(Spec):
     gain: Gain = 1.0
 
 
-class _Kaiming(Spec):
+class _Kaiming(_Initializer):
     a: float = 0.0
     """the slope of the negative side, for leaky_relu"""
     mode: Literal["fan_in", "fan_out"] = "fan_in"
@@ -124,7 +131,7 @@ class KaimingNormal(_Kaiming):
     also_called: ClassVar[tuple[str, ...]] = ("he_normal",)
 
 
-class Orthogonal(Spec):
+class Orthogonal(_Initializer):
     """A random orthogonal matrix (Saxe et al., 2013)."""
 
     type: Literal["orthogonal"] = "orthogonal"

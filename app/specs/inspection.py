@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.specs.base import Loc, Problem, Shape, ShapeError, SpecError
-from app.specs.graph import Graph, Node
-from app.specs.initializers import Values
+from app.specs.base import Loc, Problem, Shape, ShapeError, SpecError, brief
+from app.specs.graph import Graph, Node, each_once
+from app.specs.initializers import NEEDS_MATRIX, Values
 from app.specs.layers.base import Weighted, written
 
 MAX_PARAMETERS = 2_000_000_000
+MAX_NUMBERS = 1 << 40  # that come out of a layer, of one row: what is reckoned with stays small enough to be written
 
 
 class LayerReport(BaseModel):
@@ -47,7 +48,7 @@ def inspect(graph: Graph, shapes: Mapping[str, Shape]) -> Inspection:
     if total > MAX_PARAMETERS:
         found.append(Problem(loc=["layers"], msg=f"{total:,} parameters are more than any worker can hold"))
     if found:
-        raise SpecError(found)
+        raise SpecError(list(each_once(found)))
     return Inspection(
         input_shape=list(next(iter(shapes.values()))),
         output_shape=reports[-1].output_shape,
@@ -103,8 +104,10 @@ def _report(node: Node, shapes: list[Shape], *, is_kept: bool) -> LayerReport:
     if len(shapes) < least or (most is not None and len(shapes) > most):
         raise ShapeError(f"takes {_wanted(least, most)}, but gets {len(shapes)}", "inputs")
     output = layer.output_shape(*shapes)
+    if prod(output) > MAX_NUMBERS:
+        raise ShapeError("makes more numbers of one row than any machine holds")
     if isinstance(layer, Weighted):
-        _check_values(layer, shapes)
+        _check_weight(layer, shapes)
     return LayerReport(
         index=node.index,
         name=node.name,
@@ -117,9 +120,14 @@ def _report(node: Node, shapes: list[Shape], *, is_kept: bool) -> LayerReport:
     )
 
 
-def _check_values(layer: Weighted, shapes: list[Shape]) -> None:
-    """Values that are given are as many as there are places for them. Raises ShapeError."""
+def _check_weight(layer: Weighted, shapes: list[Shape]) -> None:
+    """What is asked of a weight fits its shape. Raises ShapeError."""
     weight = layer.weight_shape(*shapes)
+    if weight is not None and len(weight) < 2:
+        if layer.weight_init is not None and layer.weight_init.type in NEEDS_MATRIX:
+            raise ShapeError(f"{layer.weight_init.type} needs a matrix, and its weight is a vector", "weight_init")
+        if layer.max_norm is not None:
+            raise ShapeError("max_norm is of the weights of each output, and its weight is a vector", "max_norm")
     for field in ("weight_init", "bias_init"):
         init = getattr(layer, field)
         if not isinstance(init, Values):
@@ -167,9 +175,14 @@ def _input_problems(shapes: Mapping[str, Shape]) -> Iterator[Problem]:
         if not shape or min(shape) < 1:
             message = "a shape is one size or several, each at least 1"
             yield Problem(loc=["input_shape"], msg=message, received=list(shape))
+        elif prod(shape) > MAX_NUMBERS:
+            message = "one row of this shape is more than any machine holds"
+            yield Problem(loc=["input_shape"], msg=message, received=None)
 
 
 def _misfit(node: Node, error: ShapeError) -> Problem:
     loc: Loc = [*node.loc, *([error.field] if error.field else [])]
     received: Any = getattr(node.layer, error.field) if error.field else None
-    return Problem(loc=loc, msg=f"{node.place} ({node.layer.type}): {error}", received=received)
+    if isinstance(received, BaseModel):
+        received = received.model_dump(mode="json")
+    return Problem(loc=loc, msg=f"{node.place} ({node.layer.type}): {error}", received=brief(received))

@@ -2,13 +2,13 @@
 
 from functools import cached_property
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from app.specs.base import Shape, Spec
 from app.specs.graph import MAX_LAYERS, Graph, Node, nodes_of, wire
 from app.specs.inspection import Inspection, LayerReport, inspect, looked_up
 from app.specs.layers import AnyLayer
-from app.specs.layers.block import Block, Name
+from app.specs.layers.block import Block, Name, check_names
 from app.specs.layers.embedding import Embedding
 
 __all__ = ["INPUT", "Inspection", "LayerReport", "ModelSpec"]
@@ -25,6 +25,12 @@ class ModelSpec(Spec):
     """layers under a name, for layers of type block to put in their place"""
     layers: tuple[AnyLayer, ...] = Field(min_length=1, max_length=MAX_LAYERS)
     """in the order of computation"""
+
+    @field_validator("blocks")
+    @classmethod
+    def _can_be_called(cls, blocks: dict[str, Block]) -> dict[str, Block]:
+        check_names(blocks)
+        return blocks
 
     @cached_property
     def graph(self) -> Graph:

@@ -329,6 +329,8 @@ export function placeInWords(loc) {
   const [first, second, third, ...rest] = loc;
   if (first === "model" && second === "layers" && Number.isInteger(third))
     return [`Layer ${third}`, ...words(rest)].join(", ");
+  if (first === "model" && second === "blocks" && rest[0] === "layers")
+    return [`Block ${third}`, `layer ${rest[1]}`, ...words(rest.slice(2))].join(", ");
   const names = { data: "Data", training: "Training", model: "Model", dataset: "Dataset", name: "Name" };
   return [names[first] ?? String(first ?? "Run"), ...words([second, third, ...rest])].join(", ");
 }

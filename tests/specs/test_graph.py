@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.specs import graph
 from app.specs.base import SpecError, problems
 from app.specs.model import ModelSpec
 
@@ -191,3 +192,72 @@ def test_a_block_looks_whole_numbers_up() -> None:
     )
     assert spec.takes_integers and spec.num_embeddings == 9
     assert spec.inspect((6,)).output_shape == [4]
+
+
+def all_of_all(count: int) -> dict[str, Any]:
+    """Blocks of which each uses all others."""
+    names = [f"b{i}" for i in range(count)]
+    return {name: {"layers": [use(other) for other in names if other != name]} for name in names}
+
+
+@pytest.mark.parametrize(
+    ("layers", "blocks"),
+    [
+        ([use("b0")], all_of_all(14)),
+        ([use("a", repeat=1000)], {"a": {"layers": [use("b", repeat=1000)]}, "b": {"layers": [{"type": "nope"}]}}),
+        ([use("a", repeat=1000)], {"a": {"layers": [use("b", repeat=1000)]}, "b": {"layers": [use("nobody")]}}),
+    ],
+    ids=["circles", "a type that is not there", "a block that is not there"],
+)
+def test_what_is_wrong_takes_no_longer_than_what_holds(
+    layers: list[dict[str, Any]], blocks: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    placed = graph._Wiring._count_one
+
+    def count(self: Any) -> None:
+        nonlocal looks
+        looks += 1
+        placed(self)
+
+    monkeypatch.setattr(graph._Wiring, "_count_one", count)
+    found = told(model(layers, **blocks))
+    assert looks <= graph.MAX_PLACED + 1
+    assert len(found) < 300
+
+
+@pytest.mark.parametrize("value", [[["a"]], {"a": 1}, [1] * 101])
+def test_an_argument_is_a_value_or_a_list_of_values(value: Any) -> None:
+    with pytest.raises(ValidationError, match="neither a value nor a list"):
+        model([use("it", a=value)], it={"arguments": {"a": None}, "layers": [{"type": "reshape", "shape": "$a"}]})
+
+
+def test_arguments_do_not_grow_on_their_way_through_blocks() -> None:
+    depth = 12
+    blocks = {f"b{i}": {"arguments": {"a": 1}, "layers": [use(f"b{i + 1}", a=["$a"] * 10)]} for i in range(depth)} | {
+        f"b{depth}": {"arguments": {"a": 1}, "layers": [{"type": "reshape", "shape": "$a"}]}
+    }
+    found = told(model([use("b0")], **blocks))
+    assert ["blocks", "b1", "layers", 0, "arguments"] in [loc for loc, _ in found]
+
+
+def test_a_list_may_be_an_argument() -> None:
+    block = {"arguments": {"size": None}, "layers": [{"type": "reshape", "shape": "$size"}]}
+    assert model([use("it", size=[4, -1])], it=block).inspect((3, 8, 8)).output_shape == [4, 48]
+
+
+def test_text_in_blocks_holds_no_nul() -> None:
+    for block in (
+        {"arguments": {"w": "\x00"}, "layers": [{"type": "linear", "out_features": "$w"}]},
+        {"layers": [{"type": "relu", "name": "a\x00"}]},
+    ):
+        with pytest.raises(ValidationError, match="NUL"):
+            model([use("it")], it=block)
+
+
+@pytest.mark.parametrize("name", ["a.b →", "x" * 61, "1st"])
+def test_a_block_has_a_name_that_can_be_written(name: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model([use(name[:60])], **{name: {"layers": [{"type": "relu"}]}})
+    (problem,) = problems(caught.value)
+    assert problem.loc == ["blocks"] and "is no name" in problem.msg

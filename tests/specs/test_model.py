@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from app.specs.base import SpecError
 from app.specs.layers.base import RESERVED
@@ -117,6 +118,60 @@ def test_an_input_has_a_shape(shape: tuple[int, ...]) -> None:
 def test_more_parameters_than_fit_anywhere_are_refused() -> None:
     with pytest.raises(SpecError, match="1,000,001,000,000 parameters are more than any worker can hold"):
         model(linear(1_000_000)).inspect((1_000_000,))
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ([{"type": "upsample", "scale_factor": 1000}] * 20 + [{"type": "flatten"}, linear(1)], (1, 4)),
+        ([{"type": "flatten"}, linear(1)], (10**2200, 10**2200)),
+    ],
+)
+def test_sizes_beyond_any_machine_are_refused_in_words(layers: list[dict[str, Any]], shape: tuple[int, ...]) -> None:
+    with pytest.raises(SpecError, match="than any machine holds"):
+        model(*layers).inspect(shape)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "field"),
+    [
+        ({"type": "group_norm", "num_groups": 6}, (6, 1, 1), "num_groups"),
+        ({"type": "layer_scale", "weight_init": {"type": "xavier_uniform"}}, (5,), "weight_init"),
+        ({"type": "prelu", "weight_init": {"type": "orthogonal"}}, (5,), "weight_init"),
+        ({"type": "prelu", "max_norm": 1.0}, (5,), "max_norm"),
+    ],
+)
+def test_what_torch_would_refuse_is_refused_before(layer: dict[str, Any], shape: tuple[int, ...], field: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        model(layer).inspect(shape)
+    assert [one.loc for one in caught.value.errors] == [["layers", 0, field]]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"type": "hardtanh", "max_val": 1e39},
+        {"type": "threshold", "threshold": 0.0, "value": 1e300},
+        {"type": "celu", "alpha": 1e-46},
+        {"type": "normalization", "mean": [0.0], "std": [1e-300]},
+        linear(1, weight_init={"type": "constant", "val": 1e300}),
+        linear(1, weight_init={"type": "values", "values": [1e300]}),
+    ],
+)
+def test_numbers_are_those_that_a_weight_can_hold(layer: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="is no number of four bytes"):
+        model(layer)
+
+
+def test_a_sum_of_what_is_looked_up_is_no_word() -> None:
+    with pytest.raises(SpecError, match="looks up whole numbers, but what it is given was computed"):
+        model({"type": "add", "inputs": ["input", "input"]}, EMBEDDING).inspect((4,))
+
+
+def test_a_long_value_that_does_not_fit_is_not_repeated_whole() -> None:
+    with pytest.raises(SpecError) as caught:
+        model(linear(1, weight_init={"type": "values", "values": [0.5] * 10_000})).inspect((4,))
+    assert len(str(caught.value.errors[0].received)) <= 200
 
 
 def test_names_of_layers_are_not_words_of_torch() -> None:

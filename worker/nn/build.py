@@ -111,13 +111,20 @@ def penalties(model: ModelSpec, module: nn.Module) -> list[tuple[nn.Parameter, f
     return found
 
 
-def max_norms(model: ModelSpec, module: nn.Module) -> list[tuple[nn.Parameter, int, float]]:
-    """The weights that are bounded: each with the axis of its outputs, and the greatest norm of one's weights."""
-    found = []
+def max_norms(model: ModelSpec, module: nn.Module) -> list[tuple[Tensor, int, float]]:
+    """The weights that are bounded: each with the axis of its outputs, and the greatest norm of one's weights.
+
+    Of a transposed convolution the weight is (in, out / groups, …): its groups are given one by one, as views.
+    """
+    found: list[tuple[Tensor, int, float]] = []
     for node in model.nodes:
         layer = node.layer
-        if isinstance(layer, Weighted) and layer.max_norm is not None:
-            dim = 1 if layer.type.startswith("conv_transpose") else 0
-            weights = _weights(module.get_submodule(node.name))
-            found += [(parameter, dim, layer.max_norm) for parameter in weights if parameter.dim() > 1]
+        if not isinstance(layer, Weighted) or layer.max_norm is None:
+            continue
+        for weight in _weights(module.get_submodule(node.name)):
+            if layer.type.startswith("conv_transpose"):
+                groups = weight.detach().chunk(layer.own_fields()["groups"])
+                found += [(group, 1, layer.max_norm) for group in groups]
+            else:
+                found.append((weight, 0, layer.max_norm))
     return found

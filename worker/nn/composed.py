@@ -1,5 +1,7 @@
 """Small modules that are made of others."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -37,11 +39,11 @@ class SqueezeExcitation(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """Each channel times a learned factor; `after` axes follow the channels' (Touvron et al., 2021)."""
+    """Each channel times a learned factor, of a shape (C, 1, …) that meets the input's (Touvron et al., 2021)."""
 
-    def __init__(self, size: int, after: int, init: float) -> None:
+    def __init__(self, shape: Sequence[int], init: float) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((size, *[1] * after), init))
+        self.weight = nn.Parameter(torch.full(tuple(shape), init))
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.weight

@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
 from app.specs.layers.windows import same_padding
 
-_MAX_POOLS: dict[int, Any] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}  # by the number of axes
+MAX_POOLS: dict[int, Any] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}  # by the number of axes
 _AVG_POOLS: dict[int, Any] = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
@@ -75,7 +75,7 @@ class SameMaxPool(nn.Module):
         self.pads = _pads(sizes, kernel_size, stride, [1] * len(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
-        pool = _MAX_POOLS[len(self.stride)]
+        pool = MAX_POOLS[len(self.stride)]
         padded = F.pad(x, self.pads, value=float("-inf")) if any(self.pads) else x
         pooled: Tensor = pool(padded, self.kernel_size, self.stride)
         return pooled
@@ -155,7 +155,7 @@ class Normalization(nn.Module):
         self, size: int, dim: int, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
     ) -> None:
         super().__init__()
-        self.dim, self.asks = dim, mean is None
+        self.dim = dim
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.zeros(size) if mean is None else torch.tensor(mean))

@@ -1,13 +1,12 @@
 """Modules that rearrange, reduce or merge, where torch has functions only."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
-_MAX_POOLS: dict[int, Any] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}  # by the number of axes
+from worker.nn.modules import MAX_POOLS
 
 
 class Reshape(nn.Module):
@@ -91,9 +90,10 @@ class GlobalMaxPool(nn.Module):
 
 
 class MaxUnpool(nn.Module):
-    """Each number of a pooled image goes where the greatest of its window was; of two windows' one place, the later.
+    """Each number of a pooled image goes where the greatest of its window was.
 
-    Equal to `torch.nn.MaxUnpool2d` with the indices of the pooling, as a scatter, which can be exported.
+    Equal to `torch.nn.MaxUnpool2d` with the indices of the pooling, as a scatter, which can be exported. Where windows
+    overlap and have found the same place, it is left open which of their numbers stands there, as it is in torch.
     """
 
     def __init__(self, kernel_size: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> None:
@@ -101,7 +101,7 @@ class MaxUnpool(nn.Module):
         self.kernel_size, self.stride, self.padding = tuple(kernel_size), tuple(stride), tuple(padding)
 
     def forward(self, x: Tensor, before: Tensor) -> Tensor:
-        pool = _MAX_POOLS[len(self.stride)]
+        pool = MAX_POOLS[len(self.stride)]
         _, places = pool(before, self.kernel_size, self.stride, self.padding, return_indices=True)
         empty = torch.zeros_like(before).flatten(2)
         return empty.scatter(2, places.flatten(2), x.flatten(2)).reshape(before.shape)

@@ -1,15 +1,13 @@
 """The figures of normalization layers that were given none: measured on the training rows, before the first step."""
 
-from contextlib import suppress
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
+from app.specs.model import INPUT, ModelSpec
 from worker.nn.modules import Normalization
 from worker.train.batches import AnyPart
 
-ROWS_AT_ONCE = 1024
+NUMBERS_AT_ONCE = 1 << 21  # of the input: their moments are taken in numbers of eight bytes
 
 
 class _Moments:
@@ -30,43 +28,41 @@ class _Moments:
         self.count = total
 
 
-class _SeenError(Exception):
-    """Every layer has seen the batch: what comes after them need not be computed."""
-
-
 @torch.no_grad()
-def measure(module: nn.Module, part: AnyPart, device: torch.device) -> None:
+def measure(model: ModelSpec, module: nn.Module, part: AnyPart, device: torch.device) -> None:
     """Set mean and deviation of every normalization layer of `module` that asks for it to those of all rows of `part`.
 
+    Nothing but what rearranges the input for such a layer is computed; the specification has nothing else before one.
     What does not vary is divided by 1, as scikit-learn's StandardScaler does.
     """
-    layers = [one for one in module.modules() if isinstance(one, Normalization) and one.asks]
-    if not layers:
+    nodes = {node.name: node for node in model.nodes}
+    asking = [node for node in model.nodes if node.layer.measures]
+    if not asking:
         return
-    moments = {id(one): _Moments() for one in layers}
-    waiting: set[int] = set()
 
-    def look(layer: nn.Module, inputs: Any) -> None:
-        assert isinstance(layer, Normalization)
-        moments[id(layer)].add(inputs[0], layer.dim)
-        waiting.discard(id(layer))
-        if not waiting:
-            raise _SeenError
+    def value(name: str, x: Tensor) -> Tensor:
+        if name == INPUT:
+            return x
+        given = [value(one, x) for one in nodes[name].inputs]
+        found: Tensor = module.get_submodule(name)(*given)
+        return found
 
-    hooks = [one.register_forward_pre_hook(look) for one in layers]
-    was_training = module.training
-    module.eval()
-    for start in range(0, len(part), ROWS_AT_ONCE):
-        waiting.update(moments)
-        inputs, _ = part.take(slice(start, start + ROWS_AT_ONCE))
-        with suppress(_SeenError):
-            module(part.ready(inputs.to(device)))
+    moments = [_Moments() for _ in asking]
+    num_rows = max(1, NUMBERS_AT_ONCE // part.ready(part.take(slice(0, 1))[0].to(device)).numel())
+    for start in range(0, len(part), num_rows):
+        inputs, _ = part.take(slice(start, start + num_rows))
+        x = part.ready(inputs.to(device))
+        for node, found in zip(asking, moments, strict=True):
+            found.add(value(node.inputs[0], x), _layer(module, node.name).dim)
         part.release()
-    module.train(was_training)
-    for hook in hooks:
-        hook.remove()
-    for one in layers:
-        found = moments[id(one)]
+    for node, found in zip(asking, moments, strict=True):
+        layer = _layer(module, node.name)
         std_C = torch.as_tensor(found.squares_C / found.count).sqrt()
-        one.mean.copy_(torch.as_tensor(found.mean_C))
-        one.std.copy_(torch.where(std_C > 0, std_C, torch.ones_like(std_C)))
+        layer.mean.copy_(torch.as_tensor(found.mean_C))
+        layer.std.copy_(torch.where(std_C > 0, std_C, torch.ones_like(std_C)))
+
+
+def _layer(module: nn.Module, name: str) -> Normalization:
+    layer = module.get_submodule(name)
+    assert isinstance(layer, Normalization)
+    return layer

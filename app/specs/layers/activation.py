@@ -1,12 +1,11 @@
 """Activations: layers that keep the shape they are given, and change each number, or those along an axis."""
 
 from math import prod
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from app.specs.base import Shape, ShapeError
-from app.specs.initializers import NEEDS_MATRIX
 from app.specs.layers.base import Example, Layer, Recipe, Weighted, axis_at, documented, need_axes, written
 
 
@@ -289,13 +288,6 @@ class PReLU(Weighted):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         return inputs[0]
-
-    @field_validator("weight_init")
-    @classmethod
-    def _fits_slopes(cls, init: Any) -> Any:
-        if init is not None and init.type in NEEDS_MATRIX:
-            raise ValueError(f"{init.type} needs a matrix, the slopes are a vector")
-        return init
 
     def weight_shape(self, *inputs: Shape) -> Shape:
         return (self.num_parameters(*inputs),)

@@ -210,14 +210,29 @@ class TransformerDecoderLayer(_Transformer):
         return Recipe("worker.nn.attention.TransformerDecoderLayer", {"d_model": inputs[0][1]} | self.own_fields())
 
 
-class TransformerEncoder(TransformerEncoderLayer):
-    """Several transformer_encoder_layer on one another: what BERT, and with is_causal what GPT, is made of."""
+class _Stacked(_Transformer):
+    """Several layers on one another: mixed into the layer that they are."""
 
-    type: Literal["transformer_encoder"] = "transformer_encoder"  # type: ignore[assignment]
     num_layers: int = Field(ge=1, le=1000)
     """how many there are"""
     norm: bool = False
     """whether what comes out is normalised once more, as goes with norm_first"""
+
+    def num_parameters(self, *inputs: Shape) -> int:
+        return self.num_layers * super().num_parameters(*inputs) + self.norm * self._norm_parameters(inputs[0][1])
+
+    def num_multiply_adds(self, *inputs: Shape) -> int:
+        return self.num_layers * super().num_multiply_adds(*inputs)
+
+    def num_kept(self, *inputs: Shape) -> int:
+        between = self.num_layers - 1 + self.norm  # what comes out of each layer, and goes into the next
+        return self.num_layers * super().num_kept(*inputs) + between * prod(inputs[0])
+
+
+class TransformerEncoder(_Stacked, TransformerEncoderLayer):
+    """Several transformer_encoder_layer on one another: what BERT, and with is_causal what GPT, is made of."""
+
+    type: Literal["transformer_encoder"] = "transformer_encoder"  # type: ignore[assignment]
     source: ClassVar[str] = documented("TransformerEncoder")
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"num_layers": 2, "nhead": 2, "dim_feedforward": 12}, ((5, 8),)),
@@ -227,42 +242,18 @@ class TransformerEncoder(TransformerEncoderLayer):
         ),
     )
 
-    def num_parameters(self, *inputs: Shape) -> int:
-        return self.num_layers * super().num_parameters(*inputs) + self.norm * self._norm_parameters(inputs[0][1])
-
-    def num_multiply_adds(self, *inputs: Shape) -> int:
-        return self.num_layers * super().num_multiply_adds(*inputs)
-
-    def num_kept(self, *inputs: Shape) -> int:
-        between = self.num_layers - 1 + self.norm  # what comes out of each layer, and goes into the next
-        return self.num_layers * super().num_kept(*inputs) + between * prod(inputs[0])
-
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.attention.TransformerEncoder", {"d_model": inputs[0][1]} | self.own_fields())
 
 
-class TransformerDecoder(TransformerDecoderLayer):
+class TransformerDecoder(_Stacked, TransformerDecoderLayer):
     """Several transformer_decoder_layer on one another, all with the same memory: what translates (Vaswani, 2017)."""
 
     type: Literal["transformer_decoder"] = "transformer_decoder"  # type: ignore[assignment]
-    num_layers: int = Field(ge=1, le=1000)
-    """how many there are"""
-    norm: bool = False
-    """whether what comes out is normalised once more, as goes with norm_first"""
     source: ClassVar[str] = documented("TransformerDecoder")
     examples: ClassVar[tuple[Example, ...]] = (
         Example({"num_layers": 2, "nhead": 2, "dim_feedforward": 12, "norm": True}, ((5, 8), (7, 8))),
     )
-
-    def num_parameters(self, *inputs: Shape) -> int:
-        return self.num_layers * super().num_parameters(*inputs) + self.norm * self._norm_parameters(inputs[0][1])
-
-    def num_multiply_adds(self, *inputs: Shape) -> int:
-        return self.num_layers * super().num_multiply_adds(*inputs)
-
-    def num_kept(self, *inputs: Shape) -> int:
-        between = self.num_layers - 1 + self.norm  # what comes out of each layer, and goes into the next
-        return self.num_layers * super().num_kept(*inputs) + between * prod(inputs[0])
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.attention.TransformerDecoder", {"d_model": inputs[0][1]} | self.own_fields())

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field, field_validator
 
-from app.specs.base import Shape, ShapeError, Spec
+from app.specs.base import Shape, ShapeError, Spec, in_four_bytes
 from app.specs.described import descriptions
 from app.specs.initializers import NEEDS_MATRIX, AnyInitializer
 
@@ -70,6 +70,11 @@ class Layer(Spec):
         for name, info in cls.model_fields.items():
             found = (words for base in cls.__mro__ if (words := descriptions(base).get(name)))
             info.description = next(found, info.description)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_computed_with(cls, value: Any) -> Any:
+        return in_four_bytes(value)
 
     @field_validator("name")
     @classmethod

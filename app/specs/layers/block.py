@@ -1,6 +1,8 @@
 """Blocks: layers under a name, defined once and used many times with arguments."""
 
+import json
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -9,9 +11,12 @@ from app.specs.base import Spec
 from app.specs.layers.base import NAME, Layer
 
 MAX_DEPTH = 20  # of blocks in blocks
+MAX_CHARACTERS = 60  # of a name
+MAX_MEMBERS = 100  # of an argument that is a list
 _PLACEHOLDER = "$"
+_VALUES = bool | int | float | str | None
 
-Name = Annotated[str, Field(max_length=60, json_schema_extra={"pattern": f"^{NAME}$"})]
+Name = Annotated[str, Field(json_schema_extra={"pattern": f"^{NAME}$"})]
 
 
 class Block(Spec):
@@ -27,12 +32,21 @@ class Block(Spec):
     @field_validator("inputs", "arguments")
     @classmethod
     def _can_be_called(cls, names: Any) -> Any:
-        for name in names:
-            if not re.fullmatch(NAME, name):
-                raise ValueError(f"{name!r} is no name: letters, digits and _, and a letter first")
+        check_names(names)
         if len(set(names)) < len(names):
             raise ValueError("each input has a name of its own")
         return names
+
+    @field_validator("arguments")
+    @classmethod
+    def _are_plain(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        return _plain(arguments)
+
+    @field_validator("layers", mode="after")
+    @classmethod
+    def _holds_no_nul(cls, layers: Any) -> Any:
+        _refuse_nul(layers)
+        return layers
 
     @model_validator(mode="after")
     def _uses_what_it_names(self) -> Self:
@@ -61,6 +75,33 @@ class Use(Layer):
 
     group: ClassVar[str] = "block"
     num_inputs: ClassVar[tuple[int, int | None]] = (1, None)
+
+    @field_validator("arguments")
+    @classmethod
+    def _are_plain(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        return _plain(arguments)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises ValueError unless each can be called so in a block or a model."""
+    for name in names:
+        if not re.fullmatch(NAME, name) or len(name) > MAX_CHARACTERS:
+            raise ValueError(f"{name!r} is no name: letters, digits and _, a letter first, at most {MAX_CHARACTERS}")
+
+
+def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments that are values or lists of values: what is put in many places must not grow on the way."""
+    for name, value in arguments.items():
+        members = value if isinstance(value, list | tuple) else [value]
+        if len(members) > MAX_MEMBERS or not all(isinstance(one, _VALUES) for one in members):
+            raise ValueError(f"the argument {name!r} is neither a value nor a list of at most {MAX_MEMBERS} values")
+    _refuse_nul(arguments)
+    return arguments
+
+
+def _refuse_nul(value: Any) -> None:
+    if "\\u0000" in json.dumps(value):
+        raise ValueError("text may not hold the character NUL (\\x00)")
 
 
 def _placeholders(value: Any) -> list[str]:

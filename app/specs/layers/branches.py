@@ -26,7 +26,6 @@ class Add(_Alike):
     """The sum of several branches of one shape: a residual connection (He et al., 2015)."""
 
     type: Literal["add"] = "add"
-    keeps_integers: ClassVar[bool] = True
     source: ClassVar[str] = "https://docs.pytorch.org/docs/stable/generated/torch.add.html"
 
     def recipe(self, *inputs: Shape) -> Recipe:
@@ -70,14 +69,11 @@ class Subtract(_Alike):
         return Recipe("worker.nn.shape.Subtract")
 
 
-class Dot(_Alike):
-    """The sum of products along the last axis: how alike two vectors are, as the two towers of a recommender ask."""
+class _AlongTheLast(_Alike):
+    """Takes two branches of one shape, and makes one number of each pair of vectors along the last axis."""
 
-    type: Literal["dot"] = "dot"
-    also_called: ClassVar[tuple[str, ...]] = ("dot_product",)
-    num_inputs: ClassVar[tuple[int, int | None]] = (2, 2)
-    source: ClassVar[str] = "https://keras.io/api/layers/merging_layers/dot/"
     keeps_inputs: ClassVar[bool] = True
+    num_inputs: ClassVar[tuple[int, int | None]] = (2, 2)
     examples: ClassVar[tuple[Example, ...]] = (Example({}, ((4,), (4,))), Example({}, ((3, 4), (3, 4))))
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -85,27 +81,26 @@ class Dot(_Alike):
         if not shape:
             need_axes(shape, 1, "a vector")
         return (*shape[:-1], 1)
+
+
+class Dot(_AlongTheLast):
+    """The sum of products along the last axis: how alike two vectors are, as the two towers of a recommender ask."""
+
+    type: Literal["dot"] = "dot"
+    also_called: ClassVar[tuple[str, ...]] = ("dot_product",)
+    source: ClassVar[str] = "https://keras.io/api/layers/merging_layers/dot/"
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.shape.Dot")
 
 
-class CosineSimilarity(_Alike):
+class CosineSimilarity(_AlongTheLast):
     """dot of vectors of length 1: from −1 to 1, however long they were."""
 
     type: Literal["cosine_similarity"] = "cosine_similarity"
     eps: float = Field(default=1e-8, gt=0)
     """the least length that is divided by"""
-    num_inputs: ClassVar[tuple[int, int | None]] = (2, 2)
     source: ClassVar[str] = documented("CosineSimilarity")
-    keeps_inputs: ClassVar[bool] = True
-    examples: ClassVar[tuple[Example, ...]] = (Example({}, ((4,), (4,))), Example({}, ((3, 4), (3, 4))))
-
-    def output_shape(self, *inputs: Shape) -> Shape:
-        shape = super().output_shape(*inputs)
-        if not shape:
-            need_axes(shape, 1, "a vector")
-        return (*shape[:-1], 1)
 
     def num_kept(self, *inputs: Shape) -> int:
         return 3 * prod(inputs[0])

@@ -145,6 +145,8 @@ class GroupNorm(Layer):
             need_axes(shape, 1, "a vector")
         if shape[0] % self.num_groups:
             raise ShapeError(f"{self.num_groups} groups do not divide {shape[0]} channels evenly", "num_groups")
+        if prod(shape) == self.num_groups:
+            raise ShapeError(f"{written(shape)} leaves one number a group, which has no deviation", "num_groups")
         return shape
 
     def num_parameters(self, *inputs: Shape) -> int:

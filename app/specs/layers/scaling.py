@@ -74,7 +74,4 @@ class LayerScale(Weighted):
         return inputs[0][axis_at(inputs[0], self.dim)]
 
     def recipe(self, *inputs: Shape) -> Recipe:
-        after = len(inputs[0]) - 1 - axis_at(inputs[0], self.dim)
-        return Recipe(
-            "worker.nn.composed.LayerScale", {"size": self.num_parameters(*inputs), "after": after, "init": self.init}
-        )
+        return Recipe("worker.nn.composed.LayerScale", {"shape": self.weight_shape(*inputs), "init": self.init})

@@ -128,8 +128,9 @@ class Slice(Layer):
         return (*shape[:at], left, *shape[at + 1 :])
 
     def recipe(self, *inputs: Shape) -> Recipe:
-        kwargs = self.own_fields() | {"dim": axis_at(inputs[0], self.dim) + 1}
-        return Recipe("worker.nn.shape.Slice", kwargs)
+        at = axis_at(inputs[0], self.dim)
+        start, stop, step = slice(self.start, self.stop, self.step).indices(inputs[0][at])
+        return Recipe("worker.nn.shape.Slice", {"dim": at + 1, "start": start, "stop": stop, "step": min(step, stop)})
 
 
 class Select(Layer):

@@ -230,6 +230,16 @@ def test_no_output_has_longer_weights_than_asked(layer: dict[str, Any], shape: t
     torch.testing.assert_close(found / found.norm(dim=1, keepdim=True), before / before.norm(dim=1, keepdim=True))
 
 
+def test_groups_of_a_transposed_convolution_are_bounded_apart() -> None:
+    layer = {"type": "conv_transpose1d", "out_channels": 4, "kernel_size": 1, "groups": 2, "max_norm": 1.0}
+    spec = model(layer | {"weight_init": {"type": "constant", "val": 3.0}})
+    module = build(spec, (2, 5))
+    for one in max_norms(spec, module):
+        Limit(*one).keep()
+    weight = module.get_parameter("0.weight").detach()  # each output has one weight
+    torch.testing.assert_close(weight, torch.ones_like(weight), atol=1e-4, rtol=0)
+
+
 def test_biases_begin_as_asked() -> None:
     parameters = dict(build(model(*RESIDUAL), (3,)).named_parameters())
     assert (parameters["2.weight"] == 2).all() and (parameters["first.bias"] == 0).all()

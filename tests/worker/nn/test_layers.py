@@ -68,6 +68,8 @@ def test_examples_are_torchs(cls: type[Layer], example: Example) -> None:
     _, output = built(layer, example.inputs)  # where numbers are computed, and not only shapes
     assert layer.output_shape(*example.inputs) == tuple(output.shape[1:])
     assert torch.isfinite(output.float()).all()
+    one_row = make(layer.recipe(*example.inputs)).eval()(*[one[:1] for one in fed(layer, example.inputs)])
+    assert layer.output_shape(*example.inputs) == tuple(one_row.shape[1:])
 
 
 @pytest.mark.parametrize("cls", LAYERS, ids=kind)

@@ -81,7 +81,7 @@ def test_channels_are_weighed() -> None:
     module = SqueezeExcitation(4, 2, "relu", "sigmoid")
     gate = torch.sigmoid(module.fc2(torch.relu(module.fc1(x.mean((2, 3))))))
     torch.testing.assert_close(module(x), x * gate[:, :, None, None])
-    torch.testing.assert_close(LayerScale(4, 2, 0.5)(x), x / 2)
+    torch.testing.assert_close(LayerScale((4, 1, 1), 0.5)(x), x / 2)
 
 
 def test_normalization_is_by_fixed_figures() -> None:

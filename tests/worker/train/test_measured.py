@@ -17,8 +17,9 @@ from app.specs.base import SpecError
 from app.specs.model import ModelSpec
 from tests.inline import Inline
 from worker.nn.build import build
+from worker.train import measured
 from worker.train.batches import Part
-from worker.train.measured import ROWS_AT_ONCE, measure
+from worker.train.measured import measure
 
 CPU = torch.device("cpu")
 
@@ -34,12 +35,14 @@ def model(*layers: dict[str, Any], **blocks: Any) -> ModelSpec:
     return ModelSpec.model_validate({"layers": layers, "blocks": blocks})
 
 
-@pytest.mark.parametrize("num_rows", [5, ROWS_AT_ONCE, 3 * ROWS_AT_ONCE + 7])
-def test_figures_are_those_of_scikit_learns_scaler(num_rows: int) -> None:
+@pytest.mark.parametrize("num_rows", [5, 1000, 3007])
+def test_figures_are_those_of_scikit_learns_scaler(num_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measured, "NUMBERS_AT_ONCE", 4000)
     rows = torch.randn(num_rows, 4, generator=torch.Generator().manual_seed(1)) * 3 + 1000
     rows[:, 2] = 7.0  # does not vary
-    module = build(model({"type": "normalization"}, {"type": "linear", "out_features": 2}), (4,))
-    measure(module, Part(rows, torch.zeros(num_rows)), CPU)
+    spec = model({"type": "normalization"}, {"type": "linear", "out_features": 2})
+    module = build(spec, (4,))
+    measure(spec, module, Part(rows, torch.zeros(num_rows)), CPU)
     scaler = StandardScaler().fit(rows.double().numpy())
     layer = module.get_submodule("0")
     np.testing.assert_allclose(layer.mean.numpy(), scaler.mean_, rtol=1e-6)
@@ -50,18 +53,21 @@ def test_figures_are_those_of_scikit_learns_scaler(num_rows: int) -> None:
 
 def test_channels_of_images_and_features_of_sequences_have_figures_of_their_own() -> None:
     images = torch.rand(9, 3, 4, 5) * torch.tensor([1.0, 10.0, 100.0]).reshape(3, 1, 1)
-    module = build(model({"type": "normalization"}, {"type": "flatten"}), (3, 4, 5))
-    measure(module, Part(images, torch.zeros(9)), CPU)
+    spec = model({"type": "normalization"}, {"type": "flatten"})
+    module = build(spec, (3, 4, 5))
+    measure(spec, module, Part(images, torch.zeros(9)), CPU)
     torch.testing.assert_close(module.get_submodule("0").mean, images.mean((0, 2, 3)))
     sequences = torch.rand(9, 6, 2)
-    module = build(model({"type": "normalization", "dim": -1}, {"type": "flatten"}), (6, 2))
-    measure(module, Part(sequences, torch.zeros(9)), CPU)
+    spec = model({"type": "normalization", "dim": -1}, {"type": "flatten"})
+    module = build(spec, (6, 2))
+    measure(spec, module, Part(sequences, torch.zeros(9)), CPU)
     torch.testing.assert_close(module.get_submodule("0").mean, sequences.mean((0, 1)))
 
 
 def test_given_figures_stay() -> None:
-    module = build(model({"type": "normalization", "mean": [1.0], "std": [2.0]}), (1,))
-    measure(module, Part(torch.full((4, 1), 9.0), torch.zeros(4)), CPU)
+    spec = model({"type": "normalization", "mean": [1.0], "std": [2.0]})
+    module = build(spec, (1,))
+    measure(spec, module, Part(torch.full((4, 1), 9.0), torch.zeros(4)), CPU)
     assert module(torch.tensor([[5.0]])).item() == 2.0
 
 
