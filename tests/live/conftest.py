@@ -147,7 +147,8 @@ async def say(socket: ClientConnection, **message: Any) -> None:
     await socket.send(json.dumps(message))
 
 
-async def hear(socket: ClientConnection, timeout_s: float = 5) -> dict[str, Any]:
+async def hear(socket: ClientConnection, timeout_s: float = 20) -> dict[str, Any]:
+    """The next message. Patient: a busy machine's disk may hold up a commit, and so what follows it, for seconds."""
     async with asyncio.timeout(timeout_s):
         message: dict[str, Any] = json.loads(await socket.recv())
         return message
