@@ -3,12 +3,14 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import PlainTextResponse
 
+from app.codegen.module import to_module
 from app.datasets import service as datasets
 from app.dependencies import Reading, Writing
 from app.errors import Unprocessable
 from app.models import service
-from app.models.schemas import InspectIn, InspectOut, ModelIn, ModelOut, ModelPage
+from app.models.schemas import CodeIn, InspectIn, InspectOut, ModelIn, ModelOut, ModelPage
 from app.specs import catalogue
 from app.specs.base import Problem, SpecError
 from app.specs.memory import training_memory
@@ -43,7 +45,17 @@ def inspect(body: InspectIn, session: Reading) -> InspectOut:
     return InspectOut(**dict(found), memory=memory)
 
 
-def _shape(body: InspectIn, session: Reading) -> tuple[int, ...]:
+@router.post("/models/code", response_class=PlainTextResponse)
+def code(body: CodeIn, session: Reading) -> PlainTextResponse:
+    """The model as a PyTorch module that needs Traindeck no more. Stores nothing."""
+    try:
+        text = to_module(body.model, _shape(body, session))
+    except SpecError as error:
+        raise Unprocessable.of(error) from error
+    return PlainTextResponse(text, media_type="text/x-python")
+
+
+def _shape(body: CodeIn, session: Reading) -> tuple[int, ...]:
     if body.input_shape is not None:
         return body.input_shape
     if body.dataset is None or body.data is None:

@@ -36,13 +36,18 @@ class ModelPage(BaseModel):
     next_cursor: str | None
 
 
-class InspectIn(BaseModel):
+class CodeIn(BaseModel):
     """A model and what it is fed: a shape without the batch, or a dataset and how it is read."""
 
     model: ModelSpec
     input_shape: tuple[int, ...] | None = None
     dataset: str | None = None
     data: DataSpec | None = None
+
+
+class InspectIn(CodeIn):
+    """A model and what it is fed, and how it would be trained."""
+
     optimizer: AnyOptimizer | None = None
     batch_size: int = Field(default=32, ge=1)
 

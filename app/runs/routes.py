@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 from pydantic import ValidationError
 
 from app import events
@@ -128,6 +128,14 @@ def evaluation(run_id: str, session: Reading) -> dict[str, Any]:
     if found is None:
         raise NotFound("This run has no evaluation yet: it follows the training.")
     return found
+
+
+@router.get("/{run_id}/code", response_class=PlainTextResponse)
+def code(run_id: str, session: Reading) -> PlainTextResponse:
+    """The run's model as a PyTorch module that needs Traindeck no more, and loads the run's weights."""
+    text = service.code_of(session, run_id)
+    attached = {"Content-Disposition": 'attachment; filename="model.py"'}
+    return PlainTextResponse(text, media_type="text/x-python", headers=attached)
 
 
 @router.get("/{run_id}/artifacts")

@@ -227,7 +227,7 @@ class _Wiring:
         found: list[Layer | None] = []
         for i, layer in enumerate(layers):
             try:
-                found.append(_One(layers=(layer,)).layers[0])
+                found.append(read_layer(layer))
             except ValidationError as error:
                 found.append(None)
                 for problem in problems(error):
@@ -266,6 +266,11 @@ def each_once(found: Iterable[Problem]) -> Iterator[Problem]:
         if key not in seen:
             seen.add(key)
             yield problem
+
+
+def read_layer(layer: Any) -> Layer:
+    """A layer as it is written in a block, filled with arguments. Raises ValidationError."""
+    return _One(layers=(layer,)).layers[0]
 
 
 def nodes_of(graph: Graph) -> tuple[Node, ...]:

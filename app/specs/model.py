@@ -5,10 +5,10 @@ from functools import cached_property
 from pydantic import Field, field_validator
 
 from app.specs.base import Shape, Spec
-from app.specs.graph import MAX_LAYERS, Graph, Node, nodes_of, wire
+from app.specs.graph import MAX_LAYERS, Graph, Node, nodes_of, read_layer, wire
 from app.specs.inspection import Inspection, LayerReport, inspect, looked_up
-from app.specs.layers import AnyLayer
-from app.specs.layers.block import Block, Name, check_names
+from app.specs.layers import AnyLayer, Layer
+from app.specs.layers.block import Block, Name, Use, check_names
 from app.specs.layers.embedding import Embedding
 
 __all__ = ["INPUT", "Inspection", "LayerReport", "ModelSpec"]
@@ -41,6 +41,11 @@ class ModelSpec(Spec):
     def nodes(self) -> tuple[Node, ...]:
         """Every layer in the order of computation. Raises SpecError where they are wired wrongly."""
         return nodes_of(self.graph)
+
+    def layers_of(self, use: Use) -> tuple[Layer, ...]:
+        """The layers that stand for the use of a block. Raises ValidationError where they do not hold."""
+        block = self.blocks[use.block]
+        return tuple(map(read_layer, block.filled({**block.arguments, **use.arguments})))
 
     @property
     def is_chain(self) -> bool:

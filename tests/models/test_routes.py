@@ -78,3 +78,28 @@ def test_a_model_that_is_wired_wrongly_is_not_kept(client: TestClient) -> None:
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
     assert error["loc"] == ["definition", "layers", 0, "block"] and "there is no block 'nowhere'" in error["msg"]
+
+
+def test_a_model_is_given_as_python(client: TestClient) -> None:
+    body = {"model": {"name": "small", "layers": LAYERS}, "input_shape": [4]}
+    answer = client.post("/api/v1/models/code", json=body)
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/x-python")
+    assert answer.text.startswith('"""small, for inputs (N, 4)."""') and "class Model(nn.Sequential)" in answer.text
+    misfit = client.post("/api/v1/models/code", json=body | {"input_shape": []})
+    assert misfit.status_code == 422 and misfit.json()["errors"][0]["loc"] == ["input_shape"]
+
+
+def test_a_runs_model_is_given_as_python_for_what_it_was_fed(client: TestClient) -> None:
+    run = {
+        "name": "of a model",
+        "dataset": {"name": "iris", "source": {"type": "builtin", "name": "iris"}},
+        "model": {"layers": LAYERS},
+        "data": {"target": "species"},
+        "training": {"num_epochs": 1, "loss": {"type": "cross_entropy"}},
+    }
+    place = client.post("/api/v1/runs", json=run).headers["Location"]
+    answer = client.get(f"{place}/code")
+    assert answer.status_code == 200, answer.text
+    assert 'filename="model.py"' in answer.headers["content-disposition"]
+    assert "nn.Linear(in_features=4, out_features=8)" in answer.text
+    assert client.get("/api/v1/runs/nobody/code").status_code == 404

@@ -65,10 +65,11 @@ def _hold(root: nn.Module, name: str) -> nn.Module:
 
 
 def make(recipe: Recipe) -> nn.Module:
-    """The module of a recipe. Its class is a constant of ours, never a user's word."""
+    """The module of a recipe, whose arguments may be recipes. Its class is a constant of ours, never a user's word."""
     place, _, name = recipe.cls.rpartition(".")
     assert place.startswith(("torch.nn", "worker.nn")), recipe.cls
-    module: nn.Module = getattr(importlib.import_module(place), name)(**recipe.kwargs)
+    kwargs = {key: make(value) if isinstance(value, Recipe) else value for key, value in recipe.kwargs.items()}
+    module: nn.Module = getattr(importlib.import_module(place), name)(**kwargs)
     return module
 
 

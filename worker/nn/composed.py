@@ -5,17 +5,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from app.specs.layers import Recipe
-
 
 class SeparableConv2d(nn.Module):
     """Filters for each channel alone, then a 1×1 convolution that mixes them (Chollet, 2016)."""
 
-    def __init__(self, depthwise: Recipe, pointwise: Recipe) -> None:
+    def __init__(self, depthwise: nn.Module, pointwise: nn.Module) -> None:
         super().__init__()
-        from worker.nn.build import make  # which makes this
-
-        self.depthwise, self.pointwise = make(depthwise), make(pointwise)
+        self.depthwise, self.pointwise = depthwise, pointwise
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         mixed: Tensor = self.pointwise(self.depthwise(x_NCHW))

@@ -58,8 +58,8 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x_NCHW, self.pads) if any(self.pads) else x_NCHW)
 
 
-def _share(conv: SameConv1d | SameConv2d | SameConv3d) -> None:
-    """Even padding is the convolution's own affair, and saves a copy of the input."""
+def _share(conv: Any) -> None:
+    """Even padding is the convolution's own affair, and saves a copy of the input. Takes any of the classes above."""
     before, after = conv.pads[0::2], conv.pads[1::2]
     if before == after:
         conv.padding = tuple(reversed(before))

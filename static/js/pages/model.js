@@ -29,19 +29,29 @@ $("#inspect").addEventListener("submit", async (event) => {
     .filter(Boolean)
     .map(Number);
   setText($("#inspect-error"), "");
+  const body = { model: model.definition, input_shape: shape };
   try {
-    show(await api.post("/models/inspect", { model: model.definition, input_shape: shape }));
+    const [inspection, code] = await Promise.all([
+      api.post("/models/inspect", body),
+      api.download("/models/code", body).then((blob) => blob.text()),
+    ]);
+    show(inspection);
+    setText($("#code pre"), code);
+    $("#code").hidden = false;
   } catch (error) {
     setText($("#inspect-error"), error.message);
   }
 });
 
-$("#copy").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(JSON.stringify(model.definition, null, 2)).then(
-    () => toast("Copied the definition."),
+async function copy(text, words) {
+  await navigator.clipboard.writeText(text).then(
+    () => toast(words),
     () => toast("The browser does not let this page copy.", { isError: true }),
   );
-});
+}
+
+$("#copy").addEventListener("click", () => copy(JSON.stringify(model.definition, null, 2), "Copied the definition."));
+$("#copy-code").addEventListener("click", () => copy($("#code pre").textContent, "Copied the code."));
 
 $("#delete").addEventListener("click", async () => {
   if (

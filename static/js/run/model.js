@@ -137,6 +137,15 @@ function filesCard(run) {
     h("td", { class: "right muted" }, "every point, with its time"),
     h("td", {}),
   );
+  const code = run.spec.model
+    ? h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, h("a", { href: `/api/v1/runs/${run.id}/code`, download: "model.py" }, "model.py")),
+        h("td", { class: "right muted" }, "the model in PyTorch"),
+        h("td", {}),
+      )
+    : null;
   const head = h(
     "thead",
     { class: "visually-hidden" },
@@ -150,7 +159,7 @@ function filesCard(run) {
     "section",
     { class: "card flush" },
     h("div", { class: "card-head" }, h("h2", {}, "Downloads"), h("span", { class: "card-note" }, exportNote(run))),
-    h("div", { class: "table-wrap" }, h("table", { class: "table" }, head, h("tbody", {}, rows, curves, tensorboard))),
+    h("div", { class: "table-wrap" }, h("table", { class: "table" }, head, h("tbody", {}, rows, code, curves, tensorboard))),
   );
 }
 

@@ -56,11 +56,11 @@ def test_a_model_with_much_in_it() -> None:
 )
 def test_every_layer(cls: type[Layer], example: Example) -> None:
     layer: dict[str, Any] = {"type": cls.model_fields["type"].default, **example.args}
-    layers = [layer] if len(example.inputs) == 1 else _merged(layer, example)
+    layers = [layer] if len(example.inputs) == 1 else merged(layer, example)
     assert_exports(ModelSpec.model_validate({"layers": layers}), example.inputs[0])
 
 
-def _merged(layer: dict[str, Any], example: Example) -> list[dict[str, Any]]:
+def merged(layer: dict[str, Any], example: Example) -> list[dict[str, Any]]:
     """A model of one input, for an export takes no more, whose branches have the shapes that the layer takes."""
     layers: list[dict[str, Any]] = []
     for i, shape in enumerate(example.inputs):

@@ -1,0 +1,1 @@
+"""Models and runs as Python that needs Traindeck no more."""
