@@ -4,11 +4,13 @@ The parameters of a layer without a name are called by its place in Traindeck, "
 Here it is called by its type and place, and each class says in `names` which is which, so that weights can be loaded.
 """
 
-from collections.abc import Iterator, Sequence
+import keyword
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
-from app.codegen.sources import called, imports_of, sources_of
+from app.codegen.sources import called, imports_of, names_of, sources_of
 from app.specs.base import Shape
 from app.specs.layers import Layer, Recipe
 from app.specs.layers.block import Use
@@ -65,7 +67,9 @@ def to_module(model: ModelSpec, input_shape: Shape) -> str:
     Raises SpecError when the model does not hold.
     """
     model.inspect(input_shape)
-    walk = _Walk(model)
+    first = _Walk(model, frozenset())  # which modules it comes to, so that no block is called as one of them
+    first.steps(list(model.layers), {INPUT: tuple(input_shape)})
+    walk = _Walk(model, names_of(first.recipes))
     steps, _ = walk.steps(list(model.layers), {INPUT: tuple(input_shape)})
     blocks = [_block_class(block) for block in walk.blocks.values()]
     name = (model.name or "A model").replace('"', "'").replace("\\", "/")
@@ -85,8 +89,8 @@ def to_module(model: ModelSpec, input_shape: Shape) -> str:
 class _Walk:
     """The way through a model that holds, block by block, those within others first."""
 
-    def __init__(self, model: ModelSpec) -> None:
-        self.model = model
+    def __init__(self, model: ModelSpec, taken: Set[str]) -> None:
+        self.model, self.taken = model, taken
         self.blocks: dict[str, Block] = {}
         self.recipes: list[Recipe] = []
 
@@ -102,7 +106,8 @@ class _Walk:
             else:
                 calls, shapes[name] = [self._call(layer.recipe(*given))], layer.output_shape(*given)
             word = layer.block if isinstance(layer, Use) else layer.type
-            found.append(Step(name, layer.name or f"{word}_{i}", inputs, calls))
+            attribute = _free(layer.name or f"{word}_{i}", {*_TAKEN, *(step.attribute for step in found)})
+            found.append(Step(name, attribute, inputs, calls))
             before = name
         return found, shapes[before]
 
@@ -129,8 +134,8 @@ class _Walk:
         """The block of that make: places that differ in more than arguments are classes of their own."""
         make = repr((name, [(step.attribute, step.inputs, list(_makes(step.calls))) for step in steps]))
         if make not in self.blocks:
-            number = sum(one.cls.rstrip("0123456789") == _camel(name) for one in self.blocks.values())
-            self.blocks[make] = Block(_camel(name) + (str(number + 1) if number else ""), inputs)
+            taken = {*self.taken, *_IMPORTED, MODEL, *(one.cls for one in self.blocks.values())}
+            self.blocks[make] = Block(_numbered(_camel(name), taken), inputs)
         return self.blocks[make]
 
 
@@ -179,9 +184,10 @@ def _parameter(block: Block, name: str, values: list[Any], attribute: str) -> Na
         if its == values:
             return Name(known)
     own = [word for word in block.arguments[0] if [one.get(word) for one in block.arguments] == values]
-    free = [word for word in (*own, name, f"{attribute}_{name}") if word not in block.parameters]
-    block.parameters[free[0]] = values
-    return Name(free[0])
+    word = next((one for one in (*own, name) if one not in block.parameters), f"{attribute}_{name}")
+    word = _free(word, {*_TAKEN, *block.parameters})
+    block.parameters[word] = values
+    return Name(word)
 
 
 def _chain(steps: Sequence[Step]) -> str:
@@ -218,7 +224,7 @@ def _variables(inputs: Sequence[str], steps: Sequence[Step]) -> dict[str, str]:
     for i, step in enumerate(steps):
         for one in step.inputs:
             used.setdefault(one, []).append(i)
-    found = {one: "x" if one == INPUT else one for one in inputs}
+    found = {one: "x" if one == INPUT else _free(one, _TAKEN) for one in inputs}
     passing = "y" if any(used.get(one, [0]) != [0] for one in inputs) or len(inputs) > 1 else "x"
     for i, step in enumerate(steps):
         found[step.name] = passing if used.get(step.name, [i + 1]) == [i + 1] else step.attribute
@@ -299,6 +305,26 @@ def _type(values: Sequence[Any]) -> str:
     kinds = {type(value) for value in values}
     word = kinds.pop().__name__ if len(kinds) == 1 else "Any"
     return {"tuple": "tuple[int, ...]", "list": "list[int]", "NoneType": "None"}.get(word, word)
+
+
+# What a name means already where it would stand: in the class, in `forward`, in the file.
+_TAKEN = frozenset({"self", "names", "x", "y", "module", "torch", "nn"})
+
+
+_IMPORTED = frozenset({"Any", "ClassVar", "F", "OrderedDict", "Sequence", "Tensor"})
+
+
+def _free(word: str, taken: Set[str]) -> str:
+    """The word, or with lines under it where Python or the code has another use for it."""
+    while word in taken or keyword.iskeyword(word):
+        word += "_"
+    return word
+
+
+def _numbered(word: str, taken: Set[str]) -> str:
+    """The word, or with a number where a class is called so already."""
+    numbered = (f"{word}{i}" for i in count(2))
+    return next(one for one in chain([word], numbered) if one not in taken)
 
 
 def _camel(name: str) -> str:

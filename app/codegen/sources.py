@@ -32,6 +32,11 @@ def sources_of(recipes: Iterable[Recipe]) -> list[str]:
     return list(_gathered(recipes).found.values())
 
 
+def names_of(recipes: Iterable[Recipe]) -> frozenset[str]:
+    """What is defined by those texts."""
+    return frozenset(name for _, name in _gathered(recipes).found)
+
+
 def imports_of(recipes: Iterable[Recipe], *, ordered: bool) -> str:
     """The lines that import what the code needs, as isort sorts them. `ordered`: whether an OrderedDict is."""
     names = {module: set(some) for module, some in _ALWAYS.items() if ordered or module != "collections"}

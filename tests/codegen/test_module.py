@@ -112,6 +112,35 @@ def test_blocks_of_several_inputs_that_repeat_and_differ_in_their_make(tmp_path:
     assert "class Gated(" in code and "class Gated2(" in code
 
 
+def test_names_that_mean_something_in_python_are_written_otherwise(tmp_path: Path) -> None:
+    block = {
+        "inputs": ["self", "x"],
+        "arguments": {"class": 3},
+        "layers": [
+            {"type": "linear", "out_features": "$class", "name": "names"},
+            {"type": "linear", "out_features": "$class", "inputs": ["x"], "name": "lambda"},
+            {"type": "add", "inputs": ["names", "lambda"], "name": "x_"},
+        ],
+    }
+    names = ("model", "tensor", "add")  # Model, Tensor and Add are there already
+    layers: list[dict[str, Any]] = [
+        {"type": "linear", "out_features": 4, "name": "x"},
+        {"type": "relu", "name": "relu_2"},
+        {"type": "relu"},
+    ]
+    layers += [
+        {"type": "block", "block": name, "inputs": ["2", "x"], "arguments": {"class": 3 + i}, "name": f"y{i}"}
+        for i, name in enumerate(names)
+    ]
+    layers += [
+        {"type": "concat", "inputs": ["y0", "y1", "y2", "input"]},
+        {"type": "block", "block": "multiply", "name": "alone"},
+        {"type": "multiply", "inputs": ["alone", "6"]},
+    ]
+    alone = {"layers": [{"type": "tanh"}]}  # there is a class Multiply, which only comes after it
+    assert_same(model(layers, **dict.fromkeys(names, block), multiply=alone), (4,), tmp_path)
+
+
 def test_a_chain_is_a_sequence(tmp_path: Path) -> None:
     layers = [{"type": "linear", "out_features": 3, "name": "dense"}, {"type": "relu"}]
     code = assert_same(model(layers), (4,), tmp_path)
