@@ -4,19 +4,34 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
+from pydantic import TypeAdapter, ValidationError
 
 from app.codegen.module import to_module
 from app.datasets import service as datasets
 from app.dependencies import Reading, Writing
 from app.errors import Unprocessable
 from app.models import service
-from app.models.schemas import CodeIn, InspectIn, InspectOut, ModelIn, ModelOut, ModelPage
+from app.models.schemas import (
+    CodeIn,
+    InspectIn,
+    InspectOut,
+    ModelCheckOut,
+    ModelIn,
+    ModelOut,
+    ModelPage,
+    TemplateOut,
+    TemplatesIn,
+)
+from app.models.templates import templates as templates_for
 from app.specs import catalogue
-from app.specs.base import Problem, SpecError
+from app.specs.base import Problem, SpecError, problems
+from app.specs.inspection import LayerReport
 from app.specs.memory import training_memory
 from app.specs.run import input_shape
+from app.specs.traced import traced
 
 router = APIRouter(tags=["models"])
+_SHAPE: TypeAdapter[tuple[int, ...]] = TypeAdapter(tuple[int, ...])
 
 
 @router.post("/models", status_code=201)
@@ -45,6 +60,29 @@ def inspect(body: InspectIn, session: Reading) -> InspectOut:
     return InspectOut(**dict(found), memory=memory)
 
 
+@router.post("/models/check")
+def check(body: dict[str, Any]) -> ModelCheckOut:
+    """Say whether a model holds for an input of `input_shape`, and what is known of its layers. Stores nothing."""
+    try:
+        asked = CodeIn.model_validate(body)
+        found = asked.model.inspect(asked.input_shape or ())
+    except ValidationError as error:
+        errors = problems(error)
+    except SpecError as error:
+        errors = [one if one.loc[0] == "input_shape" else one.under("model") for one in error.errors]
+    else:
+        return ModelCheckOut(ok=True, errors=[], inspection=found)
+    return ModelCheckOut(ok=False, errors=errors, inspection=None, layers=_known(body))
+
+
+def _known(body: dict[str, Any]) -> list[LayerReport]:
+    try:
+        shape = _SHAPE.validate_python(body.get("input_shape"))
+    except ValidationError:
+        return []
+    return traced(body.get("model"), shape)
+
+
 @router.post("/models/code", response_class=PlainTextResponse)
 def code(body: CodeIn, session: Reading) -> PlainTextResponse:
     """The model as a PyTorch module that needs Traindeck no more. Stores nothing."""
@@ -62,6 +100,12 @@ def _shape(body: CodeIn, session: Reading) -> tuple[int, ...]:
         message = "say what the model is fed: input_shape, or dataset and data"
         raise Unprocessable(message, errors=[Problem(loc=["input_shape"], msg=message, received=None)])
     return input_shape(body.data, datasets.columns_of(session, body.dataset))
+
+
+@router.post("/models/templates")
+def templates(body: TemplatesIn) -> list[TemplateOut]:
+    """Models to start from, one of each family, made for what is fed and asked. Stores nothing."""
+    return list(templates_for(body))
 
 
 @router.get("/models/{model_id}")

@@ -1,13 +1,14 @@
 """What the API says of a model."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from app.runs.schemas import Timestamp
+from app.specs.base import Problem
 from app.specs.data import DataSpec
 from app.specs.memory import Memory
-from app.specs.model import Inspection, ModelSpec
+from app.specs.model import Inspection, LayerReport, ModelSpec
 from app.specs.training import AnyOptimizer
 
 
@@ -43,6 +44,39 @@ class CodeIn(BaseModel):
     input_shape: tuple[int, ...] | None = None
     dataset: str | None = None
     data: DataSpec | None = None
+
+
+class TemplatesIn(BaseModel):
+    """What models are to be made for."""
+
+    input_shape: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1, max_length=4)
+    """of one row, without the batch"""
+    num_outputs: int = Field(default=1, ge=1)
+    """how many numbers are answered: one for each class, or of each pixel"""
+    num_embeddings: int | None = Field(default=None, ge=1)
+    """how many whole numbers are looked up, where the input is such"""
+    num_columns: int = Field(default=0, ge=0)
+    """how many of the input's numbers are embedded columns, which come first"""
+
+
+class TemplateOut(BaseModel):
+    """A model to start from: its definition where it fits what is fed, else what it is for."""
+
+    key: str
+    title: str
+    help: str
+    source: str
+    problem: str | None
+    definition: dict[str, Any] | None
+
+
+class ModelCheckOut(BaseModel):
+    """Whether a model holds, and what it makes of its input."""
+
+    ok: bool
+    errors: list[Problem]
+    inspection: Inspection | None
+    layers: list[LayerReport] = []  # where it does not hold: what is known of its layers all the same
 
 
 class InspectIn(CodeIn):

@@ -48,11 +48,19 @@ def check(body: dict[str, Any], session: Reading) -> CheckOut:
             ok=True,
             errors=[],
             inspection=checked.inspection.model_dump(mode="json"),
+            input_shape=list(checked.input_shape),
             memory=checked.memory,
             num_rows=checked.num_rows,
         )
-    errors = [problem.model_dump(mode="json") for problem in found]
-    return CheckOut(ok=False, errors=errors, inspection=None, num_rows=None)
+    shape, layers = service.known_of(session, body)
+    return CheckOut(
+        ok=False,
+        errors=[problem.model_dump(mode="json") for problem in found],
+        inspection=None,
+        input_shape=list(shape) if shape else None,
+        layers=layers,
+        num_rows=None,
+    )
 
 
 @router.get("/{run_id}")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.specs.inspection import LayerReport
 from app.specs.memory import Memory
 
 _EARLIEST_S, _LATEST_S = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))  # what has a date
@@ -218,5 +219,7 @@ class CheckOut(BaseModel):
     ok: bool
     errors: list[dict[str, Any]]
     inspection: dict[str, Any] | None
+    input_shape: list[int] | None = None  # of what is fed, where the data say it
+    layers: list[LayerReport] = []  # where it would not be taken: what is known of the model's layers all the same
     memory: Memory | None = None
     num_rows: dict[str, int] | None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, aliased
 
@@ -12,7 +13,7 @@ from app.datasets import service as datasets
 from app.datasets import versions
 from app.db import now
 from app.db.tables import Artifact, Checkpoint, Dataset, Job, Model, Run, Worker
-from app.errors import Conflict, NotFound, NotReady, Unprocessable
+from app.errors import AppError, Conflict, NotFound, NotReady, Unprocessable
 from app.ids import new_id
 from app.queue import JobKind, JobStatus
 from app.runs.labels import label, store_tags
@@ -28,10 +29,14 @@ from app.runs.schemas import (
     RunPatch,
     WorkerRef,
 )
-from app.specs.base import Problem, SpecError
+from app.specs.base import Problem, Shape, SpecError
 from app.specs.columns import Column
+from app.specs.data import DataSpec
+from app.specs.inspection import LayerReport
 from app.specs.model import ModelSpec
-from app.specs.run import Checked, RunSpec, check
+from app.specs.run import Checked, RunSpec, check, input_shape
+from app.specs.sources import DatasetDefinition
+from app.specs.traced import traced
 
 
 def create_run(session: Session, spec: RunSpec) -> Run:
@@ -73,6 +78,21 @@ def check_run(session: Session, spec: RunSpec) -> tuple[Checked, Dataset | None]
         return _check(session, spec, dataset), dataset
     known = datasets.describe(session, spec.dataset)
     return _checked(spec, known.columns, known.num_rows), None
+
+
+def known_of(session: Session, body: dict[str, Any]) -> tuple[Shape | None, list[LayerReport]]:
+    """What is fed, and the shapes of layers, as far as they follow from a body that would not be taken."""
+    dataset = body.get("dataset")
+    try:
+        data = DataSpec.model_validate(body.get("data"))
+        if isinstance(dataset, str):
+            columns = datasets.columns_of(session, dataset)
+        else:
+            columns = datasets.describe(session, DatasetDefinition.model_validate(dataset)).columns
+        shape = input_shape(data, columns)
+    except (ValidationError, SpecError, AppError):
+        return None, []
+    return shape, traced(body.get("model"), shape)
 
 
 def resolve_model(session: Session, spec: RunSpec) -> tuple[RunSpec, str | None]:

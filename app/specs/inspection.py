@@ -42,7 +42,7 @@ class Inspection(BaseModel):
 def inspect(graph: Graph, shapes: Mapping[str, Shape]) -> Inspection:
     """Shapes and costs of every layer. Raises SpecError with every layer that does not fit."""
     found = [*_input_problems(shapes), *graph.problems, *_integer_problems(graph, shapes)]
-    reports, misfits = _trace(graph.nodes, {} if found and found[0].loc == ["input_shape"] else dict(shapes))
+    reports, misfits = trace(graph.nodes, {} if found and found[0].loc == ["input_shape"] else shapes)
     found += misfits
     total = sum(report.num_parameters for report in reports)
     if total > MAX_PARAMETERS:
@@ -72,8 +72,9 @@ def looked_up(nodes: Sequence[Node], inputs: Sequence[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _trace(nodes: Sequence[Node], shapes: dict[str, Shape]) -> tuple[list[LayerReport], list[Problem]]:
+def trace(nodes: Sequence[Node], inputs: Mapping[str, Shape]) -> tuple[list[LayerReport], list[Problem]]:
     """What each layer makes, as far as it can be said: nothing follows from a layer that does not fit."""
+    shapes = dict(inputs)
     reports: list[LayerReport] = []
     misfits: list[Problem] = []
     kept = _kept(nodes)

@@ -1,0 +1,375 @@
+"""Models to start from, one of each family, made for what is fed and asked: definitions as a user writes them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import log2
+from typing import Any
+
+from app.models.schemas import TemplateOut, TemplatesIn
+from app.specs.base import Shape
+from app.specs.layers.base import written
+
+Layers = list[dict[str, Any]]
+MOST_HALVINGS = 3  # of a picture
+WIDTH = 64  # of what a word becomes
+
+
+@dataclass(frozen=True)
+class Template:
+    """A family of models: what it is for, and how it is written for what is asked."""
+
+    key: str
+    title: str
+    help: str
+    source: str  # where it was first told of
+    needs: Callable[[TemplatesIn], str | None]  # None where it fits, else what it is for
+    write: Callable[[TemplatesIn], dict[str, Any]]
+
+
+def templates(asked: TemplatesIn) -> Iterator[TemplateOut]:
+    """Every template: with its definition where it fits what is fed, else with what it is for."""
+    for one in TEMPLATES:
+        problem = one.needs(asked)
+        definition = None if problem else {"name": one.title, **one.write(asked)}
+        yield TemplateOut(
+            key=one.key, title=one.title, help=one.help, source=one.source, problem=problem, definition=definition
+        )
+
+
+# what they are for
+
+
+def _anything(asked: TemplatesIn) -> str | None:
+    if asked.num_embeddings is not None:
+        return "for numbers; words and codes are looked up first"
+    return None
+
+
+def _pictures(asked: TemplatesIn) -> str | None:
+    if not _is_picture(asked):
+        return "for pictures: channels, height, width"
+    return "for pictures of 8 pixels a side at least" if min(asked.input_shape[1:]) < 8 else None
+
+
+def _pictures_in_quarters(asked: TemplatesIn) -> str | None:
+    if problem := _pictures(asked):
+        return problem
+    _, height, width = asked.input_shape
+    if height % 4 or width % 4:
+        return f"halves the sides twice: they must be divisible by 4, and these are {written((height, width))}"
+    return None
+
+
+def _in_order(asked: TemplatesIn) -> str | None:
+    is_series = len(asked.input_shape) == 2 and asked.num_embeddings is None
+    return None if is_series or _is_text(asked) else "for what comes in order: time series, words"
+
+
+def _words(asked: TemplatesIn) -> str | None:
+    return None if _is_text(asked) else "for words and other whole numbers to be looked up"
+
+
+def _columns(asked: TemplatesIn) -> str | None:
+    return None if asked.num_columns else "for users, items and other columns that are embedded"
+
+
+def _pairs(asked: TemplatesIn) -> str | None:
+    is_halved = asked.num_embeddings is not None and asked.input_shape[0] % 2 == 0
+    return None if is_halved and len(asked.input_shape) == 1 else "for two of a kind: user and item, or two texts"
+
+
+def _vectors_or_quarters(asked: TemplatesIn) -> str | None:
+    if asked.num_embeddings is not None:
+        return "for numbers and pictures"
+    return _pictures_in_quarters(asked) if _is_picture(asked) else None
+
+
+def _is_picture(asked: TemplatesIn) -> bool:
+    return len(asked.input_shape) == 3 and asked.num_embeddings is None
+
+
+def _is_text(asked: TemplatesIn) -> bool:
+    return len(asked.input_shape) == 1 and asked.num_embeddings is not None and not asked.num_columns
+
+
+# how they are written
+
+
+def _neuron(asked: TemplatesIn) -> dict[str, Any]:
+    return {"layers": [*_flat(asked.input_shape), _linear(asked.num_outputs)]}
+
+
+def _mlp(asked: TemplatesIn) -> dict[str, Any]:
+    return {"layers": [*_flat(asked.input_shape), *_dense(64), *_dense(32), _linear(asked.num_outputs)]}
+
+
+def _lenet(asked: TemplatesIn) -> dict[str, Any]:
+    layers = []
+    for channels in (6, 16):
+        conv = {"type": "conv2d", "out_channels": channels, "kernel_size": 5, "padding": "same"}
+        layers += [conv, {"type": "relu"}, {"type": "max_pool2d", "kernel_size": 2}]
+    return {"layers": [*layers, {"type": "flatten"}, *_dense(120), *_dense(84), _linear(asked.num_outputs)]}
+
+
+def _vgg(asked: TemplatesIn) -> dict[str, Any]:
+    stage = [*_conv("$width"), *_conv("$width"), {"type": "max_pool2d", "kernel_size": 2}]
+    stages = [_use("stage", f"stage{i + 1}", {"width": 32 << i}) for i in range(_num_halvings(asked.input_shape))]
+    end = [{"type": "flatten"}, *_dense(128), {"type": "dropout", "p": 0.5}, _linear(asked.num_outputs)]
+    return {"blocks": {"stage": {"arguments": {"width": None}, "layers": stage}}, "layers": [*stages, *end]}
+
+
+def _resnet(asked: TemplatesIn) -> dict[str, Any]:
+    """As He et al. have it for small pictures: the first stage keeps the size, each further one halves it."""
+    norm = {"type": "batch_norm", "name": "main"}
+    plain = [*_conv("$width"), *_conv("$width")[:-2], norm, {"type": "add", "inputs": ["main", "input"]}]
+    residual = {"arguments": {"width": None}, "layers": [*plain, {"type": "relu"}]}
+    main = [*_conv("$width", stride=2), *_conv("$width")[:-2], norm]
+    first = {"type": "conv2d", "out_channels": "$width", "kernel_size": 1, "stride": 2, "bias": False}
+    shortcut = [{**first, "inputs": ["input"]}, {"type": "batch_norm", "name": "shortcut"}]
+    joined = {"type": "add", "inputs": ["main", "shortcut"]}
+    halving = {"arguments": {"width": None}, "layers": [*main, *shortcut, joined, {"type": "relu"}]}
+    layers = [*_conv(16), _use("residual", "stage1", {"width": 16}, repeat=2)]
+    for i in range(1, min(2, _num_halvings(asked.input_shape)) + 1):
+        width = {"width": 16 << i}
+        layers += [_use("halving", f"halving{i}", width), _use("residual", f"stage{i + 1}", width)]
+    return {
+        "blocks": {"residual": residual, "halving": halving},
+        "layers": [*layers, {"type": "global_avg_pool"}, _linear(asked.num_outputs)],
+    }
+
+
+def _unet(asked: TemplatesIn) -> dict[str, Any]:
+    double = {"arguments": {"width": None}, "layers": [*_conv("$width"), *_conv("$width")]}
+    larger = {"type": "conv_transpose2d", "out_channels": "$width", "kernel_size": 2, "stride": 2, "name": "larger"}
+    up = {
+        "inputs": ["below", "beside"],
+        "arguments": {"width": None},
+        "layers": [
+            {**larger, "inputs": ["below"]},
+            {"type": "concat", "inputs": ["beside", "larger"]},
+            _use("double", None, {"width": "$width"}),
+        ],
+    }
+    pool = {"type": "max_pool2d", "kernel_size": 2}
+    layers = [
+        _use("double", "down1", {"width": 16}),
+        pool,
+        _use("double", "down2", {"width": 32}),
+        pool,
+        _use("double", "bottom", {"width": 64}),
+        {**_use("up", "up2", {"width": 32}), "inputs": ["bottom", "down2"]},
+        {**_use("up", "up1", {"width": 16}), "inputs": ["up2", "down1"]},
+        {"type": "conv2d", "out_channels": asked.num_outputs, "kernel_size": 1},
+    ]
+    return {"blocks": {"double": double, "up": up}, "layers": layers}
+
+
+def _autoencoder(asked: TemplatesIn) -> dict[str, Any]:
+    shape = asked.input_shape
+    if not _is_picture(asked):
+        size = 1
+        for one in shape:
+            size *= one
+        code = {**_linear(max(1, min(8, size // 2))), "name": "code"}
+        back = [{"type": "reshape", "shape": list(shape)}] if len(shape) > 1 else []
+        return {"layers": [*_flat(shape), *_dense(32), code, {"type": "relu"}, *_dense(32), _linear(size), *back]}
+    down = {"type": "conv2d", "kernel_size": 3, "stride": 2, "padding": 1}
+    up = {"type": "conv_transpose2d", "kernel_size": 2, "stride": 2}
+    relu = {"type": "relu"}
+    return {
+        "layers": [
+            {**down, "out_channels": 16},
+            relu,
+            {**down, "out_channels": 8, "name": "code"},
+            relu,
+            {**up, "out_channels": 16},
+            relu,
+            {**up, "out_channels": shape[0]},
+        ]
+    }
+
+
+def _lstm(asked: TemplatesIn) -> dict[str, Any]:
+    return {"layers": [*_looked_up(asked), {"type": "lstm", "hidden_size": 32}, _linear(asked.num_outputs)]}
+
+
+def _bigru(asked: TemplatesIn) -> dict[str, Any]:
+    gru = {"type": "gru", "hidden_size": 32, "num_layers": 2, "bidirectional": True}
+    return {"layers": [*_looked_up(asked), gru, {"type": "dropout", "p": 0.2}, _linear(asked.num_outputs)]}
+
+
+def _encoder(asked: TemplatesIn) -> dict[str, Any]:
+    first = _looked_up(asked) or [_linear(WIDTH)]
+    layers = [*first, {"type": "learned_position"}, _transformer(), {"type": "mean", "dim": 1}]
+    return {"layers": [*layers, _linear(asked.num_outputs)]}
+
+
+def _decoder(asked: TemplatesIn) -> dict[str, Any]:
+    layers = [*_looked_up(asked), {"type": "learned_position"}, {**_transformer(), "is_causal": True}]
+    return {"layers": [*layers, {**_linear(asked.num_embeddings or 1), "name": "next"}]}
+
+
+def _embedded(asked: TemplatesIn) -> dict[str, Any]:
+    places = {"num_embeddings": asked.num_embeddings, "embedding_dim": 8, "num_columns": asked.num_columns}
+    return {"layers": [{"type": "entity_embedding", **places}, *_dense(64), *_dense(32), _linear(asked.num_outputs)]}
+
+
+def _two_towers(asked: TemplatesIn) -> dict[str, Any]:
+    half = asked.input_shape[0] // 2
+    layers: Layers = []
+    for name, start in (("first", 0), ("second", half)):
+        cut = {"type": "slice", "dim": 1, "start": start, "stop": start + half, "inputs": ["input"]}
+        layers += [cut, _use("tower", name, {})]
+    embedding = {"type": "embedding", "num_embeddings": asked.num_embeddings, "embedding_dim": 32}
+    tower = [embedding, {"type": "mean", "dim": 1}, *_dense(32), _linear(16)]
+    together = {"type": "multiply", "inputs": ["first", "second"]}
+    return {"blocks": {"tower": {"layers": tower}}, "layers": [*layers, together, _linear(asked.num_outputs)]}
+
+
+def _linear(size: int) -> dict[str, Any]:
+    return {"type": "linear", "out_features": size}
+
+
+def _dense(size: int) -> Layers:
+    return [_linear(size), {"type": "relu"}]
+
+
+def _flat(shape: Shape) -> Layers:
+    return [{"type": "flatten"}] if len(shape) > 1 else []
+
+
+def _conv(width: int | str, stride: int = 1) -> Layers:
+    conv = {"type": "conv2d", "out_channels": width, "kernel_size": 3, "padding": 1, "bias": False}
+    return [conv | ({} if stride == 1 else {"stride": stride}), {"type": "batch_norm"}, {"type": "relu"}]
+
+
+def _use(block: str, name: str | None, arguments: dict[str, Any], repeat: int = 1) -> dict[str, Any]:
+    use: dict[str, Any] = {"type": "block", "block": block}
+    use |= {"name": name} if name else {}
+    use |= {"arguments": arguments} if arguments else {}
+    return use | ({"repeat": repeat} if repeat > 1 else {})
+
+
+def _looked_up(asked: TemplatesIn) -> Layers:
+    if asked.num_embeddings is None:
+        return []
+    return [{"type": "embedding", "num_embeddings": asked.num_embeddings, "embedding_dim": WIDTH}]
+
+
+def _transformer() -> dict[str, Any]:
+    sizes = {"num_layers": 2, "nhead": 4, "dim_feedforward": 2 * WIDTH}
+    return {"type": "transformer_encoder", **sizes, "activation": "gelu", "norm_first": True, "norm": True}
+
+
+def _num_halvings(shape: Shape) -> int:
+    """How often a picture is halved, so that four pixels a side are left or it was enough."""
+    return max(1, min(MOST_HALVINGS, int(log2(min(shape[1:]) / 4))))
+
+
+_DENSE = "https://doi.org/10.1038/323533a0"
+TEMPLATES = (
+    Template(
+        "neuron",
+        "One neuron",
+        "A weight for each number, and a bias: linear or logistic regression",
+        "https://doi.org/10.1037/h0042519",
+        _anything,
+        _neuron,
+    ),
+    Template(
+        "mlp",
+        "Hidden layers",
+        "Two layers of 64 and 32 between input and answer: for tables",
+        _DENSE,
+        _anything,
+        _mlp,
+    ),
+    Template(
+        "lenet",
+        "LeNet",
+        "Two convolutions, then dense layers: small pictures (LeCun et al., 1998)",
+        "https://doi.org/10.1109/5.726791",
+        _pictures,
+        _lenet,
+    ),
+    Template(
+        "vgg",
+        "VGG-like",
+        "Stages of two small convolutions, each half the size (Simonyan, Zisserman, 2014)",
+        "https://arxiv.org/abs/1409.1556",
+        _pictures,
+        _vgg,
+    ),
+    Template(
+        "resnet",
+        "ResNet",
+        "Blocks that add to what they are given, so that depth does not harm (He et al., 2015)",
+        "https://arxiv.org/abs/1512.03385",
+        _pictures,
+        _resnet,
+    ),
+    Template(
+        "unet",
+        "U-Net",
+        "Down to what is there and up to where it is: an answer for each pixel (Ronneberger et al., 2015)",
+        "https://arxiv.org/abs/1505.04597",
+        _pictures_in_quarters,
+        _unet,
+    ),
+    Template(
+        "autoencoder",
+        "Autoencoder",
+        "Through a narrow code and back: learns what it is fed (Hinton, Salakhutdinov, 2006)",
+        "https://doi.org/10.1126/science.1127647",
+        _vectors_or_quarters,
+        _autoencoder,
+    ),
+    Template(
+        "lstm",
+        "LSTM",
+        "Reads one after the other and remembers: time series, words (Hochreiter, Schmidhuber, 1997)",
+        "https://doi.org/10.1162/neco.1997.9.8.1735",
+        _in_order,
+        _lstm,
+    ),
+    Template(
+        "bigru",
+        "Bidirectional GRU",
+        "Two layers that read forwards and backwards (Cho et al., 2014)",
+        "https://arxiv.org/abs/1406.1078",
+        _in_order,
+        _bigru,
+    ),
+    Template(
+        "encoder",
+        "Transformer encoder",
+        "Each place looks at all others; their mean answers (Vaswani et al., 2017)",
+        "https://arxiv.org/abs/1706.03762",
+        _in_order,
+        _encoder,
+    ),
+    Template(
+        "decoder",
+        "Transformer decoder",
+        "Each place looks back and says what comes next, as GPT does (Radford et al., 2018)",
+        "https://openai.com/index/language-unsupervised/",
+        _words,
+        _decoder,
+    ),
+    Template(
+        "embedded",
+        "Embedded columns",
+        "A learned vector for each user, item or word, then hidden layers (Guo, Berkhahn, 2016)",
+        "https://arxiv.org/abs/1604.06737",
+        _columns,
+        _embedded,
+    ),
+    Template(
+        "two_towers",
+        "Two towers",
+        "Each of two things becomes a vector; their product answers (Covington et al., 2016)",
+        "https://doi.org/10.1145/2959100.2959190",
+        _pairs,
+        _two_towers,
+    ),
+)
