@@ -259,6 +259,22 @@ def models(request: Request, data: Data) -> HTMLResponse:
     return render(request, "models.html", data, section="models", models=page["items"], page=page)
 
 
+@router.get("/models/new")
+def new_model(request: Request, data: Data) -> HTMLResponse:
+    return _builder(request, data, None)
+
+
+@router.get("/models/{model_id}/edit")
+def edit_model(request: Request, data: Data, model_id: str) -> HTMLResponse:
+    return _builder(request, data, data.model(model_id))
+
+
+def _builder(request: Request, data: Source, model: dict[str, Any] | None) -> HTMLResponse:
+    offered = _offered(data, request.query_params.get("dataset"))
+    page_data = {"model": model, "datasets": offered, "catalogue": data.catalogue()}
+    return render(request, "builder.html", data, section="models", model=model, page_data=page_data)
+
+
 @router.get("/models/{model_id}")
 def model(request: Request, data: Data, model_id: str) -> HTMLResponse:
     found = data.model(model_id)

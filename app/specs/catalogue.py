@@ -55,6 +55,7 @@ def _entry(cls: type[Spec], name: str) -> dict[str, Any]:
         "help": inspect.cleandoc(cls.__doc__ or ""),
         "group": getattr(cls, "group", None),
         "num_inputs": getattr(cls, "num_inputs", (1, 1)),
+        "source": getattr(cls, "source", None),
         "fields": fields,
         "example": next((one.args for one in getattr(cls, "examples", ())), {}),
         "required": [name for name in found.get("required", ()) if name != "type"],

@@ -94,9 +94,9 @@ export function classFields(entry, value, loc, catalogue, onChange) {
 }
 
 /** The same in two lists: what one sets, and what one seldom does. */
-export function splitFields(entry, value, loc, catalogue, onChange, also = {}) {
+export function splitFields(entry, value, loc, catalogue, onChange, { also = {}, isQuiet = true } = {}) {
   const descriptors = fieldsOf({ properties: { ...entry.fields, ...also }, required: entry.required });
-  const elementOf = (descriptor) => oneField(descriptor, value, [...loc, descriptor.name], catalogue, onChange);
+  const elementOf = (descriptor) => oneField(descriptor, value, [...loc, descriptor.name], catalogue, onChange, isQuiet);
   const extra = descriptors.filter((descriptor) => descriptor.isExtra);
   return {
     main: descriptors.filter((descriptor) => !descriptor.isExtra).map(elementOf),
@@ -108,7 +108,7 @@ export function splitFields(entry, value, loc, catalogue, onChange, also = {}) {
 /** Whether a value says more than its default; a specification that was frozen says everything. */
 const isSet = (descriptor, value) => value !== undefined && value !== null && !isDefault(descriptor, value);
 
-function oneField(descriptor, owner, loc, catalogue, onChange) {
+function oneField(descriptor, owner, loc, catalogue, onChange, isQuiet) {
   const { name, kind } = descriptor;
   const set = (value) => {
     if (value === undefined || (!descriptor.isRequired && isDefault(descriptor, value))) delete owner[name];
@@ -120,19 +120,19 @@ function oneField(descriptor, owner, loc, catalogue, onChange) {
   if (kind === "boolean") return checkbox({ label: labelOf(name), help: descriptor.help, loc }, Boolean(current), set);
   if (kind === "choice")
     return field(
-      { label: labelOf(name), help: descriptor.help, loc, isQuiet: true },
+      { label: labelOf(name), help: descriptor.help, loc, isQuiet },
       select(
         descriptor.choices.map((one) => (one === "" ? { value: "", label: descriptor.emptyLabel } : one)),
         current,
         set,
       ),
     );
-  if (kind === "spec") return nestedClass(descriptor, owner, loc, catalogue, onChange);
-  return textField(descriptor, owner[name], loc, set);
+  if (kind === "spec") return nestedClass(descriptor, owner, loc, catalogue, onChange, isQuiet);
+  return textField(descriptor, owner[name], loc, set, { isQuiet });
 }
 
 /** A field that holds one of several classes, or none. */
-function nestedClass({ name, help }, owner, loc, catalogue, onChange) {
+function nestedClass({ name, help }, owner, loc, catalogue, onChange, isQuiet) {
   const body = h("div", { class: "nested" });
   const draw = () => {
     const entry = catalogue.initializers.find(({ type }) => type === owner[name]?.type);
@@ -149,7 +149,7 @@ function nestedClass({ name, help }, owner, loc, catalogue, onChange) {
     onChange();
   });
   draw();
-  const element = field({ label: labelOf(name), help, loc, isQuiet: true }, choice);
+  const element = field({ label: labelOf(name), help, loc, isQuiet }, choice);
   element.append(body);
   return element;
 }

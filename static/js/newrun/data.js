@@ -5,10 +5,10 @@ import { histogram } from "../columns.js";
 import { titled } from "../datasets/names.js";
 import { h, replace } from "../dom.js";
 import * as drafts from "../draft.js";
-import { featuresOf, isPicture, likelyTarget, pictureOf, proposalFor, questionOf, scaleFor } from "../draft.js";
+import { featuresOf, isPicture, pictureOf, questionOf, scaleFor } from "../draft.js";
 import { field, select, textField } from "../forms.js";
 import * as format from "../format.js";
-import { isEmbedded } from "../lookupdraft.js";
+import { settle, settleDataset } from "../settling.js";
 import { fedByDefault } from "../windowdraft.js";
 import { previewPart } from "./preview.js";
 import { splitPart } from "./split.js";
@@ -112,16 +112,8 @@ export class DataStep {
     draft.dataset = id;
     await this.load(id);
     if (draft !== this.builder.draft || draft.dataset !== id) return; // another was chosen meanwhile
-    const names = new Set(this.columns.map(({ name }) => name));
-    if (!names.has(draft.data.target)) draft.data.target = likelyTarget(this.columns);
-    const isThere = (name) => name === null || name === undefined || names.has(name);
-    const { window } = draft.data;
-    if (window && !(isThere(window.time) && isThere(window.series))) draft.data.window = null;
-    if (!isThere(draft.data.split.column) || (window && !draft.data.window))
-      draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
-    if (draft.data.split.type === "shares" && !draft.data.window)
-      draft.data.split = drafts.splitSaid(this.columns) ?? draft.data.split;
-    this.#follow();
+    settleDataset(draft, this.columns);
+    this.builder.targetChanged();
   }
 
   /** Lists of datasets leave out histograms and values: they come with the dataset itself. */
@@ -138,24 +130,7 @@ export class DataStep {
 
   /** Settle what follows from dataset and target. `own` are features that a person chose: these stay. */
   #follow(own = null) {
-    const { draft } = this.builder;
-    const target = this.columns.find(({ name }) => name === draft.data.target);
-    Object.assign(draft.training, proposalFor(target, this.columns));
-    draft.data.features = own?.length ? own : drafts.featuresFor(this.columns, draft.data);
-    const features = featuresOf(draft, this.columns);
-    draft.data.input_shape = draft.data.window ? null : pictureOf(features);
-    draft.data.missing = drafts.missingFor(features);
-    const fed = new Set(features.map(({ name }) => name));
-    const kept = own ? Object.entries(draft.data.columns ?? {}).filter(([name]) => fed.has(name)) : [];
-    draft.data.columns = {
-      ...drafts.stepsFor(features, this.columns, draft.data.target),
-      ...Object.fromEntries(kept),
-    };
-    draft.data.scale = scaleFor(features.filter((column) => !isEmbedded(draft.data, column)));
-    if (!own) draft.data.augment = [];
-    const { split, window } = draft.data;
-    if (!window && ("stratify" in split || split.type === "shares")) split.stratify = questionOf(target) !== "number";
-    draft.data.scale_target = questionOf(target) === "number" ? scaleFor([target]) : "none";
+    settle(this.builder.draft, this.columns, own);
     this.builder.targetChanged();
   }
 

@@ -6,6 +6,7 @@ import { PRESETS, nextName, presetContext } from "../draft.js";
 import { select, splitFields } from "../forms.js";
 import { icon } from "../icons.js";
 import * as format from "../format.js";
+import { blockInWords } from "../layerwords.js";
 import { toast, toastError } from "../shell.js";
 
 export class ModelStep {
@@ -113,7 +114,7 @@ export class ModelStep {
       tool("Remove", "remove", () => this.#remove(i)),
     );
     const { main, extra, isExtraSet } = entry
-      ? splitFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed(), WIRING)
+      ? splitFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed(), { also: WIRING })
       : { main: [h("span", { class: "small" }, blockInWords(layer))], extra: [] };
     const more = h("div", { class: "form-grid layer-more", id: `layer-more-${i}`, hidden: !isExtraSet }, extra);
     tools.prepend(this.#moreButton(i, more));
@@ -260,12 +261,6 @@ const WIRING = {
     description: "the layers it takes from; empty: the one before",
   },
 };
-
-/** A block in its place: its fields are its own, and no form is made of them yet. */
-function blockInWords({ block, repeat = 1, arguments: given = {} }) {
-  const settings = Object.entries(given).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
-  return [block, ...settings, repeat > 1 ? `${repeat} times` : null].filter(Boolean).join(", ");
-}
 
 const withoutName = ({ name, ...layer }) => layer;
 

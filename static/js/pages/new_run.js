@@ -7,6 +7,7 @@ import { showProblems } from "../forms.js";
 import { mergePatch } from "../mergepatch.js";
 import { DataStep } from "../newrun/data.js";
 import { DoctorPanel } from "../newrun/doctor.js";
+import { handedOver } from "../newrun/handover.js";
 import { ModelStep } from "../newrun/model.js";
 import { Summary } from "../newrun/summary.js";
 import { TrainingStep } from "../newrun/training.js";
@@ -168,10 +169,9 @@ function onJson() {
  */
 async function begin() {
   const asked = new URLSearchParams(location.search);
-  if (page.from_spec) {
-    builder.draft = draftOf(page.from_spec, {
-      name: page.is_clone ? nextName(page.from_spec.name) : page.from_spec.name,
-    });
+  const spec = page.from_spec ?? handedOver();
+  if (spec) {
+    builder.draft = draftOf(spec, { name: page.is_clone ? nextName(spec.name) : spec.name });
     if (typeof builder.draft.model === "string") {
       const kept = builder.models.find(({ id }) => id === builder.draft.model);
       builder.draft.model = kept

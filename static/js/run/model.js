@@ -2,7 +2,7 @@
 
 import { h, replace } from "../dom.js";
 import * as format from "../format.js";
-import { inWords } from "../settings.js";
+import { layerInWords } from "../layerwords.js";
 
 export function showModel(panel, run) {
   if (!run.spec.model) replace(panel, filesCard(run));
@@ -26,7 +26,7 @@ export function layersCard({ inspection, spec }) {
         layer.type,
         layer.name === String(layer.index) ? null : [" ", h("span", { class: "muted small" }, layer.name)],
       ),
-      h("td", { class: "muted", data: { label: "Settings" } }, argumentsOf(layer.name.includes(".") ? null : given[layer.index])),
+      h("td", { class: "muted", data: { label: "Settings" } }, layerInWords(layer.name.includes(".") ? null : given[layer.index])),
       h("td", { class: "right nowrap", data: { label: "Output" } }, format.shape(layer.output_shape)),
       h("td", { class: "right nowrap", data: { label: "Multiply-adds" } }, format.short(layer.num_multiply_adds)),
       h("td", { class: "right", data: { label: "Parameters" } }, format.count(layer.num_parameters)),
@@ -81,28 +81,6 @@ export function layersCard({ inspection, spec }) {
       ),
     ),
   );
-}
-
-// What a frozen specification spells out although nobody chose it.
-const USUAL = {
-  dilation: 1,
-  groups: 1,
-  bias: true,
-  affine: true,
-  elementwise_affine: true,
-  ceil_mode: false,
-  eps: 1e-5,
-  stride: 1,
-  output: "last",
-  num_layers: 1,
-};
-
-function argumentsOf(layer) {
-  if (!layer) return "";
-  const { type, name, inputs, ...rest } = layer;
-  const told = Object.fromEntries(Object.entries(rest).filter(([key, value]) => USUAL[key] !== value));
-  const words = inWords({ type: "-", ...told }).slice(2);
-  return inputs ? `${words} inputs=${inputs.join("+")}` : words;
 }
 
 function filesCard(run) {

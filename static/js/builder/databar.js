@@ -1,0 +1,95 @@
+// What the model is fed and asked: a dataset that was chosen, or sizes that somebody typed.
+
+import { $, h, replace, setText } from "../dom.js";
+import { titled } from "../datasets/names.js";
+import { questionOf } from "../draft.js";
+import { field, select } from "../forms.js";
+import * as format from "../format.js";
+import { settle, settleDataset } from "../settling.js";
+import { readShape } from "./asking.js";
+
+const QUESTIONS = { number: "a number", yes_no: "yes or no", classes: "one of several classes" };
+
+export class DataBar {
+  constructor(studio, container) {
+    Object.assign(this, { studio, container });
+    this.fed = h("p", { class: "muted small figures", role: "status" });
+    studio.addEventListener("answer", () => this.#tell());
+    this.draw();
+  }
+
+  draw() {
+    const { studio } = this;
+    const ready = studio.datasets.filter(({ status }) => status === "ready");
+    const options = [
+      { value: "", label: "none: I say the sizes" },
+      ...ready.map((dataset) => ({ value: dataset.id, label: `${titled(dataset)}, ${format.plural(dataset.num_rows, "row")}` })),
+    ];
+    const dataset = field({ label: "Dataset", loc: ["dataset"] }, select(options, studio.draft.dataset ?? "", (id) => this.choose(id)));
+    replace(
+      this.container,
+      h("div", { class: "form-grid wide-fields data-bar" }, dataset, studio.columns.length ? this.#target() : this.#sizes()),
+      h("span", { class: "field-error" }),
+      this.fed,
+    );
+    this.#tell();
+  }
+
+  async choose(id) {
+    const { studio } = this;
+    if (id) await studio.load(id);
+    studio.draft.dataset = id || null;
+    if (id) settleDataset(studio.draft, studio.columns);
+    this.draw();
+    studio.dataChanged();
+    $("select", this.container)?.focus();
+  }
+
+  #target() {
+    const { studio } = this;
+    const names = studio.columns.map(({ name }) => ({ value: name, label: name }));
+    const choice = select(names, studio.draft.data.target, (name) => {
+      studio.draft.data.target = name;
+      settle(studio.draft, studio.columns);
+      studio.dataChanged();
+    });
+    return field({ label: "Target: what is to be predicted", loc: ["data", "target"] }, choice);
+  }
+
+  #sizes() {
+    const { typed } = this.studio;
+    const box = (label, help, value, read, loc = null) => {
+      const input = h("input", { class: "input figures", value: value ?? "", autocomplete: "off", inputmode: "numeric" });
+      input.addEventListener("input", () => {
+        read(input.value);
+        this.studio.dataChanged();
+      });
+      return field({ label, help, loc }, input);
+    };
+    const whole = (text) => (/^\d+$/.test(text.trim()) ? Number(text) : null);
+    return [
+      box("Input shape", "of one row: 4, or 1, 28, 28 for pictures", typed.shape?.join(", "), (text) => (typed.shape = readShape(text)), ["input_shape"]),
+      box("Outputs", "one for each class; for templates", typed.numOutputs, (text) => (typed.numOutputs = whole(text) ?? 1)),
+      box("Different words or codes", "where the input is looked up; for templates", typed.numEmbeddings, (text) => (typed.numEmbeddings = whole(text))),
+    ];
+  }
+
+  /** What is fed, what is asked, and the loss and metrics that fit. */
+  #tell() {
+    const { studio } = this;
+    if (!studio.columns.length) {
+      setText(this.fed, studio.typed.shape ? "" : "Choose a dataset, or say the shape of a row: then shapes and counts stand beside each layer.");
+      return;
+    }
+    const target = studio.columns.find(({ name }) => name === studio.draft.data.target);
+    const { loss, metrics } = studio.draft.training;
+    const measured = metrics.map(({ type }) => type).join(", ");
+    const parts = [
+      studio.answer.input_shape ? `fed ${format.shape(studio.answer.input_shape)}` : null,
+      target ? `asked for ${QUESTIONS[questionOf(target)]}` : null,
+      `loss ${loss.type}`,
+      measured ? `measured by ${measured}` : null,
+    ];
+    setText(this.fed, parts.filter(Boolean).join(" · "));
+  }
+}

@@ -1,0 +1,214 @@
+// The layers one below the other: a list whose rows are selected, moved, copied and removed by mouse and by keys.
+
+import { h, replace, setText } from "../dom.js";
+import * as format from "../format.js";
+import { keyed } from "../keyed.js";
+import { layerInWords } from "../layerwords.js";
+import * as edits from "./edits.js";
+import { DRAGGED } from "./palette.js";
+import { figuresOf, withoutPlace } from "./places.js";
+
+const ROW = "application/x-traindeck-row";
+
+export class LayerList {
+  constructor(studio, container, { onEnter }) {
+    Object.assign(this, { studio, container, onEnter });
+    this.list = h("ol", { class: "build-list", role: "listbox", "aria-label": "Layers", "aria-describedby": "list-hint" });
+    this.input = h("p", { class: "build-input muted small figures" });
+    this.empty = h("div", { class: "build-empty" });
+    this.output = h("p", { class: "build-input muted small figures", role: "status" });
+    replace(
+      container,
+      h(
+        "p",
+        { class: "visually-hidden", id: "list-hint" },
+        "Arrow keys go from layer to layer, with Alt they move it. Enter goes to its settings, Delete removes it, Ctrl and D copies it.",
+      ),
+      this.input,
+      this.list,
+      this.empty,
+      this.output,
+    );
+    this.list.addEventListener("keydown", (event) => this.#onKey(event));
+    this.list.addEventListener("click", (event) => this.#onClick(event));
+    this.#listenToDrops(container);
+    for (const name of ["model", "edit", "select", "answer", "data"]) studio.addEventListener(name, () => this.draw());
+  }
+
+  draw() {
+    const { studio } = this;
+    const figures = figuresOf(studio.model, studio.scope, studio.reports);
+    const problems = studio.problems();
+    const shape = studio.scope === null ? studio.inputShape : null;
+    setText(this.input, shape ? `input ${format.shape(shape)}` : `takes ${edits.inputsOf(studio.model, studio.scope).join(", ")}`);
+    keyed(this.list, studio.layers, {
+      key: (layer) => studio.layers.indexOf(layer),
+      make: () => row(),
+      fill: (element, layer, i) => this.#fill(element, layer, i, figures[i], problems.get(i) ?? []),
+    });
+    this.list.hidden = studio.layers.length === 0;
+    setText(this.output, this.#totals());
+  }
+
+  #fill(element, layer, i, figures, problems) {
+    const isSelected = i === this.studio.at;
+    element.id = `layer-${i}`;
+    element.tabIndex = isSelected ? 0 : -1;
+    element.setAttribute("aria-selected", String(isSelected));
+    element.toggleAttribute("data-bad", problems.length > 0);
+    element.dataset.group = this.studio.groupOf(layer);
+    const [number, type, words, shape, parameters, error] = element.children;
+    setText(number, String(i));
+    setText(type.firstElementChild, layer.type === "block" ? layer.block : layer.type);
+    setText(type.lastElementChild, layer.name ?? "");
+    setText(words, layerInWords(layer.type === "block" ? { ...layer, block: "" } : layer));
+    setText(shape, figures ? format.shape(figures.shape) : "");
+    setText(parameters, figures?.numParameters ? format.plural(figures.numParameters, "parameter") : "");
+    setText(error, problems.map(({ msg }) => withoutPlace(msg)).join("; "));
+  }
+
+  #totals() {
+    const { inspection } = this.studio.answer;
+    if (!inspection || this.studio.scope !== null) return "";
+    const parts = [
+      `output ${format.shape(inspection.output_shape)}`,
+      format.plural(inspection.num_parameters, "parameter"),
+      inspection.num_frozen ? `${format.count(inspection.num_frozen)} of them frozen` : null,
+      inspection.num_multiply_adds ? `${format.short(inspection.num_multiply_adds)} multiply-adds a row` : null,
+    ];
+    return parts.filter(Boolean).join(" · ");
+  }
+
+  /** The selected row, for keys to go on from. */
+  focus() {
+    const { at } = this.studio;
+    const element = this.list.children[Math.max(at, 0)];
+    element?.focus();
+    element?.scrollIntoView({ block: "nearest" });
+  }
+
+  #select(at) {
+    this.studio.select(Math.min(Math.max(at, 0), this.studio.layers.length - 1));
+    this.focus();
+  }
+
+  #apply(change) {
+    this.studio.apply(change);
+    this.focus();
+  }
+
+  move(by) {
+    const { model, scope, at, layers } = this.studio;
+    const to = at + by;
+    if (at >= 0 && to >= 0 && to < layers.length) this.#apply(edits.moved(model, scope, at, to));
+  }
+
+  copy() {
+    const { model, scope, at } = this.studio;
+    if (at >= 0) this.#apply(edits.duplicated(model, scope, at));
+  }
+
+  remove() {
+    const { model, scope, at } = this.studio;
+    if (at >= 0) this.#apply(edits.removed(model, scope, at));
+  }
+
+  #onClick(event) {
+    const element = event.target.closest("[role=option]");
+    if (!element) return;
+    this.#select([...this.list.children].indexOf(element));
+  }
+
+  #onKey(event) {
+    const action = this.#actionOf(event);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+
+  #actionOf({ key, altKey, ctrlKey, metaKey, shiftKey }) {
+    const { at, layers } = this.studio;
+    if (altKey) return { ArrowUp: () => this.move(-1), ArrowDown: () => this.move(1) }[key];
+    if ((ctrlKey || metaKey) && key.toLowerCase() === "d") return () => this.copy();
+    if (ctrlKey || metaKey || shiftKey) return undefined;
+    return {
+      ArrowUp: () => this.#select(at - 1),
+      ArrowDown: () => this.#select(at + 1),
+      Home: () => this.#select(0),
+      End: () => this.#select(layers.length - 1),
+      Delete: () => this.remove(),
+      Backspace: () => this.remove(),
+      Enter: () => this.onEnter(),
+      " ": () => this.onEnter(),
+    }[key];
+  }
+
+  // by mouse: rows are dragged to another place, layers of the palette in between
+
+  #listenToDrops(container) {
+    container.addEventListener("dragstart", (event) => {
+      const element = event.target.closest?.("[role=option]");
+      if (!element) return;
+      event.dataTransfer.setData(ROW, String([...this.list.children].indexOf(element)));
+      event.dataTransfer.effectAllowed = "move";
+    });
+    container.addEventListener("dragover", (event) => {
+      if (!event.dataTransfer.types.some((type) => type === ROW || type === DRAGGED)) return;
+      event.preventDefault();
+      this.#mark(this.#gapAt(event.clientY));
+    });
+    container.addEventListener("dragleave", (event) => {
+      if (!container.contains(event.relatedTarget)) this.#mark(-1);
+    });
+    container.addEventListener("dragend", () => this.#mark(-1));
+    container.addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.#mark(-1);
+      this.#drop(event.dataTransfer, this.#gapAt(event.clientY));
+    });
+  }
+
+  #drop(carried, gap) {
+    const { studio } = this;
+    if (carried.types.includes(ROW)) {
+      const from = Number(carried.getData(ROW));
+      const to = gap > from ? gap - 1 : gap;
+      if (to !== from) this.#apply(edits.moved(studio.model, studio.scope, from, to));
+    } else if (carried.types.includes(DRAGGED)) {
+      const { type, block } = JSON.parse(carried.getData(DRAGGED));
+      if (block) studio.addUse(block, gap);
+      else studio.add(type, gap);
+      this.focus();
+    }
+  }
+
+  /** Between which rows a height lies: 0 is above the first. */
+  #gapAt(y) {
+    const rows = [...this.list.children];
+    const below = rows.findIndex((element) => {
+      const { top, height } = element.getBoundingClientRect();
+      return y < top + height / 2;
+    });
+    return below < 0 ? rows.length : below;
+  }
+
+  #mark(gap) {
+    [...this.list.children].forEach((element, i, { length }) => {
+      element.toggleAttribute("data-drop-above", i === gap);
+      element.toggleAttribute("data-drop-below", i === length - 1 && gap === length);
+    });
+  }
+}
+
+function row() {
+  return h(
+    "li",
+    { class: "build-row", role: "option", draggable: "true" },
+    h("span", { class: "build-number muted small figures" }),
+    h("span", { class: "build-type" }, h("strong", {}), h("span", { class: "build-name" })),
+    h("span", { class: "build-words muted small" }),
+    h("span", { class: "build-shape figures" }),
+    h("span", { class: "build-parameters muted small figures" }),
+    h("span", { class: "build-error" }),
+  );
+}

@@ -1,0 +1,208 @@
+// What a model can be built of: every layer, found by any of its names, the model's own blocks, and whole templates.
+
+import { $$, h, replace } from "../dom.js";
+import { labelOf } from "../schema.js";
+import { groupLine, groupTitle } from "./concepts.js";
+import { freeName } from "./edits.js";
+import { found } from "./finding.js";
+
+export const DRAGGED = "application/x-traindeck-layer";
+
+export class Palette {
+  constructor(studio, container, { onAdded }) {
+    Object.assign(this, { studio, container, onAdded });
+    this.search = h("input", {
+      class: "input",
+      type: "search",
+      id: "palette-search",
+      placeholder: "Find a layer",
+      autocomplete: "off",
+      "aria-label": "Find a layer",
+      "aria-describedby": "palette-hint",
+      data: { search: "" },
+      oninput: () => this.draw(),
+      onkeydown: (event) => this.#onSearchKey(event),
+    });
+    this.list = h("div", { class: "palette-list" });
+    this.list.addEventListener("keydown", (event) => this.#onListKey(event));
+    replace(
+      container,
+      this.search,
+      h("p", { class: "visually-hidden", id: "palette-hint" }, "Enter adds the first one below the selected layer; the arrow key down goes to the list."),
+      this.list,
+    );
+    studio.addEventListener("model", () => this.#drawBlocks());
+    this.draw();
+  }
+
+  focus() {
+    this.search.focus();
+    this.search.select();
+  }
+
+  draw() {
+    const words = this.search.value.trim();
+    const entries = found(this.studio.catalogue.layers, words).filter(({ type }) => type !== "block");
+    this.first = entries[0] ?? null;
+    if (words) {
+      const items = entries.map((entry) => this.#item(entry));
+      replace(this.list, items.length ? h("ul", { class: "palette-items" }, items) : h("p", { class: "muted small" }, `Nothing is called ${words}.`));
+      return;
+    }
+    this.blocks = h("div");
+    replace(this.list, this.blocks, [...groupsOf(entries)].map(([group, some]) => this.#group(group, some)));
+    this.#drawBlocks();
+  }
+
+  #group(group, entries) {
+    const isOpen = group === "basic" || group === "convolution" || group === "activation";
+    return h(
+      "details",
+      { class: "palette-group", open: isOpen },
+      h("summary", {}, groupTitle(group), h("span", { class: "muted small figures" }, String(entries.length))),
+      h("p", { class: "muted small palette-line" }, groupLine(group)),
+      h("ul", { class: "palette-items" }, entries.map((entry) => this.#item(entry))),
+    );
+  }
+
+  #item(entry) {
+    const { type, help } = entry;
+    return h(
+      "li",
+      {},
+      h(
+        "button",
+        {
+          class: "palette-item",
+          type: "button",
+          draggable: "true",
+          title: help,
+          data: { type },
+          onclick: () => this.#add(type),
+          ondragstart: (event) => {
+            event.dataTransfer.setData(DRAGGED, JSON.stringify({ type }));
+            event.dataTransfer.effectAllowed = "copy";
+          },
+        },
+        labelOf(type),
+      ),
+    );
+  }
+
+  /** The model's own blocks; within a block only those that are not made of it are of use, which the server says. */
+  #drawBlocks() {
+    if (!this.blocks?.isConnected) return;
+    const { studio } = this;
+    const names = Object.keys(studio.model.blocks ?? {}).filter((name) => name !== studio.scope);
+    const items = names.map((name) =>
+      h(
+        "li",
+        {},
+        h(
+          "button",
+          {
+            class: "palette-item block",
+            type: "button",
+            draggable: "true",
+            onclick: () => {
+              studio.addUse(name);
+              this.onAdded();
+            },
+            ondragstart: (event) => {
+              event.dataTransfer.setData(DRAGGED, JSON.stringify({ block: name }));
+              event.dataTransfer.effectAllowed = "copy";
+            },
+          },
+          name,
+        ),
+      ),
+    );
+    const make = h("button", { class: "button quiet small", type: "button", onclick: () => this.#newBlock() }, "New block");
+    replace(
+      this.blocks,
+      h(
+        "details",
+        { class: "palette-group", open: names.length > 0 },
+        h("summary", {}, "Blocks", h("span", { class: "muted small figures" }, String(names.length))),
+        h("p", { class: "muted small palette-line" }, groupLine("block")),
+        h("ul", { class: "palette-items" }, items),
+        make,
+      ),
+    );
+  }
+
+  /** A block of one layer, used once and opened. */
+  #newBlock() {
+    const { studio } = this;
+    const name = freeName(Object.keys(studio.model.blocks ?? {}), "block");
+    const blocks = { ...studio.model.blocks, [name]: { layers: [{ type: "relu" }] } };
+    studio.draft.model = { ...studio.model, blocks };
+    studio.addUse(name);
+    studio.select(0, name);
+    this.onAdded();
+  }
+
+  #add(type) {
+    this.studio.add(type);
+    this.onAdded();
+  }
+
+  #onSearchKey(event) {
+    if (event.key === "Enter" && this.first) {
+      event.preventDefault();
+      this.#add(this.first.type);
+      this.search.value = "";
+      this.draw();
+    } else if (event.key === "ArrowDown") {
+      event.preventDefault();
+      this.#items()[0]?.focus();
+    } else if (event.key === "Escape" && this.search.value) {
+      event.stopPropagation();
+      this.search.value = "";
+      this.draw();
+    }
+  }
+
+  #onListKey(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const items = this.#items();
+    const at = items.indexOf(document.activeElement);
+    if (!step || at < 0) return;
+    event.preventDefault();
+    if (at + step < 0) this.search.focus();
+    else items[at + step]?.focus();
+  }
+
+  #items() {
+    return $$(".palette-item", this.list).filter((item) => !item.closest("details:not([open])"));
+  }
+}
+
+function groupsOf(entries) {
+  const groups = new Map();
+  for (const entry of entries) groups.set(entry.group, [...(groups.get(entry.group) ?? []), entry]);
+  return groups;
+}
+
+/** The templates as cards, those that fit first. */
+export function templateCards(studio, onChosen) {
+  const list = h("ul", { class: "templates" });
+  const draw = () => {
+    const { templates } = studio;
+    const fitting = templates.filter(({ definition }) => definition);
+    const others = templates.filter(({ definition }) => !definition);
+    replace(list, [...fitting, ...others].map((template) => h("li", {}, card(template, () => onChosen(template)))));
+  };
+  studio.addEventListener("templates", draw);
+  draw();
+  return list;
+}
+
+function card({ key, title, help, problem }, onclick) {
+  return h(
+    "button",
+    { class: "template", type: "button", disabled: Boolean(problem), data: { template: key }, onclick },
+    h("strong", {}, title),
+    h("span", { class: "small muted" }, problem ?? help),
+  );
+}

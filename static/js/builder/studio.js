@@ -1,0 +1,199 @@
+// The model that is being built, what is selected in it, and what the server makes of it. Views listen and draw.
+
+import * as api from "../api.js";
+import { debounce } from "../dom.js";
+import { emptyDraft } from "../draft.js";
+import { templatesAsk } from "./asking.js";
+import * as edits from "./edits.js";
+import { Past } from "./past.js";
+import { problemsAt, within } from "./places.js";
+
+const CHECK_AFTER_MS = 200;
+
+/** Events: "model" (layers came, went, or were replaced), "edit" (a setting), "select", "answer", "templates", "data". */
+export class Studio extends EventTarget {
+  constructor({ catalogue, datasets, model }) {
+    super();
+    Object.assign(this, { catalogue, datasets });
+    this.draft = { ...emptyDraft(), model: model ?? { name: null, layers: [] } };
+    this.typed = { shape: null, numOutputs: 1, numEmbeddings: null };
+    this.scope = null;
+    this.at = this.layers.length ? 0 : -1;
+    this.past = new Past(this.#state());
+    this.answer = { ok: false, errors: [], inspection: null, layers: [], input_shape: null };
+    this.templates = [];
+    this.asked = null;
+  }
+
+  get model() {
+    return this.draft.model;
+  }
+
+  get layers() {
+    return edits.layersIn(this.model, this.scope);
+  }
+
+  get layer() {
+    return this.layers[this.at] ?? null;
+  }
+
+  get columns() {
+    return this.datasets.find(({ id }) => id === this.draft.dataset)?.columns ?? [];
+  }
+
+  get reports() {
+    return this.answer.inspection?.layers ?? this.answer.layers ?? [];
+  }
+
+  get inputShape() {
+    return this.columns.length ? this.answer.input_shape : this.typed.shape;
+  }
+
+  problems() {
+    return problemsAt(this.answer.errors, this.scope);
+  }
+
+  entryOf(layer) {
+    return this.catalogue.layers.find(({ type }) => type === layer?.type);
+  }
+
+  groupOf(layer) {
+    return layer.type === "block" ? "block" : (this.entryOf(layer)?.group ?? "");
+  }
+
+  #say(name) {
+    this.dispatchEvent(new Event(name));
+  }
+
+  #state() {
+    return { model: this.model, scope: this.scope, at: this.at };
+  }
+
+  // changes
+
+  /** Layers changed their number, order or names. */
+  apply({ model, at }) {
+    this.draft.model = model;
+    this.at = within(model, this.scope, at);
+    this.past.record(this.#state());
+    this.#say("model");
+    this.check();
+  }
+
+  /** A setting was changed in place; `key` joins what is typed in one field to one thing that can be undone. */
+  edited(key) {
+    if (!this.past.record(this.#state(), key)) return;
+    this.#say("edit");
+    this.check();
+  }
+
+  /** Another model altogether: a template, a kept one, or what was written as JSON. */
+  replace(model, key = null) {
+    this.draft.model = model;
+    this.scope = model.blocks?.[this.scope] ? this.scope : null;
+    this.at = within(model, this.scope, key ? this.at : 0);
+    this.past.record(this.#state(), key);
+    this.#say("model");
+    this.check();
+  }
+
+  undo() {
+    this.#restore(this.past.undo());
+  }
+
+  redo() {
+    this.#restore(this.past.redo());
+  }
+
+  #restore(state) {
+    if (!state) return;
+    this.draft.model = state.model;
+    this.scope = state.model.blocks?.[state.scope] ? state.scope : null;
+    this.at = within(state.model, this.scope, state.at);
+    this.#say("model");
+    this.check();
+  }
+
+  select(at, scope = this.scope) {
+    if (at === this.at && scope === this.scope) return;
+    const isOther = scope !== this.scope;
+    this.scope = scope;
+    this.at = within(this.model, scope, at);
+    this.#say(isOther ? "model" : "select");
+  }
+
+  /** One that holds as it stands: what it needs is filled in as in its example. */
+  add(type, at = this.at + 1) {
+    const entry = this.catalogue.layers.find((one) => one.type === type);
+    const needed = (entry?.required ?? []).map((name) => [name, entry.example?.[name]]);
+    const layer = { type, ...Object.fromEntries(needed.filter(([, value]) => value !== undefined)) };
+    if ((entry?.num_inputs?.[0] ?? 1) > 1) layer.inputs = this.#lastTwo(at, entry.num_inputs[0]);
+    this.apply(edits.inserted(this.model, this.scope, at, layer));
+  }
+
+  /** What a layer of several inputs takes from to begin with: the layers right before it, the input where there are none. */
+  #lastTwo(at, count) {
+    const before = this.layers.slice(0, at).map((_, i) => edits.callOf(this.layers, i));
+    const all = [...edits.inputsOf(this.model, this.scope), ...before];
+    return Array.from({ length: count }, (_, i) => all.at(-1 - i) ?? all[0]).reverse();
+  }
+
+  addUse(block, at = this.at + 1) {
+    const { arguments: given = {}, inputs = ["input"] } = this.model.blocks[block];
+    const asked = Object.entries(given).filter(([, value]) => value === null);
+    const layer = { type: "block", block };
+    if (asked.length) layer.arguments = Object.fromEntries(asked.map(([name]) => [name, 8]));
+    if (inputs.length > 1) layer.inputs = this.#lastTwo(at, inputs.length);
+    this.apply(edits.inserted(this.model, this.scope, at, layer));
+  }
+
+  /** The selected layer as a block of its own, which is opened. */
+  gather() {
+    const found = this.layer && edits.gathered(this.model, this.scope, this.at, this.at);
+    if (!found) return false;
+    this.draft.model = found.model;
+    this.scope = found.name;
+    this.apply({ model: found.model, at: 0 });
+    return true;
+  }
+
+  // what the server says
+
+  /** Load a dataset's columns, which lists leave out. */
+  async load(id) {
+    const at = this.datasets.findIndex((dataset) => dataset.id === id);
+    if (at >= 0 && !this.datasets[at].isWhole)
+      this.datasets[at] = { ...(await api.get(`/datasets/${id}`)), isWhole: true };
+  }
+
+  dataChanged() {
+    this.#say("data");
+    this.check();
+  }
+
+  check = debounce(CHECK_AFTER_MS, () => this.#check());
+
+  async #check() {
+    this.request?.abort();
+    this.request = new AbortController();
+    const { signal } = this.request;
+    try {
+      this.answer = this.columns.length
+        ? await api.post("/runs/check", { ...this.draft, name: this.draft.name || "model" }, { signal })
+        : await api.post("/models/check", { model: this.model, input_shape: this.typed.shape }, { signal });
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.answer = { ok: false, errors: [{ loc: [], msg: error.message }], inspection: null, layers: [] };
+    }
+    this.#say("answer");
+    await this.#ask();
+  }
+
+  async #ask() {
+    const ask = templatesAsk(this.draft, this.columns, this.inputShape, this.typed);
+    if (JSON.stringify(ask) === this.asked) return;
+    this.asked = JSON.stringify(ask);
+    this.templates = ask ? await api.post("/models/templates", ask).catch(() => []) : [];
+    this.#say("templates");
+  }
+}

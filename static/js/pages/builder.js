@@ -1,0 +1,227 @@
+// Build a model: layers from the palette, their settings, what each makes of its input; then keep it or train it.
+
+import * as api from "../api.js";
+import { DataBar } from "../builder/databar.js";
+import { Inspector, ScopeBar } from "../builder/inspector.js";
+import { LayerList } from "../builder/layerlist.js";
+import { Palette, templateCards } from "../builder/palette.js";
+import { placeOfProblem } from "../builder/places.js";
+import { Studio } from "../builder/studio.js";
+import { $, h, pageData, replace, setText } from "../dom.js";
+import { placeInWords } from "../draft.js";
+import * as format from "../format.js";
+import { icon } from "../icons.js";
+import { handOver } from "../newrun/handover.js";
+import { toast, toastError } from "../shell.js";
+import { startTabs } from "../tabs.js";
+
+const page = pageData();
+const studio = new Studio({ catalogue: page.catalogue, datasets: page.datasets, model: begun() });
+
+function begun() {
+  if (!page.model) return null;
+  return { name: page.model.name, ...structuredClone(page.model.definition) };
+}
+
+// views
+
+const list = new LayerList(studio, $("#panel-layers"), { onEnter: () => inspector.focus() });
+const inspector = new Inspector(studio, $("#inspector"), { onLeave: () => show("layers", () => list.focus()) });
+const palette = new Palette(studio, $("#palette"), { onAdded: () => show("layers", () => list.focus()) });
+const data = new DataBar(studio, $("#data-bar"));
+new ScopeBar(studio, $("#scope-bar"));
+
+const useTemplate = ({ title, definition }) => {
+  studio.replace(structuredClone(definition));
+  show("layers", () => list.focus());
+  toast(`${title}: undo brings back what was there.`);
+};
+$("#panel-templates").append(
+  h("p", { class: "muted small" }, "Models to start from, made for what is fed and asked. What stands here now can be brought back with Undo."),
+  templateCards(studio, useTemplate),
+);
+replace(
+  list.empty,
+  h("h2", {}, "No layers yet"),
+  h("p", { class: "muted" }, "Find a layer on the left and press Enter, drag one here, or start from a template."),
+  templateCards(studio, useTemplate),
+);
+
+let view = "layers";
+const choose = startTabs($("#views"), (key) => {
+  view = key;
+  $("#tools").hidden = key !== "layers";
+  draw();
+});
+
+/** Bring a view into sight, then do something in it. */
+function show(key, action) {
+  if (view !== key) choose(key);
+  action();
+}
+
+function draw() {
+  list.empty.hidden = studio.layers.length > 0;
+  if (view === "json") writeJson();
+  if (document.activeElement !== $("#name")) $("#name").value = studio.model.name ?? "";
+  $("#undo").disabled = !studio.past.canUndo;
+  $("#redo").disabled = !studio.past.canRedo;
+  for (const tool of $("#tools").children) tool.disabled = tool.dataset.needs === "layer" && studio.at < 0;
+}
+
+// tools
+
+const tool = (label, symbol, action, keys) =>
+  h(
+    "button",
+    { class: "button quiet small icon", type: "button", "aria-label": label, title: `${label} (${keys})`, data: { needs: "layer" }, onclick: action },
+    icon(symbol),
+  );
+$("#tools").append(
+  tool("Move up", "up", () => list.move(-1), "Alt ↑"),
+  tool("Move down", "down", () => list.move(1), "Alt ↓"),
+  tool("Duplicate", "copy", () => list.copy(), "Ctrl D"),
+  tool("Remove", "remove", () => list.remove(), "Delete"),
+);
+
+// JSON, written both ways
+
+function definition() {
+  const { name, ...rest } = studio.model;
+  return name ? { name, ...rest } : rest;
+}
+
+function writeJson() {
+  if (document.activeElement !== $("#json")) $("#json").value = JSON.stringify(definition(), null, 2);
+}
+
+function readJson() {
+  const area = $("#json");
+  try {
+    const model = JSON.parse(area.value);
+    if (!Array.isArray(model?.layers)) throw new SyntaxError('A model is an object with layers: { "layers": [ … ] }');
+    if (model.layers.some((layer) => layer === null || typeof layer !== "object")) throw new SyntaxError("Each layer is an object: { … }");
+    area.removeAttribute("aria-invalid");
+    setText($("#json-error"), "");
+    studio.replace(model, "json");
+  } catch (error) {
+    area.setAttribute("aria-invalid", "true");
+    setText($("#json-error"), error.message);
+  }
+}
+
+// what is wrong
+
+function tell() {
+  const { answer } = studio;
+  const isKnown = studio.columns.length > 0 || studio.typed.shape !== null;
+  const problems = isKnown && studio.model.layers.length ? answer.errors : [];
+  const seen = new Set();
+  const items = problems.filter(({ loc, msg }) => !seen.has(`${loc} ${msg}`) && seen.add(`${loc} ${msg}`));
+  replace($("#problems"), items.map(problemItem));
+  const count = format.plural(items.length, "thing to mend", "things to mend");
+  setText($("#state"), items.length ? count : answer.ok ? "Everything fits." : "");
+  $("#train").setAttribute("aria-disabled", String(!(answer.ok && studio.columns.length)));
+  $("#train").title = studio.columns.length ? "" : "Choose a dataset first";
+}
+
+function problemItem(problem) {
+  const place = placeOfProblem(problem);
+  const go = () => {
+    if (!place) return $("select, input", $("#data-bar"))?.focus();
+    studio.select(place.at, place.scope);
+    show("layers", () => list.focus());
+  };
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      { class: "problem", type: "button", onclick: go },
+      h("span", { class: "problem-place" }, placeInWords(problem.loc)),
+      h("span", {}, problem.msg),
+    ),
+  );
+}
+
+// keys
+
+addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.target.closest("#json, #name, dialog")) return;
+  const key = event.key.toLowerCase();
+  const isRedo = key === "y" || (key === "z" && event.shiftKey);
+  if (!isRedo && key !== "z") return;
+  event.preventDefault();
+  const hadRow = event.target.closest("[role=option]");
+  if (isRedo) studio.redo();
+  else studio.undo();
+  if (hadRow || !document.activeElement || document.activeElement === document.body) list.focus();
+});
+
+// keep it, train it
+
+async function save() {
+  const { name, ...rest } = definition();
+  const kept = name || "model";
+  try {
+    const body = { name: kept, definition: { ...rest, name: kept }, ...(page.model && { parent_id: page.model.id }) };
+    const model = await api.post("/models", body);
+    isSaved = true;
+    location.assign(`/models/${model.id}`);
+  } catch (error) {
+    toastError(error);
+  }
+}
+
+/** The run as it is proposed: the dataset, what was settled of it, and this model. */
+function run() {
+  const dataset = studio.datasets.find(({ id }) => id === studio.draft.dataset)?.name;
+  return { ...studio.draft, model: definition(), name: [studio.model.name, dataset].filter(Boolean).join(" on ") || "run" };
+}
+
+async function train() {
+  const button = $("#train");
+  if (button.getAttribute("aria-disabled") === "true") {
+    ($("#problems button") ?? $("select", $("#data-bar")))?.focus();
+    return;
+  }
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const made = await api.post("/runs", run());
+    isSaved = true;
+    location.assign(`/runs/${made.id}`);
+  } catch (error) {
+    button.setAttribute("aria-disabled", "false");
+    toastError(error);
+  }
+}
+
+let isSaved = false;
+const first = JSON.stringify(definition());
+
+addEventListener("beforeunload", (event) => {
+  if (!isSaved && JSON.stringify(definition()) !== first) event.preventDefault();
+});
+
+$("#undo").addEventListener("click", () => studio.undo());
+$("#redo").addEventListener("click", () => studio.redo());
+$("#save").addEventListener("click", save);
+$("#train").addEventListener("click", train);
+$("#set-up").addEventListener("click", () => {
+  isSaved = true;
+  handOver(run());
+});
+$("#json").addEventListener("input", readJson);
+$("#name").addEventListener("input", ({ target }) => {
+  studio.model.name = target.value || null;
+  studio.edited("name");
+});
+for (const name of ["model", "edit", "select"]) studio.addEventListener(name, draw);
+studio.addEventListener("answer", tell);
+
+inspector.draw();
+list.draw();
+draw();
+const asked = new URLSearchParams(location.search).get("dataset");
+if (asked && studio.datasets.some(({ id, status }) => id === asked && status === "ready")) await data.choose(asked);
+else studio.check();

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import * as edits from "../../static/js/builder/edits.js";
+import { found } from "../../static/js/builder/finding.js";
+import { Past } from "../../static/js/builder/past.js";
+
+const linear = (extra = {}) => ({ type: "linear", out_features: 8, ...extra });
+const relu = (extra = {}) => ({ type: "relu", ...extra });
+const add = (...inputs) => ({ type: "add", inputs });
+const model = (...layers) => ({ name: "m", layers });
+
+const inputsAt = ({ model: { layers } }, i) => layers[i].inputs;
+
+test("a layer put in before others leaves them taking from what they took from", () => {
+  const before = model(linear(), relu(), linear(), add("1", "2"));
+  const after = edits.inserted(before, null, 1, { type: "dropout" });
+  assert.deepEqual(inputsAt(after, 4), ["2", "3"]);
+  assert.deepEqual(before, model(linear(), relu(), linear(), add("1", "2")), "what was is as it was");
+});
+
+test("a layer moved is still taken from, whether it has a name or not", () => {
+  const after = edits.moved(model(linear({ name: "first" }), relu(), linear(), add("first", "1")), null, 1, 2);
+  assert.deepEqual(after.model.layers.map(({ type }) => type), ["linear", "linear", "relu", "add"]);
+  assert.deepEqual(inputsAt(after, 3), ["first", "2"]);
+  assert.equal(after.at, 2);
+});
+
+test("where a layer goes, what it took from stands for it", () => {
+  assert.deepEqual(inputsAt(edits.removed(model(linear(), relu(), linear(), add("1", "2")), null, 1), 2), ["0", "1"]);
+  assert.deepEqual(inputsAt(edits.removed(model(linear(), linear(), add("0", "1")), null, 0), 1), ["input", "0"]);
+  const named = model(linear({ name: "a" }), relu(), relu({ name: "b", inputs: ["a"] }), add("b", "1"));
+  assert.deepEqual(inputsAt(edits.removed(named, null, 2), 2), ["a", "1"]);
+});
+
+test("the last of two layers goes and the one before is looked at", () => {
+  assert.equal(edits.removed(model(linear(), relu()), null, 1).at, 0);
+  assert.equal(edits.removed(model(linear()), null, 0).at, -1);
+});
+
+test("a copy takes from the same and has no name", () => {
+  const after = edits.duplicated(model(linear(), linear({ name: "a", inputs: ["input"] }), add("a", "0")), null, 1);
+  assert.deepEqual(after.model.layers[2], linear({ inputs: ["input"] }));
+  assert.deepEqual(inputsAt(after, 3), ["a", "0"]);
+});
+
+test("a name that is given, changed and taken away is followed by those who take from it", () => {
+  let now = edits.renamed(model(linear(), relu(), add("0", "1")), null, 0, "stem");
+  assert.deepEqual(inputsAt(now, 2), ["stem", "1"]);
+  now = edits.renamed(now.model, null, 0, "root");
+  assert.deepEqual(inputsAt(now, 2), ["root", "1"]);
+  now = edits.renamed(now.model, null, 0, "");
+  assert.deepEqual(inputsAt(now, 2), ["0", "1"]);
+  assert.ok(!("name" in now.model.layers[0]));
+});
+
+test("layers of a block have its inputs, and the model's layers are left alone", () => {
+  const block = { inputs: ["x", "side"], layers: [linear(), add("0", "side")] };
+  const before = { layers: [relu()], blocks: { part: block } };
+  const after = edits.inserted(before, "part", 0, relu());
+  assert.deepEqual(after.model.blocks.part.layers.at(-1).inputs, ["1", "side"]);
+  assert.deepEqual(edits.removed(before, "part", 0).model.blocks.part.layers[0].inputs, ["x", "side"]);
+  assert.equal(after.model.layers, before.layers);
+});
+
+test("what takes from nowhere stays as it was said", () => {
+  assert.deepEqual(inputsAt(edits.inserted(model(linear(), add("0", "nowhere")), null, 0, relu()), 2), ["1", "nowhere"]);
+});
+
+test("a chain becomes a block with one use in its place", () => {
+  const { model: now, name } = edits.gathered(model(linear(), relu(), linear(), add("0", "2")), null, 1, 2);
+  assert.equal(name, "block");
+  assert.deepEqual(now.layers, [linear(), { type: "block", block: "block" }, add("0", "1")].map((one) => ({ ...one })));
+  assert.deepEqual(now.blocks.block.layers, [relu(), linear()]);
+  assert.equal(edits.gathered(model(linear(), relu(), add("0", "1")), null, 1, 2), null);
+});
+
+test("a block that is used no more can go", () => {
+  const now = { layers: [{ type: "block", block: "a" }], blocks: { a: { layers: [relu()] }, b: { layers: [relu()] } } };
+  assert.ok(edits.isUsed(now, "a"));
+  assert.ok(!edits.isUsed(now, "b"));
+  assert.deepEqual(Object.keys(edits.withoutBlock(now, "b").blocks), ["a"]);
+  assert.ok(!("blocks" in edits.withoutBlock(edits.withoutBlock(now, "b"), "a")));
+});
+
+test("arguments are written in a line", () => {
+  const given = { width: null, stride: 2, padding: "same", sizes: [3, 5] };
+  assert.equal(edits.writeArguments(given), 'width, stride = 2, padding = "same", sizes = [3,5]');
+  assert.deepEqual(edits.readArguments(edits.writeArguments(given)), given);
+  assert.deepEqual(edits.readArguments("mode = same"), { mode: "same" });
+  assert.deepEqual(edits.readArguments("  "), {});
+});
+
+test("any order of changes leaves who takes from whom", () => {
+  // Each layer takes from two others by name and by place; what they are called in the end must say the same.
+  let seed = 7;
+  const random = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
+  for (let round = 0; round < 200; round += 1) {
+    const layers = Array.from({ length: 6 }, (_, i) => ({ type: "relu", id: i, ...(random(2) ? { name: `n${i}` } : {}) }));
+    layers.push({ type: "add", id: 6, inputs: [edits.callOf(layers, random(6)), edits.callOf(layers, random(6))] });
+    const meant = layers[6].inputs.map((call) => layers.find((_, i) => i < 6 && edits.callOf(layers, i) === call).id);
+    let now = model(...layers);
+    for (let k = 0; k < 5; k += 1) {
+      const [from, to] = [random(7), random(7)];
+      now = (random(2) ? edits.moved(now, null, from, to) : edits.inserted(now, null, to, { type: "tanh" })).model;
+      if (random(3) === 0) now = edits.renamed(now, null, now.layers.findIndex(({ id }) => id === 2), random(2) ? `r${k}` : "").model;
+    }
+    const sum = now.layers.find(({ id }) => id === 6);
+    const takes = sum.inputs.map((call) => now.layers.find((_, i) => edits.callOf(now.layers, i) === call).id);
+    assert.deepEqual(takes, meant);
+  }
+});
+
+test("what was done is undone and done again, and something new ends that", () => {
+  const past = new Past({ a: 1 });
+  assert.ok(!past.canUndo && !past.canRedo && past.undo() === null);
+  past.record({ a: 2 });
+  past.record({ a: 3 });
+  assert.deepEqual(past.undo(), { a: 2 });
+  assert.deepEqual(past.undo(), { a: 1 });
+  assert.deepEqual(past.redo(), { a: 2 });
+  past.record({ a: 9 });
+  assert.ok(!past.canRedo);
+  assert.deepEqual(past.undo(), { a: 2 });
+});
+
+test("typing in one field is one change", () => {
+  const past = new Past("");
+  for (const text of ["1", "16", "160"]) past.record(text, "layers.0.out_features");
+  past.record("160b", "layers.1.out_features");
+  assert.equal(past.undo(), "160");
+  assert.equal(past.undo(), "");
+  assert.equal(past.redo(), "160");
+  past.record("1600", "layers.0.out_features");
+  assert.equal(past.undo(), "160", "after something was undone a new change stands for itself");
+});
+
+test("nothing changed is nothing done", () => {
+  const past = new Past([1]);
+  assert.ok(!past.record([1]));
+  assert.ok(!past.canUndo);
+});
+
+test("as much is kept as can be gone back to, and the oldest goes first", () => {
+  const past = new Past(0);
+  for (let i = 1; i <= 600; i += 1) past.record(i);
+  let last = null;
+  for (let state = past.undo(); state !== null; state = past.undo()) last = state;
+  assert.equal(last, 101);
+});
+
+const ENTRIES = [
+  { type: "linear", title: "linear", also_called: ["dense", "fully_connected"], group: "basic", help: "Weights" },
+  { type: "conv2d", title: "conv2d", also_called: ["convolution"], group: "convolution", help: "Slides over a picture" },
+  { type: "separable_conv2d", title: "separable conv2d", also_called: [], group: "convolution", help: "In two steps" },
+  { type: "max_pool2d", title: "max pool2d", also_called: [], group: "pooling", help: "The largest of each patch" },
+  { type: "relu", title: "relu", also_called: [], group: "activation", help: "Nothing below 0" },
+];
+const types = (words) => found(ENTRIES, words).map(({ type }) => type);
+
+test("layers are found by their name, by what others call them and by what they do", () => {
+  assert.deepEqual(types("dense"), ["linear"]);
+  assert.deepEqual(types("conv"), ["conv2d", "separable_conv2d"]);
+  assert.deepEqual(types("Conv2D")[0], "conv2d");
+  assert.deepEqual(types("maxpool"), ["max_pool2d"]);
+  assert.deepEqual(types("max pool"), ["max_pool2d"]);
+  assert.deepEqual(types("picture"), ["conv2d"]);
+  assert.deepEqual(types("zzz"), []);
+  assert.equal(types(" ").length, ENTRIES.length);
+});
