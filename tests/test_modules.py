@@ -1,5 +1,6 @@
 """A page names the modules that its script needs."""
 
+import pytest
 from fastapi.testclient import TestClient
 
 from app.modules import STATIC, modules_of
@@ -19,10 +20,13 @@ def test_what_is_imported_late_is_not_fetched_early() -> None:
     assert not [name for name in modules_of("js/pages/run.js") if "echarts" in name]
 
 
-def test_only_one_module_knows_the_library_of_charts() -> None:
-    library = "vendor/uplot/uPlot.esm.js"
+@pytest.mark.parametrize(
+    ("library", "module"),
+    [("vendor/uplot/uPlot.esm.js", "chartplot.js"), ("vendor/dagre/dagre.esm.js", "modelplacing.js")],
+)
+def test_only_one_module_knows_a_library(library: str, module: str) -> None:
     knowing = [path.name for path in (STATIC / "js").rglob("*.js") if library in path.read_text("utf-8")]
-    assert knowing == ["chartplot.js"]
+    assert knowing == [module]
 
 
 def test_a_runs_page_names_its_modules(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +93,8 @@ def test_the_schema_of_a_run_can_be_published() -> None:
     assert "‹" not in json.dumps(schema, ensure_ascii=False)
     layers = schema["$defs"]["ModelSpec"]["properties"]["layers"]
     assert layers["items"]["discriminator"]["propertyName"] == "type"
+
+
+def test_the_families_that_a_graph_is_coloured_by_are_the_groups_of_the_schema() -> None:
+    known = json.loads((Path(__file__).parent.parent / "js" / "layer_groups.json").read_text())
+    assert known == {entry["type"]: entry["group"] for entry in catalogue.schema()["layers"]}

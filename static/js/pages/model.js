@@ -2,6 +2,8 @@
 
 import * as api from "../api.js";
 import { $, pageData, replace, setText } from "../dom.js";
+import { drawGraph } from "../modelgraph.js";
+import { layersOf } from "../modellayout.js";
 import { layersCard } from "../run/model.js";
 import { confirmed, toast, toastError } from "../shell.js";
 
@@ -9,17 +11,23 @@ const { model } = pageData();
 
 function show(inspection) {
   replace($("#layers"), layersCard({ inspection, spec: { model: model.definition } }));
+  graph = showGraph({
+    input: { name: "input", shape: inspection.input_shape },
+    layers: inspection.layers,
+    definition: model.definition,
+  });
+}
+
+let graph = null;
+
+function showGraph(given) {
+  if (!graph) return drawGraph($("#graph"), given);
+  graph.update(given);
+  return graph;
 }
 
 function withoutShapes() {
-  const layers = model.definition.layers.map((layer, index) => ({
-    index,
-    name: layer.name ?? `${layer.type}_${index + 1}`,
-    type: layer.type,
-    output_shape: null,
-    num_parameters: null,
-  }));
-  return { input_shape: null, num_parameters: null, layers };
+  return { input_shape: null, num_parameters: null, layers: layersOf(model.definition) };
 }
 
 $("#inspect").addEventListener("submit", async (event) => {
