@@ -25,6 +25,7 @@ ARGUMENTS = (
 
 # Whose tests look at nothing but what they have made themselves: for them one deck does.
 SHARING = {
+    "builder",
     "bringing_in",
     "dataset_page",
     "doctor",

@@ -14,7 +14,7 @@ export const GROUPS = {
   resizing: ["Resizing", "Larger or smaller pictures without weights: the way up of an autoencoder or a U-Net."],
   channels: ["Channels", "Weighs whole channels: which of the features matter here."],
   backbone: ["Backbone", "A network that is known to work, with or without what it has learned elsewhere."],
-  block: ["Block", "Layers under a name, written once and used many times."],
+  fold: ["Block", "Layers under a name, written once and used many times."],
 };
 
 export const FIGURES = {

@@ -25,14 +25,25 @@ export class DataBar {
       { value: "", label: "none: I say the sizes" },
       ...ready.map((dataset) => ({ value: dataset.id, label: `${titled(dataset)}, ${format.plural(dataset.num_rows, "row")}` })),
     ];
-    const dataset = field({ label: "Dataset", loc: ["dataset"] }, select(options, studio.draft.dataset ?? "", (id) => this.choose(id)));
+    const { dataset: given } = studio.draft;
+    const isInline = given !== null && typeof given === "object";
+    if (isInline) options.unshift({ value: "inline", label: `${given.name} (comes with the program)` });
+    const choice = select(options, isInline ? "inline" : (given ?? ""), (id) => this.choose(id));
+    const dataset = field({ label: "Dataset", loc: ["dataset"] }, choice);
     replace(
       this.container,
-      h("div", { class: "form-grid wide-fields data-bar" }, dataset, studio.columns.length ? this.#target() : this.#sizes()),
+      h("div", { class: "form-grid wide-fields data-bar" }, dataset, studio.hasData ? this.#target() : this.#sizes()),
       h("span", { class: "field-error" }),
       this.fed,
     );
     this.#tell();
+  }
+
+  /** With what the form has settled already. */
+  async goOn() {
+    const { dataset } = this.studio.draft;
+    if (typeof dataset === "string") await this.studio.load(dataset);
+    this.draw();
   }
 
   async choose(id) {
@@ -47,6 +58,7 @@ export class DataBar {
 
   #target() {
     const { studio } = this;
+    if (!studio.columns.length) return null;
     const names = studio.columns.map(({ name }) => ({ value: name, label: name }));
     const choice = select(names, studio.draft.data.target, (name) => {
       studio.draft.data.target = name;
@@ -77,7 +89,7 @@ export class DataBar {
   /** What is fed, what is asked, and the loss and metrics that fit. */
   #tell() {
     const { studio } = this;
-    if (!studio.columns.length) {
+    if (!studio.hasData) {
       setText(this.fed, studio.typed.shape ? "" : "Choose a dataset, or say the shape of a row: then shapes and counts stand beside each layer.");
       return;
     }

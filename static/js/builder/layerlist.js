@@ -56,7 +56,7 @@ export class LayerList {
     element.tabIndex = isSelected ? 0 : -1;
     element.setAttribute("aria-selected", String(isSelected));
     element.toggleAttribute("data-bad", problems.length > 0);
-    element.dataset.group = this.studio.groupOf(layer);
+    element.className = `build-row of-${this.studio.groupOf(layer)}`;
     const [number, type, words, shape, parameters, error] = element.children;
     setText(number, String(i));
     setText(type.firstElementChild, layer.type === "block" ? layer.block : layer.type);

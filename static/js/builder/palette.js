@@ -58,7 +58,7 @@ export class Palette {
     const isOpen = group === "basic" || group === "convolution" || group === "activation";
     return h(
       "details",
-      { class: "palette-group", open: isOpen },
+      { class: `palette-group of-${group}`, open: isOpen },
       h("summary", {}, groupTitle(group), h("span", { class: "muted small figures" }, String(entries.length))),
       h("p", { class: "muted small palette-line" }, groupLine(group)),
       h("ul", { class: "palette-items" }, entries.map((entry) => this.#item(entry))),
@@ -122,9 +122,9 @@ export class Palette {
       this.blocks,
       h(
         "details",
-        { class: "palette-group", open: names.length > 0 },
+        { class: "palette-group of-fold", open: names.length > 0 },
         h("summary", {}, "Blocks", h("span", { class: "muted small figures" }, String(names.length))),
-        h("p", { class: "muted small palette-line" }, groupLine("block")),
+        h("p", { class: "muted small palette-line" }, groupLine("fold")),
         h("ul", { class: "palette-items" }, items),
         make,
       ),

@@ -2,27 +2,27 @@
 
 import * as api from "../api.js";
 import { debounce } from "../dom.js";
-import { emptyDraft } from "../draft.js";
 import { templatesAsk } from "./asking.js";
 import * as edits from "./edits.js";
 import { Past } from "./past.js";
 import { problemsAt, within } from "./places.js";
+import { started } from "./starts.js";
 
 const CHECK_AFTER_MS = 200;
 
 /** Events: "model" (layers came, went, or were replaced), "edit" (a setting), "select", "answer", "templates", "data". */
 export class Studio extends EventTarget {
-  constructor({ catalogue, datasets, model }) {
+  /** `draft` is a run that is being described, of which the model is built here. */
+  constructor({ catalogue, datasets, draft }) {
     super();
-    Object.assign(this, { catalogue, datasets });
-    this.draft = { ...emptyDraft(), model: model ?? { name: null, layers: [] } };
+    Object.assign(this, { catalogue, datasets, draft });
     this.typed = { shape: null, numOutputs: 1, numEmbeddings: null };
     this.scope = null;
     this.at = this.layers.length ? 0 : -1;
     this.past = new Past(this.#state());
     this.answer = { ok: false, errors: [], inspection: null, layers: [], input_shape: null };
     this.templates = [];
-    this.asked = null;
+    this.ask = null; // what they were made for
   }
 
   get model() {
@@ -45,8 +45,13 @@ export class Studio extends EventTarget {
     return this.answer.inspection?.layers ?? this.answer.layers ?? [];
   }
 
+  /** Whether it is known what is fed: a dataset, which may be one that only comes with the run. */
+  get hasData() {
+    return Boolean(this.draft.dataset);
+  }
+
   get inputShape() {
-    return this.columns.length ? this.answer.input_shape : this.typed.shape;
+    return this.hasData ? this.answer.input_shape : this.typed.shape;
   }
 
   problems() {
@@ -58,7 +63,7 @@ export class Studio extends EventTarget {
   }
 
   groupOf(layer) {
-    return layer.type === "block" ? "block" : (this.entryOf(layer)?.group ?? "");
+    return layer.type === "block" ? "fold" : (this.entryOf(layer)?.group ?? "");
   }
 
   #say(name) {
@@ -122,12 +127,11 @@ export class Studio extends EventTarget {
     this.#say(isOther ? "model" : "select");
   }
 
-  /** One that holds as it stands: what it needs is filled in as in its example. */
+  /** One that holds as it stands, as far as that can be said. */
   add(type, at = this.at + 1) {
     const entry = this.catalogue.layers.find((one) => one.type === type);
-    const needed = (entry?.required ?? []).map((name) => [name, entry.example?.[name]]);
-    const layer = { type, ...Object.fromEntries(needed.filter(([, value]) => value !== undefined)) };
-    if ((entry?.num_inputs?.[0] ?? 1) > 1) layer.inputs = this.#lastTwo(at, entry.num_inputs[0]);
+    const layer = started(entry, this.ask);
+    if (entry.num_inputs[0] > 1) layer.inputs = this.#lastTwo(at, entry.num_inputs[0]);
     this.apply(edits.inserted(this.model, this.scope, at, layer));
   }
 
@@ -178,7 +182,7 @@ export class Studio extends EventTarget {
     this.request = new AbortController();
     const { signal } = this.request;
     try {
-      this.answer = this.columns.length
+      this.answer = this.hasData
         ? await api.post("/runs/check", { ...this.draft, name: this.draft.name || "model" }, { signal })
         : await api.post("/models/check", { model: this.model, input_shape: this.typed.shape }, { signal });
     } catch (error) {
@@ -191,8 +195,8 @@ export class Studio extends EventTarget {
 
   async #ask() {
     const ask = templatesAsk(this.draft, this.columns, this.inputShape, this.typed);
-    if (JSON.stringify(ask) === this.asked) return;
-    this.asked = JSON.stringify(ask);
+    if (JSON.stringify(ask) === JSON.stringify(this.ask)) return;
+    this.ask = ask;
     this.templates = ask ? await api.post("/models/templates", ask).catch(() => []) : [];
     this.#say("templates");
   }

@@ -71,7 +71,8 @@ export class ModelStep {
       "Add layer",
     );
     const keep = h("button", { class: "button quiet", type: "button", onclick: () => this.#keep() }, "Keep this model");
-    return h("div", { class: "row" }, choice, add, h("span", { class: "grow" }), keep);
+    const build = h("button", { class: "button quiet", type: "button", onclick: () => this.builder.openBuilder() }, "Open in the builder");
+    return h("div", { class: "row" }, choice, add, h("span", { class: "grow" }), build, keep);
   }
 
   // layers

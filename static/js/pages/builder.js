@@ -2,25 +2,29 @@
 
 import * as api from "../api.js";
 import { DataBar } from "../builder/databar.js";
+import { GraphView } from "../builder/graphview.js";
 import { Inspector, ScopeBar } from "../builder/inspector.js";
 import { LayerList } from "../builder/layerlist.js";
 import { Palette, templateCards } from "../builder/palette.js";
 import { placeOfProblem } from "../builder/places.js";
 import { Studio } from "../builder/studio.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
-import { placeInWords } from "../draft.js";
+import { draftOf, placeInWords } from "../draft.js";
 import * as format from "../format.js";
+import { FORM, handOver, handedOver } from "../handover.js";
 import { icon } from "../icons.js";
-import { handOver } from "../newrun/handover.js";
 import { toast, toastError } from "../shell.js";
 import { startTabs } from "../tabs.js";
 
 const page = pageData();
-const studio = new Studio({ catalogue: page.catalogue, datasets: page.datasets, model: begun() });
+const begun = page.model ? null : handedOver();
+const studio = new Studio({ catalogue: page.catalogue, datasets: page.datasets, draft: draftToBegin() });
 
-function begun() {
-  if (!page.model) return null;
-  return { name: page.model.name, ...structuredClone(page.model.definition) };
+/** A kept model, the run that the form handed over, or nothing. */
+function draftToBegin() {
+  if (begun) return draftOf(begun);
+  const kept = page.model && { name: page.model.name, ...page.model.definition };
+  return draftOf(kept ? { model: kept } : {});
 }
 
 // views
@@ -29,6 +33,7 @@ const list = new LayerList(studio, $("#panel-layers"), { onEnter: () => inspecto
 const inspector = new Inspector(studio, $("#inspector"), { onLeave: () => show("layers", () => list.focus()) });
 const palette = new Palette(studio, $("#palette"), { onAdded: () => show("layers", () => list.focus()) });
 const data = new DataBar(studio, $("#data-bar"));
+const graph = new GraphView(studio, $("#panel-graph"));
 new ScopeBar(studio, $("#scope-bar"));
 
 const useTemplate = ({ title, definition }) => {
@@ -51,6 +56,7 @@ let view = "layers";
 const choose = startTabs($("#views"), (key) => {
   view = key;
   $("#tools").hidden = key !== "layers";
+  graph.draw();
   draw();
 });
 
@@ -114,15 +120,15 @@ function readJson() {
 
 function tell() {
   const { answer } = studio;
-  const isKnown = studio.columns.length > 0 || studio.typed.shape !== null;
+  const isKnown = studio.hasData || studio.typed.shape !== null;
   const problems = isKnown && studio.model.layers.length ? answer.errors : [];
   const seen = new Set();
   const items = problems.filter(({ loc, msg }) => !seen.has(`${loc} ${msg}`) && seen.add(`${loc} ${msg}`));
   replace($("#problems"), items.map(problemItem));
   const count = format.plural(items.length, "thing to mend", "things to mend");
   setText($("#state"), items.length ? count : answer.ok ? "Everything fits." : "");
-  $("#train").setAttribute("aria-disabled", String(!(answer.ok && studio.columns.length)));
-  $("#train").title = studio.columns.length ? "" : "Choose a dataset first";
+  $("#train").setAttribute("aria-disabled", String(!(answer.ok && studio.hasData)));
+  $("#train").title = studio.hasData ? "" : "Choose a dataset first";
 }
 
 function problemItem(problem) {
@@ -175,8 +181,10 @@ async function save() {
 
 /** The run as it is proposed: the dataset, what was settled of it, and this model. */
 function run() {
-  const dataset = studio.datasets.find(({ id }) => id === studio.draft.dataset)?.name;
-  return { ...studio.draft, model: definition(), name: [studio.model.name, dataset].filter(Boolean).join(" on ") || "run" };
+  const { dataset: given } = studio.draft;
+  const dataset = (studio.datasets.find(({ id }) => id === given) ?? given)?.name;
+  const name = studio.draft.name || [studio.model.name, dataset].filter(Boolean).join(" on ") || "run";
+  return { ...studio.draft, model: definition(), name };
 }
 
 async function train() {
@@ -209,7 +217,7 @@ $("#save").addEventListener("click", save);
 $("#train").addEventListener("click", train);
 $("#set-up").addEventListener("click", () => {
   isSaved = true;
-  handOver(run());
+  handOver(run(), FORM);
 });
 $("#json").addEventListener("input", readJson);
 $("#name").addEventListener("input", ({ target }) => {
@@ -222,6 +230,7 @@ studio.addEventListener("answer", tell);
 inspector.draw();
 list.draw();
 draw();
+if (begun) await data.goOn();
 const asked = new URLSearchParams(location.search).get("dataset");
 if (asked && studio.datasets.some(({ id, status }) => id === asked && status === "ready")) await data.choose(asked);
 else studio.check();

@@ -7,7 +7,7 @@ import { showProblems } from "../forms.js";
 import { mergePatch } from "../mergepatch.js";
 import { DataStep } from "../newrun/data.js";
 import { DoctorPanel } from "../newrun/doctor.js";
-import { handedOver } from "../newrun/handover.js";
+import { BUILDER, handOver, handedOver } from "../handover.js";
 import { ModelStep } from "../newrun/model.js";
 import { Summary } from "../newrun/summary.js";
 import { TrainingStep } from "../newrun/training.js";
@@ -50,6 +50,11 @@ const builder = {
     const preset = proposedPreset();
     const layers = preset.layers(presetContext(this.draft, this.data.columns));
     this.draft.model = { name: preset.title.toLowerCase(), layers };
+  },
+
+  /** To the page that has blocks, the graph and undo, and comes back with what was built. */
+  openBuilder() {
+    handOver(this.draft, BUILDER);
   },
 
   /** A merge patch to the draft, as the doctor proposes. */

@@ -1,0 +1,193 @@
+"""The builder of models: by keyboard alone, by mouse, as JSON; its errors, its undoing, its templates and blocks."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.looking import look
+from tests.deck import Deck, wait_for
+
+MOST_STOPS = 90  # of the Tab key on the way to anything
+
+
+@pytest.fixture(scope="module")
+def digits(running: Deck) -> str:
+    """The id of a dataset of small pictures that is ready."""
+    body = {"name": "digits", "source": {"type": "builtin", "name": "digits"}}
+    found = running.post("/datasets", body)["id"]
+    wait_for(lambda: running.get(f"/datasets/{found}")["status"] == "ready")
+    return str(found)
+
+
+def rows(page: Page) -> Locator:
+    return page.get_by_role("option").filter(has=page.locator("strong")).and_(page.locator(".build-row"))
+
+
+def types(page: Page) -> list[str]:
+    return page.locator(".build-row strong").all_inner_texts()
+
+
+def tab_to(page: Page, name: str, *, key: str = "Tab") -> None:
+    """Press Tab until what has the focus is called `name`."""
+    for _ in range(MOST_STOPS):
+        page.keyboard.press(key)
+        focused = page.locator("*:focus")
+        if focused.count() and name in (focused.get_attribute("aria-label") or "", _label(page)):
+            return
+    raise AssertionError(f"Tab does not come to {name!r}")
+
+
+def _label(page: Page) -> str:
+    return str(
+        page.evaluate(
+            "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim().split('\\n')[0]"
+        )
+    )
+
+
+def add(page: Page, words: str) -> None:
+    """Find a layer and add it below the selected one; from wherever the focus is but in a field."""
+    page.keyboard.press("/")
+    page.keyboard.type(words)
+    page.keyboard.press("Enter")
+
+
+def test_a_residual_network_is_built_by_keyboard_alone(page: Page, running: Deck, digits: str) -> None:
+    page.goto(f"{running.url}/models/new")
+    tab_to(page, "Dataset")
+    page.keyboard.type("digits")
+    expect(page.locator("#data-bar")).to_contain_text("fed 1 × 8 × 8 · asked for one of several classes")
+    expect(page.locator("#data-bar")).to_contain_text("loss cross_entropy · measured by accuracy")
+    tab_to(page, "Find a layer")
+    page.keyboard.type("conv2d")
+    page.keyboard.press("Enter")
+    for words in ("batch norm", "relu", "conv2d", "add", "relu", "global avg", "dense"):
+        add(page, words)
+    expected = ["conv2d", "batch_norm", "relu", "conv2d", "add", "relu", "global_avg_pool", "linear"]
+    assert types(page) == expected
+    # The sum takes from the two before it: that is the residual connection.
+    expect(rows(page).nth(4)).to_contain_text("inputs=2+3")
+    expect(rows(page).nth(4)).to_contain_text("16 × 8 × 8")
+    expect(rows(page).nth(7)).to_contain_text("the model ends with 64 outputs, but 'label' has 10 classes")
+    page.keyboard.press("Enter")  # to the settings of the last layer
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("10")
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    page.keyboard.press("Escape")
+
+    for _ in range(4):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("8")
+    wrong = rows(page).nth(4)
+    expect(wrong).to_contain_text("8×8×8")
+    expect(wrong).to_have_attribute("data-bad", "")
+    # What comes before keeps its shape, and nothing is claimed of what follows.
+    expect(rows(page).nth(3)).to_contain_text("8 × 8 × 8")
+    expect(rows(page).nth(5)).not_to_contain_text("×")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ControlOrMeta+z")
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    page.keyboard.press("ControlOrMeta+Shift+z")
+    expect(wrong).to_have_attribute("data-bad", "")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("16")
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    page.keyboard.press("Escape")
+
+    tab_to(page, "Train", key="Shift+Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/runs/[^/]+$"))
+    found = running.wait_until_ended(page.url.rpartition("/")[2])
+    assert found["status"] == "succeeded", found["error"]
+    assert [layer["type"] for layer in found["spec"]["model"]["layers"]] == expected
+    assert found["spec"]["model"]["layers"][4]["inputs"] == ["2", "3"]
+
+
+def test_layers_are_moved_copied_and_removed_by_mouse(page: Page, running: Deck) -> None:
+    page.goto(f"{running.url}/models/new")
+    page.get_by_label("Input shape").fill("4")
+    for name in ("linear", "relu"):
+        page.locator("#palette").get_by_role("button", name=name, exact=True).click()
+    assert types(page) == ["linear", "relu"]
+    page.locator("#palette").get_by_role("button", name="gelu", exact=True).drag_to(rows(page).first)
+    assert sorted(types(page)) == ["gelu", "linear", "relu"]
+    first = types(page)[0]
+    rows(page).first.drag_to(rows(page).last, target_position={"x": 20, "y": 22})
+    assert types(page)[-1] == first
+    rows(page).filter(has_text="relu").click()
+    page.get_by_role("button", name="Duplicate").click()
+    assert types(page).count("relu") == 2
+    page.get_by_role("button", name="Move up").click()
+    page.get_by_role("button", name="Remove").click()
+    assert types(page).count("relu") == 1
+    for _ in range(6):
+        page.get_by_role("button", name="Undo").click()
+    assert types(page) == ["linear"]
+    expect(rows(page).first).to_contain_text("320 parameters")
+    look(page, "builder")
+
+
+def test_what_is_written_as_json_stands_in_the_list_and_the_other_way_round(page: Page, running: Deck) -> None:
+    page.goto(f"{running.url}/models/new")
+    page.get_by_label("Input shape").fill("3, 8, 8")
+    page.get_by_role("tab", name="JSON").click()
+    area = page.get_by_label("The model as JSON")
+    model = {"layers": [{"type": "flatten"}, {"type": "linear", "out_features": 5, "name": "head"}]}
+    area.fill(json.dumps(model))
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    area.fill('{"layers": [')
+    expect(page.locator("#json-error")).not_to_be_empty()
+    area.fill(json.dumps(model))
+    page.get_by_role("tab", name="Layers").click()
+    expect(rows(page).nth(1)).to_contain_text("965 parameters")
+    rows(page).nth(1).click()
+    page.get_by_label("out features").fill("7")
+    page.get_by_role("tab", name="JSON").click()
+    written = json.loads(area.input_value())
+    assert written["layers"][1] == {"type": "linear", "out_features": 7, "name": "head"}
+
+
+def test_a_template_is_taken_and_its_block_changed(page: Page, running: Deck, digits: str) -> None:
+    page.goto(f"{running.url}/models/new?dataset={digits}")
+    page.locator("#panel-layers [data-template=resnet]").click()
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    assert page.locator("#panel-layers [data-template=lstm]").is_disabled()
+    page.locator("#scope-bar").get_by_role("button", name="residual").click()
+    assert types(page) == ["conv2d", "batch_norm", "relu", "conv2d", "batch_norm", "add", "relu"]
+    expect(rows(page).first).to_contain_text("16 × 8 × 8")
+    rows(page).nth(2).click()
+    page.keyboard.press("Delete")
+    page.keyboard.press("/")
+    page.keyboard.type("silu")
+    page.keyboard.press("Enter")
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    rows(page).first.click()
+    page.get_by_label("out channels").fill("5")
+    page.locator("#scope-bar").get_by_role("button", name="Model").click()
+    page.get_by_role("tab", name="Graph").click()
+    expect(page.locator("#panel-graph svg")).to_contain_text("residual")
+    look(page, "builder-graph")
+
+
+def test_a_model_is_kept_and_goes_to_a_run_and_back(page: Page, running: Deck, digits: str) -> None:
+    page.goto(f"{running.url}/models/new?dataset={digits}")
+    page.locator("#panel-layers [data-template=lenet]").click()
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    page.get_by_label("Name of the model").fill("small pictures")
+    page.get_by_role("button", name="Set up a run").click()
+    page.wait_for_url("**/runs/new?begun=1")
+    expect(page.locator("#check-state")).to_have_text("Ready to start")
+    assert page.locator("#name").input_value() == "small pictures on digits"
+    page.get_by_role("button", name="Open in the builder").click()
+    page.wait_for_url("**/models/new?begun=1")
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(re.compile(r"/models/[^/?]+$"))
+    kept = running.get(f"/models/{page.url.rpartition('/')[2]}")
+    assert kept["name"] == "small pictures"
+    assert kept["definition"]["layers"][0]["type"] == "conv2d"
