@@ -6,7 +6,7 @@ A deck of its own, with the gallery's programs and a run that is still training,
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.settings import Settings
 from tests.browser.conftest import ARGUMENTS
@@ -48,10 +48,19 @@ def _take(browser: Browser, one: Deck, theme: str, run_id: str) -> None:
     page.goto(f"{one.url}/?token={TOKEN}")
     for name, path in (("run", f"/runs/{run_id}"), ("runs", "/runs"), ("gallery", "/gallery")):
         page.goto(one.url + path)
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(1000)  # one frame draws all that came; a second is many
-        page.screenshot(path=IMAGES / f"{name}-{theme}.png")
+        _picture(page, f"{name}-{theme}")
+    page.goto(f"{one.url}/models/new?dataset={one.run(run_id)['dataset']['id']}")
+    page.locator("#panel-layers [data-template=resnet]").click()
+    page.locator(".toast").get_by_role("button", name="Close").click()
+    page.locator(".build-row").nth(3).click()
+    _picture(page, f"builder-{theme}")
     context.close()
+
+
+def _picture(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)  # one frame draws all that came; a second is many
+    page.screenshot(path=IMAGES / f"{name}.png")
 
 
 if __name__ == "__main__":

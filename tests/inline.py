@@ -12,7 +12,7 @@ from app.db.tables import Run, Worker
 from app.queue import JobKind
 from app.runs import service
 from app.settings import Settings
-from app.specs.run import RunSpec
+from app.specs.run import Checked, RunSpec
 from app.storage import Storage
 from worker import child
 from worker.job import Job
@@ -49,6 +49,11 @@ class Inline:
         """Queue a run, as `POST /runs` does. Returns its id."""
         with self.db.write() as session:
             return service.create_run(session, RunSpec.model_validate(body)).id
+
+    def checked(self, body: dict[str, Any]) -> Checked:
+        """What follows from a run that fits, as `POST /runs/check` says it."""
+        with self.db.read() as session:
+            return service.check_run(session, RunSpec.model_validate(body))[0]
 
     def train(self, body: dict[str, Any]) -> Run:
         """Queue a run and train it. It must succeed."""

@@ -1,0 +1,78 @@
+"""Every template trains an epoch on data that fit it, and its code computes what the trained model computes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from app.codegen.module import to_module
+from app.models.schemas import TemplatesIn
+from app.models.templates import TEMPLATES, templates
+from app.specs.model import ModelSpec
+from tests.inline import Inline
+from worker.nn.build import build
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+# Of each template: a program whose data fit it, and what its model is asked for.
+PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "neuron": ("heart-builtin", {}),
+    "mlp": ("heart-builtin", {}),
+    "lenet": ("digits-builtin", {"num_outputs": 10}),
+    "vgg": ("digits-builtin", {"num_outputs": 10}),
+    "resnet": ("digits-builtin", {"num_outputs": 10}),
+    "lstm": ("waves", {"num_outputs": 8}),
+    "bigru": ("waves", {"num_outputs": 8}),
+    "encoder": ("text-pairs", {"num_embeddings": 50}),
+    "two_towers": ("text-pairs", {"num_embeddings": 50}),
+    "embedded": ("ratings", {"num_embeddings": 640, "num_columns": 2}),
+}
+
+
+@pytest.mark.parametrize("key", PROGRAMS)
+def test_a_template_trains_an_epoch_and_leaves_as_code(key: str, tmp_path: Path) -> None:
+    name, asked = PROGRAMS[key]
+    deck = Inline(tmp_path)
+    body = json.loads((EXAMPLES / f"{name}.json").read_bytes())
+    shape = tuple(deck.checked(body).input_shape)
+    found = {one.key: one.definition for one in templates(TemplatesIn(input_shape=shape, **asked))}
+    assert found[key] is not None, f"{key} does not fit {name}"
+    run = deck.train(body | {"model": found[key], "training": training(body["training"])})
+    assert [value for value in deck.series(run, "train/loss")[1] if value != value] == []
+    assert_same(ModelSpec.model_validate(run.spec["model"]), shape, deck.storage.folder("runs", run.id))
+
+
+def test_no_template_is_left_out() -> None:
+    assert PROGRAMS.keys() == {one.key for one in TEMPLATES}
+
+
+def training(asked: dict[str, Any]) -> dict[str, Any]:
+    """An epoch, ending in raw scores: what templates end with."""
+    loss = asked["loss"]["type"].replace("binary_cross_entropy_with_logits", "binary_cross_entropy")
+    raw = {"binary_cross_entropy": "binary_cross_entropy_with_logits"}.get(loss, loss)
+    kept = {name: value for name, value in asked.items() if name not in ("optimizer", "schedule", "early_stopping")}
+    return kept | {"num_epochs": 1, "loss": {"type": raw}, "optimizer": {"type": "adam", "lr": 0.003}}
+
+
+def assert_same(spec: ModelSpec, shape: tuple[int, ...], folder: Path) -> None:
+    """The code's model with the run's weights gives what the trained one gives."""
+    weights = next(folder.rglob("model.safetensors"))
+    trained = build(spec, shape)
+    trained.load_state_dict(load_file(weights))
+    made: dict[str, Any] = {"__name__": "made"}
+    exec(compile(to_module(spec, shape), "model.py", "exec"), made)
+    loaded = made["load"](str(weights))
+    x = rows(spec, shape)
+    with torch.no_grad():
+        difference = (loaded(x) - trained.eval()(x)).abs().max()
+    assert difference < 1e-6
+
+
+def rows(spec: ModelSpec, shape: tuple[int, ...]) -> Tensor:
+    whole = spec.takes_integers or any(node.layer.takes_columns for node in spec.nodes)
+    x = torch.randint(0, 40, (5, *shape)) if whole else torch.randn(5, *shape)
+    return x if spec.takes_integers else x.float()
