@@ -85,7 +85,7 @@ def _entry(about: dict[str, Any], uploads: list[Upload]) -> Entry:
     body = definition(about["name"])
     if body["dataset"]["source"]["type"] != "upload":
         return Entry(**words, available=True, note=None, definition=body)
-    needed = {body["data"]["target"], *about["columns"]}
+    needed = {*RunSpec.model_validate(body).data.targets, *about["columns"]}
     dataset_id = next((one.dataset_id for one in uploads if needed <= one.columns), None)
     if dataset_id is not None:
         return Entry(**words, available=True, note=None, definition=body | {"dataset": dataset_id})

@@ -4,6 +4,7 @@ Server and worker make the same table. The server needs it before a worker has s
 columns; the worker writes it down. A table has at most `specs.sources.MAX_CELLS` values.
 """
 
+import io
 import math
 from collections.abc import Callable
 from functools import lru_cache
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from app.specs.columns import Column, ColumnType, TopValue
+from app.pictures import decode_image
+from app.specs.columns import Column, ColumnType, Images, TopValue
 from app.specs.sources import GeneratedSource
 
 Columns = dict[str, NDArray[Any]]
@@ -34,6 +36,7 @@ _TOPICS = (  # words of equal number
     "hammer nail saw rope wheel drill axe glue",
     "king sword castle knight queen crown tower siege",
 )
+_SHAPES = np.array(["square", "circle", "triangle"])
 _NUM_TASTES = 3  # that films serve and people have
 
 # As the ingestion lists values; a test holds the two to one another.
@@ -44,7 +47,10 @@ _MAX_CLASSES = 50
 
 
 def make(source: GeneratedSource) -> Columns:
-    """The columns of a generated dataset, each (N,): int64, float64 or text, in an order that says nothing."""
+    """The columns of a generated dataset, each (N,), in an order that says nothing.
+
+    They are int64, float64, text, or objects: encoded images.
+    """
     random = np.random.default_rng(source.seed)
     columns = GENERATORS[source.name](source, random)
     if source.name in ("sines", "waves"):  # their rows follow one another in time
@@ -214,6 +220,36 @@ def ratings(source: GeneratedSource, random: Generator) -> Columns:
 
 def shapes(source: GeneratedSource, random: Generator) -> Columns:
     """Small gray pictures of a square, a circle or a triangle, and which pixels are its own."""
+    label, pixels, masks = _drawn_shapes(source, random)
+    pixels, masks = (one.astype(np.int64).reshape(source.num_rows, -1) for one in (pixels, masks))
+    return (
+        {"label": label}
+        | {f"pixel{i}": pixels[:, i] for i in range(source.length**2)}
+        | {f"mask{i}": masks[:, i] for i in range(source.length**2)}
+    )
+
+
+def shape_images(source: GeneratedSource, random: Generator) -> Columns:
+    """The same as images: the picture, and a mask with 1 where a square is, 2 a circle, 3 a triangle, 0 elsewhere."""
+    label, pixels, masks = _drawn_shapes(source, random)
+    numbers = (label[:, None] == _SHAPES).argmax(axis=1) + 1
+    classes = masks * numbers[:, None, None]
+    return {"image": _images(pixels), "mask": _images(classes), "label": label}
+
+
+def _images(pixels: NDArray[Any]) -> NDArray[np.object_]:
+    """Gray pictures (N, H, W), each encoded as PNG."""
+    from PIL import Image
+
+    found = np.empty(len(pixels), object)
+    for i, one in enumerate(pixels.astype(np.uint8)):
+        Image.fromarray(one).save(file := io.BytesIO(), "PNG", compress_level=1)
+        found[i] = file.getvalue()
+    return found
+
+
+def _drawn_shapes(source: GeneratedSource, random: Generator) -> tuple[NDArray[np.str_], NDArray[Any], NDArray[Any]]:
+    """Names (N,), gray pictures and masks of zeros and ones (N, H, W)."""
     side, num_rows = source.length, source.num_rows
     label = random.integers(0, 3, num_rows)
     radius = random.uniform(side / 6, side / 3, num_rows)[:, None, None]
@@ -228,13 +264,7 @@ def shapes(source: GeneratedSource, random: Generator) -> Columns:
     masks = np.select([label[:, None, None] == i for i in range(3)], drawn)
     light = random.uniform(120, 230, num_rows)[:, None, None]
     gray = np.where(masks, light, 20) + source.noise * 255 * random.standard_normal(masks.shape)
-    pixels = gray.round().clip(0, 255).astype(np.int64).reshape(num_rows, -1)
-    masks = masks.astype(np.int64).reshape(num_rows, -1)
-    return (
-        {"label": np.array(["square", "circle", "triangle"])[label]}
-        | {f"pixel{i}": pixels[:, i] for i in range(side**2)}
-        | {f"mask{i}": masks[:, i] for i in range(side**2)}
-    )
+    return _SHAPES[label], gray.round().clip(0, 255), masks
 
 
 def _halves(num_rows: int) -> NDArray[np.bool_]:
@@ -288,6 +318,7 @@ GENERATORS: dict[str, Make] = {
         text_pairs,
         ratings,
         shapes,
+        shape_images,
     )
 }
 
@@ -309,6 +340,8 @@ def describe(source: GeneratedSource) -> tuple[Column, ...]:
 
 
 def _describe(name: str, values: NDArray[Any], max_values: int) -> Column:
+    if values.dtype == object:
+        return _describe_images(name, values)
     distinct, counts = np.unique(values, return_counts=True)
     kind = _kind(values, len(distinct))
     common: dict[str, Any] = {"name": name, "type": kind, "num_distinct": len(distinct)}
@@ -321,6 +354,14 @@ def _describe(name: str, values: NDArray[Any], max_values: int) -> Column:
         return Column(**common)
     figures = {"min": distinct[0].item(), "max": distinct[-1].item(), "mean": float(values.mean())}
     return Column(**common, **figures, std=float(values.std()))
+
+
+def _describe_images(name: str, images: NDArray[np.object_]) -> Column:
+    """Of encoded gray images of one size; means and deviations come with the ingestion."""
+    side = decode_image(images[0]).width
+    size = {"min_height": side, "max_height": side, "min_width": side, "max_width": side}
+    found = Images.model_validate({"channels": "gray", **size, "mean": [0.0] * 3, "std": [0.0] * 3})
+    return Column(name=name, type="image", num_distinct=len(set(images.tolist())), images=found)
 
 
 def _kind(values: NDArray[Any], num_distinct: int) -> ColumnType:

@@ -11,12 +11,13 @@ from app.columns import spell_one
 from worker.train.batches import AnyPart, targets_of
 from worker.train.losses import Loss
 from worker.train.metrics import Accumulator, Answers, Metric, class_scores
+from worker.train.places import ROWS, Places
 from worker.train.ranking import Ranking
 
 _BATCH_BYTES = 16 << 20
 _MIN_ROWS, _MAX_ROWS = 64, 4096
 _LISTED_NUMBERS = 1000
-_LISTED_CLASSES = 200
+LISTED_CLASSES = 200
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Judge:
     metrics: Sequence[Metric]
     answers: Answers | None
     classes: list[Any] | None
+    places: Places = ROWS
+
+    def accumulator(self) -> Accumulator:
+        """Where the metrics gather."""
+        return Accumulator(self.metrics, self.places)
 
 
 def pieces(part: AnyPart) -> Iterator[slice]:
@@ -41,7 +47,7 @@ def outputs_of(model: nn.Module, part: AnyPart, device: torch.device) -> Iterato
     model.eval()
     for rows in pieces(part):
         inputs, targets = part.take(rows)
-        yield model(part.ready(inputs.to(device))), targets.to(device)
+        yield model(part.ready(inputs.to(device))), part.ready_targets(targets.to(device))
         part.release()
 
 
@@ -52,10 +58,10 @@ def measure(model: nn.Module, part: AnyPart, judge: Judge, device: torch.device)
 
 
 def _measure(batches: Iterator[tuple[Tensor, Tensor]], judge: Judge) -> dict[str, Tensor]:
-    accumulator = Accumulator(judge.metrics)
+    accumulator = judge.accumulator()
     total = torch.zeros(())
     for outputs, targets in batches:
-        total = total.to(outputs.device) + judge.loss(outputs, targets).double() * len(targets)
+        total = total.to(outputs.device) + judge.loss(outputs, targets).double() * judge.places.count(targets)
         accumulator.add(outputs, targets)
     return {"loss": total / accumulator.num_rows, **accumulator.values()}
 
@@ -64,9 +70,9 @@ def _measure(batches: Iterator[tuple[Tensor, Tensor]], judge: Judge) -> dict[str
 def report(model: nn.Module, part: AnyPart, judge: Judge, device: torch.device) -> dict[str, Any]:
     """All there is to say about a part, as JSON: what `measure` gives and, with classes, which are taken for which."""
     answers, classes = judge.answers, judge.classes
-    if answers is None or classes is None or len(classes) > _LISTED_CLASSES:
+    if answers is None or classes is None or len(classes) > LISTED_CLASSES:
         return {name: _number(value) for name, value in measure(model, part, judge, device).items()}
-    table = _Table(answers)
+    table = _Table(answers, judge.places)
     measured = _measure(table.watching(outputs_of(model, part, device)), judge)
     figures: dict[str, Any] = {name: _number(value) for name, value in measured.items()}
     confusion = table.confusion.cpu()
@@ -80,15 +86,16 @@ def report(model: nn.Module, part: AnyPart, judge: Judge, device: torch.device) 
 class _Table:
     """What a report takes of batches as they pass: counts, and of one output alone its ranking."""
 
-    def __init__(self, answers: Answers) -> None:
-        self.answers = answers
+    def __init__(self, answers: Answers, places: Places) -> None:
+        self.answers, self.places = answers, places
         self.confusion = torch.zeros(())  # (K, K) counts, once a batch has passed
         self.ranking = Ranking()
 
     def watching(self, batches: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
         """The same batches."""
         for outputs, targets in batches:
-            self.confusion = self.confusion.to(outputs.device) + self.answers.confusion(outputs, targets)
+            rows = self.places.rows(outputs, targets)
+            self.confusion = self.confusion.to(outputs.device) + self.answers.confusion(*rows)
             if self.answers.threshold is not None:
                 self.ranking.add(outputs, self.answers.of_targets(targets))
             yield outputs, targets
@@ -104,7 +111,7 @@ def _per_class(confusion: Tensor, classes: list[Any]) -> list[dict[str, Any]]:
 
 
 def baseline(outputs: Tensor, part: AnyPart, judge: Judge, saying: str) -> dict[str, Any]:
-    """The figures of a model that gives every row of a part the same `outputs` (K,)."""
+    """The figures of a model that gives every row of a part the same `outputs` (K,), or those of its places."""
     # Targets alone: inputs may be where they are because the device has no room for them.
     some = (targets.to(outputs.device) for targets in targets_of(part))
     figures = _measure(((outputs.expand(len(targets), *outputs.shape), targets) for targets in some), judge)

@@ -46,7 +46,7 @@ def class_imbalance(sample: Sample) -> Iterator[Finding]:
             "counts": _listed(sample, counts),
             "num_in_part": int(there.sum()),
         },
-        columns=[sample.data.target],
+        columns=[sample.predicted],
         fix=_stratified(sample, counts),
     )
 
@@ -73,7 +73,7 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
             f"{int(counts[absent].sum()):,}. "
             + ("What is never shown cannot be learned." if untaught else "How well it is told stays unknown."),
             evidence={"classes": names[:MAX_ROWS_SHOWN], "counts": counts[absent][:MAX_ROWS_SHOWN].tolist()},
-            columns=[sample.data.target],
+            columns=[sample.predicted],
             rows=_rows_of(sample, absent),
             fix=_stratified(sample, counts),
         )
@@ -81,7 +81,7 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
 
 def class_as_number(sample: Sample) -> Iterator[Finding]:
     """Few whole numbers, of which the loss thinks that 2 lies between 1 and 3."""
-    target = sample.known[sample.data.target]
+    target = sample.known[sample.predicted]
     if sample.loss not in REGRESSION_LOSSES or sample.num_rows < _MIN_ROWS or not _looks_like_class(sample, target):
         return
     is_binary = target.num_distinct == 2
@@ -110,7 +110,7 @@ def _looks_like_class(sample: Sample, target: Column) -> bool:
 
 def number_as_class(sample: Sample) -> Iterator[Finding]:
     """A quantity of which each value is a class of its own."""
-    target = sample.known[sample.data.target]
+    target = sample.known[sample.predicted]
     if sample.loss not in CLASS_LOSSES or target.type not in ("integer", "float", "timestamp"):
         return
     if target.num_distinct <= (FEW_CLASSES if target.type == "integer" else _LIKE_CLASSES):

@@ -96,9 +96,9 @@ def contradictions(sample: Sample) -> Iterator[Finding]:
     yield Finding(
         kind="contradictions",
         severity=_severity(sample, count, part),
-        title=f"{_rows(count)} {'has' if count == 1 else 'have'} the same features, but another {sample.data.target}",
+        title=f"{_rows(count)} {'has' if count == 1 else 'have'} the same features, but another {sample.predicted}",
         explanation=f"{_rows(count)} of {len(rows):,} ({share(part)}) share all features with a row of another "
-        f"{sample.data.target}.{_by_chance(sample)}{ceiling}",
+        f"{sample.predicted}.{_by_chance(sample)}{ceiling}",
         evidence=evidence,
         rows=rows[together[:MAX_ROWS_SHOWN]].tolist(),
     )

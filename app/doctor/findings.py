@@ -37,8 +37,9 @@ def without(data: DataSpec, features: Sequence[str], names: Sequence[str]) -> Fi
     """The features without some columns; None where none would be left, or where they make a shape together."""
     gone = frozenset(names)
     left = [name for name in features if name not in gone]
-    if data.window is not None and data.window.sees_target and data.target in (data.features or [data.target]):
-        left.append(data.target)
+    target = data.first_target
+    if data.window is not None and data.window.sees_target and target in (data.features or [target]):
+        left.append(target)
     if not left or data.input_shape is not None:
         return None
     label = f"Leave out {names[0]}" if len(names) == 1 else f"Leave out these {len(names)} columns"

@@ -55,7 +55,7 @@ def groups_across_parts(sample: Sample) -> Iterator[Finding]:
 def _names_groups(sample: Sample, name: str) -> bool:
     """Whether a column is named like what rows belong to, and several do; where it is embedded, that is meant so."""
     column = sample.known[name]
-    if name == sample.data.target or column.type not in ("integer", "category", "text"):
+    if name == sample.predicted or column.type not in ("integer", "category", "text"):
         return False
     is_group = column.num_distinct > 1 and column.num_distinct * _ROWS_OF_EACH <= sample.num_rows
     return is_group and not is_embedded(sample.data, column) and bool(_NAMES_A_GROUP.search(name))

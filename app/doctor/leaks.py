@@ -59,7 +59,7 @@ def target_leaks(sample: Sample) -> Iterator[Finding]:
             severity="error",
             title=f"{name} gives the answer away",
             explanation=f"{name} {link.words}. A model learns to read that column and nothing else; if its value is "
-            f"not known before {sample.data.target} is, predictions will be far worse than the test says.",
+            f"not known before {sample.predicted} is, predictions will be far worse than the test says.",
             evidence=link.evidence | sample.extent,
             columns=[name],
             rows=sample.rows[:5].tolist(),
@@ -82,7 +82,7 @@ def _link(x: Numbers, y: Numbers, sample: Sample, name: str, slack: float = 1.0)
     both = np.isfinite(x) & np.isfinite(y)
     if np.count_nonzero(both) < max(_MIN_ROWS, len(x) / 2 / slack):
         return None
-    x, y, target = x[both], y[both], sample.data.target
+    x, y, target = x[both], y[both], sample.predicted
     xs, x_codes = np.unique(x, return_inverse=True)
     ys, y_codes = np.unique(y, return_inverse=True)
     if len(ys) < 2 or len(xs) < 2:
@@ -110,7 +110,7 @@ def _gap_link(x: Numbers, y: Numbers, sample: Sample, name: str) -> Link | None:
     counts = np.bincount(codes)
     if len(codes) - counts.max() < _MIN_OTHERS:
         return None
-    link = _purity_link(present.astype(np.int64), codes, len(ys), sample.data.target, slack=1.0)
+    link = _purity_link(present.astype(np.int64), codes, len(ys), sample.predicted, slack=1.0)
     if link is not None:
         return Link(f"has gaps, and where they are {link.words}", link.evidence)
     there = np.bincount(codes[present])
@@ -119,9 +119,7 @@ def _gap_link(x: Numbers, y: Numbers, sample: Sample, name: str) -> Link | None:
     if num_present < _MIN_ROWS or there[only] < num_present or num_present * log(usual) > _LOG_CHANCE:
         return None
     answer = word(sample.classes[int(ys[only])]) if sample.classes else f"{ys[only]:g}"
-    words = (
-        f"is there in {num_present:,} rows: {sample.data.target} is {answer} in all of them, in {share(usual)} of all"
-    )
+    words = f"is there in {num_present:,} rows: {sample.predicted} is {answer} in all of them, in {share(usual)} of all"
     return Link(words, {"num_present": num_present, "class": answer})
 
 

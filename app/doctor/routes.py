@@ -47,8 +47,9 @@ def doctor(dataset_id: str, body: DoctorIn, database: AppDatabase, storage: AppS
 def _problems(data: DataSpec, columns: Sequence[Column]) -> Iterator[Problem]:
     """Names of columns that there are not. What else does not fit is for the check of the run to say."""
     known = {column.name: column for column in columns}
-    if data.target not in known:
-        yield Problem(loc=["data", "target"], msg=no_column(data.target, known), received=data.target)
+    for name in data.targets:
+        if name not in known:
+            yield Problem(loc=["data", "target"], msg=no_column(name, known), received=name)
     for i, name in enumerate(data.features or ()):
         if name not in known:
             yield Problem(loc=["data", "features", i], msg=no_column(name, known), received=name)

@@ -66,6 +66,11 @@ class Sample:
         return self.table.num_rows
 
     @property
+    def predicted(self) -> str:
+        """The column to be predicted, or the first of several."""
+        return self.data.first_target
+
+    @property
     def numeric(self) -> list[str]:
         """The features that are fed as numbers."""
         numbers = [name for name in self.places if self.known[name].is_numeric]
@@ -79,16 +84,16 @@ class Sample:
     @cached_property
     def is_class(self) -> bool:
         """Whether one of several classes is predicted; without a loss, what the target looks like."""
-        return asks_for_class(self.known[self.data.target], self.loss)
+        return asks_for_class(self.known[self.predicted], self.loss)
 
     @cached_property
     def classes(self) -> list[Any]:
         """The classes by their codes."""
-        return self.known[self.data.target].values or []
+        return self.known[self.predicted].values or []
 
     def whole_target(self) -> Iterator[tuple[slice, Numbers]]:
         """The target of all rows, some at a time."""
-        return stretches(self.table, self.known[self.data.target], _classes(self.known[self.data.target], self.loss))
+        return stretches(self.table, self.known[self.predicted], _classes(self.known[self.predicted], self.loss))
 
     def of(self, name: str) -> Numbers:
         """A feature (n,) in the rows that are looked at closely."""
@@ -159,7 +164,8 @@ def take(
     `cell_bytes` says how large the cells of a column are, where that matters.
     """
     known = {column.name: column for column in columns}
-    names = [name for name in feature_names(data, columns) if name != data.target]
+    goal = known[data.first_target]
+    names = [name for name in feature_names(data, columns) if name not in data.targets]
     readable = _readable(names, known)
     num_rows, num_columns = table.num_rows, max(1, len(readable))
     rows = evenly(num_rows, min(MAX_ROWS, max(MIN_ROWS, MAX_CELLS // num_columns)))
@@ -190,7 +196,7 @@ def take(
         rows=rows,
         matrix=matrix,
         places=places,
-        target=read_target(table, known[data.target], _classes(known[data.target], loss), parts, rows, compared),
+        target=read_target(table, goal, _classes(goal, loss), parts, rows, compared),
         parts=parts,
         sizes=sizes,
         compared=compared,

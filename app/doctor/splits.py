@@ -53,19 +53,19 @@ def time_order(sample: Sample) -> Iterator[Finding]:
             fix=_by_time(sample, in_order),
         )
         return
-    unread = sample.is_class or sample.known[sample.data.target].type in UNREAD
+    unread = sample.is_class or sample.known[sample.predicted].type in UNREAD
     correlation = 0.0 if unread or _is_in_blocks(sample) else _autocorrelation(*_neighbours(sample))
     if correlation > _AUTOCORRELATION and not _is_explained(sample):
         yield Finding(
             kind="time_order",
             severity="warning",
-            title=f"{sample.data.target} hardly changes from row to row, and the split mixes them",
-            explanation=f"Neighbouring rows have similar values of {sample.data.target} (correlation "
+            title=f"{sample.predicted} hardly changes from row to row, and the split mixes them",
+            explanation=f"Neighbouring rows have similar values of {sample.predicted} (correlation "
             f"{correlation:.2f}), as in a series. Dealt out at random, each test row has its neighbours "
             "among the training rows, and the "
             "test is easier than what comes later.",
             evidence={"autocorrelation": figure(correlation)},
-            columns=[sample.data.target],
+            columns=[sample.predicted],
             fix=_in_row_order(sample),
         )
     elif times:
@@ -98,7 +98,7 @@ def _firsts(sample: Sample) -> Rows:
 def _neighbours(sample: Sample) -> tuple[Numbers, Numbers]:
     """The target (k,) of some rows, and of the next ones."""
     first = _firsts(sample)
-    return sample.at(sample.data.target, first), sample.at(sample.data.target, first + 1)
+    return sample.at(sample.predicted, first), sample.at(sample.predicted, first + 1)
 
 
 def _autocorrelation(first: Numbers, second: Numbers) -> float:
@@ -113,7 +113,7 @@ def _autocorrelation(first: Numbers, second: Numbers) -> float:
 def _counted_time(sample: Sample) -> str | None:
     """A column of whole numbers that is named like a time and only rises, or only falls, from row to row."""
     for one in sample.known.values():
-        is_time = one.type == "integer" and one.name != sample.data.target and _NAMES_A_TIME.match(one.name)
+        is_time = one.type == "integer" and one.name != sample.predicted and _NAMES_A_TIME.match(one.name)
         if is_time and one.num_distinct > 2:
             steps = np.diff(sample.at(one.name, sample.rows))
             if (steps >= 0).all() or (steps <= 0).all():
@@ -166,7 +166,7 @@ def _shares(sample: Sample) -> dict[str, float]:
 
 
 def _by_time(sample: Sample, column: str) -> Fix | None:
-    if sample.known[column].num_missing or column == sample.data.target:
+    if sample.known[column].num_missing or column == sample.predicted:
         return None
     split = with_split(
         sample.data, f"Split by {column}: the latest test", type="time", column=column, **_shares(sample)
@@ -176,7 +176,7 @@ def _by_time(sample: Sample, column: str) -> Fix | None:
     # Nothing would be left to be fed: what the target has been so far is what there is to learn from.
     window = {"length": max(1, min(_WINDOW, sample.num_rows // 10)), "time": column}
     patch = {"data": split.patch["data"] | {"window": window, "features": None, "repeats": None}}
-    return Fix(label=f"Forecast {sample.data.target} along {column}, from the rows before", patch=patch)
+    return Fix(label=f"Forecast {sample.predicted} along {column}, from the rows before", patch=patch)
 
 
 def _in_row_order(sample: Sample) -> Fix:

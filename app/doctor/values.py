@@ -47,7 +47,7 @@ def missing_values(sample: Sample) -> Iterator[Finding]:
 
 def missing_target(sample: Sample) -> Iterator[Finding]:
     """Rows that nothing can be learned of."""
-    target = sample.known[sample.data.target]
+    target = sample.known[sample.predicted]
     if not target.num_missing:
         return
     yield Finding(

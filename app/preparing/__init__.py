@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from app.errors import JobFailure
-from app.preparing.fitting import fitters
+from app.preparing.fitting import Fitter, fitters
 from app.preparing.table import Table
 from app.prints import firsts
 from app.specs.columns import Column
@@ -28,25 +28,25 @@ def deal_rows(table: Table, data: DataSpec, fed: Sequence[Column]) -> Parts:
     A row without a target is never used: nothing can be learned or judged by it, and what filled it would be invented.
     """
     lacking = dropping(data, fed)
-    if table.known[data.target].num_missing:
-        lacking.append(data.target)
+    lacking += [name for name in data.targets if table.known[name].num_missing]
     used = table.whole(lacking)
     if data.repeats == "drop":
         if isinstance(data.split, ColumnSplit):  # a row of no part takes no other's place
-            used = deal(data.split, table, data.target, used) > 0
-        used = firsts(table, [*(column.name for column in fed), data.target], used)
-    dealt = deal(data.split, table, data.target, used)
+            used = deal(data.split, table, data.first_target, used) > 0
+        used = firsts(table, list(dict.fromkeys([*(column.name for column in fed), *data.targets])), used)
+    dealt = deal(data.split, table, data.first_target, used)
     if not (dealt & BITS["train"]).any():
         raise JobFailure("data", "No row is left to train on.", "Look at the split, and at what happens to gaps.")
     return dealt
 
 
 def fit_steps(table: Table, data: DataSpec, fed: Sequence[Column], dealt: Parts) -> list[AnyStep]:
-    """The fitted steps of each column. The training rows come by until nobody wants them once more.
+    """The fitted steps of each column. Raises JobFailure where nothing can be learned from one."""
+    return fit_with(fitters(data, fed), table, dealt)
 
-    Raises JobFailure where nothing can be learned from a column.
-    """
-    learning = fitters(data, fed)
+
+def fit_with(learning: Sequence[Fitter], table: Table, dealt: Parts) -> list[AnyStep]:
+    """What was learned. The training rows come by until nobody wants them once more. Raises JobFailure."""
     while wanting := [one for one in learning if one.wants_more]:
         names = [one.name for one in wanting]
         for place, batch in table.batches(names, 8 * len(names)):

@@ -42,9 +42,9 @@ def deal_series(table: Table, data: DataSpec, fed: Sequence[Column]) -> DealtSer
     """
     assert data.window is not None
     order = in_order(table, data.window)
-    parts = deal(data.split, table, data.target)
+    parts = deal(data.split, table, data.first_target)
     seen = _whole(table, dropping(data, fed))
-    told = _whole(table, [data.target] if table.known[data.target].num_missing else [])
+    told = _whole(table, [data.first_target] if table.known[data.first_target].num_missing else [])
     rows = order.rows
     starts = deal_windows(order.bounds, data.window, parts[rows], seen[rows], told[rows])
     if not len(starts["train"]):

@@ -52,11 +52,11 @@ class Predictor:
         """The predictions for inputs (N, *input_shape), some at a time: of a view, no more is copied at once."""
         name = self.session.get_inputs()[0].name
         at_once = max(1, min(BATCH_ROWS, _BATCH_BYTES // max(1, inputs[:1].nbytes)))
-        batches = [
-            self.session.run(None, {name: np.ascontiguousarray(inputs[start : start + at_once])})[0]
-            for start in range(0, len(inputs), at_once)
-        ]
-        return decode(self.preprocessing, np.concatenate(batches)) if batches else []
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(inputs), at_once):
+            some = np.ascontiguousarray(inputs[start : start + at_once])
+            found += decode(self.preprocessing, self.session.run(None, {name: some})[0], some)
+        return found
 
     def reader(self) -> "Reader":
         """Who takes rows and answers them."""

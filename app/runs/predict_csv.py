@@ -8,6 +8,7 @@ not the end of half a file.
 
 import csv
 import io
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -82,14 +83,17 @@ def _answer(predictor: Predictor, text: TextIO, dialect: Dialect, submission: tu
     header = _header(predictor, submission)
     writer.writerow([*others, *header])
     reader, num_rows = predictor.reader(), 0
+    in_one = predictor.preprocessing.target.shape is not None
     numeric = frozenset(step.name for step in predictor.preprocessing.steps if step.type in ("integer", "float"))
     for columns in _batches(text, dialect):
         for i, prediction in enumerate(_predict(reader, _plain(columns, dialect, numeric), num_rows)):
             if submission and prediction is not None:
-                writer.writerow([num_rows + i + 1, *_values(prediction)])
+                writer.writerow([num_rows + i + 1, *_values(prediction, in_one=in_one)])
             elif not submission:
                 said = [columns[name][i] for name in others]
-                told = [None] * len(header) if prediction is None else [*_values(prediction), *_shares(prediction)]
+                told = [None] * len(header)
+                if prediction is not None:
+                    told = [*_values(prediction, in_one=in_one), *_shares(prediction, in_one=in_one)]
                 writer.writerow([*said, *told])
         num_rows += len(next(iter(columns.values())))
     _finish(reader)
@@ -102,6 +106,10 @@ def _answer(predictor: Predictor, text: TextIO, dialect: Dialect, submission: tu
 def _header(predictor: Predictor, submission: tuple[str, str] | None) -> list[str]:
     """What is said of each row: with how many rows ahead it is, of a time series."""
     target, window = predictor.preprocessing.target, predictor.preprocessing.window
+    if target.shape is not None:
+        alone = [submission[1]] if submission and target.numbers is None else []
+        told = alone or (target.names if submission else [f"predicted {name}" for name in target.names])
+        return [submission[0], *told] if submission else told
     ahead = [f" +{window.ahead + i}" for i in range(window.horizon)] if window and window.ahead else [""]
     if submission:
         return [submission[0], *(f"{submission[1]}{one}" for one in (ahead if len(ahead) > 1 else [""]))]
@@ -109,13 +117,19 @@ def _header(predictor: Predictor, submission: tuple[str, str] | None) -> list[st
     return [*(f"predicted {target.name}{one}" for one in ahead), *classes]
 
 
-def _values(prediction: dict[str, Any]) -> list[Any]:
-    found = prediction.get("label", prediction.get("value"))
-    return found if isinstance(found, list) else [found]
+def _values(prediction: dict[str, Any], *, in_one: bool) -> list[Any]:
+    """What is predicted of a row, a cell each; `in_one` puts an answer of many places into one cell, as JSON."""
+    found = prediction.get("label", prediction.get("value", prediction.get("tokens")))
+    if isinstance(found, dict):
+        return list(found.values())
+    if isinstance(found, list):
+        return [json.dumps(found, ensure_ascii=False)] if in_one else found
+    return [found]
 
 
-def _shares(prediction: dict[str, Any]) -> list[Any]:
-    return list(prediction.get("probabilities", {}).values())
+def _shares(prediction: dict[str, Any], *, in_one: bool) -> list[Any]:
+    """How likely each class is; of the words of a vocabulary, nothing."""
+    return [] if in_one else list(prediction.get("probabilities", {}).values())
 
 
 def _batches(text: TextIO, dialect: Dialect) -> Iterator[Columns]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.specs.augment import AnyAugmentation
-from app.specs.base import Spec
+from app.specs.base import Spec, option
 from app.specs.splits import AnySplit, SharesSplit
 from app.specs.steps import Categories, ColumnSteps, Missing, Scale
 from app.specs.window import Window
@@ -16,8 +16,10 @@ class DataSpec(Spec):
 
     features: tuple[str, ...] | None = Field(default=None, min_length=1)
     """the columns that are fed; all but the target if empty, of a time series the target too"""
-    target: str
-    """the column to be predicted"""
+    target: Annotated[str, option("text")] | Annotated[tuple[str, ...], Field(min_length=1), option("a list of names")]
+    """the column to be predicted, or several of numbers; the features themselves, of an autoencoder"""
+    next_token: bool = False
+    """of a text: at each of its places the token that comes next is predicted"""
     input_shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(default=None, min_length=1, max_length=4)
     """the shape that the features of a row are put into, as 1×28×28 for pixels"""
     window: Window | None = None
@@ -38,3 +40,13 @@ class DataSpec(Spec):
     """what is different for single columns, by name"""
     augment: tuple[AnyAugmentation, ...] = Field(default=(), max_length=20)
     """how training images are changed a little each time they are seen"""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to be predicted."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def first_target(self) -> str:
+        """The column to be predicted, or the first of several."""
+        return self.targets[0]

@@ -20,10 +20,10 @@ def feature_names(data: DataSpec, columns: Sequence[Column]) -> list[str]:
     """
     if data.features is not None:
         return list(data.features)
-    left_out = {data.target, split_column(data.split)}
+    left_out = {*data.targets, split_column(data.split)}
     if data.window is not None:
         left_out = {split_column(data.split), data.window.time, data.window.series}
-        left_out |= set() if data.window.sees_target else {data.target}
+        left_out |= set() if data.window.sees_target else {*data.targets}
     return [column.name for column in columns if column.name not in left_out]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from app.specs.answers import Answer, Kind, answer_of
 from app.specs.base import Spec, SpecError, option
 from app.specs.checks.data import data_problems
 from app.specs.checks.lookups import lookup_problems
@@ -21,7 +22,7 @@ from app.specs.features import feature_names, features, input_shape, width
 from app.specs.memory import Memory, training_memory
 from app.specs.model import Inspection, ModelSpec
 from app.specs.sources import BuiltinSource, DatasetDefinition, GeneratedSource, UploadSource
-from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES, TrainingSpec
+from app.specs.training import TrainingSpec
 
 __all__ = [
     "BuiltinSource",
@@ -61,11 +62,12 @@ class RunSpec(Spec):
 
 
 class Target(BaseModel):
-    """What is predicted: a number, or one of `classes`, which are sorted."""
+    """What is predicted: a number, one of `classes`, which are sorted, or an answer of many places."""
 
-    name: str
-    kind: Literal["number", "binary", "classes"]
+    name: str  # of several columns, all names
+    kind: Kind
     classes: list[bool | int | float | str] | None
+    shape: list[int] = []  # of an answer of many places
 
 
 class Checked(BaseModel):
@@ -86,9 +88,10 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
     """
     assert isinstance(spec.model, ModelSpec)
     known = {column.name: column for column in columns}
-    target = known.get(spec.data.target)
+    target = known.get(spec.data.first_target)
+    answer = answer_of(spec.data, spec.training.loss.type, known)
     sizes = part_sizes(spec.data, known, num_rows)
-    found = [*data_problems(spec.data, known, num_rows), *training_problems(spec.training, spec.data, target)]
+    found = [*data_problems(spec.data, known, num_rows), *training_problems(spec.training, spec.data, known)]
     fed = features(spec.data, columns)
     inspection = None
     try:
@@ -97,24 +100,24 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
         found += [one if one.loc[0] == "data" else one.under("model") for one in error.errors]
     if inspection is not None:
         found += learning_problems(inspection, spec.training, sizes["train"] if sizes else None)
-        found += augment_problems(spec.model, inspection, spec.data, fed)
+        found += augment_problems(spec.model, inspection, spec.data, fed, answer)
         found += lookup_problems(spec.model, spec.data, fed)
-        if target is not None:
-            found += output_problems(spec.model, inspection, spec.training, target, spec.data.window)
-    if found or inspection is None or target is None:
+        if target is not None and answer is not None:
+            found += output_problems(spec.model, inspection, spec.training, target, answer)
+    if found or inspection is None or target is None or answer is None:
         raise SpecError(found)
     batch_size = spec.training.batch_size or (sizes["train"] if sizes else None)
     return Checked(
         input_shape=tuple(inspection.input_shape),
         input_dtype="int64" if spec.model.takes_integers else "float32",
-        target=_target(spec.training.loss.type, target),
+        target=_target(spec.data, target, answer),
         inspection=inspection,
         memory=training_memory(inspection, spec.training.optimizer, batch_size) if batch_size else None,
         num_rows=sizes,
     )
 
 
-def _target(loss: str, column: Column) -> Target:
-    if loss in REGRESSION_LOSSES:
-        return Target(name=column.name, kind="number", classes=None)
-    return Target(name=column.name, kind="binary" if loss in BINARY_LOSSES else "classes", classes=column.values)
+def _target(data: DataSpec, column: Column, answer: Answer) -> Target:
+    if not answer.is_plain:
+        return Target(name=", ".join(data.targets), kind=answer.kind, classes=None, shape=list(answer.shape))
+    return Target(name=column.name, kind=answer.kind, classes=None if answer.kind == "number" else column.values)

@@ -24,6 +24,7 @@ Generator = Literal[
     "text_pairs",
     "ratings",
     "shapes",
+    "shape_images",
 ]
 
 
@@ -49,7 +50,7 @@ class GeneratedSource(Spec):
     """the same seed makes the same rows"""
     length: int = Field(default=16, ge=4, le=32)
     """of sines: the values that are seen before the next; of texts: their letters, of pairs half of
-    their words; of shapes: the pixels of a side"""
+    their words; of shapes and their images: the pixels of a side"""
 
     @property
     def num_columns(self) -> int:
@@ -65,10 +66,15 @@ class GeneratedSource(Spec):
                 return 2
         return 3
 
+    @property
+    def _num_cells(self) -> int:
+        """What a row counts for: an image takes as long to make as a quarter of its pixels as numbers."""
+        return self.num_columns + (self.length**2 // 2 if self.name == "shape_images" else 0)
+
     @model_validator(mode="after")
     def _is_small(self) -> Self:
-        if self.num_rows * self.num_columns > MAX_CELLS:
-            most = MAX_CELLS // self.num_columns
+        if self.num_rows * self._num_cells > MAX_CELLS:
+            most = MAX_CELLS // self._num_cells
             raise ValueError(
                 f"{self.num_rows:,} rows of {self.num_columns:,} columns are more than is made; {most:,} rows fit"
             )

@@ -69,7 +69,7 @@ class Preprocessing(BaseModel):
         """The columns that mean something: those that are read, the target, and what orders rows in series."""
         window = self.window
         about = [window.series, window.time.name if window.time else None] if window else []
-        return {*self.columns, self.target.name, *(name for name in about if name is not None)}
+        return {*self.columns, *self.target.names, *(name for name in about if name is not None)}
 
     @property
     def pixels(self) -> ImageStep | None:
@@ -149,7 +149,11 @@ def _check_whole(step: Step, found: Numbers, num_embeddings: int | None) -> None
         raise SpecError([problem(int(i), step.name, expected, float(found[i])) for i in rows])
 
 
-def decode(preprocessing: Preprocessing, outputs: ArrayLike) -> list[dict[str, Any]]:
-    """Outputs (N, K) as answers: {"label", "probabilities"} for classes, {"value"} for numbers."""
-    found = np.asarray(outputs, np.float64)
-    return answers(found.reshape(len(found), -1), preprocessing.target, preprocessing.loss)
+def decode(
+    preprocessing: Preprocessing, outputs: ArrayLike, inputs: NDArray[Any] | None = None
+) -> list[dict[str, Any]]:
+    """Outputs (N, …) as answers: {"label", "probabilities"} for classes, {"value"} for numbers.
+
+    Of a model that predicts the next token, `inputs` say which places of a text are filled.
+    """
+    return answers(np.asarray(outputs, np.float64), preprocessing.target, preprocessing.loss, inputs)

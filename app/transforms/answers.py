@@ -1,20 +1,36 @@
-"""A model's outputs, read as answers: a class with its probabilities, or a number in its own unit."""
+"""A model's outputs, read as answers: a class with its probabilities, a number in its own unit, or many of either."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.columns import spell_one
 from app.specs.columns import Value
+from app.transforms.arrays import ArrayStep
+from app.transforms.images import ImageStep
+from app.transforms.text import FILLER, TextStep
 
 Numbers = NDArray[np.float64]
 
+_BINARY = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits"})
+_LIKELIEST = 10  # words that are told of the next one
+
+
+class Scaled(BaseModel):
+    """One of several numbers that are predicted: how its column was moved and scaled."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    center: float = 0.0
+    spread: float = 1.0
+
 
 class Target(BaseModel):
-    """What the model answers: one of `classes`, or a number that was moved and scaled."""
+    """What the model answers: one of `classes`, a number that was moved and scaled, or an answer of many places."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,13 +38,94 @@ class Target(BaseModel):
     classes: list[Value] | None = None
     center: float = 0.0
     spread: float = 1.0
+    numbers: list[Scaled] | None = None  # of several columns: each by itself
+    step: Annotated[TextStep | ImageStep | ArrayStep, Field(discriminator="type")] | None = None  # of many places
+    num_classes: int | None = None  # of each pixel or each token
+    next_token: bool = False  # the answer is the text itself, one token ahead
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that are predicted."""
+        return [self.name] if self.numbers is None else [one.name for one in self.numbers]
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The places of an answer that has many; None of one number, of one class and of a window's numbers."""
+        if self.numbers is not None:
+            return (len(self.numbers),)
+        if isinstance(self.step, ImageStep):
+            return self.step.shape if self.num_classes is None else self.step.shape[1:]
+        if isinstance(self.step, TextStep):
+            return (self.step.length,)
+        return None if self.step is None else tuple(self.step.shape)
+
+    @property
+    def unit(self) -> tuple[float | Numbers, float | Numbers]:
+        """What is added to outputs that were multiplied, and what they are multiplied by: numbers, or (n,) each."""
+        if self.numbers is not None:
+            return np.array([one.center for one in self.numbers]), np.array([one.spread for one in self.numbers])
+        if isinstance(self.step, ArrayStep):
+            return self.step.center, self.step.spread
+        return self.center, self.spread
 
 
-def answers(outputs: Numbers, target: Target, loss: str) -> list[dict[str, Any]]:
-    """Outputs (N, K) as {"label", "probabilities"} for classes, {"value"} for numbers; `loss` decides how they read."""
+def answers(outputs: Numbers, target: Target, loss: str, inputs: NDArray[Any] | None = None) -> list[dict[str, Any]]:
+    """Outputs (N, …) as {"label", "probabilities"} for classes, {"value"} for numbers; `loss` decides how they read.
+
+    A mask is {"label"}: the class of each pixel. Tokens are {"tokens"}: the likeliest at each place; of a model that
+    predicts the next one, those of the places that `inputs` (N, L) fill, with what follows the last of them.
+    """
+    if isinstance(target.step, TextStep):
+        return [_words(row, target, loss, seen) for row, seen in zip(outputs, _seen(inputs, outputs), strict=True)]
+    if target.num_classes is not None:
+        return [{"label": row.argmax(axis=0).tolist()} for row in outputs]
+    if target.shape is not None:
+        return [_places(row, target) for row in _numbers(outputs, target, loss)]
+    flat = outputs.reshape(len(outputs), -1)
     if target.classes is None:
-        return [_number(row) for row in outputs * target.spread + target.center]
-    return [_class(row, target.classes) for row in _PROBABILITIES[loss](outputs)]
+        return [_number(row) for row in flat * target.spread + target.center]
+    return [_class(row, target.classes) for row in _PROBABILITIES[loss](flat)]
+
+
+def _numbers(outputs: Numbers, target: Target, loss: str) -> Numbers:
+    """Outputs of many places as numbers in their own unit."""
+    if loss in _BINARY:
+        return _sigmoid(outputs) if loss == "binary_cross_entropy_with_logits" else outputs
+    center, spread = target.unit
+    found: Numbers = outputs * spread + center
+    return found
+
+
+def _places(row: Numbers, target: Target) -> dict[str, Any]:
+    """The numbers of a row: by name those of several columns, else nested as their shape is."""
+    if target.numbers is not None:
+        return {"value": {one.name: spell_one(value) for one, value in zip(target.numbers, row.tolist(), strict=True)}}
+    return {"value": _nested(row)}
+
+
+def _nested(values: Numbers) -> list[Any]:
+    return [_nested(one) for one in values] if values.ndim > 1 else [spell_one(one) for one in values.tolist()]
+
+
+def _seen(inputs: NDArray[Any] | None, outputs: Numbers) -> Sequence[NDArray[Any] | None]:
+    return [None] * len(outputs) if inputs is None else list(inputs)
+
+
+def _words(row: Numbers, target: Target, loss: str, seen: NDArray[Any] | None) -> dict[str, Any]:
+    """Tokens (L, V) of a row; of the last place that is filled, what may follow it."""
+    assert isinstance(target.step, TextStep)
+    words = target.step.words(row.shape[1])
+    places = np.arange(len(row))
+    if target.next_token and seen is not None and (seen != FILLER).any():
+        places = np.flatnonzero(seen != FILLER)
+    found: dict[str, Any] = {"tokens": [words[i] for i in row[places].argmax(axis=1).tolist()]}
+    if not target.next_token:
+        return found
+    (shares,) = _PROBABILITIES[loss](row[places[-1:]])
+    likeliest = np.argsort(-shares, kind="stable")[:_LIKELIEST].tolist()
+    sound = bool(np.isfinite(shares).all())
+    told = {words[i]: spell_one(float(shares[i])) for i in likeliest}
+    return found | {"label": words[likeliest[0]] if sound else None, "probabilities": told}
 
 
 def _number(row: Numbers) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class ImageStep(BaseModel):
     fit: Literal["stretch", "crop", "pad"] = "crop"
     mean: list[float] = [0.0]  # of each channel, or of all alike
     std: list[float] = [1.0]
+    is_mask: bool = False  # a byte is the class of a pixel: between two classes there is nothing
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -60,11 +61,14 @@ class ImageStep(BaseModel):
     def frame(self, image: "Image.Image") -> NDArray[np.uint8]:
         """One image as (channels, height, width)."""
         from PIL import ImageOps
+        from PIL.Image import Resampling
 
-        image, size = image.convert(_MODES[self.channels]), (self.width_px, self.height)
+        size = (self.width_px, self.height)
+        image = image if self.is_mask and image.mode == "P" else image.convert(_MODES[self.channels])
         if image.size != size:
-            fitted = {"stretch": lambda: image.resize(size), "crop": lambda: ImageOps.fit(image, size)}
-            image = fitted.get(self.fit, lambda: ImageOps.pad(image, size))()
+            how = Resampling.NEAREST if self.is_mask else Resampling.BICUBIC
+            fitted = {"stretch": lambda: image.resize(size, how), "crop": lambda: ImageOps.fit(image, size, how)}
+            image = fitted.get(self.fit, lambda: ImageOps.pad(image, size, how))()
         array = np.asarray(image, np.uint8)
         return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
 

@@ -45,6 +45,22 @@ class TextStep(BaseModel):
             row[slice(self.length - len(ids), None) if self.pad == "start" else slice(len(ids))] = ids
         return found
 
+    def following(self, values: Sequence[Any]) -> NDArray[np.int64]:
+        """What comes after each token of `inputs`, (N, length): 0 where nothing does, or where none is."""
+        texts = ["" if is_missing(value) else str(value) for value in values]
+        found = np.full((len(texts), self.length), FILLER, np.int64)
+        for row, encoding in zip(found, _tokenizer(self.tokenizer).encode_batch_fast(texts), strict=True):
+            start = 0 if self.keep == "start" else max(0, len(encoding.ids) - self.length)
+            next_ids = encoding.ids[start + 1 : start + 1 + self.length]
+            first = self.length - min(self.length, len(encoding.ids)) if self.pad == "start" else 0
+            row[first : first + len(next_ids)] = next_ids
+        return found
+
+    def words(self, count: int) -> list[str]:
+        """The first tokens of the vocabulary, as many as asked for; a number stands for what it has no word for."""
+        tokenizer = _tokenizer(self.tokenizer)
+        return [tokenizer.id_to_token(i) or f"#{i}" for i in range(count)]
+
     def cut(self, values: Sequence[Any]) -> list[list[str]]:
         """The tokens of texts, as words: those that are fed."""
         texts = ["" if is_missing(value) else str(value) for value in values]

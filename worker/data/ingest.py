@@ -25,6 +25,7 @@ from app.tabular.set_aside import SET_ASIDE
 from worker.data import builtin, reading, versions
 from worker.data.arriving import Written, write_file
 from worker.data.checking import reporter
+from worker.data.formats.fields import image_field
 from worker.data.settling import mark_ready
 from worker.data.statistics import describe_table
 from worker.heap import keep_freed
@@ -97,10 +98,18 @@ def _write(job: Job, dataset: Dataset, file: Any) -> Written:
     """The table, into the open Parquet file. Every way in which rows come is chosen here."""
     source, payload = dataset.source, job.claim.payload
     if source["type"] in ("builtin", "generated"):
-        table = pa.table(_made(source))
+        table = table_of(_made(source))
         return Written(reading.write_parquet(iter(table.to_batches()), table.schema, file, lambda num_rows: None))
     folder = job.storage.path("datasets", dataset.id)
     return write_file(job, folder, payload, file, (0.0, _READING_SHARE))
+
+
+def table_of(columns: dict[str, Any]) -> pa.Table:
+    """Columns (N,) of numpy as a table; objects are encoded images."""
+    fields = {name: image_field(name) for name, values in columns.items() if values.dtype == object}
+    arrays = [pa.array(values) for values in columns.values()]
+    found = zip(columns, arrays, strict=True)
+    return pa.table(arrays, pa.schema([fields.get(name, pa.field(name, one.type)) for name, one in found]))
 
 
 def _made(source: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ hold them, so a table may be larger than memory.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,20 +18,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from app.errors import JobFailure
-from app.moments import Moments
 from app.preparing import deal_rows, finite, fit_steps
-from app.preparing.fitting import Sample, scaling
 from app.preparing.making import inputs_of, made, missing, unfilled
-from app.preparing.table import Table, codes, plain_numbers
+from app.preparing.table import Table
+from app.specs.answers import answer_of
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import features, input_shape
-from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
 from app.splitting import BITS, Parts, Rows, rows_of
 from app.stored.table import open_table
-from app.transforms import Preprocessing, Target
-from app.transforms.steps import Numbers
+from app.transforms import Preprocessing
 from worker.data.shelf import Shelf, release
+from worker.data.targets import batch_places, batch_targets, fit_places, fitted_target, target_dtype, target_shape
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
 
@@ -39,8 +38,9 @@ Arrays = tuple[NDArray[Any], NDArray[Any]]
 class Prepared:
     """Inputs (N, *input_shape) and targets of each part, and what made them of rows. A part without rows is None.
 
-    Targets are class indices (N,) int64, or float32 (N, 1): 0 and 1 for a binary loss, else the scaled number. Inputs
-    of images are uint8, for `preprocessing.pixels` to scale.
+    Targets are class indices (N,) int64, or float32 (N, 1): 0 and 1 for a binary loss, else the scaled number; of an
+    answer of many places (N, *shape), as `worker.data.targets` has them. Inputs of images are uint8, for
+    `preprocessing.pixels` to scale.
     """
 
     train: Arrays
@@ -63,15 +63,24 @@ def prepare(
     input_dtype: Literal["float32", "int64"] = "float32",
     num_embeddings: int | None = None,
     shelf: Shelf = Shelf(),  # noqa: B008, it never changes
+    num_classes: int | None = None,
 ) -> Prepared:
-    """Read what `data` names of the table in `place`, whose columns are `columns`. Raises JobFailure."""
+    """Read what `data` names of the table in `place`, whose columns are `columns`. Raises JobFailure.
+
+    `num_classes` is of each pixel or token of an answer of many places: as many as the model tells apart.
+    """
     known = {column.name: column for column in columns}
     table = Table(open_table(place), known)
     fed = features(data, columns)
     dealt = deal_rows(table, data, fed)
-    target = fitted_target(table, data, loss, dealt)
+    answer = answer_of(data, loss, known)
+    assert answer is not None, "a run names columns that there are"
+    if answer.is_plain:
+        steps, target = fit_steps(table, data, fed, dealt), fitted_target(table, data, loss, dealt)
+    else:
+        steps, target = fit_places(table, data, fed, dealt, answer, num_classes)
     preprocessing = Preprocessing(
-        steps=fit_steps(table, data, fed, dealt),
+        steps=steps,
         input_shape=list(input_shape(data, columns)),
         input_dtype=input_dtype,
         num_embeddings=num_embeddings,
@@ -105,21 +114,6 @@ def first_inputs(place: Path, preprocessing: Preprocessing, columns: Sequence[Co
     return inputs.reshape(len(inputs), *preprocessing.input_shape)
 
 
-def fitted_target(table: Table, data: DataSpec, loss: str, dealt: Parts) -> Target:
-    """What is predicted; a number's scale is that of the training rows."""
-    name = data.target
-    classes = None if loss in REGRESSION_LOSSES else table.known[name].values
-    if classes is not None or data.scale_target == "none":
-        return Target(name=name, classes=classes)
-    moments, sample = Moments(), Sample()
-    for place, batch in table.batches([name], 8):
-        found = plain_numbers(batch.column(0))[dealt[place] & BITS["train"] > 0]
-        moments.add(found)
-        sample.add(found)
-    center, spread = scaling(data.scale_target, moments, sample)
-    return Target(name=name, center=center, spread=spread)
-
-
 class _Filler:
     """Goes through the table once, and puts the rows of each part one after the other."""
 
@@ -132,12 +126,12 @@ class _Filler:
 
     def fill(self) -> dict[str, Arrays]:
         """The arrays of each part that has rows. Raises JobFailure where a value does not do."""
-        names = [*self._how.columns, self._how.target.name]
-        row_bytes = 8 * (sum(step.width for step in self._how.steps) + 1)
+        names = [*self._how.columns, *self._how.target.names]
+        row_bytes = 8 * (sum(step.width for step in self._how.steps) + prod(self._how.target.shape or (1,)))
         for place, batch in self._table.batches(names, row_bytes):
             used = self._dealt[place] > 0
             if used.any():
-                self._put(batch.filter(pa.array(used)), self._dealt[place][used])
+                self._put(batch.filter(pa.array(used)), self._dealt[place][used], place.start + np.flatnonzero(used))
         return {part: (self._arrays[f"{part} inputs"], self._arrays[f"{part} targets"]) for part in self._parts}
 
     def _room(self) -> tuple[dict[str, tuple[int, ...]], dict[str, np.dtype[Any]]]:
@@ -148,28 +142,26 @@ class _Filler:
             count = int(np.count_nonzero(self._dealt & BITS[part]))
             shapes[f"{part} inputs"] = (count, *self._how.input_shape)
             dtypes[f"{part} inputs"] = np.dtype(np.uint8 if self._pixels else self._how.input_dtype)
-            shapes[f"{part} targets"] = (count,) if target == np.int64 else (count, 1)
+            shapes[f"{part} targets"] = (count, *target_shape(self._how))
             dtypes[f"{part} targets"] = target
         return shapes, dtypes
 
-    def _put(self, batch: pa.RecordBatch, dealt: Parts) -> None:
+    def _put(self, batch: pa.RecordBatch, dealt: Parts, rows: Rows) -> None:
+        """Lay the rows of a batch where they belong; `rows` are their places in the table."""
         inputs = batch_inputs(self._how, batch)
-        targets = batch_targets(self._how.target, batch.column(self._how.target.name))
+        if self._how.target.shape is None:
+            targets = batch_targets(self._how.target, batch.column(self._how.target.name))
+        else:
+            targets = batch_places(self._how.target, batch, rows)
         for part in self._parts:
             chosen = dealt & BITS[part] > 0
             count = int(np.count_nonzero(chosen))
             place = slice(self._at[part], self._at[part] + count)
-            for name, rows in (("inputs", inputs), ("targets", targets)):
+            for name, values in (("inputs", inputs), ("targets", targets)):
                 array = self._arrays[f"{part} {name}"]
-                array[place] = rows[chosen].reshape(count, *array.shape[1:])
+                array[place] = values[chosen].reshape(count, *array.shape[1:])
                 release(array)
             self._at[part] += count
-
-
-def target_dtype(how: Preprocessing) -> np.dtype[Any]:
-    """Of class indices, or of numbers."""
-    of_classes = how.target.classes is not None and how.loss not in BINARY_LOSSES
-    return np.dtype(np.int64 if of_classes else np.float32)
 
 
 def batch_inputs(how: Preprocessing, batch: pa.RecordBatch) -> NDArray[Any]:
@@ -186,12 +178,3 @@ def batch_inputs(how: Preprocessing, batch: pa.RecordBatch) -> NDArray[Any]:
         inputs[:, at : at + step.width] = made(step, finite(step.name, batch.column(step.name)))
         at += step.width
     return inputs
-
-
-def batch_targets(target: Target, column: pa.Array) -> Numbers:
-    """The targets (N,) of rows as they are trained on. Raises JobFailure where one is missing or infinite."""
-    found = plain_numbers(column) if target.classes is None else codes(column, target.classes)
-    if not np.isfinite(found).all():
-        message = f"The target {target.name} is missing or infinite in some rows."
-        raise JobFailure("data", message, 'Set missing to "drop".')
-    return (found - target.center) / target.spread

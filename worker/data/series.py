@@ -24,8 +24,9 @@ from app.splitting import Rows
 from app.stored.table import open_table
 from app.transforms import Preprocessing, Step, Windows
 from app.windows import Mask, Order
-from worker.data.prepare import batch_inputs, batch_targets, first_rows, fitted_target, target_dtype
+from worker.data.prepare import batch_inputs, first_rows
 from worker.data.shelf import Shelf, release
+from worker.data.targets import batch_targets, fitted_target, target_dtype
 
 MAX_SHOWN = 400
 _MAX_BYTES = 64 << 20  # of windows that are made to be looked at

@@ -27,16 +27,18 @@ TARGETS_AT_ONCE = 1 << 16  # numbers
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of one part of a split: inputs `(N, …)` and targets `(N,)` or `(N, 1)`.
+    """The rows of one part of a split: inputs `(N, …)` and targets `(N,)`, `(N, 1)`, or of many places `(N, …)`.
 
-    `finish` makes of inputs as they are kept what a model is fed, on the device: of the bytes of images, numbers.
-    `mapped` are the arrays behind the tensors where they lie in files.
+    `finish` makes of inputs as they are kept what a model is fed, on the device: of the bytes of images, numbers; and
+    `finish_targets` of targets as they are kept what outputs are held to. `mapped` are the arrays behind the tensors
+    where they lie in files.
     """
 
     inputs: Tensor
     targets: Tensor
     finish: Callable[[Tensor], Tensor] | None = None
     mapped: tuple[NDArray[Any], ...] = ()
+    finish_targets: Callable[[Tensor], Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -73,6 +75,10 @@ class Part:
         """Inputs of some rows as a model is fed."""
         return inputs if self.finish is None else self.finish(inputs)
 
+    def ready_targets(self, targets: Tensor) -> Tensor:
+        """Targets of some rows as outputs are held to."""
+        return targets if self.finish_targets is None else self.finish_targets(targets)
+
     def release(self) -> None:
         """Let go what was read of a file."""
         for array in self.mapped:
@@ -86,7 +92,7 @@ def targets_of(part: AnyPart) -> Iterator[Tensor]:
     """All targets of a part in order, some at a time; they are to be used before the next are asked for."""
     num_rows = max(1, TARGETS_AT_ONCE // max(1, part.targets_at(slice(0, 1)).numel()))
     for start in range(0, len(part), num_rows):
-        yield part.targets_at(slice(start, start + num_rows))
+        yield part.ready_targets(part.targets_at(slice(start, start + num_rows)))
         part.release()
 
 
@@ -185,4 +191,4 @@ class Batches:
             if self.device.type == "cuda":
                 inputs, targets = inputs.pin_memory(), targets.pin_memory()
             inputs, targets = inputs.to(self.device, non_blocking=True), targets.to(self.device, non_blocking=True)
-        return self.part.ready(inputs), targets
+        return self.part.ready(inputs), self.part.ready_targets(targets)

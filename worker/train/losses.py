@@ -1,7 +1,8 @@
 """Losses: what the optimizer lowers, and what a model that ignores its inputs would reach at best.
 
 Outputs and targets come as the model and `worker.data` shape them: `(N, K)` with class indices `(N,)`, or
-`(N, 1)` with numbers of the same shape, `(N, H)` where H values are predicted.
+`(N, 1)` with numbers of the same shape, `(N, H)` where H values are predicted; answers of many places as
+`worker.train.places` has them.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
+from worker.train.places import ROWS, Places
 from worker.train.sampling import Some
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -36,7 +38,7 @@ def build(type: str, **arguments: Any) -> Loss:
 
 
 def constant_outputs(type: str, targets: Iterable[Tensor], num_outputs: int) -> Tensor:
-    """The outputs `(num_outputs,)` with the lowest loss among those that do not look at the inputs.
+    """The outputs `(num_outputs,)` with the lowest loss among those that do not look at the inputs; of each place.
 
     The mean for squares, the median for absolute values, the shares of the classes for the entropies. Targets come
     some at a time; of more than four million numbers the median is that of two to four million, chosen at random.
@@ -51,16 +53,17 @@ def constant_outputs(type: str, targets: Iterable[Tensor], num_outputs: int) -> 
     counts = torch.zeros(num_outputs, dtype=torch.int64)
     for some in targets:
         counts = counts.to(some.device) + torch.bincount(some.flatten(), minlength=num_outputs)
-    return (counts / counts.sum()).clamp_min(1e-6).log()
+    return (counts / counts.sum().clamp_min(1)).clamp_min(1e-6).log()
 
 
-def chance(loss: Loss, outputs: Tensor, targets: Iterable[Tensor]) -> float:
+def chance(loss: Loss, outputs: Tensor, targets: Iterable[Tensor], places: Places = ROWS) -> float:
     """The loss of the same `outputs` for every target: what a model has to beat to have learned anything."""
     total, num_rows = 0.0, 0
     for some in targets:
-        total += float(loss(outputs.expand(len(some), *outputs.shape), some)) * len(some)
-        num_rows += len(some)
-    return total / num_rows
+        count = int(places.count(some))
+        total += float(loss(outputs.expand(len(some), *outputs.shape), some)) * count
+        num_rows += count
+    return total / max(1, num_rows)
 
 
 def _mean(targets: Iterable[Tensor]) -> Tensor:

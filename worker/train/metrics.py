@@ -13,6 +13,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from worker.train.places import IGNORED, ROWS, Places
+
 
 class Metric(Protocol):
     """A number that judges outputs by targets."""
@@ -24,7 +26,7 @@ class Metric(Protocol):
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The sums of one batch, float64, of any fixed shape."""
 
-    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+    def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
         """The metric, 0-d, of all rows whose sums were added up."""
 
 
@@ -32,11 +34,14 @@ class Metric(Protocol):
 class Answers:
     """How outputs and targets are read as class indices.
 
-    `threshold` None: outputs `(N, K)`, the largest wins, targets are indices. Else one output, above it is class 1.
+    `threshold` None: outputs `(N, K, …)`, the largest wins, targets are indices, `IGNORED` where there is none if some
+    are to be ignored. Else one output, above it is class 1, as targets are above `truth`, the same if nothing is said.
     """
 
     num_classes: int
     threshold: float | None = None
+    truth: float | None = None
+    ignores: bool = False
 
     def of_outputs(self, outputs: Tensor) -> Tensor:
         """Class indices `(N,)`, or whether each is class 1, in the shape of `outputs`."""
@@ -44,12 +49,17 @@ class Answers:
 
     def of_targets(self, targets: Tensor) -> Tensor:
         """The same of the truth."""
-        return targets if self.threshold is None else targets > self.threshold
+        if self.threshold is None:
+            return targets
+        return targets > (self.threshold if self.truth is None else self.truth)
 
     def confusion(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Counts `(K, K)`, float64: rows are the truth, columns the answers."""
         cells = self.of_targets(targets).long() * self.num_classes + self.of_outputs(outputs)
-        counts = torch.bincount(cells.flatten(), minlength=self.num_classes**2)
+        num_cells = self.num_classes**2
+        if self.ignores:
+            cells = torch.where(targets == IGNORED, num_cells, cells)
+        counts = torch.bincount(cells.flatten(), minlength=num_cells)[:num_cells]
         return counts.reshape(self.num_classes, self.num_classes).double()
 
 
@@ -63,7 +73,7 @@ class Accuracy:
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return (self.answers.of_outputs(outputs) == self.answers.of_targets(targets)).sum(dtype=torch.float64)
 
-    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+    def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
         return sums / num_rows
 
 
@@ -78,7 +88,7 @@ class TopK:
         k = min(self.k, outputs.shape[1])
         return (outputs.topk(k, dim=1).indices == targets.unsqueeze(1)).sum(dtype=torch.float64)
 
-    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+    def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
         return sums / num_rows
 
 
@@ -92,7 +102,7 @@ class FromConfusion:
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return self.answers.confusion(outputs, targets)
 
-    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+    def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
         per_class = class_scores(sums)[self.name]
         if self.answers.num_classes == 2:
             return per_class[1]
@@ -102,10 +112,13 @@ class FromConfusion:
 
 @dataclass(frozen=True)
 class Error:
-    """The mean of a function of the error, in the target's own unit: `scale` undoes what preprocessing did."""
+    """The mean of a function of the error, in the target's own unit: `scale` undoes what preprocessing did.
+
+    Of several columns it is a tensor, of each its own.
+    """
 
     name: str
-    scale: float
+    scale: float | Tensor
     of_error: Callable[[Tensor], Tensor]
     of_mean: Callable[[Tensor], Tensor] = lambda mean: mean
 
@@ -113,7 +126,7 @@ class Error:
         errors = (outputs.double() - targets) * self.scale
         return self.of_error(errors).sum() / errors[0].numel()
 
-    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+    def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
         return self.of_mean(sums / num_rows)
 
 
@@ -129,9 +142,30 @@ class R2:
         sums = torch.stack([squared_errors, targets.sum(), targets.square().sum()])
         return sums / targets[0].numel()  # of several values a row, their mean: then `value` need not know how many
 
-    def value(self, sums: Tensor, num_rows: int) -> Tensor:
+    def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
         squared_errors, total, squares = sums
         spread = squares - total.square() / num_rows
+        perfect = (squared_errors == 0).double()
+        return torch.where(spread > 0, 1 - squared_errors / spread.clamp_min(1e-300), perfect)
+
+
+@dataclass(frozen=True)
+class R2OfPlaces:
+    """The same of several numbers a row, where the mean is that of each place, as the baseline says it.
+
+    scikit-learn's `r2_score` with `multioutput="variance_weighted"`, of numbers as the model has them.
+    """
+
+    name: str = "r2"
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        targets = targets.double()
+        squared_errors = (outputs - targets).square().sum()
+        return torch.cat([torch.stack([squared_errors, targets.square().sum()]), targets.sum(0).flatten()])
+
+    def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
+        squared_errors, squares, totals = sums[0], sums[1], sums[2:]
+        spread = squares - totals.square().sum() / num_rows
         perfect = (squared_errors == 0).double()
         return torch.where(spread > 0, 1 - squared_errors / spread.clamp_min(1e-300), perfect)
 
@@ -146,8 +180,8 @@ def class_scores(confusion: Tensor) -> dict[str, Tensor]:
     }
 
 
-def build(type: str, answers: Answers | None, scale: float, k: int = 1) -> Metric:
-    """The metric of that name. `answers` is None where outputs are plain numbers."""
+def build(type: str, answers: Answers | None, scale: float | Tensor, k: int = 1, *, of_places: bool = False) -> Metric:
+    """The metric of that name. `answers` is None where outputs are plain numbers; `of_places`: several of a row."""
     match type:
         case "mae":
             return Error("mae", scale, torch.abs)
@@ -156,7 +190,7 @@ def build(type: str, answers: Answers | None, scale: float, k: int = 1) -> Metri
         case "rmse":
             return Error("rmse", scale, torch.square, torch.sqrt)
         case "r2":
-            return R2()
+            return R2OfPlaces() if of_places else R2()
         case "top_k_accuracy":
             return TopK(k, f"top_{k}_accuracy")
     assert answers is not None, f"{type} needs classes"
@@ -166,18 +200,20 @@ def build(type: str, answers: Answers | None, scale: float, k: int = 1) -> Metri
 class Accumulator:
     """The sums of several metrics over the rows seen so far, on the device."""
 
-    def __init__(self, metrics: Sequence[Metric]) -> None:
-        self.metrics = metrics
+    def __init__(self, metrics: Sequence[Metric], places: Places = ROWS) -> None:
+        self.metrics, self.places = metrics, places
         self.sums: dict[str, Tensor] = {}
-        self.num_rows = 0
+        self.num_rows: int | Tensor = 0  # or of answers of many places, how many of these; on the device where counted
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
         """Count one batch in."""
+        num_rows = self.places.count(targets)
+        outputs, targets = self.places.rows(outputs, targets)
         for metric in self.metrics:
             sums = metric.sums(outputs, targets)
             total = self.sums.get(metric.name)
             self.sums[metric.name] = sums if total is None else total + sums
-        self.num_rows += len(targets)
+        self.num_rows = self.num_rows + num_rows
 
     def values(self) -> dict[str, Tensor]:
         """Each metric by name, 0-d, on the device."""

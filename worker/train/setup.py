@@ -15,26 +15,27 @@ from torch import Tensor, nn
 
 from app.db.tables import Dataset, Run
 from app.errors import JobFailure
+from app.specs.answers import answer_of
 from app.specs.columns import Column
+from app.specs.features import input_shape
 from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
-from app.specs.training import CLASS_LOSSES, CLASS_METRICS, REGRESSION_LOSSES, AnyMetric, TrainingSpec
+from app.specs.training import TrainingSpec
 from app.stored.manifest import damage
-from app.transforms import ImageStep, Preprocessing, Target
+from app.transforms import ImageStep, Preprocessing, Target, TextStep
 from worker.data.prepare import Prepared, prepare
 from worker.data.series import PreparedSeries, Shown, prepare_series
 from worker.data.shelf import Shelf, is_mapped
-from worker.evaluate import Judge
 from worker.job import Job
 from worker.nn.build import build, max_norms, penalties
 from worker.train import device as devices
-from worker.train import losses, metrics, optimizers, schedules
+from worker.train import optimizers, schedules
 from worker.train.augment import Augment
-from worker.train.batches import AnyPart, Batches, Part, targets_of
-from worker.train.doctor import Chance
+from worker.train.batches import AnyPart, Batches, Part
 from worker.train.gradients import Gradients, Limit, Penalty
+from worker.train.judging import constant_of, in_words, judge_of
 from worker.train.measured import measure
-from worker.train.metrics import Answers
+from worker.train.places import as_shares, as_tokens
 from worker.train.plan import Plan
 from worker.train.stopping import EarlyStopping
 from worker.train.windowed import Windowed
@@ -89,7 +90,17 @@ def _prepare(submitted: Submitted, shelf: Shelf) -> Prepared | PreparedSeries:
     dtype: Literal["float32", "int64"] = "int64" if model.takes_integers else "float32"
     known = model.num_embeddings if model.takes_integers else None
     asked = (submitted.table, spec.data, spec.training.loss.type, submitted.columns, dtype, known, shelf)
-    return prepare(*asked) if spec.data.window is None else prepare_series(*asked)
+    return prepare(*asked, _num_classes(submitted)) if spec.data.window is None else prepare_series(*asked)
+
+
+def _num_classes(submitted: Submitted) -> int | None:
+    """How many classes the model tells apart at each place of an answer that has many."""
+    spec, columns = submitted.spec, submitted.columns
+    answer = answer_of(spec.data, spec.training.loss.type, {column.name: column for column in columns})
+    if answer is None or answer.kind not in ("mask", "tokens"):
+        return None
+    shape = submitted.model.inspect(input_shape(spec.data, columns)).output_shape
+    return shape[0] if answer.kind == "mask" else shape[-1]
 
 
 def _parts(prepared: Prepared | PreparedSeries) -> dict[str, AnyPart]:
@@ -99,14 +110,19 @@ def _parts(prepared: Prepared | PreparedSeries) -> dict[str, AnyPart]:
     found = {name: getattr(prepared, name) for name in ("train", "validation", "test")}
     pixels = prepared.preprocessing.pixels
     finish = _finish(pixels) if pixels is not None else None
-    return {name: part_of(arrays, finish) for name, arrays in found.items() if arrays is not None}
+    finish_targets = _finish_targets(prepared.preprocessing.target)
+    return {name: part_of(arrays, finish, finish_targets) for name, arrays in found.items() if arrays is not None}
 
 
-def part_of(arrays: tuple[NDArray[Any], NDArray[Any]], finish: Callable[[Tensor], Tensor] | None = None) -> Part:
+def part_of(
+    arrays: tuple[NDArray[Any], NDArray[Any]],
+    finish: Callable[[Tensor], Tensor] | None = None,
+    finish_targets: Callable[[Tensor], Tensor] | None = None,
+) -> Part:
     """Arrays as tensors, which share their memory."""
     inputs, targets = arrays
     mapped = tuple(array for array in arrays if is_mapped(array))
-    return Part(torch.from_numpy(inputs), torch.from_numpy(targets), finish, mapped)
+    return Part(torch.from_numpy(inputs), torch.from_numpy(targets), finish, mapped, finish_targets)
 
 
 def windowed(prepared: PreparedSeries) -> dict[str, Windowed]:
@@ -124,6 +140,15 @@ def _finish(step: ImageStep) -> Callable[[Tensor], Tensor]:
     """What `step.scaled` does, on the device: bytes (N, channels, height, width) become numbers."""
     mean, std = (torch.tensor(one, dtype=torch.float32).view(-1, 1, 1) for one in (step.mean, step.std))
     return lambda pixels: (pixels.float() / 255 - mean.to(pixels.device)) / std.to(pixels.device)
+
+
+def _finish_targets(target: Target) -> Callable[[Tensor], Tensor] | None:
+    """What targets become on the device: the bytes of images numbers, those of masks classes, fillers no tokens."""
+    if isinstance(target.step, TextStep):
+        return as_tokens
+    if isinstance(target.step, ImageStep):
+        return as_shares if target.num_classes is None else Tensor.long
+    return None
 
 
 def make_plan(job: Job) -> Plan:
@@ -173,8 +198,8 @@ def assemble(
     placed = _placed(placed, device)
     measure(model, module, placed["train"], device)
     batches = _batches(module, training, placed["train"], device)
-    judge = _judge(training, preprocessing)
-    constant, chance = _constant(training, placed["train"], preprocessing.target, judge)
+    judge = judge_of(training, preprocessing.target, device)
+    constant, chance = constant_of(training, placed["train"], preprocessing.target, judge)
     optimizer = optimizers.build(parameters=module.parameters(), device=device, **training.optimizer.model_dump())
     lr, steps_per_epoch = training.optimizer.lr, len(batches)
     num_steps = training.num_epochs * steps_per_epoch
@@ -192,7 +217,7 @@ def assemble(
         augment=augment,
         preprocessing=preprocessing,
         constant=constant.to(device),
-        constant_name=_in_words(constant, training.loss.type, preprocessing.target),
+        constant_name=in_words(constant, training.loss.type, preprocessing.target),
         chance=chance,
         shown=shown,
         stopping=EarlyStopping(**training.early_stopping.model_dump()) if training.early_stopping else None,
@@ -246,44 +271,3 @@ def _batches(module: nn.Module, training: TrainingSpec, train: AnyPart, device: 
     normalises = any(isinstance(one, nn.modules.batchnorm._BatchNorm) for one in module.modules())
     batch_size = training.batch_size or len(train)
     return Batches(train, batch_size, training.seed, training.shuffle, device, min_rows=2 if normalises else 1)
-
-
-def _judge(training: TrainingSpec, preprocessing: Preprocessing) -> Judge:
-    target = preprocessing.target
-    answers = _answers(training, target)
-    asked = [_metric(metric, answers, target) for metric in training.metrics]
-    classes = target.classes if target.classes is not None else [0, 1] if answers else None
-    return Judge(losses.build(**training.loss.model_dump()), asked, answers, classes)
-
-
-def _answers(training: TrainingSpec, target: Target) -> Answers | None:
-    """How outputs are read as classes; of a number, where a metric asks for it, above or below a half."""
-    loss = training.loss.type
-    if loss in CLASS_LOSSES:
-        return Answers(len(target.classes or ()))
-    if loss in REGRESSION_LOSSES:
-        asked = any(metric.type in CLASS_METRICS for metric in training.metrics)
-        return Answers(2, (0.5 - target.center) / target.spread) if asked else None
-    return Answers(2, 0.0 if loss == "binary_cross_entropy_with_logits" else 0.5)
-
-
-def _metric(metric: AnyMetric, answers: Answers | None, target: Target) -> metrics.Metric:
-    return metrics.build(answers=answers, scale=target.spread, **metric.model_dump())
-
-
-def _constant(training: TrainingSpec, train: AnyPart, target: Target, judge: Judge) -> tuple[Tensor, Chance]:
-    """The best outputs that ignore the inputs, and their loss."""
-    loss = training.loss.type
-    outputs = losses.constant_outputs(loss, targets_of(train), len(target.classes or ()))
-    return outputs, Chance(losses.chance(judge.loss, outputs, targets_of(train)), loss)
-
-
-def _in_words(outputs: Tensor, loss: str, target: Target) -> str:
-    """What a model says that always gives these outputs."""
-    if target.classes is None:
-        value = float(outputs.mean()) * target.spread + target.center
-        return f"the {'median' if loss == 'l1_loss' else 'mean'}, {value:.4g}"
-    if loss in CLASS_LOSSES:
-        return str(target.classes[int(outputs.argmax())])
-    threshold = 0.0 if loss == "binary_cross_entropy_with_logits" else 0.5
-    return str(target.classes[int(outputs[0] > threshold)])

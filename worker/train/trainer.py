@@ -19,7 +19,6 @@ from worker.train.checkpoints import Checkpoints, Snapshot, Written
 from worker.train.doctor import Doctor
 from worker.train.finish import finish
 from worker.train.history import History
-from worker.train.metrics import Accumulator
 from worker.train.plan import Plan
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan, out_of_memory
@@ -55,7 +54,7 @@ class Trainer:
         self.stopped = False  # early
         self.history = History()
         self.recorder = Recorder(job, self.history, plan.steps_per_epoch)
-        self.metrics = Accumulator(plan.judge.metrics)
+        self.metrics = plan.judge.accumulator()
         self.checkpoints = Checkpoints(job, plan.run_id, plan.keep_checkpoints)
         self.best_score: float | None = None  # of the epochs that were looked at
         self._best: Snapshot | None = None  # after the best of them, as long as it is not written
@@ -108,7 +107,7 @@ class Trainer:
     def _close_epoch(self) -> None:
         for name, value in self.metrics.values().items():
             self.recorder.add_epoch(f"train/{name}", self.step, value)
-        self.metrics = Accumulator(self.plan.judge.metrics)
+        self.metrics = self.plan.judge.accumulator()
         for name, value in self._validate().items():
             self.recorder.add_epoch(f"validation/{name}", self.step, value)
         if self.plan.stopping is not None:
@@ -213,7 +212,7 @@ class Trainer:
             "epoch": self.epoch,
             "stopped": self.stopped,
             "stopping": stopping.state() if stopping else None,
-            "metric_rows": self.metrics.num_rows,
+            "metric_rows": int(self.metrics.num_rows),
             "epoch_loss": self.recorder.state(),
             "history": self.history.copy(),
             "findings": sorted(self.doctor.said),

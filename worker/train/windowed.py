@@ -68,6 +68,10 @@ class Windowed:
         """Inputs as a model is fed."""
         return inputs
 
+    def ready_targets(self, targets: Tensor) -> Tensor:
+        """Targets as outputs are held to."""
+        return targets
+
     def release(self) -> None:
         """Let go what was read of a file."""
         for array in self.mapped:

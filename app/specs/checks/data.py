@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from app.specs.base import Problem
+from app.specs.base import Loc, Problem
 from app.specs.checks.splits import split_problems
 from app.specs.checks.windows import window_problems
-from app.specs.checks.words import Columns, no_column
+from app.specs.checks.words import Columns, listed, no_column
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import features, is_coded, is_embedded, steps_of
@@ -24,12 +24,17 @@ def data_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[P
 
 
 def _target_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
-    place: list[str | int] = ["data", "target"]
-    target = columns.get(data.target)
-    if target is None:
-        yield Problem(loc=place, msg=no_column(data.target, columns), received=data.target)
-    elif target.num_missing >= num_rows:
-        yield Problem(loc=place, msg=f"no row has a {target.name}: there is nothing to learn", received=target.name)
+    for i, name in enumerate(data.targets):
+        place: Loc = ["data", "target"] if isinstance(data.target, str) else ["data", "target", i]
+        target, message = columns.get(name), None
+        if target is None:
+            message = no_column(name, columns)
+        elif name in data.targets[:i]:
+            message = f"{name!r} is named twice"
+        elif target.num_missing >= num_rows:
+            message = f"no row has a {name}: there is nothing to learn"
+        if message:
+            yield Problem(loc=place, msg=message, received=name)
 
 
 def _feature_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
@@ -38,12 +43,28 @@ def _feature_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
         message = None
         if name not in columns:
             message = no_column(name, columns)
-        elif name == data.target and not (data.window and data.window.sees_target):
-            message = f"{name!r} is the target: a model that is shown the answer learns nothing"
-        elif name in named[:i]:
+        elif name in data.targets:
+            message = _shown(data, columns[name])
+        if message is None and name in named[:i]:
             message = f"{name!r} is named twice"
         if message:
             yield Problem(loc=["data", "features", i], msg=message, received=name)
+
+
+def _shown(data: DataSpec, column: Column) -> str | None:
+    """Why a target may not be fed: it may where what was is told of what comes, and to be made again of less."""
+    if data.window is not None:
+        return None if data.window.sees_target else _SHOWN.format(column.name)
+    if isinstance(data.target, str):
+        has_places = column.type in ("image", "array", "text") and data.features == (data.target,)
+        return None if has_places else _SHOWN.format(column.name)
+    others = [name for name in data.features or () if name not in data.targets]
+    if others:
+        return f"{column.name!r} is a target too: fed beside {listed(others)}, which are none, it gives itself away"
+    return None
+
+
+_SHOWN = "{!r} is the target: a model that is shown the answer learns nothing"
 
 
 def _missing_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
@@ -63,8 +84,9 @@ def _missing_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
 
 
 def _infinite_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
-    target = [columns[data.target]] if data.target in columns else []
-    for field, some in (("features", features(data, columns.values())), ("target", target)):
+    target = [columns[name] for name in data.targets if name in columns]
+    fed = features(data, columns.values())
+    for field, some in (("features", fed), ("target", target)):
         for column in some:
             if column.num_infinite:
                 message = (

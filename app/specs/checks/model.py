@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Sequence
 from math import prod
 
+from app.specs.answers import Answer
 from app.specs.augment import RandomCrop
-from app.specs.base import Problem
+from app.specs.base import Problem, Shape
+from app.specs.checks.places import ending_problem, moving_problem
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import is_embedded
 from app.specs.layers.base import written
 from app.specs.model import Inspection, ModelSpec
 from app.specs.training import CLASS_LOSSES, TrainingSpec
-from app.specs.window import Window
 
 _ENDS = {  # what the last layer must be, for losses that take what it makes
     "binary_cross_entropy": ("sigmoid", "takes probabilities", "binary_cross_entropy_with_logits"),
@@ -20,25 +21,39 @@ _ENDS = {  # what the last layer must be, for losses that take what it makes
 
 
 def output_problems(
-    model: ModelSpec, inspection: Inspection, training: TrainingSpec, target: Column, window: Window | None = None
+    model: ModelSpec, inspection: Inspection, training: TrainingSpec, target: Column, answer: Answer
 ) -> Iterator[Problem]:
-    """Whether what comes out is what the loss takes: K outputs for K classes, else one, or as many as a window has."""
+    """Whether what comes out is what the loss takes: K outputs for K classes, else one, or as many as there are places.
+
+    `target` is the column, or the first of several.
+    """
     loss, shape = training.loss.type, tuple(inspection.output_shape)
     last = model.nodes[-1]
-    place: list[str | int] = ["model", *last.loc]
-    if len(shape) != 1:
-        message = f"the model ends with {written(shape)}, a row's answer is one list of numbers; flatten, or pool first"
-        yield Problem(loc=place, msg=message, received=list(shape))
-        return
-    horizon = window.horizon if window is not None else 1
-    wanted = target.num_distinct if loss in CLASS_LOSSES else horizon
-    if shape[0] != wanted and not (loss in CLASS_LOSSES and target.values is None):
-        message = f"the model ends with {_outputs(shape[0])}, but {_asked(loss, target.name, wanted)}"
-        yield Problem(loc=place, msg=message, received=shape[0])
+    if answer.is_plain:
+        problem = _plain_problem(model, shape, loss, target, answer)
+    else:
+        problem = ending_problem(model, shape, loss, target.name, answer)
+    if problem is not None:
+        yield problem
+        if answer.is_plain and len(shape) != 1:
+            return
     if loss in _ENDS and last.layer.type != _ENDS[loss][0]:
         end, takes, other = _ENDS[loss]
         message = f"{loss} {takes}: end with {end}, or use {other}"
         yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)
+
+
+def _plain_problem(model: ModelSpec, shape: Shape, loss: str, target: Column, answer: Answer) -> Problem | None:
+    """Why a model that ends with `shape` does not give one class, or the numbers of one column."""
+    place: list[str | int] = ["model", *model.nodes[-1].loc]
+    if len(shape) != 1:
+        message = f"the model ends with {written(shape)}, a row's answer is one list of numbers; flatten, or pool first"
+        return Problem(loc=place, msg=message, received=list(shape))
+    (wanted,) = answer.output_shape
+    if shape[0] == wanted or (loss in CLASS_LOSSES and target.values is None):
+        return None
+    message = f"the model ends with {_outputs(shape[0])}, but {_asked(loss, target.name, wanted or 0)}"
+    return Problem(loc=place, msg=message, received=shape[0])
 
 
 def learning_problems(inspection: Inspection, training: TrainingSpec, num_train: int | None) -> Iterator[Problem]:
@@ -53,9 +68,9 @@ def learning_problems(inspection: Inspection, training: TrainingSpec, num_train:
 
 
 def augment_problems(
-    model: ModelSpec, inspection: Inspection, data: DataSpec, fed: Sequence[Column]
+    model: ModelSpec, inspection: Inspection, data: DataSpec, fed: Sequence[Column], answer: Answer | None = None
 ) -> Iterator[Problem]:
-    """Only images can be turned and cut; anything can be mixed that is not looked up."""
+    """Only images can be turned and cut, and their targets with them; anything can be mixed that is not looked up."""
     shape = tuple(inspection.input_shape)
     has_embedded = any(is_embedded(data, column) for column in fed)
     for i, one in enumerate(data.augment):
@@ -66,6 +81,8 @@ def augment_problems(
             message = f"{one.type} is for images (channels×height×width), and the input is {written(shape)}"
         elif isinstance(one, RandomCrop) and one.padding >= min(shape[1:]):
             message = f"a border of {one.padding} pixels may push the whole image of {written(shape)} out of sight"
+        elif answer is not None:
+            message = moving_problem(one, shape, answer)
         if message:
             yield Problem(loc=["data", "augment", i], msg=message, received=one.type)
 

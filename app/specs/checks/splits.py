@@ -20,9 +20,11 @@ def split_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[
         yield from _value_problems(split, columns)
         return
     yield from _share_problems(data, columns, num_rows)
-    target = columns.get(data.target)
+    target = columns.get(data.first_target)
     if isinstance(split, SharesSplit | KFoldSplit) and split.stratify and target is not None:
-        yield from _stratify_problems(split, target)
+        several = f"there are {len(data.targets)} targets: the mix of one column's values is kept"
+        told = Problem(loc=["data", "split", "stratify"], msg=several, received=True)
+        yield from [told] if len(data.targets) > 1 else _stratify_problems(split, target)
 
 
 def _named_column_problems(data: DataSpec, name: str, columns: Columns) -> Iterator[Problem]:
@@ -31,7 +33,7 @@ def _named_column_problems(data: DataSpec, name: str, columns: Columns) -> Itera
     column, message = columns.get(name), None
     if column is None:
         message = no_column(name, columns)
-    elif name == data.target and not isinstance(data.split, TimeSplit):
+    elif name in data.targets and not isinstance(data.split, TimeSplit):
         message = f"{name!r} is the target: each part would know only some of the answers"
     elif isinstance(data.split, TimeSplit) and column.type not in ("timestamp", "integer", "float"):
         message = f"{name!r} holds {column.type} values, which have no order in time"

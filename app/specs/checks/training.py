@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from app.specs.answers import answer_of
 from app.specs.base import Problem
+from app.specs.checks.places import next_problems, place_problems, unscalable
 from app.specs.checks.windows import answer_problems
+from app.specs.checks.words import Columns
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.splits import validates
@@ -19,17 +22,23 @@ from app.specs.training import (
 )
 
 
-def training_problems(training: TrainingSpec, data: DataSpec, target: Column | None) -> Iterator[Problem]:
-    """Everything in `training` that does not fit the target column, which is None where there is no such column."""
+def training_problems(training: TrainingSpec, data: DataSpec, columns: Columns) -> Iterator[Problem]:
+    """Everything in `training` that does not fit what is to be predicted, as far as there are such columns."""
+    answer = answer_of(data, training.loss.type, columns)
+    target = columns[data.target] if answer is not None and answer.is_plain and isinstance(data.target, str) else None
     if target is not None:
         yield from _loss_problems(training.loss.type, data, target)
         yield from answer_problems(data, target, is_number=training.loss.type in REGRESSION_LOSSES)
+    elif answer is not None:
+        yield from place_problems(training.loss.type, data, columns, answer)
+    yield from next_problems(data, answer)
+    num_classes = answer.num_classes if answer is not None else None
     seen: set[AnyMetric] = set()
     for i, metric in enumerate(training.metrics):
         if metric in seen:
             yield Problem(loc=["training", "metrics", i], msg=f"{metric.type} is named twice", received=metric.type)
         seen.add(metric)
-        for problem in _metric_problems(metric, training.loss.type, target, _horizon(data)):
+        for problem in _metric_problems(metric, training.loss.type, target, num_classes, _horizon(data)):
             yield problem.under("training", "metrics", i)
     if training.early_stopping is not None:
         yield from _stopping_problems(training.early_stopping, training, data)
@@ -52,15 +61,16 @@ def _loss_problems(loss: str, data: DataSpec, target: Column) -> Iterator[Proble
     if message:
         yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)
     if data.scale_target != "none" and loss not in REGRESSION_LOSSES:
-        message = "classes cannot be scaled: this is for losses of numbers"
-        yield Problem(loc=["data", "scale_target"], msg=message, received=data.scale_target)
+        yield unscalable(data, "classes cannot be scaled: this is for losses of numbers")
 
 
 def _horizon(data: DataSpec) -> int:
     return data.window.horizon if data.window else 1
 
 
-def _metric_problems(metric: AnyMetric, loss: str, target: Column | None, horizon: int) -> Iterator[Problem]:
+def _metric_problems(
+    metric: AnyMetric, loss: str, target: Column | None, num_classes: int | None, horizon: int
+) -> Iterator[Problem]:
     """Of a number, what is said of classes makes sense where it is 0 or 1: then a half divides them."""
     of_numbers = loss in REGRESSION_LOSSES
     two_valued = target is not None and target.num_distinct == 2 and (target.min, target.max) == (0, 1)
@@ -69,8 +79,8 @@ def _metric_problems(metric: AnyMetric, loss: str, target: Column | None, horizo
         yield Problem(loc=[], msg=f"{metric.type} needs classes, {loss} predicts a number", received=metric.type)
     if not of_numbers and metric.type not in CLASS_METRICS:
         yield Problem(loc=[], msg=f"{metric.type} needs numbers, {loss} predicts a class", received=metric.type)
-    if metric.type == "top_k_accuracy" and loss in CLASS_LOSSES and target and metric.k > target.num_distinct:
-        message = f"there are {target.num_distinct} classes, so no {metric.k} likeliest"
+    if metric.type == "top_k_accuracy" and loss in CLASS_LOSSES and num_classes and metric.k > num_classes:
+        message = f"there are {num_classes} classes, so no {metric.k} likeliest"
         yield Problem(loc=["k"], msg=message, received=metric.k)
     if metric.type == "top_k_accuracy" and loss in BINARY_LOSSES:
         yield Problem(loc=[], msg="of two classes both are among the likeliest", received=metric.type)

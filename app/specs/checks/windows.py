@@ -33,7 +33,7 @@ def _column_problems(data: DataSpec, window: Window, columns: Columns) -> Iterat
     named = {"time": window.time, "series": window.series}
     for field, name in named.items():
         message = None if name is None else _misfit(field, name, columns)
-        if field == "series" and name is not None and name == data.target:
+        if field == "series" and name is not None and name in data.targets:
             message = f"{name!r} is the target: it cannot also say which series a row belongs to"
         if message:
             yield Problem(loc=["data", "window", field], msg=message, received=name)

@@ -1,0 +1,75 @@
+"""What a row's answer is: how many places it has, and what stands at each.
+
+Most have one place: a number, or a class. An autoencoder, a U-Net and a decoder answer at many: numbers of any shape,
+or a class at each pixel of an image or each token of a text. Classes lie first in what a model makes of pixels,
+(K, H, W) as PyTorch has them, and last in what it makes of tokens, (L, K) as layers of sequences have them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from app.specs.base import Shape
+from app.specs.columns import Column
+from app.specs.data import DataSpec
+from app.specs.features import image_shape, steps_of
+from app.specs.steps import Pixels
+from app.specs.training import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
+
+Kind = Literal["number", "binary", "classes", "numbers", "array", "image", "mask", "tokens"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a row's answer is, without the classes of each place."""
+
+    kind: Kind
+    shape: Shape  # () of one class, (n,) of numbers, (C, H, W) of an image, (H, W) of a mask, (L,) of tokens
+    num_classes: int | None = None  # of each place; None of numbers, and of a mask, whose model says it
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one class, or numbers of one column."""
+        return self.kind in ("number", "binary", "classes")
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """What a model makes of a row; None for a size that is the model's to say."""
+        match self.kind:
+            case "classes" | "mask":
+                return (self.num_classes, *self.shape)
+            case "tokens":
+                return (*self.shape, self.num_classes)
+        return self.shape
+
+    @property
+    def num_places(self) -> int:
+        """How many places it has."""
+        return prod(self.shape)
+
+
+def answer_of(data: DataSpec, loss: str, columns: Mapping[str, Column]) -> Answer | None:
+    """The answer that `data` and the type of the loss ask for; None where there is no such column."""
+    if any(name not in columns for name in data.targets):
+        return None
+    if not isinstance(data.target, str):
+        return Answer("numbers", (len(data.target),))
+    column = columns[data.target]
+    steps = steps_of(data, column.name)
+    if column.type == "image":
+        shape = image_shape(steps.pixels or Pixels(), column)
+        return Answer("mask", shape[1:]) if loss in CLASS_LOSSES else Answer("image", shape)
+    if column.type == "array":
+        return Answer("array", tuple(column.shape or ()))
+    if column.type == "text" and steps.tokens is not None:
+        return Answer("tokens", (steps.tokens.length,), steps.tokens.vocabulary_size)
+    return _plain(data, loss, column)
+
+
+def _plain(data: DataSpec, loss: str, column: Column) -> Answer:
+    if loss in CLASS_LOSSES:
+        return Answer("classes", (), column.num_distinct)
+    shape = (data.window.horizon if data.window is not None else 1,)
+    assert loss in REGRESSION_LOSSES | BINARY_LOSSES
+    return Answer("binary" if loss in BINARY_LOSSES else "number", shape)

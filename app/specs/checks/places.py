@@ -1,0 +1,135 @@
+"""Whether an answer of many places fits its columns, the loss, the model that ends with it and what moves pixels."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.specs.answers import Answer
+from app.specs.augment import AnyAugmentation, RandomCrop
+from app.specs.base import Problem, Shape
+from app.specs.checks.words import Columns
+from app.specs.columns import Column
+from app.specs.data import DataSpec
+from app.specs.layers.base import written
+from app.specs.model import ModelSpec
+from app.specs.training import BINARY_LOSSES, CLASS_LOSSES
+
+MAX_MASK_CLASSES = 256  # a byte tells no more apart
+
+_UNSCALABLE = {
+    "image": "pixels are numbers from 0 to 1",
+    "mask": "classes cannot be scaled",
+    "tokens": "classes cannot be scaled",
+}
+_OF_PIXELS = frozenset({"random_horizontal_flip", "random_vertical_flip", "random_crop"})  # which move a target too
+_OF_PLACES = _OF_PIXELS | {"random_rotation", "mixup", "cutmix"}  # which change where things are
+
+
+def place_problems(loss: str, data: DataSpec, columns: Columns, answer: Answer) -> Iterator[Problem]:
+    """Everything about an answer of many places that does not fit the columns it is of, or the loss."""
+    place: list[str | int] = ["data", "target"]
+    if data.window is not None:
+        message = "windows predict the numbers, or the class, of one column"
+        yield Problem(loc=place, msg=message, received=_received(data))
+    for i, name in enumerate(data.targets):
+        if misfit := _misfit(answer, columns[name]):
+            yield Problem(loc=place if isinstance(data.target, str) else [*place, i], msg=misfit, received=name)
+    if unfit := _unfit_loss(loss, answer, [columns[name] for name in data.targets]):
+        yield Problem(loc=["training", "loss", "type"], msg=unfit, received=loss)
+    if data.scale_target != "none" and (answer.kind in _UNSCALABLE or loss in BINARY_LOSSES):
+        message = _UNSCALABLE.get(answer.kind, f"{loss} takes numbers from 0 to 1")
+        yield unscalable(data, f"{message}: leave it out")
+
+
+def unscalable(data: DataSpec, message: str) -> Problem:
+    """That a target cannot be scaled."""
+    return Problem(loc=["data", "scale_target"], msg=message, received=data.scale_target)
+
+
+def next_problems(data: DataSpec, answer: Answer | None) -> Iterator[Problem]:
+    """Whether there is a text whose next tokens can be predicted, and that it is what is fed."""
+    if not data.next_token:
+        return
+    message = None
+    if answer is None or answer.kind != "tokens":
+        message = "of a text that is cut into tokens the next one is predicted: let target be one, with tokens"
+    elif data.features != data.targets:
+        message = f"the next token follows from those before it: let features be [{data.first_target!r}]"
+    if message:
+        yield Problem(loc=["data", "next_token"], msg=message, received=True)
+
+
+def _received(data: DataSpec) -> Any:
+    return data.target if isinstance(data.target, str) else list(data.target)
+
+
+def _misfit(answer: Answer, column: Column) -> str | None:
+    """Why a column cannot be answered so."""
+    if answer.kind == "numbers" and not column.is_numeric:
+        return f"of several targets each is a number, but {column.name!r} holds {column.type} values"
+    if answer.kind in ("image", "mask") and 0 in answer.shape:
+        return f"the images of {column.name!r} have different sizes: say which height and width they are made"
+    return None
+
+
+def _unfit_loss(loss: str, answer: Answer, columns: list[Column]) -> str | None:
+    if answer.kind == "tokens":
+        return None if loss in CLASS_LOSSES else f"{loss} needs numbers, and these are tokens; cross_entropy fits"
+    if answer.kind in ("numbers", "array"):
+        what = "several targets are" if answer.kind == "numbers" else "an array is"
+        if loss in CLASS_LOSSES:
+            return f"{loss} needs one column of classes, and {what} numbers; mse_loss fits"
+        outside = [one.name for one in columns if (one.is_numeric or one.type == "array") and not _is_share(one)]
+        if loss in BINARY_LOSSES and outside:
+            return f"{loss} needs numbers from 0 to 1, but {outside[0]!r} has others; mse_loss fits"
+    return None
+
+
+def _is_share(column: Column) -> bool:
+    return column.min is not None and column.max is not None and column.min >= 0 and column.max <= 1
+
+
+def ending_problem(model: ModelSpec, shape: Shape, loss: str, name: str, answer: Answer) -> Problem | None:
+    """Why a model that ends with `shape` does not give an answer of many places."""
+    wanted, place = answer.output_shape, ["model", *model.nodes[-1].loc]
+    fits = len(shape) == len(wanted) and all(one in (size, None) for size, one in zip(shape, wanted, strict=True))
+    if not fits:
+        message = f"the model ends with {written(shape)}, but {_asked(answer, name)}"
+        return Problem(loc=place, msg=message, received=list(shape))
+    if answer.kind == "mask" and not 2 <= shape[0] <= MAX_MASK_CLASSES:
+        of_pixels = f"its channels are the classes of a pixel, 2 to {MAX_MASK_CLASSES}"
+        message = f"the model ends with {written(shape)}: {of_pixels}"
+        return Problem(loc=place, msg=message, received=list(shape))
+    last = model.nodes[-1].layer
+    axis = 1 if answer.kind == "mask" else len(wanted)
+    if loss == "nll_loss" and last.type == "log_softmax" and getattr(last, "dim", axis) % (len(wanted) + 1) != axis:
+        message = f"the classes lie along axis {axis}, counted with the batch as 0: take log_softmax over that one"
+        return Problem(loc=[*place, "dim"], msg=message, received=getattr(last, "dim", None))
+    return None
+
+
+def _asked(answer: Answer, name: str) -> str:
+    """What a model is to end with."""
+    sizes = written(tuple(size for size in answer.output_shape if size is not None))
+    match answer.kind:
+        case "numbers":
+            return f"{answer.num_places} columns are predicted: a list of as many numbers"
+        case "array":
+            return f"{name!r} is an array of {sizes}"
+        case "image":
+            return f"{name!r} is an image of {sizes}"
+        case "mask":
+            return f"the mask {name!r} has {sizes} pixels: end with as many channels as it has classes, of that size"
+    length, num_tokens = answer.output_shape
+    return f"{name!r} has {length} tokens, each one of {num_tokens:,}: end with {sizes}, a list for each token"
+
+
+def moving_problem(one: AnyAugmentation, shape: Shape, answer: Answer) -> str | None:
+    """Why an augmentation would not leave an answer of pixels where it belongs. Those of colours do, and of flips."""
+    if answer.kind not in ("image", "mask") or one.type not in _OF_PLACES:
+        return None
+    if one.type not in _OF_PIXELS:
+        return f"{one.type} would tear the image from its target: flips and random_crop move both alike"
+    if isinstance(one, RandomCrop) and tuple(shape[1:]) != answer.shape[-2:]:
+        sizes = f"{written(tuple(shape[1:]))} and {written(answer.shape[-2:])}"
+        return f"{one.type} moves both alike, so the image and its target need one size; they have {sizes}"
+    return None

@@ -1,0 +1,97 @@
+"""How the outputs of a run are read and judged, as its target and its loss say; and what needs no model at all."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from app.specs.training import (
+    BINARY_LOSSES,
+    CLASS_LOSSES,
+    CLASS_METRICS,
+    REGRESSION_LOSSES,
+    AnyMetric,
+    TrainingSpec,
+)
+from app.transforms import ImageStep, Target, TextStep
+from worker.evaluate import LISTED_CLASSES, Judge
+from worker.train import losses, metrics
+from worker.train.batches import AnyPart, targets_of
+from worker.train.doctor import Chance
+from worker.train.metrics import Answers
+from worker.train.places import ROWS, Places
+
+
+def judge_of(training: TrainingSpec, target: Target, device: torch.device) -> Judge:
+    """By what a run is judged: its loss and metrics, of answers as its target has them."""
+    places, answers = _places(training, target), _answers(training, target)
+    asked = [_metric(metric, answers, target, device) for metric in training.metrics]
+    loss = places.loss(losses.build(**training.loss.model_dump()))
+    return Judge(loss, asked, answers, _classes(target, answers), places)
+
+
+def _places(training: TrainingSpec, target: Target) -> Places:
+    """How the places of an answer are counted."""
+    if target.num_classes is not None and target.shape is not None:
+        return Places("tokens" if isinstance(target.step, TextStep) else "pixels", target.shape)
+    return Places("binary") if target.shape is not None and training.loss.type in BINARY_LOSSES else ROWS
+
+
+def _classes(target: Target, answers: Answers | None) -> list[Any] | None:
+    """What the classes are called, but for those of a large vocabulary."""
+    if target.num_classes is None:
+        return target.classes if target.classes is not None else [0, 1] if answers else None
+    if isinstance(target.step, TextStep):
+        return target.step.words(target.num_classes) if target.num_classes <= LISTED_CLASSES else None
+    return list(range(target.num_classes))
+
+
+def _answers(training: TrainingSpec, target: Target) -> Answers | None:
+    """How outputs are read as classes; of a number, where a metric asks for it, above or below a half."""
+    loss = training.loss.type
+    if loss in CLASS_LOSSES:
+        return Answers(target.num_classes or len(target.classes or ()), ignores=isinstance(target.step, TextStep))
+    if loss in REGRESSION_LOSSES:
+        asked = any(metric.type in CLASS_METRICS for metric in training.metrics)
+        return Answers(2, (0.5 - target.center) / target.spread) if asked else None
+    return Answers(2, 0.0 if loss == "binary_cross_entropy_with_logits" else 0.5, truth=0.5)
+
+
+def _metric(metric: AnyMetric, answers: Answers | None, target: Target, device: torch.device) -> metrics.Metric:
+    _, spread = target.unit
+    scale = spread if isinstance(spread, float) else torch.from_numpy(spread).to(device)
+    return metrics.build(answers=answers, scale=scale, of_places=target.shape is not None, **metric.model_dump())
+
+
+def constant_of(training: TrainingSpec, train: AnyPart, target: Target, judge: Judge) -> tuple[Tensor, Chance]:
+    """The best outputs that ignore the inputs, and their loss."""
+    loss, places = training.loss.type, judge.places
+    num_classes = target.num_classes or len(target.classes or ())
+    outputs = places.spread(losses.constant_outputs(loss, places.told(targets_of(train)), num_classes))
+    return outputs, Chance(losses.chance(judge.loss, outputs, targets_of(train), places), loss)
+
+
+def in_words(outputs: Tensor, loss: str, target: Target) -> str:
+    """What a model says that always gives these outputs."""
+    if target.num_classes is not None:
+        return _frequent(outputs, target)
+    if target.shape is not None:
+        return f"the {'median' if loss == 'l1_loss' else 'mean'} of each {_place(target)}"
+    if target.classes is None:
+        value = float(outputs.mean()) * target.spread + target.center
+        return f"the {'median' if loss == 'l1_loss' else 'mean'}, {value:.4g}"
+    if loss in CLASS_LOSSES:
+        return str(target.classes[int(outputs.argmax())])
+    threshold = 0.0 if loss == "binary_cross_entropy_with_logits" else 0.5
+    return str(target.classes[int(outputs[0] > threshold)])
+
+
+def _frequent(outputs: Tensor, target: Target) -> str:
+    """The class that most places have, as outputs (K, H, W) or (L, K) say that are the same at each."""
+    if isinstance(target.step, TextStep):
+        return repr(target.step.words(outputs.shape[-1])[int(outputs[0].argmax())])
+    return f"class {int(outputs.flatten(1)[:, 0].argmax())}"
+
+
+def _place(target: Target) -> str:
+    return "column" if target.numbers is not None else "pixel" if isinstance(target.step, ImageStep) else "place"
