@@ -28,6 +28,7 @@ from worker.train.losses import Loss
 
 _PURPOSE = 0xA6  # no other draw of a run begins with this number
 _MIXING = (Mixup, Cutmix)
+_MOVING = (RandomHorizontalFlip, RandomVerticalFlip, RandomCrop)  # the checks let nothing else move what has a target
 
 
 @dataclass(frozen=True)
@@ -46,30 +47,52 @@ class Augment:
     """Changes batches of images (N, C, H, W) as `kinds` say, in their order.
 
     `mean` and `std` of each channel undo what the inputs were scaled by: colours change where they go from 0 to 1.
+    Where targets are images, `moves_targets`, what moves pixels moves theirs too.
     """
 
     def __init__(
-        self, kinds: Sequence[AnyAugmentation], seed: int, mean: Sequence[float] = (0.0,), std: Sequence[float] = (1.0,)
+        self,
+        kinds: Sequence[AnyAugmentation],
+        seed: int,
+        mean: Sequence[float] = (0.0,),
+        std: Sequence[float] = (1.0,),
+        *,
+        moves_targets: bool = False,
     ) -> None:
+        self._moves_targets = moves_targets
         self._single = [one for one in kinds if not isinstance(one, _MIXING)]
         self._mixing = [one for one in kinds if isinstance(one, _MIXING)]
         self._seed = seed
         self._mean, self._std = (torch.tensor(one, dtype=torch.float32).view(-1, 1, 1) for one in (mean, std))
 
-    def __call__(self, inputs: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Mix | None]:
-        """The images of a step, changed, and how they were mixed if they were."""
+    def __call__(self, inputs: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor, Mix | None]:
+        """The images of a step, changed, their targets, and how they were mixed if they were."""
         drawn = np.random.default_rng((_PURPOSE, self._seed, step))
         random = torch.Generator(inputs.device).manual_seed(int(drawn.integers(2**63)))
         if self._single:
             mean, std = self._mean.to(inputs.device), self._std.to(inputs.device)
             images = inputs * std + mean
             for one in self._single:
+                before = random.get_state() if self._moves_targets else None
                 images = _CHANGES[type(one)](one, images, random)
+                if before is not None and isinstance(one, _MOVING):
+                    targets = _moved(one, targets, random, before)
             inputs = (images - mean) / std
         if not self._mixing:
-            return inputs, None
+            return inputs, targets, None
         kind = self._mixing[int(drawn.integers(len(self._mixing)))]
-        return _mixed(kind, inputs, targets, drawn, random)
+        inputs, mix = _mixed(kind, inputs, targets, drawn, random)
+        return inputs, targets, mix
+
+
+def _moved(kind: AnyAugmentation, targets: Tensor, random: torch.Generator, before: Tensor) -> Tensor:
+    """Targets (N, C, H, W) or (N, H, W) moved as the images of the same step were: by the same draws."""
+    after = random.get_state()
+    random.set_state(before)
+    images = targets if targets.dim() == 4 else targets.unsqueeze(1)
+    moved = _CHANGES[type(kind)](kind, images, random)
+    random.set_state(after)
+    return moved.reshape(targets.shape)
 
 
 def _draw(images: Tensor, random: torch.Generator, low: float = 0.0, high: float = 1.0) -> Tensor:

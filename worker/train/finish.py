@@ -17,9 +17,10 @@ from app.db.tables import Artifact, Run
 from app.errors import JobFailure
 from app.queue import JobKind
 from app.storage import Storage, StoredFile
-from app.transforms import Preprocessing
-from worker import evaluate, forecast
+from app.transforms import ImageStep, Preprocessing, TextStep
+from worker import evaluate, forecast, shown
 from worker.job import Ending
+from worker.train.batches import Part
 from worker.train.plan import Plan
 from worker.train.windowed import Windowed
 
@@ -96,7 +97,18 @@ def evaluation_of(plan: Plan) -> dict[str, Any]:
         "classes": plan.judge.classes,
         "parameters": evaluate.parameters(plan.model),
         **_forecast(plan),
+        **_shown(plan, judged_on),
     }
+
+
+def _shown(plan: Plan, judged_on: str) -> dict[str, Any]:
+    """Of images and texts that are answered by others, a few of the part that judges the model."""
+    how, part = plan.preprocessing, plan.parts[judged_on]
+    if not isinstance(how, Preprocessing) or not isinstance(part, Part):
+        return {}
+    if not isinstance(how.target.step, ImageStep | TextStep):
+        return {}
+    return {"shown": {"part": judged_on, **shown.report(plan.model, part, how, plan.device)}}
 
 
 def _forecast(plan: Plan) -> dict[str, Any]:

@@ -232,7 +232,9 @@ def _augment(spec: RunSpec, preprocessing: Preprocessing) -> Augment | None:
     kinds, seed, pixels = spec.data.augment, spec.training.seed, preprocessing.pixels
     if not kinds:
         return None
-    return Augment(kinds, seed) if pixels is None else Augment(kinds, seed, pixels.mean, pixels.std)
+    moves_targets = isinstance(preprocessing.target.step, ImageStep)
+    scaled = () if pixels is None else (pixels.mean, pixels.std)
+    return Augment(kinds, seed, *scaled, moves_targets=moves_targets)
 
 
 def _likes_channels_last(module: nn.Module, preprocessing: Preprocessing) -> bool:

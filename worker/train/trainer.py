@@ -89,7 +89,7 @@ class Trainer:
         lr = plan.rate(self.step)
         mix = None
         if plan.augment is not None:
-            inputs, mix = plan.augment(inputs, targets, self.step)
+            inputs, targets, mix = plan.augment(inputs, targets, self.step)
         outputs = plan.model(inputs)
         loss = plan.judge.loss(outputs, targets) if mix is None else mix.loss(plan.judge.loss, outputs, targets)
         plan.gradients.clear()
