@@ -51,8 +51,8 @@ class TemplatesIn(BaseModel):
 
     input_shape: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1, max_length=4)
     """of one row, without the batch"""
-    num_outputs: int = Field(default=1, ge=1)
-    """how many numbers are answered: one for each class, or of each pixel"""
+    output_shape: tuple[Annotated[int, Field(ge=1)] | None, ...] = Field(default=(1,), min_length=1, max_length=4)
+    """what it is to end with: one number for each class; null for a size that is the model's to say"""
     num_embeddings: int | None = Field(default=None, ge=1)
     """how many whole numbers are looked up, where the input is such"""
     num_columns: int = Field(default=0, ge=0)

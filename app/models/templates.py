@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import log2
-from typing import Any
+from math import log2, prod
+from typing import Any, cast
 
 from app.models.schemas import TemplateOut, TemplatesIn
 from app.specs.base import Shape
@@ -12,6 +12,7 @@ from app.specs.layers.base import written
 Layers = list[dict[str, Any]]
 MOST_HALVINGS = 3  # of a picture
 WIDTH = 64  # of what a word becomes
+FEWEST_CLASSES = 2  # where it is the model that says how many there are
 
 
 @dataclass(frozen=True)
@@ -42,46 +43,68 @@ def templates(asked: TemplatesIn) -> Iterator[TemplateOut]:
 def _anything(asked: TemplatesIn) -> str | None:
     if asked.num_embeddings is not None:
         return "for numbers; words and codes are looked up first"
-    return None
+    return _one_answer(asked)
+
+
+def _one_answer(asked: TemplatesIn) -> str | None:
+    return None if len(asked.output_shape) == 1 else "answers once for a row, and this asks at many places"
 
 
 def _pictures(asked: TemplatesIn) -> str | None:
+    return _large_pictures(asked) or _one_answer(asked)
+
+
+def _large_pictures(asked: TemplatesIn) -> str | None:
     if not _is_picture(asked):
         return "for pictures: channels, height, width"
     return "for pictures of 8 pixels a side at least" if min(asked.input_shape[1:]) < 8 else None
 
 
-def _pictures_in_quarters(asked: TemplatesIn) -> str | None:
-    if problem := _pictures(asked):
+def _pixels(asked: TemplatesIn) -> str | None:
+    if problem := _large_pictures(asked) or _no_quarters(asked):
         return problem
+    if asked.output_shape[1:] != asked.input_shape[1:]:
+        return "answers at each pixel: choose a mask, or the image itself, as the target"
+    return None
+
+
+def _no_quarters(asked: TemplatesIn) -> str | None:
     _, height, width = asked.input_shape
     if height % 4 or width % 4:
         return f"halves the sides twice: they must be divisible by 4, and these are {written((height, width))}"
     return None
 
 
+def _itself(asked: TemplatesIn) -> str | None:
+    if asked.num_embeddings is not None:
+        return "for numbers and pictures"
+    if None in asked.output_shape or prod(cast(Shape, asked.output_shape)) != prod(asked.input_shape):
+        return "learns what it is fed: choose the input itself as the target"
+    return (_large_pictures(asked) or _no_quarters(asked)) if _is_picture(asked) else None
+
+
 def _in_order(asked: TemplatesIn) -> str | None:
     is_series = len(asked.input_shape) == 2 and asked.num_embeddings is None
-    return None if is_series or _is_text(asked) else "for what comes in order: time series, words"
+    return _one_answer(asked) if is_series or _is_text(asked) else "for what comes in order: time series, words"
 
 
-def _words(asked: TemplatesIn) -> str | None:
-    return None if _is_text(asked) else "for words and other whole numbers to be looked up"
+def _next_words(asked: TemplatesIn) -> str | None:
+    if not _is_text(asked):
+        return "for words and other whole numbers to be looked up"
+    if len(asked.output_shape) != 2:
+        return "says what comes next at each place: choose the next token as the target"
+    return None
 
 
 def _columns(asked: TemplatesIn) -> str | None:
-    return None if asked.num_columns else "for users, items and other columns that are embedded"
+    return _one_answer(asked) if asked.num_columns else "for users, items and other columns that are embedded"
 
 
 def _pairs(asked: TemplatesIn) -> str | None:
     is_halved = asked.num_embeddings is not None and asked.input_shape[0] % 2 == 0
-    return None if is_halved and len(asked.input_shape) == 1 else "for two of a kind: user and item, or two texts"
-
-
-def _vectors_or_quarters(asked: TemplatesIn) -> str | None:
-    if asked.num_embeddings is not None:
-        return "for numbers and pictures"
-    return _pictures_in_quarters(asked) if _is_picture(asked) else None
+    if is_halved and len(asked.input_shape) == 1:
+        return _one_answer(asked)
+    return "for two of a kind: user and item, or two texts"
 
 
 def _is_picture(asked: TemplatesIn) -> bool:
@@ -96,11 +119,11 @@ def _is_text(asked: TemplatesIn) -> bool:
 
 
 def _neuron(asked: TemplatesIn) -> dict[str, Any]:
-    return {"layers": [*_flat(asked.input_shape), _linear(asked.num_outputs)]}
+    return {"layers": [*_flat(asked.input_shape), _linear(_size(asked))]}
 
 
 def _mlp(asked: TemplatesIn) -> dict[str, Any]:
-    return {"layers": [*_flat(asked.input_shape), *_dense(64), *_dense(32), _linear(asked.num_outputs)]}
+    return {"layers": [*_flat(asked.input_shape), *_dense(64), *_dense(32), _linear(_size(asked))]}
 
 
 def _lenet(asked: TemplatesIn) -> dict[str, Any]:
@@ -108,13 +131,13 @@ def _lenet(asked: TemplatesIn) -> dict[str, Any]:
     for channels in (6, 16):
         conv = {"type": "conv2d", "out_channels": channels, "kernel_size": 5, "padding": "same"}
         layers += [conv, {"type": "relu"}, {"type": "max_pool2d", "kernel_size": 2}]
-    return {"layers": [*layers, {"type": "flatten"}, *_dense(120), *_dense(84), _linear(asked.num_outputs)]}
+    return {"layers": [*layers, {"type": "flatten"}, *_dense(120), *_dense(84), _linear(_size(asked))]}
 
 
 def _vgg(asked: TemplatesIn) -> dict[str, Any]:
     stage = [*_conv("$width"), *_conv("$width"), {"type": "max_pool2d", "kernel_size": 2}]
     stages = [_use("stage", f"stage{i + 1}", {"width": 32 << i}) for i in range(_num_halvings(asked.input_shape))]
-    end = [{"type": "flatten"}, *_dense(128), {"type": "dropout", "p": 0.5}, _linear(asked.num_outputs)]
+    end = [{"type": "flatten"}, *_dense(128), {"type": "dropout", "p": 0.5}, _linear(_size(asked))]
     return {"blocks": {"stage": {"arguments": {"width": None}, "layers": stage}}, "layers": [*stages, *end]}
 
 
@@ -134,7 +157,7 @@ def _resnet(asked: TemplatesIn) -> dict[str, Any]:
         layers += [_use("halving", f"halving{i}", width), _use("residual", f"stage{i + 1}", width)]
     return {
         "blocks": {"residual": residual, "halving": halving},
-        "layers": [*layers, {"type": "global_avg_pool"}, _linear(asked.num_outputs)],
+        "layers": [*layers, {"type": "global_avg_pool"}, _linear(_size(asked))],
     }
 
 
@@ -159,59 +182,62 @@ def _unet(asked: TemplatesIn) -> dict[str, Any]:
         _use("double", "bottom", {"width": 64}),
         {**_use("up", "up2", {"width": 32}), "inputs": ["bottom", "down2"]},
         {**_use("up", "up1", {"width": 16}), "inputs": ["up2", "down1"]},
-        {"type": "conv2d", "out_channels": asked.num_outputs, "kernel_size": 1},
+        {"type": "conv2d", "out_channels": _size(asked), "kernel_size": 1},
     ]
     return {"blocks": {"double": double, "up": up}, "layers": layers}
 
 
 def _autoencoder(asked: TemplatesIn) -> dict[str, Any]:
-    shape = asked.input_shape
-    if not _is_picture(asked):
-        size = 1
-        for one in shape:
-            size *= one
-        code = {**_linear(max(1, min(8, size // 2))), "name": "code"}
-        back = [{"type": "reshape", "shape": list(shape)}] if len(shape) > 1 else []
-        return {"layers": [*_flat(shape), *_dense(32), code, {"type": "relu"}, *_dense(32), _linear(size), *back]}
+    layers = _through_code(asked.input_shape) if _is_picture(asked) else _narrowing(asked.input_shape)
+    made = asked.input_shape if _is_picture(asked) else (prod(asked.input_shape),)
+    wanted = list(asked.output_shape)
+    return {"layers": layers if wanted == list(made) else [*layers, {"type": "reshape", "shape": wanted}]}
+
+
+def _narrowing(shape: Shape) -> Layers:
+    size = prod(shape)
+    code = {**_linear(max(1, min(8, size // 2))), "name": "code"}
+    return [*_flat(shape), *_dense(32), code, {"type": "relu"}, *_dense(32), _linear(size)]
+
+
+def _through_code(shape: Shape) -> Layers:
     down = {"type": "conv2d", "kernel_size": 3, "stride": 2, "padding": 1}
     up = {"type": "conv_transpose2d", "kernel_size": 2, "stride": 2}
     relu = {"type": "relu"}
-    return {
-        "layers": [
-            {**down, "out_channels": 16},
-            relu,
-            {**down, "out_channels": 8, "name": "code"},
-            relu,
-            {**up, "out_channels": 16},
-            relu,
-            {**up, "out_channels": shape[0]},
-        ]
-    }
+    return [
+        {**down, "out_channels": 16},
+        relu,
+        {**down, "out_channels": 8, "name": "code"},
+        relu,
+        {**up, "out_channels": 16},
+        relu,
+        {**up, "out_channels": shape[0]},
+    ]
 
 
 def _lstm(asked: TemplatesIn) -> dict[str, Any]:
-    return {"layers": [*_looked_up(asked), {"type": "lstm", "hidden_size": 32}, _linear(asked.num_outputs)]}
+    return {"layers": [*_looked_up(asked), {"type": "lstm", "hidden_size": 32}, _linear(_size(asked))]}
 
 
 def _bigru(asked: TemplatesIn) -> dict[str, Any]:
     gru = {"type": "gru", "hidden_size": 32, "num_layers": 2, "bidirectional": True}
-    return {"layers": [*_looked_up(asked), gru, {"type": "dropout", "p": 0.2}, _linear(asked.num_outputs)]}
+    return {"layers": [*_looked_up(asked), gru, {"type": "dropout", "p": 0.2}, _linear(_size(asked))]}
 
 
 def _encoder(asked: TemplatesIn) -> dict[str, Any]:
     first = _looked_up(asked) or [_linear(WIDTH)]
     layers = [*first, {"type": "learned_position"}, _transformer(), {"type": "mean", "dim": 1}]
-    return {"layers": [*layers, _linear(asked.num_outputs)]}
+    return {"layers": [*layers, _linear(_size(asked))]}
 
 
 def _decoder(asked: TemplatesIn) -> dict[str, Any]:
     layers = [*_looked_up(asked), {"type": "learned_position"}, {**_transformer(), "is_causal": True}]
-    return {"layers": [*layers, {**_linear(asked.num_embeddings or 1), "name": "next"}]}
+    return {"layers": [*layers, {**_linear(asked.output_shape[1] or 1), "name": "next"}]}
 
 
 def _embedded(asked: TemplatesIn) -> dict[str, Any]:
     places = {"num_embeddings": asked.num_embeddings, "embedding_dim": 8, "num_columns": asked.num_columns}
-    return {"layers": [{"type": "entity_embedding", **places}, *_dense(64), *_dense(32), _linear(asked.num_outputs)]}
+    return {"layers": [{"type": "entity_embedding", **places}, *_dense(64), *_dense(32), _linear(_size(asked))]}
 
 
 def _two_towers(asked: TemplatesIn) -> dict[str, Any]:
@@ -223,7 +249,11 @@ def _two_towers(asked: TemplatesIn) -> dict[str, Any]:
     embedding = {"type": "embedding", "num_embeddings": asked.num_embeddings, "embedding_dim": 32}
     tower = [embedding, {"type": "mean", "dim": 1}, *_dense(32), _linear(16)]
     together = {"type": "multiply", "inputs": ["first", "second"]}
-    return {"blocks": {"tower": {"layers": tower}}, "layers": [*layers, together, _linear(asked.num_outputs)]}
+    return {"blocks": {"tower": {"layers": tower}}, "layers": [*layers, together, _linear(_size(asked))]}
+
+
+def _size(asked: TemplatesIn) -> int:
+    return asked.output_shape[0] or FEWEST_CLASSES
 
 
 def _linear(size: int) -> dict[str, Any]:
@@ -313,7 +343,7 @@ TEMPLATES = (
         "U-Net",
         "Down to what is there and up to where it is: an answer for each pixel (Ronneberger et al., 2015)",
         "https://arxiv.org/abs/1505.04597",
-        _pictures_in_quarters,
+        _pixels,
         _unet,
     ),
     Template(
@@ -321,7 +351,7 @@ TEMPLATES = (
         "Autoencoder",
         "Through a narrow code and back: learns what it is fed (Hinton, Salakhutdinov, 2006)",
         "https://doi.org/10.1126/science.1127647",
-        _vectors_or_quarters,
+        _itself,
         _autoencoder,
     ),
     Template(
@@ -353,7 +383,7 @@ TEMPLATES = (
         "Transformer decoder",
         "Each place looks back and says what comes next, as GPT does (Radford et al., 2018)",
         "https://openai.com/index/language-unsupervised/",
-        _words,
+        _next_words,
         _decoder,
     ),
     Template(

@@ -49,16 +49,16 @@ def check(body: dict[str, Any], session: Reading) -> CheckOut:
             errors=[],
             inspection=checked.inspection.model_dump(mode="json"),
             input_shape=list(checked.input_shape),
+            output_shape=list(checked.output_shape),
             memory=checked.memory,
             num_rows=checked.num_rows,
         )
-    shape, layers = service.known_of(session, body)
+    known = service.known_of(session, body)
     return CheckOut(
         ok=False,
         errors=[problem.model_dump(mode="json") for problem in found],
         inspection=None,
-        input_shape=list(shape) if shape else None,
-        layers=layers,
+        **known,
         num_rows=None,
     )
 

@@ -29,14 +29,15 @@ from app.runs.schemas import (
     RunPatch,
     WorkerRef,
 )
-from app.specs.base import Problem, Shape, SpecError
+from app.specs.answers import answer_of
+from app.specs.base import Problem, SpecError
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.inspection import LayerReport
 from app.specs.model import ModelSpec
 from app.specs.run import Checked, RunSpec, check, input_shape
 from app.specs.sources import DatasetDefinition
 from app.specs.traced import traced
+from app.specs.training import TrainingSpec
 
 
 def create_run(session: Session, spec: RunSpec) -> Run:
@@ -80,8 +81,8 @@ def check_run(session: Session, spec: RunSpec) -> tuple[Checked, Dataset | None]
     return _checked(spec, known.columns, known.num_rows), None
 
 
-def known_of(session: Session, body: dict[str, Any]) -> tuple[Shape | None, list[LayerReport]]:
-    """What is fed, and the shapes of layers, as far as they follow from a body that would not be taken."""
+def known_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+    """Of a body that would not be taken: what is fed, what is asked, the shapes of layers, as far as they follow."""
     dataset = body.get("dataset")
     try:
         data = DataSpec.model_validate(body.get("data"))
@@ -90,9 +91,16 @@ def known_of(session: Session, body: dict[str, Any]) -> tuple[Shape | None, list
         else:
             columns = datasets.describe(session, DatasetDefinition.model_validate(dataset)).columns
         shape = input_shape(data, columns)
+        asked = _asked(body, data, columns)
     except (ValidationError, SpecError, AppError):
-        return None, []
-    return shape, traced(body.get("model"), shape)
+        return {}
+    return {"input_shape": list(shape), "output_shape": asked, "layers": traced(body.get("model"), shape)}
+
+
+def _asked(body: dict[str, Any], data: DataSpec, columns: Sequence[Column]) -> list[int | None] | None:
+    training = TrainingSpec.model_validate(body.get("training"))
+    found = answer_of(data, training.loss.type, {column.name: column for column in columns})
+    return list(found.output_shape) if found else None
 
 
 def resolve_model(session: Session, spec: RunSpec) -> tuple[RunSpec, str | None]:

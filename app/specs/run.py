@@ -75,6 +75,7 @@ class Checked(BaseModel):
 
     input_shape: tuple[int, ...]
     input_dtype: Literal["float32", "int64"]
+    output_shape: tuple[int | None, ...]  # that is asked for; None for a size that is the model's to say
     target: Target
     inspection: Inspection
     memory: Memory | None  # that a step takes; None where the batch is all rows, and a column says how many those are
@@ -110,6 +111,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
     return Checked(
         input_shape=tuple(inspection.input_shape),
         input_dtype="int64" if spec.model.takes_integers else "float32",
+        output_shape=answer.output_shape,
         target=_target(spec.data, target, answer),
         inspection=inspection,
         memory=training_memory(inspection, spec.training.optimizer, batch_size) if batch_size else None,

@@ -5,12 +5,12 @@ import { featuresOf, presetContext } from "../draft.js";
 const MANY_COLUMNS = 20; // of whole numbers that are no picture: a sequence
 
 /** The body of POST /models/templates, or null while it is not known what is fed. */
-export function templatesAsk(draft, columns, inputShape, typed) {
+export function templatesAsk(draft, columns, inputShape, outputShape, typed) {
   if (!inputShape?.length) return null;
-  if (!columns.length) return { input_shape: inputShape, num_outputs: typed.numOutputs || 1, num_embeddings: typed.numEmbeddings || null };
-  const { numOutputs, numTokens, numEmbedded, numEmbeddings } = presetContext(draft, columns);
+  const ask = { input_shape: inputShape, output_shape: outputShape ?? [1], num_embeddings: null };
+  if (!columns.length) return { ...ask, num_embeddings: typed.numEmbeddings || null };
+  const { numTokens, numEmbedded, numEmbeddings } = presetContext(draft, columns);
   const features = featuresOf(draft, columns);
-  const ask = { input_shape: inputShape, num_outputs: numOutputs, num_embeddings: null };
   if (numEmbedded) return { ...ask, num_embeddings: numEmbeddings, num_columns: numEmbedded };
   const areWords = features.length > 0 && features.every(({ name }) => draft.data.columns?.[name]?.tokens);
   const isSequence =

@@ -81,7 +81,7 @@ export class DataBar {
     const whole = (text) => (/^\d+$/.test(text.trim()) ? Number(text) : null);
     return [
       box("Input shape", "of one row: 4, or 1, 28, 28 for pictures", typed.shape?.join(", "), (text) => (typed.shape = readShape(text)), ["input_shape"]),
-      box("Outputs", "one for each class; for templates", typed.numOutputs, (text) => (typed.numOutputs = whole(text) ?? 1)),
+      box("Output shape", "one number for each class; for templates", typed.outputShape?.join(", "), (text) => (typed.outputShape = readShape(text))),
       box("Different words or codes", "where the input is looked up; for templates", typed.numEmbeddings, (text) => (typed.numEmbeddings = whole(text))),
     ];
   }

@@ -16,7 +16,7 @@ export class Studio extends EventTarget {
   constructor({ catalogue, datasets, draft }) {
     super();
     Object.assign(this, { catalogue, datasets, draft });
-    this.typed = { shape: null, numOutputs: 1, numEmbeddings: null };
+    this.typed = { shape: null, outputShape: [1], numEmbeddings: null };
     this.scope = null;
     this.at = this.layers.length ? 0 : -1;
     this.past = new Past(this.#state());
@@ -52,6 +52,10 @@ export class Studio extends EventTarget {
 
   get inputShape() {
     return this.hasData ? this.answer.input_shape : this.typed.shape;
+  }
+
+  get outputShape() {
+    return this.hasData ? this.answer.output_shape : this.typed.outputShape;
   }
 
   problems() {
@@ -194,7 +198,7 @@ export class Studio extends EventTarget {
   }
 
   async #ask() {
-    const ask = templatesAsk(this.draft, this.columns, this.inputShape, this.typed);
+    const ask = templatesAsk(this.draft, this.columns, this.inputShape, this.outputShape, this.typed);
     if (JSON.stringify(ask) === JSON.stringify(this.ask)) return;
     this.ask = ask;
     this.templates = ask ? await api.post("/models/templates", ask).catch(() => []) : [];
