@@ -9,11 +9,11 @@ from app.queue import JobStatus
 
 
 def count_all(session: Session, alive_within_s: float = 30) -> dict[str, int]:
-    """Runs, models and datasets, each with all its versions; the jobs that wait; the workers that are alive."""
+    """Runs; models and datasets, each with all its versions; the jobs that wait; the workers that are alive."""
     is_alive = (Worker.stopped_at.is_(None), Worker.heartbeat_at > now() - alive_within_s)
     queries = {
         "runs": select(func.count()).select_from(Run),
-        "models": select(func.count()).select_from(Model),
+        "models": select(func.count(Model.family_id.distinct())),
         "datasets": select(func.count(Dataset.family_id.distinct())),
         "queue": select(func.count()).where(Job.status == JobStatus.QUEUED),
         "workers": select(func.count()).select_from(Worker).where(*is_alive),

@@ -84,6 +84,7 @@ def test_what_was_there_is_there_after_a_migration(tmp_path: Path) -> None:
             f" VALUES ('{job}', 'train', 'succeeded', 0, '{{}}', 1, 0, 1, 7)",
             f"INSERT INTO events (job_id, seq, time, kind, body) VALUES ('{job}', 1, 7, 'status', '{{}}')",
             "INSERT INTO datasets (id, name, status, source, created_at) VALUES ('d', 'd', 'ready', '{}', 7)",
+            "INSERT INTO models (id, name, definition, created_at) VALUES ('m', 'm', '{}', 7)",
             "INSERT INTO runs (id, name, job_id, dataset_id, spec, inspection, num_parameters, tags, created_at)"
             f" VALUES ('{run}', 'old', '{job}', 'd', '{SPEC}', '{{}}', 1, '[\"a\"]', 7)",
             "INSERT INTO artifacts (id, run_id, name, media_type, path, size_bytes, sha256, created_at)"
@@ -100,6 +101,9 @@ def test_what_was_there_is_there_after_a_migration(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("SELECT position FROM jobs").scalar() == 7
         assert connection.exec_driver_sql("SELECT id, family_id, version, made FROM datasets").all() == [
             ("d", "d", 1, None)
+        ]
+        assert connection.exec_driver_sql("SELECT id, family_id, version, parent_id FROM models").all() == [
+            ("m", "m", 1, None)
         ]
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     database.dispose()

@@ -28,3 +28,9 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(none_as_null=True),
         list[Any]: JSON(none_as_null=True),
     }
+
+
+def own_id(context: Any) -> str:
+    """The default of a family: what is made of no other begins one, called by its own id."""
+    own: str = context.get_current_parameters()["id"]
+    return own

@@ -10,9 +10,10 @@ from app.codegen.module import to_module
 from app.datasets import service as datasets
 from app.dependencies import Reading, Writing
 from app.errors import Unprocessable
-from app.models import service
+from app.models import service, versions
 from app.models.schemas import (
     CodeIn,
+    DifferenceOut,
     InspectIn,
     InspectOut,
     ModelCheckOut,
@@ -36,15 +37,15 @@ _SHAPE: TypeAdapter[tuple[int, ...]] = TypeAdapter(tuple[int, ...])
 
 @router.post("/models", status_code=201)
 def create(body: ModelIn, session: Writing, response: Response) -> ModelOut:
-    """Keep a model under a name."""
-    model = service.create_model(session, body.name, body.definition)
+    """Keep a model under a name: a new one, or with `parent_id` the next version of one."""
+    model = service.create_model(session, body)
     response.headers["Location"] = f"/api/v1/models/{model.id}"
     return service.get_model(session, model.id)
 
 
 @router.get("/models")
 def list_all(session: Reading, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> ModelPage:
-    """Models, newest first."""
+    """Models, newest first: of each the newest version."""
     items, next_cursor = service.list_models(session, cursor=cursor, limit=limit)
     return ModelPage(items=items, next_cursor=next_cursor)
 
@@ -114,9 +115,27 @@ def get(model_id: str, session: Reading) -> ModelOut:
     return service.get_model(session, model_id)
 
 
+@router.get("/models/{model_id}/versions")
+def versions_of(model_id: str, session: Reading) -> list[ModelOut]:
+    """Every version of a model, the newest first."""
+    return service.list_versions(session, model_id)
+
+
+@router.get("/models/{model_id}/difference")
+def difference(
+    model_id: str,
+    session: Reading,
+    to: Annotated[str, Query(description="the id of another model, or of another version")],
+    input_shape: Annotated[str | None, Query(pattern=r"^\d{1,9}(,\d{1,9}){0,9}$", description="as 1,28,28")] = None,
+) -> DifferenceOut:
+    """What another model has otherwise than this one: layer by layer, and in parameters and multiply-adds."""
+    shape = tuple(int(size) for size in input_shape.split(",")) if input_shape else None
+    return versions.compare(session, model_id, to, shape)
+
+
 @router.delete("/models/{model_id}", status_code=204)
 def delete(model_id: str, session: Writing) -> None:
-    """Forget a model; runs that used it keep their copy."""
+    """Forget a model, one version of it; runs that used it keep their copy."""
     service.delete_model(session, model_id)
 
 

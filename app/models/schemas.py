@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from app.runs.schemas import Timestamp
 from app.specs.base import Problem
 from app.specs.data import DataSpec
+from app.specs.difference import Difference
 from app.specs.memory import Memory
 from app.specs.model import Inspection, LayerReport, ModelSpec
 from app.specs.training import AnyOptimizer
@@ -17,6 +18,10 @@ class ModelIn(BaseModel):
 
     name: str = Field(min_length=1, max_length=200)
     definition: ModelSpec
+    parent_id: str | None = Field(default=None, description="the model that this one is the next version of")
+    input_shape: tuple[int, ...] | None = Field(
+        default=None, max_length=10, description="of one row, that it is made for: it must fit"
+    )
 
 
 class ModelOut(BaseModel):
@@ -24,17 +29,50 @@ class ModelOut(BaseModel):
 
     id: str
     name: str
+    family_id: str = Field(description="the same for all versions of a model: the id of the first")
+    version: int = Field(description="1, 2, … within its family")
+    parent_id: str | None = Field(description="the version that it was made of, there or deleted; none of the first")
+    num_versions: int = Field(description="of its family")
     definition: dict[str, Any]
+    input_shape: list[int] | None = Field(description="that it was made for, else that of the newest run")
+    num_parameters: int | None = Field(description="for that input; null where neither is known")
     num_layers: int
     num_runs: int
+    num_runs_of_family: int = Field(description="of all its versions together")
     created_at: Timestamp
 
 
 class ModelPage(BaseModel):
-    """A page of models, newest first."""
+    """A page of models, newest first: of each the newest version."""
 
     items: list[ModelOut]
     next_cursor: str | None
+
+
+class ModelRef(BaseModel):
+    """A reference to a version of a model."""
+
+    id: str
+    name: str
+    version: int
+
+
+class Sides(BaseModel):
+    """A figure of two versions; null of one that does not fit the input."""
+
+    before: int | None
+    after: int | None
+
+
+class DifferenceOut(Difference):
+    """What tells one model from another: layer by layer, in each block, and in what it costs."""
+
+    before: ModelRef
+    after: ModelRef
+    input_shape: list[int] | None = Field(description="that both were looked at with; null where none is known")
+    num_parameters: Sides
+    num_multiply_adds: Sides
+    misfits: list[str] = Field(description="why one of them does not fit that input")
 
 
 class CodeIn(BaseModel):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.db.tables import Dataset, Run, RunSetting, RunTag, Series
+from app.db.tables import Dataset, Model, Run, RunSetting, RunTag, Series
 from app.runs.filter import OPERATORS, FilterError, tokens
 from app.runs.search import KEYS, STATES, STATUSES, distinct
 
@@ -19,6 +19,7 @@ _HELP = {
     "project": "what it belongs to",
     "name": "name~part, or name:whole",
     "dataset": "by name or id",
+    "model": "by name or id",
     "created": "a day; created>7d: in the last seven days",
     "duration": "30s, 10m, 2h",
 }
@@ -91,9 +92,9 @@ def _values(session: Session, key: str, begun: str) -> list[str]:
         known = list(fixed[key])
     elif key in columns:
         known = distinct(session, columns[key], begun)
-    elif key == "dataset":
-        names = select(Dataset.name).where(_holds(Dataset.name, begun)).distinct()
-        known = list(session.scalars(names.limit(MAX_ITEMS)))
+    elif key in ("dataset", "model"):
+        name = {"dataset": Dataset.name, "model": Model.name}[key]
+        known = list(session.scalars(select(name).where(_holds(name, begun)).distinct().limit(MAX_ITEMS)))
     else:
         texts = select(RunSetting.text).where(RunSetting.key == key, _holds(RunSetting.text, begun)).distinct()
         known = [one for one in session.scalars(texts.limit(MAX_ITEMS)) if one]

@@ -18,7 +18,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session, aliased
 
 from app.db.engine import now
-from app.db.tables import Dataset, Job, Run, RunSetting, RunTag, Series
+from app.db.tables import Dataset, Job, Model, Run, RunSetting, RunTag, Series
 from app.runs.filter import And, Compare, FilterError, Node, Not, Or, Word, terms
 
 SMALL = 2_000  # a set of at most so many ids is made once, where a page is looked for: others fill it in no time
@@ -140,6 +140,15 @@ class _Compiler:
     def _of_dataset(self, node: Compare) -> Condition:
         found = select(Dataset.id).where(or_(self._matches(Dataset.name, node), Dataset.id.in_(node.values)))
         return self._denied(node, Run.dataset_id.in_(found))
+
+    def _of_model(self, node: Compare) -> Condition:
+        """As lists call it: a kept model by its name or id, one that a run wrote itself by its own name."""
+        kept = select(Model.id).where(or_(self._matches(Model.name, node), Model.id.in_(node.values)))
+        named = and_(RunSetting.key == "model.name", self._matches(RunSetting.text, node))
+        own = self._within(Run.id, select(RunSetting.run_id), RunSetting, RunSetting.run_id, named)
+        is_kept = Run.model_id.is_not(None)
+        found = or_(and_(is_kept, Run.model_id.in_(kept)), and_(Run.model_id.is_(None), own))
+        return self._denied(node, found)
 
     def _of_created(self, node: Compare) -> Condition:
         return self._moment(Run.created_at, node)
@@ -282,6 +291,7 @@ _OWN: dict[str, Callable[[_Compiler, Compare], Condition]] = {
     "is": _Compiler._of_is,
     "tag": _Compiler._of_tag,
     "dataset": _Compiler._of_dataset,
+    "model": _Compiler._of_model,
     "created": _Compiler._of_created,
     "started": _Compiler._of_started,
     "finished": _Compiler._of_finished,

@@ -242,6 +242,7 @@ def clone_run(session: Session, run_id: str) -> Run:
         raise Conflict(f"The run {run.name} was not trained here; whoever reported it must start it again.")
     again = create_run(session, RunSpec.model_validate(run.spec))
     again.project = run.project
+    again.model_id = run.model_id
     return again
 
 

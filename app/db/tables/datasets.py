@@ -5,14 +5,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import ID, Base
+from app.db.base import ID, Base, own_id
 from app.ids import new_id
-
-
-def _own_id(context: Any) -> str:
-    """A dataset that is made of no other begins a family."""
-    own: str = context.get_current_parameters()["id"]
-    return own
 
 
 class Dataset(Base):
@@ -29,7 +23,7 @@ class Dataset(Base):
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
     name: Mapped[str]
-    family_id: Mapped[str] = mapped_column(ID, default=_own_id, server_default="")
+    family_id: Mapped[str] = mapped_column(ID, default=own_id, server_default="")
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     made: Mapped[dict[str, Any] | None]  # of which version it was made and how; none of the first
     status: Mapped[str]  # ingesting | ready | failed

@@ -5,18 +5,27 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import ID, Base
+from app.db.base import ID, Base, own_id
 from app.ids import new_id
 
 
 class Model(Base):
-    """A named graph of layers."""
+    """A named graph of layers. It is never changed: what is changed in it makes the next version of its family.
+
+    A family is called by the id of its first version, there or deleted.
+    """
 
     __tablename__ = "models"
+    __table_args__ = (Index("ix_models_family", "family_id", "version", unique=True),)
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, default=new_id)
     name: Mapped[str]
     definition: Mapped[dict[str, Any]]
+    family_id: Mapped[str] = mapped_column(ID, default=own_id, server_default="")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    parent_id: Mapped[str | None] = mapped_column(ID)  # the version that it was made of, there or deleted
+    input_shape: Mapped[list[Any] | None]  # of one row, that it was made for; null where nobody said
+    num_parameters: Mapped[int | None]  # for that input
     created_at: Mapped[float]
 
 
@@ -27,6 +36,7 @@ class Run(Base):
     __table_args__ = (
         Index("ix_runs_job", "job_id", unique=True),
         Index("ix_runs_dataset", "dataset_id"),
+        Index("ix_runs_model", "model_id", "id"),
         Index("ix_runs_project", "project", "id"),
         Index("ix_runs_name", "name", "id"),
         Index("ix_runs_archived", "archived_at", "id"),
