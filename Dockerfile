@@ -41,10 +41,10 @@ FROM base AS worker
 # The address of PyTorch's index of CPU builds: with it, gigabytes of CUDA stay out of this image.
 ARG TORCH_INDEX_URL=""
 RUN if [ -n "$TORCH_INDEX_URL" ]; then \
-        pip install --constraint /tmp/constraints.txt --index-url "$TORCH_INDEX_URL" torch; \
+        pip install --constraint /tmp/constraints.txt --index-url "$TORCH_INDEX_URL" torch torchvision; \
     fi
 RUN pip install --constraint /tmp/constraints.txt \
-    --requirement /tmp/requirements/server.txt --requirement /tmp/requirements/worker.txt
+    --requirement /tmp/requirements/server.txt --requirement /tmp/requirements/worker.txt torchvision
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-deps /wheels/*.whl
 USER traindeck
 VOLUME /data
@@ -54,7 +54,7 @@ CMD ["traindeck", "worker"]
 FROM base AS worker-gpu
 # PyPI's build brings CUDA along; the machine brings the driver, and the NVIDIA Container Toolkit shows it.
 RUN pip install --constraint /tmp/constraints.txt \
-    --requirement /tmp/requirements/server.txt --requirement /tmp/requirements/worker.txt
+    --requirement /tmp/requirements/server.txt --requirement /tmp/requirements/worker.txt torchvision
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-deps /wheels/*.whl
 USER traindeck
 VOLUME /data

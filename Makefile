@@ -16,7 +16,7 @@ install: .venv/installed
 install-test: .venv/installed-test
 
 .venv/installed-test: .venv/installed
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,vision]'
 	$(BIN)/python tests/install_browser.py
 	touch $@
 

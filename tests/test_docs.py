@@ -25,7 +25,7 @@ def test_the_language_of_models_is_as_it_is_written() -> None:
         there.setdefault(layer.group, []).append(layer.model_fields["type"].default)
     assert listed == there
     examples = [json.loads(block) for block in re.findall(r"```json\n(.+?)```", page, re.S)]
-    for definition, shape in zip(examples, ((3, 8, 8), (64,), (20,)), strict=True):
+    for definition, shape in zip(examples, ((3, 8, 8), (64,), (20,), (3, 32, 32)), strict=True):
         assert ModelSpec.model_validate(definition).inspect(shape).num_parameters > 0
 
 

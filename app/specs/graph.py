@@ -12,6 +12,7 @@ from pydantic import ConfigDict, ValidationError
 
 from app.specs.base import Loc, Problem, Spec, SpecError, problems
 from app.specs.layers import AnyLayer, Layer
+from app.specs.layers.base import USUAL_PACE, Pace
 from app.specs.layers.block import MAX_DEPTH, Block, Use
 
 MAX_LAYERS = 2000  # of a model, in all its blocks
@@ -36,6 +37,7 @@ class Node:
     index: int  # of the model's own layer that it is, or is part of
     loc: Loc = field(hash=False)  # where it is written
     place: str  # the same in words
+    pace: Pace = USUAL_PACE  # its own, within those of the uses that it stands in
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class _Wiring:
         index: int | None,
         within: str,
         stack: tuple[str, ...],
+        pace: Pace = USUAL_PACE,
     ) -> str | None:
         """Add layers that are written at `loc`; None stands for one that does not hold.
 
@@ -127,9 +130,10 @@ class _Wiring:
                 found = [self._resolve(one, names, i, j, scope, loc, place) for j, one in enumerate(taken)]
                 at = i if index is None else index
                 if isinstance(layer, Use):
-                    full = self._use(layer, found, prefix + name, [*loc, i], at, place, stack)
+                    full = self._use(layer, found, prefix + name, [*loc, i], at, place, stack, pace)
                 else:
-                    full = self._add(Node(prefix + name, layer, _known(found), at, [*loc, i], place), found)
+                    at_pace = layer.pace.within(pace)
+                    full = self._add(Node(prefix + name, layer, _known(found), at, [*loc, i], place, at_pace), found)
                 scope[name] = full or prefix + name
             else:
                 scope[name] = prefix + name
@@ -172,6 +176,7 @@ class _Wiring:
         index: int,
         place: str,
         stack: tuple[str, ...],
+        pace: Pace,
     ) -> str | None:
         """The layers of a block in the place of `use`. Returns what comes out, None where nothing does."""
         block = self._block_of(use, inputs, loc, place, stack)
@@ -192,6 +197,7 @@ class _Wiring:
                     index=index,
                     within=f"{place} (block {use.block}): ",
                     stack=(*stack, use.block),
+                    pace=use.pace.within(pace),
                 )
                 or name
             )

@@ -29,6 +29,7 @@ UNIONS: dict[str, Any] = {
 }
 ENTRIES = [(kind, entry) for kind, entries in catalogue.schema().items() for entry in entries]
 SAMPLES = {"val": 1.0, "values": [0.5], "shape": [2, 3], "column": "when", "dims": [2, 1], "pad": [1, 2]}
+SAMPLES |= {"architecture": "resnet18"}
 
 
 def every_spec(cls: type[Spec] = Spec) -> Iterator[type[Spec]]:

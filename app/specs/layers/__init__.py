@@ -52,7 +52,8 @@ from app.specs.layers.attention import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from app.specs.layers.base import Example, Layer, Recipe, Weighted
+from app.specs.layers.backbone import Backbone
+from app.specs.layers.base import Example, Layer, Learned, Recipe, Weighted
 from app.specs.layers.block import Block, Use
 from app.specs.layers.branches import Add, Concat, CosineSimilarity, Dot, Multiply, Subtract
 from app.specs.layers.conv import Conv1d, Conv2d, Conv3d, SeparableConv2d
@@ -194,6 +195,7 @@ AnyLayer = Annotated[
     | Dot
     | CosineSimilarity
     | Concat
+    | Backbone
     | Use,
     Field(discriminator="type"),
 ]
@@ -201,4 +203,4 @@ AnyLayer = Annotated[
 _MEMBERS: tuple[type[Layer], ...] = AnyLayer.__origin__.__args__  # type: ignore[attr-defined]
 LAYERS = tuple(one for one in _MEMBERS if one is not Use)  # those that compute something
 
-__all__ = ["LAYERS", "AnyLayer", "Block", "Example", "Layer", "Recipe", "Use", "Weighted"]
+__all__ = ["LAYERS", "AnyLayer", "Block", "Example", "Layer", "Learned", "Recipe", "Use", "Weighted"]

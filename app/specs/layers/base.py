@@ -1,10 +1,11 @@
 """What every layer has: a name, inputs, a shape rule, a parameter count, a recipe, examples."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from app.specs.base import Shape, ShapeError, Spec, in_four_bytes
 from app.specs.described import descriptions
@@ -27,6 +28,24 @@ class Example:
     inputs: tuple[Shape, ...]
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How a layer learns: after how many epochs it begins to, infinitely many for never, and how fast."""
+
+    frozen_epochs: float = 0
+    lr_factor: float = 1.0
+
+    def within(self, other: "Pace") -> "Pace":
+        """Of a layer in a block whose use has a pace of its own."""
+        return Pace(max(self.frozen_epochs, other.frozen_epochs), self.lr_factor * other.lr_factor)
+
+    @property
+    def learns(self) -> bool:
+        """Whether it does at any time."""
+        return not math.isinf(self.frozen_epochs)
+
+
+USUAL_PACE = Pace()  # from the start, as fast as the run
 NAME = "[A-Za-z][A-Za-z0-9_]*"  # of a layer, an input, a block or its arguments
 
 _WORDS_OF_TORCH = """
@@ -86,6 +105,11 @@ class Layer(Spec):
         return name
 
     @property
+    def pace(self) -> Pace:
+        """From when on it learns, and how fast."""
+        return USUAL_PACE
+
+    @property
     def measures(self) -> bool:
         """Whether it takes figures of the training rows before the first step."""
         return False
@@ -115,11 +139,35 @@ class Layer(Spec):
 
     def own_fields(self) -> dict[str, Any]:
         """The values of the fields that its class adds, by name: what torch's class of the same name takes."""
-        common = Weighted if isinstance(self, Weighted) else Layer
+        common = next(cls for cls in (Weighted, Learned, Layer) if isinstance(self, cls))
         return {name: getattr(self, name) for name in type(self).model_fields if name not in common.model_fields}
 
 
-class Weighted(Layer):
+class Learned(Layer):
+    """A layer that learns, or could."""
+
+    freeze: bool = False
+    """whether it stays as it begins: nothing in it learns, normalises by the batch, or is dropped"""
+    unfreeze_after: int | None = Field(default=None, ge=1)
+    """after so many epochs a frozen layer learns after all; never if empty"""
+    lr_factor: float = Field(default=1.0, gt=0, le=1000)
+    """its learning rate is this times the run's"""
+
+    @field_validator("unfreeze_after")
+    @classmethod
+    def _was_frozen(cls, epochs: int | None, info: ValidationInfo) -> int | None:
+        if epochs is not None and not info.data.get("freeze", True):
+            raise ValueError("unfreeze_after is for a layer that is frozen: set freeze to true")
+        return epochs
+
+    @property
+    def pace(self) -> Pace:
+        """From when on it learns, and how fast."""
+        never = math.inf if self.unfreeze_after is None else self.unfreeze_after
+        return Pace(never if self.freeze else 0, self.lr_factor)
+
+
+class Weighted(Learned):
     """A layer with a weight, and perhaps a bias."""
 
     keeps_inputs: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from app.specs.base import Spec
-from app.specs.layers.base import NAME, Layer
+from app.specs.layers.base import NAME, Learned
 
 MAX_DEPTH = 20  # of blocks in blocks
 MAX_CHARACTERS = 60  # of a name
@@ -62,7 +62,7 @@ class Block(Spec):
         return [_replaced(layer, arguments) for layer in self.layers]
 
 
-class Use(Layer):
+class Use(Learned):
     """The layers of a block in this place, with weights of their own; or several times on one another."""
 
     type: Literal["block"] = "block"

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from app.specs.base import Shape, ShapeError
-from app.specs.layers.base import Example, Layer, Recipe, axis_at, documented, need_axes, written
+from app.specs.layers.base import Example, Layer, Learned, Recipe, axis_at, documented, need_axes, written
 
 
-class BatchNorm(Layer):
+class BatchNorm(Learned):
     """Each channel to mean 0 and deviation 1 over the batch, then scaled and shifted (Ioffe, Szegedy, 2015)."""
 
     # One name for torch's three classes: which of them it is follows from the input.
@@ -47,7 +47,7 @@ class BatchNorm(Layer):
         return Recipe(f"torch.nn.BatchNorm{axes}d", kwargs)
 
 
-class LayerNorm(Layer):
+class LayerNorm(Learned):
     """Each row's last axis to mean 0 and deviation 1, then scaled and shifted as learned (Ba et al., 2016)."""
 
     type: Literal["layer_norm"] = "layer_norm"
@@ -119,7 +119,7 @@ class LocalResponseNorm(Layer):
         return Recipe("worker.nn.modules.LocalResponseNorm", kwargs | {"num_channels": inputs[0][0]})
 
 
-class GroupNorm(Layer):
+class GroupNorm(Learned):
     """Groups of channels to mean 0 and deviation 1 within a row: as good for small batches (Wu, He, 2018)."""
 
     type: Literal["group_norm"] = "group_norm"
@@ -156,7 +156,7 @@ class GroupNorm(Layer):
         return Recipe("torch.nn.GroupNorm", {"num_channels": inputs[0][0]} | self.own_fields())
 
 
-class InstanceNorm(Layer):
+class InstanceNorm(Learned):
     """Each channel of each row to mean 0 and deviation 1: contrast goes (Ulyanov et al., 2016)."""
 
     # One name for torch's three classes, as batch_norm.
@@ -193,7 +193,7 @@ class InstanceNorm(Layer):
         return Recipe(f"torch.nn.InstanceNorm{len(inputs[0]) - 1}d", {"num_features": inputs[0][0]} | self.own_fields())
 
 
-class RMSNorm(Layer):
+class RMSNorm(Learned):
     """Each row's last axis divided by its root mean square: layer_norm without the mean (Zhang, Sennrich, 2019)."""
 
     type: Literal["rms_norm"] = "rms_norm"

@@ -4,9 +4,11 @@ Each argument is drawn from what its field allows, and each size of a shape is a
 example stay equal, for a layer may ask that they are.
 """
 
+from importlib.util import find_spec
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+import pytest
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -17,6 +19,12 @@ from app.specs.layers import Layer, Weighted
 
 Case = tuple[Layer, tuple[Shape, ...]]
 SPREAD = 5  # how far above its least value a whole number may be
+
+
+def skip_unbuildable(cls: type[Layer]) -> None:
+    """Skip where a layer is made by a library that is not installed; `make install-test` installs all."""
+    if kind(cls) == "backbone" and find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed: pip install 'traindeck[vision]'")
 
 
 def kind(cls: type[Layer]) -> str:

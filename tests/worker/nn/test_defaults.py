@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from app.specs.initializers import AnyInitializer
-from app.specs.layers import LAYERS, Layer
+from app.specs.layers import LAYERS, Layer, Learned
 from app.specs.training import AnyLoss, AnyOptimizer
 
 OF_EVERY_LAYER = {"type", "name", "inputs", "weight_init", "bias_init", "l1", "l2", "max_norm"}
+OF_EVERY_LAYER |= set(Learned.model_fields)
 OF_A_TRANSFORMER = {"is_causal", "rotary"}
 OURS = {  # where torch has another default, none, or no such argument
     **{f"adaptive_{way}_pool{axes}d": {"output_size"} for way in ("avg", "max") for axes in (1, 2, 3)},
@@ -37,6 +38,7 @@ TORCHS: dict[str, Any] = {  # where the recipe names a module of ours, or which 
     "worker.nn.shape.CosineSimilarity": torch.nn.CosineSimilarity,
 }
 NOT_TORCHS = {  # torch has no such module
+    "backbone",
     "class_token",
     "drop_path",
     "gaussian_noise",

@@ -12,7 +12,7 @@ BATCH = 2
 CASES = [(layer, example) for layer in LAYERS for example in layer.examples]
 # Where it depends on more than the layer: oneDNN's lstm works in memory of its own, "same" padding copies its input, an
 # average to one number a channel needs no input, and of a batch of whole numbers nobody computes a gradient.
-ELSEWHERE = {"lstm", "rnn", "gru", "embedding", "entity_embedding"}
+ELSEWHERE = {"lstm", "rnn", "gru", "embedding", "entity_embedding", "backbone"}
 
 
 def kept(layer: Layer, example: Example) -> tuple[bool, bool, float]:

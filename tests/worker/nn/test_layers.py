@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from app.specs.base import Shape, ShapeError
 from app.specs.layers import LAYERS, Example, Layer, Weighted
-from tests.worker.nn.cases import Case, cases, kind
+from tests.worker.nn.cases import Case, cases, kind, skip_unbuildable
 from worker.nn.build import make
 
 CASES = [(layer, example) for layer in LAYERS for example in layer.examples]
@@ -63,6 +63,7 @@ def test_every_layer_has_examples_help_and_a_source() -> None:
 
 @pytest.mark.parametrize(("cls", "example"), CASES, ids=CASE_NAMES)
 def test_examples_are_torchs(cls: type[Layer], example: Example) -> None:
+    skip_unbuildable(cls)
     layer = cls.model_validate({"type": kind(cls), **example.args})
     assert_as_torch(layer, example.inputs)
     _, output = built(layer, example.inputs)  # where numbers are computed, and not only shapes
@@ -74,6 +75,7 @@ def test_examples_are_torchs(cls: type[Layer], example: Example) -> None:
 
 @pytest.mark.parametrize("cls", LAYERS, ids=kind)
 def test_generated_cases_are_torchs(cls: type[Layer], pytestconfig: pytest.Config) -> None:
+    skip_unbuildable(cls)
     whole = pytestconfig.getoption("--full")
 
     @settings(max_examples=200 if whole else NUM_GENERATED)
