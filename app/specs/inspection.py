@@ -24,6 +24,7 @@ class LayerReport(BaseModel):
     inputs: list[str]
     output_shape: list[int]
     num_parameters: int
+    num_frozen: int = 0  # parameters that never learn
     num_multiply_adds: int = 0
     num_kept: int = 0  # numbers of four bytes that stay in memory for the way back
 
@@ -34,6 +35,7 @@ class Inspection(BaseModel):
     input_shape: list[int]
     output_shape: list[int]
     num_parameters: int
+    num_frozen: int = 0  # parameters that never learn
     num_multiply_adds: int = 0  # of one row; twice this is its floating-point operations
     num_kept: int = 0  # numbers of four bytes that one row leaves for the way back
     layers: list[LayerReport]
@@ -53,6 +55,7 @@ def inspect(graph: Graph, shapes: Mapping[str, Shape]) -> Inspection:
         input_shape=list(next(iter(shapes.values()))),
         output_shape=reports[-1].output_shape,
         num_parameters=total,
+        num_frozen=sum(report.num_frozen for report in reports),
         num_multiply_adds=sum(report.num_multiply_adds for report in reports),
         num_kept=sum(report.num_kept for report in reports),
         layers=reports,
@@ -77,29 +80,39 @@ def trace(nodes: Sequence[Node], inputs: Mapping[str, Shape]) -> tuple[list[Laye
     shapes = dict(inputs)
     reports: list[LayerReport] = []
     misfits: list[Problem] = []
-    kept = _kept(nodes)
     for node in nodes:
         given = [shapes[one] for one in node.inputs if one in shapes]
         if len(given) < len(node.inputs):
             continue
         try:
-            reports.append(_report(node, given, is_kept=node.name in kept))
+            reports.append(_report(node, given))
             shapes[node.name] = tuple(reports[-1].output_shape)
         except ShapeError as error:
             misfits.append(_misfit(node, error))
+    if not misfits and len(reports) == len(nodes):
+        _count_kept(nodes, reports)
     return reports, misfits
 
 
-def _kept(nodes: Sequence[Node]) -> set[str]:
-    """What stays in memory for the way back: what a layer needs of its own output, or another as its input.
+def _count_kept(nodes: Sequence[Node], reports: Sequence[LayerReport]) -> None:
+    """Add what stays in memory for the way back: what a layer needs of its own output, or another as its input.
 
-    What comes out last, the loss needs.
+    What comes out last, the loss needs. The way back ends where nothing before it learns: frozen layers at the front
+    keep nothing.
     """
-    needed = {one for node in nodes if node.layer.keeps_inputs for one in node.inputs}
-    return needed | {node.name for node in nodes if node.layer.keeps_output} | {node.name for node in nodes[-1:]}
+    reached: set[str] = set()
+    for node, report in zip(nodes, reports, strict=True):
+        if report.num_parameters > report.num_frozen or reached.intersection(node.inputs):
+            reached.add(node.name)
+    alive = [node for node in nodes if node.name in reached]
+    needed = {one for node in alive if node.layer.keeps_inputs for one in node.inputs}
+    needed |= {node.name for node in alive if node.layer.keeps_output} | {node.name for node in nodes[-1:]}
+    for report in reports:
+        own = report.num_kept if report.name in reached else 0
+        report.num_kept = own + (prod(report.output_shape) if report.name in needed else 0)
 
 
-def _report(node: Node, shapes: list[Shape], *, is_kept: bool) -> LayerReport:
+def _report(node: Node, shapes: list[Shape]) -> LayerReport:
     layer = node.layer
     least, most = type(layer).num_inputs
     if len(shapes) < least or (most is not None and len(shapes) > most):
@@ -109,15 +122,17 @@ def _report(node: Node, shapes: list[Shape], *, is_kept: bool) -> LayerReport:
         raise ShapeError("makes more numbers of one row than any machine holds")
     if isinstance(layer, Weighted):
         _check_weight(layer, shapes)
+    num_parameters = layer.num_parameters(*shapes)
     return LayerReport(
         index=node.index,
         name=node.name,
         type=layer.type,
         inputs=list(node.inputs),
         output_shape=list(output),
-        num_parameters=layer.num_parameters(*shapes),
+        num_parameters=num_parameters,
+        num_frozen=0 if node.pace.learns else num_parameters,
         num_multiply_adds=layer.num_multiply_adds(*shapes),
-        num_kept=layer.num_kept(*shapes) + (prod(output) if is_kept else 0),
+        num_kept=layer.num_kept(*shapes),
     )
 
 

@@ -24,11 +24,12 @@ def training_memory(inspection: Inspection, optimizer: AnyOptimizer, batch_size:
     """An estimate for numbers of four bytes, as everything is that is trained here unless it is asked for otherwise."""
     weights = inspection.num_parameters * _BYTES
     activations = batch_size * (inspection.num_kept + prod(inspection.input_shape)) * _BYTES
-    states = weights * optimizer.num_states
+    gradients = weights - inspection.num_frozen * _BYTES  # what never learns has none, and nothing is remembered of it
+    states = gradients * optimizer.num_states
     return Memory(
         weights=weights,
-        gradients=weights,
+        gradients=gradients,
         optimizer=states,
         activations=activations,
-        total=2 * weights + states + activations,
+        total=weights + gradients + states + activations,
     )

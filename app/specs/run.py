@@ -100,7 +100,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
     except SpecError as error:
         found += [one if one.loc[0] == "data" else one.under("model") for one in error.errors]
     if inspection is not None:
-        found += learning_problems(inspection, spec.training, sizes["train"] if sizes else None)
+        found += learning_problems(spec.model, inspection, spec.training, sizes["train"] if sizes else None)
         found += augment_problems(spec.model, inspection, spec.data, fed, answer)
         found += lookup_problems(spec.model, spec.data, fed)
         if target is not None and answer is not None:

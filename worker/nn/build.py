@@ -112,12 +112,12 @@ def penalties(model: ModelSpec, module: nn.Module) -> list[tuple[nn.Parameter, f
     return found
 
 
-def max_norms(model: ModelSpec, module: nn.Module) -> list[tuple[Tensor, int, float]]:
-    """The weights that are bounded: each with the axis of its outputs, and the greatest norm of one's weights.
+def max_norms(model: ModelSpec, module: nn.Module) -> list[tuple[Tensor, int, float, nn.Parameter]]:
+    """The weights that are bounded: each with the axis of its outputs, their greatest norm, and the whole parameter.
 
     Of a transposed convolution the weight is (in, out / groups, …): its groups are given one by one, as views.
     """
-    found: list[tuple[Tensor, int, float]] = []
+    found: list[tuple[Tensor, int, float, nn.Parameter]] = []
     for node in model.nodes:
         layer = node.layer
         if not isinstance(layer, Weighted) or layer.max_norm is None:
@@ -125,7 +125,7 @@ def max_norms(model: ModelSpec, module: nn.Module) -> list[tuple[Tensor, int, fl
         for weight in _weights(module.get_submodule(node.name)):
             if layer.type.startswith("conv_transpose"):
                 groups = weight.detach().chunk(layer.own_fields()["groups"])
-                found += [(group, 1, layer.max_norm) for group in groups]
+                found += [(group, 1, layer.max_norm, weight) for group in groups]
             else:
-                found.append((weight, 0, layer.max_norm))
+                found.append((weight, 0, layer.max_norm, weight))
     return found

@@ -30,14 +30,16 @@ class Penalty:
 class Limit:
     """The weights of each place along `dim` are, as a vector, no longer than `max_norm` (Srivastava et al., 2014)."""
 
-    weight: Tensor
+    weight: Tensor  # all of `parameter`, or a part
     dim: int
     max_norm: float
+    parameter: nn.Parameter
 
     @torch.no_grad()
     def keep(self) -> None:
-        """Shorten what is longer."""
-        self.weight.renorm_(2, self.dim, self.max_norm)
+        """Shorten what is longer, unless it is frozen."""
+        if self.parameter.requires_grad:
+            self.weight.renorm_(2, self.dim, self.max_norm)
 
 
 class Gradients:

@@ -18,7 +18,18 @@ _CLASSES: dict[str, type[Optimizer]] = {
 _FUSED = {"cpu": {"adam", "adamw"}, "cuda": {"adam", "adamw", "sgd"}}
 
 
-def build(type: str, parameters: Iterable[Tensor], device: torch.device, **arguments: Any) -> Optimizer:
+Group = dict[str, Any]  # parameters, and by what their rate differs from the run's
+
+
+def groups(paced: Iterable[tuple[Iterable[Tensor], float]]) -> list[Group]:
+    """Parameters with the factors of their rates, those of one factor together, in the order of their first."""
+    by_factor: dict[float, list[Tensor]] = {}
+    for parameters, factor in paced:
+        by_factor.setdefault(factor, []).extend(parameters)
+    return [{"params": some, "lr_factor": factor} for factor, some in by_factor.items() if some]
+
+
+def build(type: str, parameters: Iterable[Tensor] | list[Group], device: torch.device, **arguments: Any) -> Optimizer:
     """The optimizer over `parameters`. `arguments` are torch's own, `lr` among them."""
     if type in _FUSED.get(device.type, ()):
         arguments["fused"] = True
@@ -26,9 +37,9 @@ def build(type: str, parameters: Iterable[Tensor], device: torch.device, **argum
 
 
 def set_rate(optimizer: Optimizer, lr: float) -> None:
-    """Give every group the learning rate `lr`."""
+    """Give every group the learning rate `lr`, times its own factor."""
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("lr_factor", 1.0)
 
 
 def state_tensors(optimizer: Optimizer) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from worker.evaluate import Judge
 from worker.train.augment import Augment
 from worker.train.batches import AnyPart, Batches
 from worker.train.doctor import Chance
+from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit
 from worker.train.recorder import EPOCH_LOSS
 from worker.train.stopping import EarlyStopping
@@ -29,6 +30,7 @@ class Plan:
     judge: Judge
     gradients: Gradients
     optimizer: Optimizer
+    freezing: Freezing
     limits: list[Limit]  # on weights, after each step
     rate: Callable[[int], float]  # the learning rate of the step with this number, from 0
     parts: dict[str, AnyPart]

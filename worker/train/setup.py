@@ -32,6 +32,7 @@ from worker.train import device as devices
 from worker.train import optimizers, schedules
 from worker.train.augment import Augment
 from worker.train.batches import AnyPart, Batches, Part
+from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit, Penalty
 from worker.train.judging import constant_of, in_words, judge_of
 from worker.train.measured import measure
@@ -200,7 +201,10 @@ def assemble(
     batches = _batches(module, training, placed["train"], device)
     judge = judge_of(training, preprocessing.target, device)
     constant, chance = constant_of(training, placed["train"], preprocessing.target, judge)
-    optimizer = optimizers.build(parameters=module.parameters(), device=device, **training.optimizer.model_dump())
+    groups = optimizers.groups(
+        (module.get_submodule(node.name).parameters(), node.pace.lr_factor) for node in model.nodes
+    )
+    optimizer = optimizers.build(parameters=groups, device=device, **training.optimizer.model_dump())
     lr, steps_per_epoch = training.optimizer.lr, len(batches)
     num_steps = training.num_epochs * steps_per_epoch
     return Plan(
@@ -210,6 +214,7 @@ def assemble(
         judge=judge,
         gradients=Gradients(module, [Penalty(*one) for one in penalties(model, module)], training.max_grad_norm),
         optimizer=optimizer,
+        freezing=Freezing.of(model, module),
         limits=[Limit(*one) for one in max_norms(model, module)],
         rate=lambda step: schedules.rate(training.schedule, lr, step, steps_per_epoch, num_steps),
         parts=placed,

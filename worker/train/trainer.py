@@ -77,12 +77,18 @@ class Trainer:
         """Train to the end. Raises Cancelled when asked to stop, JobFailure when the loss is no longer a number."""
         self.plan.model.train()
         while not self.finished:
+            self._freeze()
             for inputs, targets in self.plan.batches.epoch(self.epoch, first=self.step % self.plan.steps_per_epoch):
                 self._learn(inputs, targets)
                 if self.step % self.plan.steps_per_epoch == 0:
                     self._close_epoch()
                 self._tend()
         self.recorder.flush()
+
+    def _freeze(self) -> None:
+        """Hold what is frozen in the epoch that begins or goes on, and let go of the rest."""
+        for name in self.plan.freezing.set(self.epoch):
+            self.job.log(f"{name} learns from epoch {self.epoch + 1:,} on")
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
         plan = self.plan

@@ -10,8 +10,9 @@ from app.specs.checks.places import ending_problem, moving_problem
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import is_embedded
+from app.specs.graph import Node
 from app.specs.layers.base import written
-from app.specs.model import Inspection, ModelSpec
+from app.specs.model import Inspection, LayerReport, ModelSpec
 from app.specs.training import CLASS_LOSSES, TrainingSpec
 
 _ENDS = {  # what the last layer must be, for losses that take what it makes
@@ -56,15 +57,24 @@ def _plain_problem(model: ModelSpec, shape: Shape, loss: str, target: Column, an
     return Problem(loc=place, msg=message, received=shape[0])
 
 
-def learning_problems(inspection: Inspection, training: TrainingSpec, num_train: int | None) -> Iterator[Problem]:
-    """Whether there is something to learn, and rows enough at a time."""
+def learning_problems(
+    model: ModelSpec, inspection: Inspection, training: TrainingSpec, num_train: int | None
+) -> Iterator[Problem]:
+    """Whether there is something to learn from the start, and rows enough at a time."""
     if inspection.num_parameters == 0:
         yield Problem(loc=["model", "layers"], msg="no layer has anything to learn: add a linear one", received=None)
+    elif not any(_learns_at_once(*each) for each in zip(model.nodes, inspection.layers, strict=True)):
+        message = "every layer that could learn is frozen in the first epoch: leave one unfrozen"
+        yield Problem(loc=["model", "layers"], msg=message, received=None)
     alone = training.batch_size == 1 or num_train == 1
     for layer in inspection.layers:
         if layer.type == "batch_norm" and prod(layer.output_shape[1:]) == 1 and alone:
             message = f"layer {layer.index} (batch_norm): needs two rows a batch at least, for it compares rows"
             yield Problem(loc=["training", "batch_size"], msg=message, received=training.batch_size)
+
+
+def _learns_at_once(node: Node, report: LayerReport) -> bool:
+    return report.num_parameters > 0 and node.pace.frozen_epochs == 0
 
 
 def augment_problems(

@@ -21,6 +21,7 @@ from worker.job import Job
 from worker.train import losses, metrics, optimizers
 from worker.train.batches import Batches, Part
 from worker.train.doctor import Chance
+from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Penalty
 from worker.train.metrics import Answers
 from worker.train.plan import Plan
@@ -118,6 +119,7 @@ def make_plan(run_id: str, **changes: Any) -> Plan:
         ),
         "gradients": Gradients(model, [Penalty(model[0].weight, 0.001, 0.01)], max_norm=5.0),
         "optimizer": optimizers.build("adam", model.parameters(), CPU, lr=0.02),
+        "freezing": Freezing(),
         "limits": [],
         "rate": lambda step: 0.02 * 0.99**step,
         "parts": parts,

@@ -38,6 +38,22 @@ MODELS: dict[str, tuple[tuple[int, ...], list[dict[str, Any]]]] = {
         ],
     ),
 }
+_FROZEN: list[dict[str, Any]] = [
+    {"type": "block", "block": "front", "freeze": True, "lr_factor": 0.1},
+    {"type": "flatten"},
+    {"type": "linear", "out_features": 4},
+]
+for _when, _epochs in (("let go before", 1), ("let go after", 2)):
+    MODELS[f"frozen, {_when}"] = ((3, 8, 8), [_FROZEN[0] | {"unfreeze_after": _epochs}, *_FROZEN[1:]])
+BLOCKS = {
+    "front": {
+        "layers": [
+            {"type": "conv2d", "out_channels": 6, "kernel_size": 3, "max_norm": 0.4},
+            {"type": "batch_norm"},
+            {"type": "dropout", "p": 0.2},
+        ]
+    }
+}
 OPTIMIZERS: list[dict[str, Any]] = [
     {"type": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True},
     {"type": "adam", "lr": 0.01, "amsgrad": True},
@@ -47,7 +63,8 @@ OPTIMIZERS: list[dict[str, Any]] = [
 
 def make_plan(bench: Bench, model: str, optimizer: dict[str, Any]) -> Plan:
     shape, layers = MODELS[model]
-    spec = ModelSpec.model_validate({"layers": layers})
+    blocks = BLOCKS if any(layer["type"] == "block" for layer in layers) else {}
+    spec = ModelSpec.model_validate({"layers": layers, "blocks": blocks})
     generator = torch.Generator().manual_seed(2)
     inputs = torch.rand(46, *shape, generator=generator)
     inputs = (inputs * 12).long() if spec.takes_integers else inputs
