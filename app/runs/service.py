@@ -16,6 +16,7 @@ from app.db.tables import Artifact, Checkpoint, Dataset, Job, Model, Run, Worker
 from app.errors import AppError, Conflict, NotFound, NotReady, Unprocessable
 from app.ids import new_id
 from app.queue import JobKind, JobStatus
+from app.runs.beginnings import beginning_problems
 from app.runs.labels import label, store_tags
 from app.runs.notes import rendered
 from app.runs.schemas import (
@@ -78,7 +79,7 @@ def check_run(session: Session, spec: RunSpec) -> tuple[Checked, Dataset | None]
         dataset = _dataset(session, spec)
         return _check(session, spec, dataset), dataset
     known = datasets.describe(session, spec.dataset)
-    return _checked(spec, known.columns, known.num_rows), None
+    return _checked(session, spec, known.columns, known.num_rows), None
 
 
 def known_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:
@@ -126,14 +127,18 @@ def _check(session: Session, spec: RunSpec, dataset: Dataset) -> Checked:
     datasets.refuse_failed(session, dataset)
     if dataset.columns is None or dataset.num_rows is None:
         raise NotReady(f"The dataset {dataset.name} is still being read; try again in a few seconds.")
-    return _checked(spec, [Column.model_validate(column) for column in dataset.columns], dataset.num_rows)
+    return _checked(session, spec, [Column.model_validate(column) for column in dataset.columns], dataset.num_rows)
 
 
-def _checked(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
+def _checked(session: Session, spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
+    missing = list(beginning_problems(session, spec))
     try:
-        return check(spec, list(columns), num_rows)
+        checked = check(spec, list(columns), num_rows)
     except SpecError as error:
-        raise Unprocessable.of(error) from error
+        raise Unprocessable.of(SpecError([*error.errors, *missing])) from error
+    if missing:
+        raise Unprocessable.of(SpecError(missing))
+    return checked
 
 
 def _problem(loc: list[str | int], message: str, received: Any) -> Unprocessable:

@@ -47,6 +47,16 @@ class ModelSpec(Spec):
         block = self.blocks[use.block]
         return tuple(map(read_layer, block.filled({**block.arguments, **use.arguments})))
 
+    def layers_up_to(self, name: str | None) -> tuple[Node, ...]:
+        """The layers in order, to the last one of that name or in the use of a block of that name; none if none is.
+
+        All of them where no name is given.
+        """
+        if name is None:
+            return self.nodes
+        last = [i for i, node in enumerate(self.nodes) if f"{node.name}.".startswith(f"{name}.")]
+        return self.nodes[: last[-1] + 1] if last else ()
+
     @property
     def is_chain(self) -> bool:
         """Whether each layer takes from the one before alone, and none from a block."""

@@ -13,7 +13,7 @@ from app.specs.answers import Answer, Kind, answer_of
 from app.specs.base import Spec, SpecError, option
 from app.specs.checks.data import data_problems
 from app.specs.checks.lookups import lookup_problems
-from app.specs.checks.model import augment_problems, learning_problems, output_problems
+from app.specs.checks.model import augment_problems, beginning_problems, learning_problems, output_problems
 from app.specs.checks.sizes import part_sizes
 from app.specs.checks.training import training_problems
 from app.specs.columns import Column
@@ -101,6 +101,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
         found += [one if one.loc[0] == "data" else one.under("model") for one in error.errors]
     if inspection is not None:
         found += learning_problems(spec.model, inspection, spec.training, sizes["train"] if sizes else None)
+        found += beginning_problems(spec.model, spec.training)
         found += augment_problems(spec.model, inspection, spec.data, fed, answer)
         found += lookup_problems(spec.model, spec.data, fed)
         if target is not None and answer is not None:

@@ -288,6 +288,15 @@ class EarlyStopping(Spec):
     """whether the weights of the best epoch are kept, not the last"""
 
 
+class StartFrom(Spec):
+    """The weights that a run has left, taken where layers are called alike and have the same shapes."""
+
+    run_id: str = Field(min_length=1, max_length=60)
+    """the run; one that has ended well"""
+    up_to: str | None = Field(default=None, min_length=1, max_length=200)
+    """the last layer whose weights are taken, by its name; those after it begin anew. All of them if empty"""
+
+
 class TrainingSpec(Spec):
     """Loss, optimizer, and how long."""
 
@@ -299,6 +308,8 @@ class TrainingSpec(Spec):
     """the same seed gives the same run, on the same kind of device"""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes a GPU where there is one"""
+    start_from: StartFrom | None = None
+    """what the weights begin with, where that is not chance: those of another run"""
     shuffle: bool = True
     """whether rows come in a new order each epoch"""
     loss: AnyLoss

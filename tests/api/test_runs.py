@@ -132,6 +132,23 @@ def test_what_does_not_fit_is_a_problem_with_its_place_and_nothing_is_stored(
     assert client.get("/api/v1/datasets").json()["items"] == []
 
 
+def test_what_a_run_begins_with_has_to_be_there(client: TestClient) -> None:
+    earlier = submit(client)["id"]
+    cases: list[tuple[dict[str, Any], str, str]] = [
+        ({"run_id": "nobody"}, "run_id", "there is no run with this id"),
+        ({"run_id": earlier}, "run_id", "this run has left no weights"),
+        ({"run_id": earlier, "up_to": "4"}, "up_to", "no layer is called '4'"),
+    ]
+    for start, field, words in cases:
+        answer = client.post(RUNS, json=PROGRAM | {"training": PROGRAM["training"] | {"start_from": start}})
+        assert answer.status_code == 422
+        problem = next(one for one in answer.json()["errors"] if one["loc"][-1] == field)
+        assert problem["loc"] == ["training", "start_from", field] and words in problem["msg"]
+        checked = client.post(f"{RUNS}/check", json=PROGRAM | {"training": PROGRAM["training"] | {"start_from": start}})
+        assert problem in checked.json()["errors"]
+    assert listed(client) == [PROGRAM["name"]]
+
+
 def test_a_dataset_that_could_not_be_read_is_not_waited_for(client: TestClient, db: Database) -> None:
     answer = client.post("/api/v1/datasets", files={"file": ("a.csv", b"a,b\n1,2\n3,4\n", "text/csv")})
     dataset = answer.json()

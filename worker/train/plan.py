@@ -13,6 +13,7 @@ from worker.data.series import Shown
 from worker.evaluate import Judge
 from worker.train.augment import Augment
 from worker.train.batches import AnyPart, Batches
+from worker.train.beginning import Beginning
 from worker.train.doctor import Chance
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit
@@ -46,6 +47,7 @@ class Plan:
     checkpoint_every_s: float
     keep_checkpoints: int
     log_every_epochs: int
+    beginning: Beginning | None = None  # where the weights begin, where that is not chance
 
     @cached_property
     def steps_per_epoch(self) -> int:

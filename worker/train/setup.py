@@ -32,6 +32,7 @@ from worker.train import device as devices
 from worker.train import optimizers, schedules
 from worker.train.augment import Augment
 from worker.train.batches import AnyPart, Batches, Part
+from worker.train.beginning import Beginning
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit, Penalty
 from worker.train.judging import constant_of, in_words, judge_of
@@ -166,6 +167,7 @@ def make_plan(job: Job) -> Plan:
     augment = _augment(submitted.spec, prepared.preprocessing)
     shown = prepared.shown if isinstance(prepared, PreparedSeries) else None
     plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device, augment, shown)
+    plan.beginning = Beginning.of(job, submitted.model, training)
     job.log(f"device: {devices.describe(device)}; torch {torch.__version__}")
     rows = ", ".join(f"{len(part):,} to {_PURPOSES[name]}" for name, part in plan.parts.items())
     kind = "windows" if shown else "rows"

@@ -227,11 +227,17 @@ class Trainer:
         return Snapshot(tensors, state)
 
     def resume(self) -> None:
-        """Take up the newest sound checkpoint of an earlier attempt, and take back the points that lie after it."""
+        """Take up the newest sound checkpoint of an earlier attempt, and take back the points that lie after it.
+
+        Where there is none, the weights begin with what the run says.
+        """
         snapshot, damaged = self.checkpoints.newest()
         if snapshot is not None:
             self._restore(snapshot)
             self.job.log(f"going on from the checkpoint at step {self.step:,}")
+        elif self.plan.beginning is not None:
+            for finding in self.plan.beginning.take(self.plan.model):
+                self.doctor.say(finding)
         if self.job.claim.attempt > 1 or snapshot is not None:
             self.job.event("rewind", {"to_step": self.step})
             for row in damaged:

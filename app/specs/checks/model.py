@@ -73,6 +73,14 @@ def learning_problems(
             yield Problem(loc=["training", "batch_size"], msg=message, received=training.batch_size)
 
 
+def beginning_problems(model: ModelSpec, training: TrainingSpec) -> Iterator[Problem]:
+    """Whether the layer is there up to which weights are taken."""
+    up_to = training.start_from.up_to if training.start_from else None
+    if up_to is not None and not model.layers_up_to(up_to):
+        message = f"no layer is called {up_to!r}"
+        yield Problem(loc=["training", "start_from", "up_to"], msg=message, received=up_to)
+
+
 def _learns_at_once(node: Node, report: LayerReport) -> bool:
     return report.num_parameters > 0 and node.pace.frozen_epochs == 0
 
