@@ -17,7 +17,7 @@ from app.access import routes as access_routes
 from app.access.guard import Guard
 from app.access.middleware import protect
 from app.access.service import ensure_token
-from app.datasets import image_routes, ready_routes, version_routes
+from app.datasets import image_routes, ready_routes, table_routes, version_routes
 from app.datasets import routes as dataset_routes
 from app.db import UNAVAILABLE, Database
 from app.db.migrate import migrate
@@ -98,6 +98,7 @@ def _api() -> APIRouter:
         exploring_routes,
         upload_routes,
         image_routes,
+        table_routes,
         ready_routes,
         version_routes,
         model_routes,

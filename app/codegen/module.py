@@ -12,7 +12,8 @@ from typing import Any
 
 from app.codegen.sources import called, imports_of, names_of, sources_of
 from app.specs.base import Shape
-from app.specs.layers import Layer, Recipe
+from app.specs.initializers import AnyInitializer, Values
+from app.specs.layers import Layer, Recipe, Weighted
 from app.specs.layers.block import Use
 from app.specs.model import INPUT, ModelSpec
 
@@ -66,31 +67,41 @@ def to_module(model: ModelSpec, input_shape: Shape) -> str:
 
     Raises SpecError when the model does not hold.
     """
-    model.inspect(input_shape)
-    first = _Walk(model, frozenset())  # which modules it comes to, so that no block is called as one of them
-    first.steps(list(model.layers), {INPUT: tuple(input_shape)})
-    walk = _Walk(model, names_of(first.recipes))
-    steps, _ = walk.steps(list(model.layers), {INPUT: tuple(input_shape)})
-    blocks = [_block_class(block) for block in walk.blocks.values()]
+    recipes, classes = classes_of(model, input_shape)
     name = (model.name or "A model").replace('"', "'").replace("\\", "/")
-    whole = _chain(steps) if model.is_chain else _class(MODEL, (INPUT,), steps, {})
     parts = [
         f'"""{name}, for inputs (N, {", ".join(map(str, input_shape))})."""',
-        imports_of(walk.recipes, ordered=model.is_chain),
-        *sources_of(walk.recipes),
-        *blocks,
-        whole,
+        imports_of(recipes, ordered=model.is_chain),
+        *sources_of(recipes),
+        *classes,
         _LOAD,
+        RENAMED,
     ]
     title, *others = [part.strip("\n") for part in parts]
     return title + "\n\n" + "\n\n\n".join(others) + "\n"
 
 
+def classes_of(
+    model: ModelSpec, input_shape: Shape, taken: Set[str] = frozenset(), *, begun: bool = False
+) -> tuple[list[Recipe], list[str]]:
+    """The recipes of a model's modules, and the text of its classes, the whole's last; none is called as one `taken`.
+
+    `begun`: weights begin as their layers say, in the order of the layers. Raises SpecError when it does not hold.
+    """
+    model.inspect(input_shape)
+    first = _Walk(model, frozenset(), begun=False)  # which modules it comes to, so that no block is called as one
+    first.steps(list(model.layers), {INPUT: tuple(input_shape)})
+    walk = _Walk(model, names_of(first.recipes) | taken, begun=begun)
+    steps, _ = walk.steps(list(model.layers), {INPUT: tuple(input_shape)})
+    blocks = [_block_class(block) for block in walk.blocks.values()]
+    return walk.recipes, [*blocks, _chain(steps) if model.is_chain else _class(MODEL, (INPUT,), steps, {})]
+
+
 class _Walk:
     """The way through a model that holds, block by block, those within others first."""
 
-    def __init__(self, model: ModelSpec, taken: Set[str]) -> None:
-        self.model, self.taken = model, taken
+    def __init__(self, model: ModelSpec, taken: Set[str], *, begun: bool) -> None:
+        self.model, self.taken, self.begun = model, taken, begun
         self.blocks: dict[str, Block] = {}
         self.recipes: list[Recipe] = []
 
@@ -104,12 +115,20 @@ class _Walk:
             if isinstance(layer, Use):
                 calls, shapes[name] = self._use(layer, given)
             else:
-                calls, shapes[name] = [self._call(layer.recipe(*given))], layer.output_shape(*given)
+                calls, shapes[name] = [self._layer(layer, given)], layer.output_shape(*given)
             word = layer.block if isinstance(layer, Use) else layer.type
             attribute = _free(layer.name or f"{word}_{i}", {*_TAKEN, *(step.attribute for step in found)})
             found.append(Step(name, attribute, inputs, calls))
             before = name
         return found, shapes[before]
+
+    def _layer(self, layer: Layer, given: Sequence[Shape]) -> Call:
+        made = self._call(layer.recipe(*given))
+        if not self.begun or not isinstance(layer, Weighted):
+            return made
+        begins = {"weight": layer.weight_init, "bias": layer.bias_init}
+        told = {name: _begin(one) for name, one in begins.items() if one is not None}
+        return Call("initialised", {"module": made, **told}) if told else made
 
     def _call(self, recipe: Recipe) -> Call:
         self.recipes.append(recipe)
@@ -137,6 +156,15 @@ class _Walk:
             taken = {*self.taken, *_IMPORTED, MODEL, *(one.cls for one in self.blocks.values())}
             self.blocks[make] = Block(_numbered(_camel(name), taken), inputs)
         return self.blocks[make]
+
+
+def _begin(asked: AnyInitializer) -> Any:
+    """What makes a weight begin: a function of torch, or the values themselves."""
+    if isinstance(asked, Values):
+        return asked.values
+    arguments = "".join(f", {name}={value!r}" for name, value in asked.model_dump(exclude={"type"}).items())
+    function = f"nn.init.{asked.type}_"
+    return Name(f"partial({function}{arguments})" if arguments else function)
 
 
 def _makes(calls: Sequence[Call]) -> Iterator[Any]:
@@ -304,7 +332,7 @@ def _written(value: Any) -> str:
 def _type(values: Sequence[Any]) -> str:
     kinds = {type(value) for value in values}
     word = kinds.pop().__name__ if len(kinds) == 1 else "Any"
-    return {"tuple": "tuple[int, ...]", "list": "list[int]", "NoneType": "None"}.get(word, word)
+    return {"tuple": "tuple[int, ...]", "list": "list[int]", "NoneType": "None", "Name": "Any"}.get(word, word)
 
 
 # What a name means already where it would stand: in the class, in `forward`, in the file.
@@ -337,8 +365,9 @@ def load(path: str) -> Model:
     model = Model()
     model.load_state_dict({_renamed(model, name): weight for name, weight in load_file(path).items()})
     return model.eval()
+'''
 
-
+RENAMED = '''
 def _renamed(module: Any, name: str) -> str:
     """What a weight of Traindeck's is called here."""
     parts = []

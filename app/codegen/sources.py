@@ -1,10 +1,12 @@
-"""The text of modules that torch lacks, for code that needs Traindeck no more.
+"""The text of what torch lacks, modules and functions of ours, for code that needs Traindeck no more.
 
-They are read as text: the server imports neither torch nor the worker.
+It is read as text: the server imports neither torch nor the worker.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +21,9 @@ _ALWAYS = {
     "collections": {"OrderedDict"},
     "typing": {"Any", "ClassVar"},
 }
-_STANDARD = frozenset({"collections", "collections.abc", "typing"})
+_STAND_INS: Mapping[tuple[str, str], str] = {
+    ("app.errors", "JobFailure"): 'class JobFailure(Exception):\n    """The data does not do."""',
+}
 
 
 def called(cls: str) -> str:
@@ -27,45 +31,36 @@ def called(cls: str) -> str:
     return cls.removeprefix("torch.") if cls.startswith("torch.nn.") else cls.rpartition(".")[2]
 
 
-def sources_of(recipes: Iterable[Recipe]) -> list[str]:
-    """The text of every class that torch lacks, with all that it needs, in an order that Python can read."""
-    return list(_gathered(recipes).found.values())
+class Quotes:
+    """Definitions of ours as text, each with all that it needs, in an order that Python can read.
 
+    `stand_ins` are texts for some of them, by module and name.
+    """
 
-def names_of(recipes: Iterable[Recipe]) -> frozenset[str]:
-    """What is defined by those texts."""
-    return frozenset(name for _, name in _gathered(recipes).found)
-
-
-def imports_of(recipes: Iterable[Recipe], *, ordered: bool) -> str:
-    """The lines that import what the code needs, as isort sorts them. `ordered`: whether an OrderedDict is."""
-    names = {module: set(some) for module, some in _ALWAYS.items() if ordered or module != "collections"}
-    for module, name in _gathered(recipes).imports:
-        names.setdefault(module, set()).add(name)
-    groups = ([one for one in names if one in _STANDARD], [one for one in names if one not in _STANDARD])
-    return "\n\n".join("\n".join(_lines(group, names)) for group in groups)
-
-
-def _lines(modules: Iterable[str], names: dict[str, set[str]]) -> Iterator[str]:
-    yield from (f"import {one}" for one in sorted(modules) if "" in names[one])
-    for module in sorted(modules):
-        plain = sorted(name for name in names[module] if name and " as " not in name)
-        if plain:
-            yield f"from {module} import {', '.join(plain)}"
-        yield from (f"from {module} import {name}" for name in sorted(names[module]) if " as " in name)
-
-
-class _Gathered:
-    def __init__(self) -> None:
+    def __init__(self, stand_ins: Mapping[tuple[str, str], str] = _STAND_INS) -> None:
         self.found: dict[tuple[str, str], str] = {}
         self.imports: set[tuple[str, str]] = set()  # module, and the name there
+        self._stand_ins = {**_STAND_INS, **stand_ins}
         self._begun: set[tuple[str, str]] = set()
+
+    @property
+    def texts(self) -> list[str]:
+        """All of them, the same but once."""
+        return list(dict.fromkeys(self.found.values()))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What they define."""
+        return frozenset(name for _, name in self.found)
 
     def add(self, module: str, name: str) -> None:
         """A definition, after those that it uses."""
         if (module, name) in self._begun:
             return
         self._begun.add((module, name))
+        if (module, name) in self._stand_ins:
+            self.found[module, name] = self._stand_ins[module, name]
+            return
         file = _parsed(module)
         node = file.definitions[name]
         for used in _names(node):
@@ -75,6 +70,13 @@ class _Gathered:
                 self._import(*file.imports[used])
         self.found[module, name] = file.text(node)
 
+    def add_recipes(self, recipes: Iterable[Recipe]) -> None:
+        """The classes of recipes that torch lacks."""
+        for recipe in recipes:
+            place, _, name = recipe.cls.rpartition(".")
+            if place.startswith(_OURS):
+                self.add(place, name)
+
     def _import(self, module: str, name: str) -> None:
         if module.startswith(_OURS):
             self.add(module, name)
@@ -82,13 +84,54 @@ class _Gathered:
             self.imports.add((module, name))
 
 
-def _gathered(recipes: Iterable[Recipe]) -> _Gathered:
-    gathered = _Gathered()
-    for recipe in recipes:
-        place, _, name = recipe.cls.rpartition(".")
-        if place.startswith(_OURS):
-            gathered.add(place, name)
-    return gathered
+def sources_of(recipes: Iterable[Recipe]) -> list[str]:
+    """The text of every class that torch lacks, with all that it needs, in an order that Python can read."""
+    return _quoted(recipes).texts
+
+
+def names_of(recipes: Iterable[Recipe]) -> frozenset[str]:
+    """What is defined by those texts."""
+    return _quoted(recipes).names
+
+
+def imports_of(recipes: Iterable[Recipe], *, ordered: bool) -> str:
+    """The lines that import what the code needs, as isort sorts them. `ordered`: whether an OrderedDict is."""
+    always = {(module, name) for module, names in _ALWAYS.items() for name in names}
+    needed = always if ordered else always - {("collections", "OrderedDict")}
+    return import_lines(needed | _quoted(recipes).imports)
+
+
+def import_lines(needed: Iterable[tuple[str, str]]) -> str:
+    """The lines that import names of modules, as isort sorts them. The name "" is the module itself."""
+    names: dict[str, set[str]] = {}
+    for module, name in needed:
+        names.setdefault(module, set()).add(name)
+    groups = [[one for one in names if _is_standard(one) is standard] for standard in (True, False)]
+    return "\n\n".join("\n".join(_lines(group, names)) for group in groups if group)
+
+
+def _is_standard(module: str) -> bool:
+    return re.split(r"[. ]", module)[0] in sys.stdlib_module_names
+
+
+def _lines(modules: Iterable[str], names: dict[str, set[str]]) -> Iterator[str]:
+    yield from (f"import {one}" for one in sorted(modules) if "" in names[one])
+    for module in sorted(modules):
+        plain = sorted((name for name in names[module] if name and " as " not in name), key=_as_isort)
+        if plain:
+            yield f"from {module} import {', '.join(plain)}"
+        yield from (f"from {module} import {name}" for name in sorted(names[module]) if " as " in name)
+
+
+def _as_isort(name: str) -> tuple[bool, bool, str]:
+    """Constants first, then classes, then the rest."""
+    return not (name.isupper() and len(name) > 1), not name[:1].isupper(), name
+
+
+def _quoted(recipes: Iterable[Recipe]) -> Quotes:
+    quotes = Quotes()
+    quotes.add_recipes(recipes)
+    return quotes
 
 
 class _File:
@@ -106,11 +149,15 @@ class _File:
                     alias = f" as {one.asname}" if one.asname else ""
                     self.imports[one.asname or one.name] = (node.module or "", one.name + alias)
             elif isinstance(node, ast.Import):
-                self.imports |= {one.name: (one.name, "") for one in node.names}
+                for one in node.names:
+                    alias = f" as {one.asname}" if one.asname else ""
+                    self.imports[one.asname or one.name] = (one.name + alias, "")
 
     def text(self, node: ast.stmt) -> str:
         """The lines of a definition."""
-        return "\n".join(self._lines[node.lineno - 1 : node.end_lineno])
+        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+        start = min([node.lineno, *(one.lineno for one in decorators)])
+        return "\n".join(self._lines[start - 1 : node.end_lineno])
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:

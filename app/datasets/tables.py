@@ -3,7 +3,7 @@
 import math
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.columns import spell_one
 from app.marks import mark_of, shape_of
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_SHOWN = 64  # numbers of an array
 _ROWS_AT_ONCE = 1024
 _IMAGES_AT_ONCE = 8
+_WRITTEN_TIMES = 64  # as many rows are written together as are read to be shown
 _ARRAY_BYTES = 4 << 20
 
 
@@ -31,6 +32,18 @@ def read_rows(place: Path, offset: int, limit: int) -> list[dict[str, Any]]:
     table = open_table(place)
     batches = table.batches(table.schema.names, _rows_at_once(table), offset, offset + limit)
     return [row for batch in batches for row in _plain(batch)]
+
+
+def write_whole(place: Path, file: BinaryIO) -> None:
+    """Write the table in `place`, of however many files it is made, into one Parquet file."""
+    import pyarrow.parquet as pq
+
+    from app.stored.table import open_table
+
+    table = open_table(place)
+    with pq.ParquetWriter(file, table.schema) as writer:
+        for batch in table.batches(table.schema.names, _rows_at_once(table) * _WRITTEN_TIMES):
+            writer.write_batch(batch)
 
 
 def read_cell(place: Path, column: str, row: int) -> bytes | None:

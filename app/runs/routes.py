@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 from pydantic import ValidationError
 
 from app import events
-from app.dependencies import AppDatabase, AppStorage, Reading, Writing
+from app.dependencies import AppDatabase, AppSettings, AppStorage, Reading, Writing
 from app.errors import NotFound, Unprocessable
 from app.runs import batch, service
+from app.runs.code import code_of, script_of
 from app.runs.schemas import (
     ArtifactOut,
     CheckOut,
@@ -141,8 +142,17 @@ def evaluation(run_id: str, session: Reading) -> dict[str, Any]:
 @router.get("/{run_id}/code", response_class=PlainTextResponse)
 def code(run_id: str, session: Reading) -> PlainTextResponse:
     """The run's model as a PyTorch module that needs Traindeck no more, and loads the run's weights."""
-    text = service.code_of(session, run_id)
-    attached = {"Content-Disposition": 'attachment; filename="model.py"'}
+    return _python(code_of(session, run_id), "model.py")
+
+
+@router.get("/{run_id}/script", response_class=PlainTextResponse)
+def script(run_id: str, session: Reading, request: Request, settings: AppSettings) -> PlainTextResponse:
+    """The run as a script that trains it again without Traindeck, and has the same losses."""
+    return _python(script_of(session, run_id, f"{request.base_url}api/v1", settings), "train.py")
+
+
+def _python(text: str, name: str) -> PlainTextResponse:
+    attached = {"Content-Disposition": f'attachment; filename="{name}"'}
     return PlainTextResponse(text, media_type="text/x-python", headers=attached)
 
 

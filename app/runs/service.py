@@ -8,7 +8,6 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app import curves, events, queue
-from app.codegen.module import to_module
 from app.datasets import service as datasets
 from app.datasets import versions
 from app.db import now
@@ -162,14 +161,6 @@ def list_projects(session: Session) -> list[str]:
     """The projects that runs belong to, by name."""
     query = select(Run.project).where(Run.project != "").distinct().order_by(Run.project)
     return list(session.scalars(query.limit(500)))
-
-
-def code_of(session: Session, run_id: str) -> str:
-    """The run's model as Python. Raises NotFound, also where a script has reported the run, which has no model here."""
-    run = find_run(session, run_id)
-    if "layers" not in (run.spec.get("model") or {}):
-        raise NotFound("This run was reported by a script: its model is not known here.")
-    return to_module(ModelSpec.model_validate(run.spec["model"]), tuple(run.inspection["input_shape"]))
 
 
 def get_run(session: Session, run_id: str) -> RunDetail:

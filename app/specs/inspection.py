@@ -14,6 +14,9 @@ from app.specs.layers.base import Weighted, written
 MAX_PARAMETERS = 2_000_000_000
 MAX_NUMBERS = 1 << 40  # that come out of a layer, of one row: what is reckoned with stays small enough to be written
 
+# Multiply-adds of a batch, from where two threads are faster than one (dense and convolutional networks on 2 cores).
+WORTH_SHARING = 100_000_000
+
 
 class LayerReport(BaseModel):
     """What one layer makes of its input. Sizes are of one row."""

@@ -8,10 +8,9 @@ import torch
 
 from app.errors import JobFailure
 from app.specs.base import Shape
+from app.specs.inspection import WORTH_SHARING
 from app.specs.model import ModelSpec
 
-# Multiply-adds of a batch, from where two threads are faster than one (dense and convolutional networks on 2 cores).
-_WORTH_SHARING = 100_000_000
 _GIB = 1 << 30
 
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory", "CUDA error: out of memory")
@@ -36,7 +35,7 @@ def num_threads(model: ModelSpec, input_shape: Shape, batch_size: int, slots: in
     Else its share of the cores, so that runs side by side do not fight for them. Follows from the specification and
     the machine alone, for sums come out otherwise in another number of parts.
     """
-    if batch_size * model.inspect(input_shape).num_multiply_adds < _WORTH_SHARING:
+    if batch_size * model.inspect(input_shape).num_multiply_adds < WORTH_SHARING:
         return 1
     return max(1, len(os.sched_getaffinity(0)) // slots)
 

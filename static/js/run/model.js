@@ -115,15 +115,18 @@ function filesCard(run) {
     h("td", { class: "right muted" }, "every point, with its time"),
     h("td", {}),
   );
-  const code = run.spec.model
-    ? h(
-        "tr",
-        {},
-        h("th", { scope: "row" }, h("a", { href: `/api/v1/runs/${run.id}/code`, download: "model.py" }, "model.py")),
-        h("td", { class: "right muted" }, "the model in PyTorch"),
-        h("td", {}),
-      )
-    : null;
+  const python = [
+    ["code", "model.py", "the model in PyTorch"],
+    ["script", "train.py", "trains it again, without Traindeck"],
+  ].map(([route, name, note]) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, h("a", { href: `/api/v1/runs/${run.id}/${route}`, download: name }, name)),
+      h("td", { class: "right muted" }, note),
+      h("td", {}),
+    ),
+  );
   const head = h(
     "thead",
     { class: "visually-hidden" },
@@ -137,7 +140,7 @@ function filesCard(run) {
     "section",
     { class: "card flush" },
     h("div", { class: "card-head" }, h("h2", {}, "Downloads"), h("span", { class: "card-note" }, exportNote(run))),
-    h("div", { class: "table-wrap" }, h("table", { class: "table" }, head, h("tbody", {}, rows, code, curves, tensorboard))),
+    h("div", { class: "table-wrap" }, h("table", { class: "table" }, head, h("tbody", {}, rows, run.spec.model ? python : null, curves, tensorboard))),
   );
 }
 

@@ -1,0 +1,86 @@
+"""The function of a script that changes training images: it calls those of the worker, quoted as they stand."""
+
+import inspect
+from typing import Any
+
+from app.codegen.writing import Script, Trained
+from app.specs import augment as specs
+from app.specs.augment import Cutmix, Mixup
+
+_MODULE = "worker.train.augment"
+_FUNCTIONS = {
+    "random_horizontal_flip": "_flip",
+    "random_vertical_flip": "_flip",
+    "random_rotation": "_rotate",
+    "random_crop": "_crop",
+    "color_jitter": "_jitter",
+    "gaussian_noise": "_noise",
+    "random_erasing": "_erase",
+}
+_FLIPPED = {"random_horizontal_flip": "_flip(3)", "random_vertical_flip": "_flip(2)"}
+
+
+def stand_ins() -> dict[tuple[str, str], str]:
+    """What an augmentation is in a script: its fields, and nothing of how they are checked."""
+    kinds = [one for one in vars(specs).values() if inspect.isclass(one) and "type" in getattr(one, "model_fields", {})]
+    return {("app.specs.augment", kind.__name__): _dataclass(kind) for kind in kinds}
+
+
+def _dataclass(kind: Any) -> str:
+    fields = {name: field.default for name, field in kind.model_fields.items() if name != "type"}
+    lines = [f"    {name}: {type(value).__name__} = {value!r}" for name, value in fields.items()]
+    return "\n".join(["@dataclass", f"class {kind.__name__}:", f'    """{kind.__doc__}"""', "", *lines])
+
+
+def write_augmented(script: Script, trained: Trained) -> None:
+    """Define `augmented`, where a run changes its images."""
+    kinds = trained.spec.data.augment
+    if not kinds:
+        return
+    script.imports |= {("dataclasses", "dataclass")}
+    single = [one for one in kinds if not isinstance(one, Mixup | Cutmix)]
+    mixing = [one for one in kinds if isinstance(one, Mixup | Cutmix)]
+    is_moved = bool(trained.pixels and trained.pixels.normalize == "standardize")
+    script.quotes.add(_MODULE, "_PURPOSE")
+    lines = [
+        "    drawn = np.random.default_rng((_PURPOSE, SEED, step))",
+        "    random = torch.Generator(inputs.device).manual_seed(int(drawn.integers(2**63)))",
+    ]
+    if single:
+        lines += ["    images = inputs * std + mean" if is_moved else "    images = inputs"]
+        lines += [f"    images = {_called(script, one)}" for one in single]
+        lines += ["    inputs = (images - mean) / std" if is_moved else "    inputs = images"]
+    lines += _mixed(script, mixing)
+    takes = ", mean: Tensor, std: Tensor" if is_moved else ""
+    gives = "tuple[Tensor, Mix]" if mixing else "Tensor"
+    script.functions.append(
+        "\n".join(
+            [
+                f"def augmented(inputs: Tensor, targets: Tensor, step: int{takes}) -> {gives}:",
+                '    """The images of a step, each changed in its own way: it follows from the seed and the step."""',
+                *lines,
+            ]
+        )
+    )
+
+
+def _called(script: Script, kind: Any) -> str:
+    script.quotes.add(_MODULE, _FUNCTIONS[kind.type])
+    return f"{_FLIPPED.get(kind.type, _FUNCTIONS[kind.type])}({_made(script, kind)}, images, random)"
+
+
+def _made(script: Script, kind: Any) -> str:
+    script.quotes.add("app.specs.augment", type(kind).__name__)
+    told = ", ".join(f"{name}={value!r}" for name, value in kind.model_dump(exclude={"type"}).items())
+    return f"{type(kind).__name__}({told})"
+
+
+def _mixed(script: Script, mixing: list[Any]) -> list[str]:
+    if not mixing:
+        return ["    return inputs"]
+    script.quotes.add(_MODULE, "_mixed")
+    kinds = ", ".join(_made(script, one) for one in mixing)
+    return [
+        f"    kind = [{kinds}][int(drawn.integers({len(mixing)}))]",
+        "    return _mixed(kind, inputs, targets, drawn, random)",
+    ]

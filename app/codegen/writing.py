@@ -1,0 +1,166 @@
+"""A script while it is written: constants, functions of ours that it quotes, imports, functions of its own."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from app.codegen.module import classes_of
+from app.codegen.sources import Quotes
+from app.specs.base import Problem, Shape, SpecError
+from app.specs.checks.sizes import part_sizes
+from app.specs.columns import Column
+from app.specs.features import features, input_shape, steps_of
+from app.specs.layers import Recipe
+from app.specs.model import ModelSpec
+from app.specs.run import RunSpec
+from app.specs.splits import validates
+from app.specs.steps import Pixels
+
+WIDTH = 116  # of a line, in characters
+_MIN_RUN = 4  # names that differ in a number are written as a rule
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run as it was submitted, what is known of its table, and how its worker was set."""
+
+    spec: RunSpec
+    columns: Sequence[Column]
+    num_rows: int
+    table_url: str
+    slots: int = 1
+    data_in_memory_bytes: int = 1 << 30
+
+    @property
+    def model(self) -> ModelSpec:
+        """The run's model."""
+        assert isinstance(self.spec.model, ModelSpec), "a run's specification is written out when it is submitted"
+        return self.spec.model
+
+    @cached_property
+    def input_shape(self) -> Shape:
+        """What the model is fed, without the batch."""
+        return input_shape(self.spec.data, self.columns)
+
+    @cached_property
+    def recipes(self) -> list[Recipe]:
+        """Those of the model's modules."""
+        return classes_of(self.model, self.input_shape)[0]
+
+    @property
+    def num_train(self) -> int | None:
+        """How many rows or windows train, where the columns tell it."""
+        sizes = part_sizes(self.spec.data, self.known, self.num_rows)
+        return sizes["train"] if sizes else None
+
+    @property
+    def is_one_batch(self) -> bool:
+        """Whether a batch holds all training rows, of which some may still be left out."""
+        batch_size = self.spec.training.batch_size
+        return batch_size is None or (self.num_train is not None and self.num_train <= batch_size)
+
+    @property
+    def validates(self) -> bool:
+        """Whether some rows are kept to validate."""
+        return validates(self.spec.data.split)
+
+    @property
+    def pixels(self) -> Pixels | None:
+        """How images are made ready, where the model is fed images and nothing else: they stay bytes until a batch."""
+        data = self.spec.data
+        fed = features(data, self.columns)
+        if len(fed) != 1 or fed[0].type != "image":
+            return None
+        return steps_of(data, fed[0].name).pixels or Pixels()
+
+    @property
+    def known(self) -> dict[str, Column]:
+        """The columns by name."""
+        return {column.name: column for column in self.columns}
+
+
+@dataclass
+class Script:
+    """What has been written so far."""
+
+    constants: dict[str, str] = field(default_factory=dict)
+    functions: list[str] = field(default_factory=list)
+    imports: set[tuple[str, str]] = field(default_factory=set)  # module, and the name there
+    quotes: Quotes = field(default_factory=Quotes)
+    renames: bool = False  # whether a layer is found by its name in Traindeck
+
+    def constant(self, name: str, value: Any) -> str:
+        """A constant at the top of the script. Returns its name."""
+        self.constants[name] = literal(value)
+        return name
+
+    def names(self, name: str, values: Sequence[str]) -> str:
+        """Names of columns: in place where they are few, else as a constant. Returns how they are said."""
+        told = listed(values)
+        if len(told) < WIDTH // 2:
+            return told
+        taken = sum(one == name or one.startswith(f"{name}_") for one in self.constants)
+        own = f"{name}_{taken + 1}" if taken else name
+        self.constants[own] = told
+        return own
+
+    def use(self, place: str, name: str) -> str:
+        """A function of `worker.scripted`, with all that it needs. Returns its name."""
+        self.quotes.add(f"worker.scripted.{place}", name)
+        return name
+
+    def need(self, *modules: str) -> None:
+        """Modules that are imported: "numpy as np"."""
+        self.imports |= {(module, "") for module in modules}
+
+
+def listed(values: Sequence[str]) -> str:
+    """A list of names: those that differ in a number alone as a rule."""
+    found = re.fullmatch(r"(.*?)(\d+)", values[0]) if len(values) >= _MIN_RUN else None
+    if found is not None and "{" not in found[1]:
+        first = int(found[2])
+        if list(values) == [f"{found[1]}{i}" for i in range(first, first + len(values))]:
+            bounds = f"{first}, {first + len(values)}" if first else str(len(values))
+            text = literal(found[1])
+            return f"[f{text[:-1]}{{i}}{text[-1]} for i in range({bounds})]"
+    return literal(list(values))
+
+
+def literal(value: Any) -> str:
+    """A value as Python, with its texts in double quotes where they hold none."""
+    match value:
+        case str():
+            told = repr(value)
+            return f'"{told[1:-1]}"' if told[0] == "'" and '"' not in told else told
+        case dict():
+            return "{" + ", ".join(f"{literal(key)}: {literal(one)}" for key, one in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(literal, value)) + "]"
+    return repr(value)
+
+
+def wrapped(start: str, told: str) -> str:
+    """`start`, which ends with "= ", and a list or dictionary, on as many lines as it takes."""
+    if len(start) + len(told) <= WIDTH or told[0] not in "[{(" or " for i in range(" in told:
+        return start + told
+    lines, line = [start + told[0]], "   "
+    for one in _items(told):
+        if len(line) + len(one) + 2 > WIDTH and line.strip():
+            lines.append(line)
+            line = "   "
+        line += f" {one},"
+    return "\n".join([*lines, line, told[-1]])
+
+
+def _items(told: str) -> Iterable[str]:
+    value = eval(told, {"__builtins__": {}})  # noqa: S307, a literal that was written by repr a moment ago
+    if isinstance(value, Mapping):
+        return [f"{literal(key)}: {literal(one)}" for key, one in value.items()]
+    return [literal(one) for one in value]
+
+
+def refuse(loc: Sequence[str | int], message: str, received: Any) -> SpecError:
+    """Why a run cannot be said as a script."""
+    return SpecError([Problem(loc=list(loc), msg=message, received=received)])

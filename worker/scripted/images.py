@@ -1,0 +1,54 @@
+"""Images of any size as arrays of one."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from app.pictures import upright
+
+Pixels = NDArray[np.uint8]
+
+
+def pixels_of(
+    table: pa.Table,
+    name: str,
+    mode: str,
+    fit: Callable[[Image.Image, tuple[int, int]], Image.Image],
+    size: tuple[int, int],
+) -> Pixels:
+    """The images of a column (N, channels, height, width), each upright and fitted to a width and height."""
+    found = []
+    for cell in table[name]:
+        image = upright(Image.open(io.BytesIO(cell.as_py()))).convert(mode)
+        pixels = np.asarray(image if image.size == size else fit(image, size), np.uint8)
+        found.append(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
+    return np.stack(found)
+
+
+def stretched(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The image made that size, whatever becomes of its proportions."""
+    return image.resize(size)
+
+
+def cropped(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The middle of the image, in that size."""
+    return ImageOps.fit(image, size)
+
+
+def padded(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The whole image with borders, in that size."""
+    return ImageOps.pad(image, size)
+
+
+def channel_figures(pixels: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and deviation of each channel, each (channels, 1, 1), where pixels go from 0 to 1."""
+    found = pixels.astype(np.float64) / 255
+    count = found.size // found.shape[1]
+    mean, squares = found.sum(axis=(0, 2, 3)) / count, np.square(found).sum(axis=(0, 2, 3)) / count
+    std = np.sqrt(np.maximum(0, squares - mean**2))
+    std[std < 1e-6] = 1.0  # a channel of one value is only moved
+    return mean.astype(np.float32)[:, None, None], std.astype(np.float32)[:, None, None]
