@@ -8,6 +8,7 @@ from app.specs.augment import AnyAugmentation
 from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS
+from app.specs.layers.backbone import AnyWeights
 from app.specs.splits import AnySplit
 from app.specs.steps import ColumnSteps, Missing, Pixels, Tokens
 from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
@@ -32,6 +33,7 @@ def schema() -> dict[str, list[dict[str, Any]]]:
         "schedules": AnySchedule,
         "metrics": AnyMetric,
         "initializers": AnyInitializer,
+        "weights": AnyWeights,
         "augmentations": AnyAugmentation,
         "splits": AnySplit,
     }

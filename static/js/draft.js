@@ -4,6 +4,7 @@ import { embeddedSizes, isRating, ratingsOf } from "./lookupdraft.js";
 import { fedByDefault } from "./windowdraft.js";
 
 const MANY_CLASSES = 50; // a whole number with more values than this is a quantity
+const MASK = /mask|segment|annotation/i;
 const PIXEL = /^(pixel|px|p)[_ ]?\d+$/i;
 
 export function emptyDraft() {
@@ -61,6 +62,8 @@ export function nextName(name) {
 /** What a target asks for: "number", "yes_no" or "classes". */
 export function questionOf(column) {
   if (!column) return null;
+  if (column.type === "image") return MASK.test(column.name) ? "pixels" : "values";
+  if (column.type === "array") return "values";
   if (column.num_distinct === 2) return "yes_no";
   if (column.type === "float" || column.type === "timestamp") return "number";
   if (column.type === "integer" && column.num_distinct > MANY_CLASSES) return "number";
@@ -73,6 +76,8 @@ export function outputsFor(column) {
 }
 
 const PROPOSALS = {
+  pixels: { loss: { type: "cross_entropy" }, metrics: [{ type: "accuracy" }] },
+  values: { loss: { type: "mse_loss" }, metrics: [{ type: "mae" }] },
   number: { loss: { type: "mse_loss" }, metrics: [{ type: "mae" }, { type: "r2" }] },
   yes_no: { loss: { type: "binary_cross_entropy_with_logits" }, metrics: [{ type: "accuracy" }, { type: "f1" }] },
   classes: { loss: { type: "cross_entropy" }, metrics: [{ type: "accuracy" }] },
@@ -114,7 +119,7 @@ export function featuresOf(draft, columns) {
 
 const MOST_TEXTS = 2; // that are read one after the other: a question and its answer, a title and its article
 
-const isWords = ({ type, values }) => type === "text" && !values;
+export const isWords = ({ type, values }) => type === "text" && !values;
 
 /**
  * What is best fed: of a rating the user and the item, an image alone, texts where there is nothing but words beside

@@ -79,7 +79,7 @@ export function textField(descriptor, value, loc, onChange, { isQuiet = true, la
 
 /**
  * The fields of one class. `entry` is what the server says of it, `value` the specification's object, which is changed in
- * place; `onChange` is called afterwards. `catalogue.initializers` serves fields that hold another class.
+ * place; `onChange` is called afterwards. `catalogue` serves fields that hold another class.
  */
 export function classFields(entry, value, loc, catalogue, onChange) {
   const { main, extra, isExtraSet } = splitFields(entry, value, loc, catalogue, onChange);
@@ -133,14 +133,16 @@ function oneField(descriptor, owner, loc, catalogue, onChange, isQuiet) {
 
 /** A field that holds one of several classes, or none. */
 function nestedClass({ name, help }, owner, loc, catalogue, onChange, isQuiet) {
+  const kind = name === "weights" ? "weights" : "initializers";
+  const entries = catalogue[kind];
   const body = h("div", { class: "nested" });
   const draw = () => {
-    const entry = catalogue.initializers.find(({ type }) => type === owner[name]?.type);
+    const entry = entries.find(({ type }) => type === owner[name]?.type);
     replace(body, entry ? classFields(entry, owner[name], loc, catalogue, onChange) : null);
   };
   const options = [
-    { value: "", label: "as torch does" },
-    ...catalogue.initializers.map(({ type }) => ({ value: type, label: labelOf(type) })),
+    { value: "", label: kind === "weights" ? "drawn anew" : "as torch does" },
+    ...entries.map(({ type }) => ({ value: type, label: labelOf(type) })),
   ];
   const choice = select(options, owner[name]?.type ?? "", (type) => {
     if (type) owner[name] = { type };

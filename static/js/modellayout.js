@@ -282,6 +282,7 @@ const FAMILIES = [
   ["regularisation", /dropout|^drop_path$|noise$/],
   ["shape", /^(flatten|reshape|permute|slice|select|pad)$/],
   ["branches", /^(add|subtract|multiply|dot|cosine_similarity|concat)$/],
+  ["backbone", /^backbone$/],
   ["fold", /^block$/],
 ];
 

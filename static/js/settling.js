@@ -17,22 +17,38 @@ export function settleDataset(draft, columns) {
   settle(draft, columns);
 }
 
-/** A draft whose target is another one: loss, metrics, features and how they are fed. `own` are features that a person
- * chose: these stay. */
+/**
+ * A draft whose target is another one: loss, metrics, features and how they are fed. `own` are features that a person
+ * chose, or that the target asks for: these stay.
+ */
 export function settle(draft, columns, own = null) {
-  const target = columns.find(({ name }) => name === draft.data.target);
-  Object.assign(draft.training, drafts.proposalFor(target, columns));
-  draft.data.features = own?.length ? own : drafts.featuresFor(columns, draft.data);
+  const { data } = draft;
+  const target = columns.find(({ name }) => name === data.target);
+  Object.assign(draft.training, proposal(data, target, columns));
+  data.features = own?.length ? own : drafts.featuresFor(columns, data);
   const features = drafts.featuresOf(draft, columns);
-  draft.data.input_shape = draft.data.window ? null : drafts.pictureOf(features);
-  draft.data.missing = drafts.missingFor(features);
+  data.input_shape = data.window ? null : drafts.pictureOf(features);
+  data.missing = drafts.missingFor(features);
   const fed = new Set(features.map(({ name }) => name));
-  const kept = own ? Object.entries(draft.data.columns ?? {}).filter(([name]) => fed.has(name)) : [];
-  draft.data.columns = { ...drafts.stepsFor(features, columns, draft.data.target), ...Object.fromEntries(kept) };
-  draft.data.scale = drafts.scaleFor(features.filter((column) => !isEmbedded(draft.data, column)));
-  if (!own) draft.data.augment = [];
-  const { split, window } = draft.data;
-  const isNumber = drafts.questionOf(target) === "number";
-  if (!window && ("stratify" in split || split.type === "shares")) split.stratify = !isNumber;
-  draft.data.scale_target = isNumber ? drafts.scaleFor([target]) : "none";
+  const kept = own ? Object.entries(data.columns ?? {}).filter(([name]) => fed.has(name)) : [];
+  data.columns = { ...drafts.stepsFor(features, columns, data.target), ...Object.fromEntries(kept) };
+  if (data.next_token) data.columns = { [data.target]: { tokens: NEXT_TOKENS } };
+  data.scale = drafts.scaleFor(features.filter((column) => !isEmbedded(data, column)));
+  if (!own) data.augment = [];
+  const { split, window } = data;
+  const question = drafts.questionOf(target);
+  const areClasses = (question === "yes_no" || question === "classes") && !data.next_token;
+  if (!window && ("stratify" in split || split.type === "shares")) split.stratify = areClasses;
+  data.scale_target = question === "number" ? drafts.scaleFor([target]) : "none";
+  if (Array.isArray(data.target)) data.scale_target = data.scale; // what it is fed is what it is to give
+}
+
+const NEXT_TOKENS = { vocabulary_size: 2000, pad: "end" };
+
+/** Loss and metrics for what is asked: each place of a text is one of the vocabulary, what is fed is numbers. */
+function proposal(data, target, columns) {
+  if (data.next_token) return { loss: { type: "cross_entropy" }, metrics: [{ type: "accuracy" }] };
+  if (Array.isArray(data.target)) return { loss: { type: "mse_loss" }, metrics: [{ type: "mae" }] };
+  const isItself = data.features?.length === 1 && data.features[0] === data.target;
+  return isItself ? { loss: { type: "mse_loss" }, metrics: [{ type: "mae" }] } : drafts.proposalFor(target, columns);
 }

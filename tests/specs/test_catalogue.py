@@ -13,6 +13,7 @@ from app.specs.augment import AnyAugmentation
 from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS, AnyLayer, Layer
+from app.specs.layers.backbone import AnyWeights
 from app.specs.run import RunSpec
 from app.specs.splits import AnySplit
 from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
@@ -24,12 +25,13 @@ UNIONS: dict[str, Any] = {
     "schedules": AnySchedule,
     "metrics": AnyMetric,
     "initializers": AnyInitializer,
+    "weights": AnyWeights,
     "augmentations": AnyAugmentation,
     "splits": AnySplit,
 }
 ENTRIES = [(kind, entry) for kind, entries in catalogue.schema().items() for entry in entries]
 SAMPLES = {"val": 1.0, "values": [0.5], "shape": [2, 3], "column": "when", "dims": [2, 1], "pad": [1, 2]}
-SAMPLES |= {"architecture": "resnet18"}
+SAMPLES |= {"architecture": "resnet18", "id": "a-file"}
 
 
 def every_spec(cls: type[Spec] = Spec) -> Iterator[type[Spec]]:

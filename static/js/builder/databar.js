@@ -6,9 +6,8 @@ import { questionOf } from "../draft.js";
 import { field, select } from "../forms.js";
 import * as format from "../format.js";
 import { settle, settleDataset } from "../settling.js";
+import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../targets.js";
 import { readShape } from "./asking.js";
-
-const QUESTIONS = { number: "a number", yes_no: "yes or no", classes: "one of several classes" };
 
 export class DataBar {
   constructor(studio, container) {
@@ -59,10 +58,10 @@ export class DataBar {
   #target() {
     const { studio } = this;
     if (!studio.columns.length) return null;
-    const names = studio.columns.map(({ name }) => ({ value: name, label: name }));
-    const choice = select(names, studio.draft.data.target, (name) => {
-      studio.draft.data.target = name;
-      settle(studio.draft, studio.columns);
+    const choice = select(targetOptions(studio.columns), targetChoice(studio.draft.data), (value) => {
+      const fed = chooseTarget(studio.draft, studio.columns, value);
+      studio.draft.data.features = fed;
+      settle(studio.draft, studio.columns, fed);
       studio.dataChanged();
     });
     return field({ label: "Target: what is to be predicted", loc: ["data", "target"] }, choice);
@@ -94,11 +93,12 @@ export class DataBar {
       return;
     }
     const target = studio.columns.find(({ name }) => name === studio.draft.data.target);
+    const asked = askedInWords(studio.draft.data, questionOf(target));
     const { loss, metrics } = studio.draft.training;
     const measured = metrics.map(({ type }) => type).join(", ");
     const parts = [
       studio.answer.input_shape ? `fed ${format.shape(studio.answer.input_shape)}` : null,
-      target ? `asked for ${QUESTIONS[questionOf(target)]}` : null,
+      asked ? `asked for ${asked}` : null,
       `loss ${loss.type}`,
       measured ? `measured by ${measured}` : null,
     ];

@@ -9,6 +9,7 @@ import { featuresOf, isPicture, pictureOf, questionOf, scaleFor } from "../draft
 import { field, select, textField } from "../forms.js";
 import * as format from "../format.js";
 import { settle, settleDataset } from "../settling.js";
+import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../targets.js";
 import { fedByDefault } from "../windowdraft.js";
 import { previewPart } from "./preview.js";
 import { splitPart } from "./split.js";
@@ -16,7 +17,6 @@ import { augmentPart, columnSteps } from "./steps.js";
 import { windowPart } from "./window.js";
 
 const MAX_LISTED = 60;
-const QUESTIONS = { number: "a number", yes_no: "yes or no", classes: "one of several classes" };
 const whole = (name, help, isNullable = false) => ({
   name,
   help,
@@ -149,16 +149,18 @@ export class DataStep {
 
   #columnsPart(draft) {
     const target = this.columns.find(({ name }) => name === draft.data.target);
-    const asked = QUESTIONS[questionOf(target)];
+    const asked = askedInWords(draft.data, questionOf(target));
     const targetField = field(
       { label: "Target: what is to be predicted", help: asked ? `asks for ${asked}` : "", loc: ["data", "target"] },
       select(
-        this.columns.map(({ name }) => ({ value: name, label: name })),
-        draft.data.target,
-        (name) => {
-          const own = drafts.chosenFeatures(draft.data, this.columns);
-          draft.data.target = name;
-          this.#follow(draft.data.window ? own : own?.filter((one) => one !== name));
+        targetOptions(this.columns),
+        targetChoice(draft.data),
+        (choice) => {
+          const was = targetChoice(draft.data);
+          const own = was === draft.data.target ? drafts.chosenFeatures(draft.data, this.columns) : null;
+          const fed = chooseTarget(draft, this.columns, choice);
+          draft.data.features = fed;
+          this.#follow(fed ?? (draft.data.window ? own : own?.filter((one) => one !== choice)));
         },
       ),
     );
