@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,10 +10,12 @@ from app.codegen.module import to_module
 from app.datasets import service as datasets
 from app.dependencies import Reading, Writing
 from app.errors import Unprocessable
+from app.keras import reading as keras
 from app.models import service, versions
 from app.models.schemas import (
     CodeIn,
     DifferenceOut,
+    FromKerasOut,
     InspectIn,
     InspectOut,
     ModelCheckOut,
@@ -107,6 +109,24 @@ def _shape(body: CodeIn, session: Reading) -> tuple[int, ...]:
 def templates(body: TemplatesIn) -> list[TemplateOut]:
     """Models to start from, one of each family, made for what is fed and asked. Stores nothing."""
     return list(templates_for(body))
+
+
+@router.post("/models/from-keras")
+def from_keras(
+    body: Annotated[Any, Body()],
+    input_shape: Annotated[list[int] | None, Query(max_length=6)] = None,
+) -> FromKerasOut:
+    """The model that `keras.Sequential.to_json()` wrote, and what to know of it. Stores nothing.
+
+    `input_shape`: what comes in, in Keras's order and without the batch, where the model leaves sizes open.
+    """
+    found = keras.read(body, tuple(input_shape) if input_shape else None)
+    return FromKerasOut(
+        model=found.model.model_dump(mode="json", exclude_unset=True),
+        input_shape=list(found.input_shape),
+        notes=found.notes,
+        inspection=found.inspection,
+    )
 
 
 @router.get("/models/{model_id}")

@@ -117,6 +117,15 @@ class ModelCheckOut(BaseModel):
     layers: list[LayerReport] = []  # where it does not hold: what is known of its layers all the same
 
 
+class FromKerasOut(BaseModel):
+    """A model that Keras wrote, as it is written here."""
+
+    model: dict[str, Any]
+    input_shape: list[int]  # without the batch, channels first
+    notes: list[str]  # what differs from Keras, or has to be known
+    inspection: Inspection
+
+
 class InspectIn(CodeIn):
     """A model and what it is fed, and how it would be trained."""
 

@@ -103,3 +103,35 @@ def test_a_runs_model_is_given_as_python_for_what_it_was_fed(client: TestClient)
     assert 'filename="model.py"' in answer.headers["content-disposition"]
     assert "nn.Linear(in_features=4, out_features=8)" in answer.text
     assert client.get("/api/v1/runs/nobody/code").status_code == 404
+
+
+def test_a_model_that_keras_wrote_becomes_one_of_ours_that_can_be_trained(client: TestClient) -> None:
+    dense = [{"class_name": "Dense", "config": {"name": "dense", "units": 3, "activation": "relu"}}]
+    first = {"class_name": "InputLayer", "config": {"batch_shape": [None, 4]}}
+    model = {"class_name": "Sequential", "config": {"name": "small", "layers": [first, *dense]}}
+    found = client.post("/api/v1/models/from-keras", json=model)
+    assert found.status_code == 200, found.text
+    body = found.json()
+    assert body["input_shape"] == [4] and body["notes"] == [] and body["inspection"]["num_parameters"] == 15
+    assert [layer["type"] for layer in body["model"]["layers"]] == ["linear", "relu"]
+    assert body["model"]["layers"][0]["weight_init"] == {"type": "xavier_uniform"}
+    kept = client.post("/api/v1/models", json={"name": "of Keras", "definition": body["model"]})
+    assert kept.status_code == 201, kept.text
+
+
+def test_a_keras_model_is_refused_with_every_place_and_sizes_left_open_are_asked_for(client: TestClient) -> None:
+    open_ended = {"class_name": "InputLayer", "config": {"batch_shape": [None, None]}}
+    embedding = {"class_name": "Embedding", "config": {"input_dim": 9, "output_dim": 2}}
+    layers: list[Any] = [open_ended, embedding]
+    model = {"class_name": "Sequential", "config": {"layers": layers}}
+    answer = client.post("/api/v1/models/from-keras", json=model)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["loc"] == ["config", "layers", 0, "config", "batch_shape"]
+    given = client.post("/api/v1/models/from-keras?input_shape=7", json=model).json()
+    assert given["input_shape"] == [7] and given["inspection"]["output_shape"] == [7, 2]
+    layers += [{"class_name": "Lambda", "config": {}}, {"class_name": "Dense", "config": {"units": "many"}}]
+    errors = client.post("/api/v1/models/from-keras?input_shape=7", json=model).json()["errors"]
+    assert [error["loc"][2:] for error in errors] == [[2, "class_name"], [3, "config", "units"]]
+    for odd in ("null", "[]", "NaN", '"\\ud800"', "[" * 10_000):
+        answer = client.post("/api/v1/models/from-keras", content=odd, headers={"content-type": "application/json"})
+        assert answer.status_code in (400, 422) and answer.json()["detail"]
