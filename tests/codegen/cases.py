@@ -1,0 +1,405 @@
+"""Runs of every kind that there is, each to be written as a script."""
+
+import csv
+import io
+import zipfile
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from app import gallery
+from tests.test_examples import HEART
+
+
+def table_csv() -> bytes:
+    """Rows with everything that columns can be: gaps, skew, words, codes, times, groups, repeats."""
+    random = np.random.default_rng(3)
+    file = io.StringIO()
+    writer = csv.writer(file)
+    names = ("age", "income", "kind", "code", "flag", "moment", "group", "note", "part", "value", "label", "answer")
+    writer.writerow(names)
+    begin = datetime(2023, 5, 1, tzinfo=UTC)
+    words = ["red", "green", "Blue", "sun", "rain", "n/a", "wind"]
+    for i in range(230):
+        age = "" if random.random() < 0.1 else f"{random.normal(40, 12):.2f}"
+        income = "" if random.random() < 0.05 else f"{random.lognormal(8, 1):.1f}"
+        kind = "" if random.random() < 0.08 else random.choice(["a", "b", "c", "d"], p=[0.5, 0.3, 0.19, 0.01])
+        moment = (begin + timedelta(hours=7 * (i // 2))).strftime("%Y-%m-%d %H:%M")
+        note = " ".join(random.choice(words, random.integers(1, 9)))
+        part = random.choice(["train", "train", "train", "check", "unused"])
+        score = (0 if age == "" else float(age) / 20) + (kind == "a") + random.normal(0, 0.3)
+        label = "low" if score < 2 else "mid" if score < 3 else "high"
+        row = [age, income, kind, random.integers(1, 6), random.random() < 0.4, moment, f"g{random.integers(0, 30)}"]
+        writer.writerow([*row, note, part, f"{score:.3f}", label, "yes" if score > 2.4 else "no"])
+        if i % 40 == 0:
+            writer.writerow([*row, note, part, f"{score:.3f}", label, "yes" if score > 2.4 else "no"])
+    return file.getvalue().encode()
+
+
+def images_zip() -> bytes:
+    """Pictures of two classes, of several sizes, gray and in colours, one with transparency."""
+    random = np.random.default_rng(5)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for i in range(60):
+            height, width = random.integers(9, 16, 2)
+            pixels = random.integers(0, 120, (height, width, 4 if i == 7 else 3), np.uint8)
+            bright = i % 2
+            pixels[: height // 2] += np.uint8(110 * bright)
+            buffer = io.BytesIO()
+            Image.fromarray(pixels).save(buffer, "PNG")
+            archive.writestr(f"{('dark', 'light')[bright]}/{i}.png", buffer.getvalue())
+    return file.getvalue()
+
+
+FILES = {"people.csv": table_csv, "pictures.zip": images_zip}
+LINEAR: dict[str, Any] = {"layers": [{"type": "linear", "out_features": 1}]}
+THREE: dict[str, Any] = {
+    "layers": [{"type": "linear", "out_features": 12}, {"type": "tanh"}, {"type": "linear", "out_features": 3}]
+}
+SMALL_CONVOLUTION: dict[str, Any] = {
+    "layers": [
+        {"type": "conv2d", "out_channels": 4, "kernel_size": 3, "max_norm": 0.9},
+        {"type": "batch_norm"},
+        {"type": "relu"},
+        {"type": "flatten"},
+        {"type": "linear", "out_features": 1},
+    ]
+}
+
+
+def people(model: dict[str, Any], data: dict[str, Any], **training: Any) -> dict[str, Any]:
+    """A run on the table."""
+    return {
+        "name": "people",
+        "dataset": "people.csv",
+        "model": model,
+        "data": {"missing": {"type": "drop"}, **data},
+        "training": {"num_epochs": 2, "batch_size": 16, "loss": {"type": "mse_loss"}, **training},
+    }
+
+
+def pictures(data: dict[str, Any], **training: Any) -> dict[str, Any]:
+    """A run on the images."""
+    pixels = {"height": 10, "width": 9, **data.pop("pixels", {})}
+    return {
+        "name": "pictures",
+        "dataset": "pictures.zip",
+        "model": SMALL_CONVOLUTION,
+        "data": {"features": ["image"], "target": "label", "columns": {"image": {"pixels": pixels}}, **data},
+        "training": {
+            "num_epochs": 2,
+            "batch_size": 8,
+            "loss": {"type": "binary_cross_entropy_with_logits"},
+            "metrics": [{"type": "accuracy"}],
+            **training,
+        },
+    }
+
+
+def program(name: str, **training: Any) -> dict[str, Any]:
+    """A program of the gallery, with some of its training changed."""
+    body = gallery.definition(name)
+    return body | {"training": body["training"] | training}
+
+
+FILLED = {
+    "age": {"missing": {"type": "median", "indicator": True}, "scale": "robust"},
+    "income": {"missing": {"type": "mean"}, "clip_share": 0.05, "low": 100, "log": True, "scale": "standardize"},
+    "kind": {"missing": {"type": "most_frequent"}},
+    "code": {"categories": "one_hot"},
+    "moment": {"parts": ["year", "month", "weekday", "hour", "elapsed"], "scale": "min_max"},
+    "note": {"categories": "hashed", "num_buckets": 16},
+}
+FED = ["age", "income", "kind", "code", "flag", "moment", "note"]
+CLASSES = {"type": "cross_entropy"}
+ACCURACY = {"type": "accuracy"}
+SUITE = {
+    "celsius": program("celsius", num_epochs=12),
+    "moons": program("moons", num_epochs=1),
+    "digits": program("digits-builtin", num_epochs=1),
+    "waves": program("waves", num_epochs=1),
+    "every_kind_of_column": people(
+        THREE,
+        {
+            "features": FED,
+            "target": "label",
+            "columns": FILLED,
+            "split": {"type": "k_fold", "num_folds": 4, "fold": 2, "test": 0.1, "stratify": True, "seed": 5},
+        },
+        loss=CLASSES | {"label_smoothing": 0.1},
+        metrics=[{"type": "f1"}, {"type": "top_k_accuracy", "k": 2}],
+        optimizer={"type": "rmsprop", "lr": 0.01, "momentum": 0.5, "centered": True},
+        schedule={"type": "cosine", "eta_min": 0.001, "warmup_steps": 5},
+        max_grad_norm=0.7,
+        early_stopping={"series": "validation/f1", "patience": 1},
+    ),
+    "tokens_and_embedded": people(
+        {
+            "layers": [
+                {"type": "entity_embedding", "num_embeddings": 12, "embedding_dim": 3, "num_columns": 2, "l1": 0.01},
+                {"type": "linear", "out_features": 1, "weight_init": {"type": "normal", "std": 0.3}, "max_norm": 0.4},
+            ]
+        },
+        {
+            "features": ["kind", "code", "age"],
+            "target": "value",
+            "scale_target": "standardize",
+            "repeats": "drop",
+            "columns": {
+                "kind": {"categories": "embedded", "missing": {"type": "most_frequent"}},
+                "code": {"categories": "embedded"},
+            },
+            "split": {"type": "column", "column": "part", "train": ["train"], "validation": ["check"], "test": []},
+        },
+        metrics=[{"type": "rmse"}, {"type": "r2"}],
+        optimizer={"type": "adamw", "lr": 0.02, "amsgrad": True},
+        schedule={"type": "step", "step_size": 1, "gamma": 0.5},
+    ),
+    "pictures": pictures(
+        {
+            "pixels": {"normalize": "standardize", "fit": "pad"},
+            "split": {"type": "shares", "train": 0.65, "validation": 0.35, "test": 0, "seed": 9},
+            "augment": [
+                {"type": "random_horizontal_flip"},
+                {"type": "random_rotation", "degrees": 20},
+                {"type": "color_jitter", "saturation": 0.3},
+                {"type": "mixup"},
+                {"type": "cutmix"},
+            ],
+        },
+        optimizer={"type": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True},
+    ),
+}
+
+
+def heart_csv() -> bytes:
+    """As many rows and the columns of heart.csv."""
+    random = np.random.default_rng(1)
+    rows = random.integers(0, 6, (303, len(HEART)))
+    lines = [",".join([*HEART, "output"]), *(",".join(map(str, [*row, int(row.sum() > 32)])) for row in rows)]
+    return "\n".join(lines).encode()
+
+
+def digits_csv() -> bytes:
+    """As many columns as the digits of MNIST have, and few rows."""
+    random = np.random.default_rng(2)
+    rows = random.integers(0, 256, (400, 784))
+    lines = [",".join(["label", *(f"pixel{i}" for i in range(784))])]
+    lines += [",".join(map(str, [i % 10, *row])) for i, row in enumerate(rows)]
+    return "\n".join(lines).encode()
+
+
+def series_csv() -> bytes:
+    """Two series one among the other, with gaps in what is seen and in what is predicted."""
+    random = np.random.default_rng(4)
+    lines = ["day,shop,sold,rain,open,kind"]
+    for i in random.permutation(400).tolist():
+        sold = "" if random.random() < 0.02 else f"{10 + 5 * np.sin(i / 14) + random.normal():.3f}"
+        rain = "" if random.random() < 0.02 else f"{random.random():.3f}"
+        lines.append(f"{i // 2},{'north' if i % 2 else 'south'},{sold},{rain},{i % 14 < 10},{'abc'[i // 7 % 3]}")
+    return "\n".join(lines).encode()
+
+
+def arrays_npz() -> bytes:
+    """An array and a number in each row, and what to predict."""
+    random = np.random.default_rng(6)
+    file = io.BytesIO()
+    x = random.normal(2, 3, (150, 6, 4))
+    np.savez(file, x=x, age=random.random(150), y=x.mean(axis=(1, 2)) + random.normal(0, 0.1, 150))
+    return file.getvalue()
+
+
+def labelled_zip() -> bytes:
+    """Images beside columns of a table."""
+    random = np.random.default_rng(8)
+    file = io.BytesIO()
+    lines = ["file,weight,price"]
+    with zipfile.ZipFile(file, "w") as archive:
+        for i in range(70):
+            pixels = random.integers(0, 256, (8, 8), np.uint8)
+            buffer = io.BytesIO()
+            Image.fromarray(pixels).save(buffer, "PNG")
+            archive.writestr(f"{i}.png", buffer.getvalue())
+            lines.append(f"{i}.png,{random.random():.3f},{pixels.mean():.2f}")
+        archive.writestr("labels.csv", "\n".join(lines))
+    return file.getvalue()
+
+
+FILES |= {
+    "heart.csv": heart_csv,
+    "train.csv": digits_csv,
+    "series.csv": series_csv,
+    "arrays.npz": arrays_npz,
+    "labelled.zip": labelled_zip,
+}
+
+
+def shares(**split: Any) -> dict[str, Any]:
+    """Some figures, and rows that are split so."""
+    return {"features": ["income", "code"], "target": "value", "scale": "standardize", "split": split}
+
+
+def series(window: dict[str, Any], data: dict[str, Any], outputs: int = 1, **training: Any) -> dict[str, Any]:
+    """A run on the two series."""
+    whole = {"length": 6, "time": "day", "series": "shop", **window}
+    split = {"type": "time", "column": "day", "train": 0.6, "validation": 0.2, "test": 0.2}
+    model = {"layers": [{"type": "flatten"}, {"type": "normalization"}, {"type": "linear", "out_features": outputs}]}
+    body = people(model, {"window": whole, "split": split, "features": ["rain", "sold"], **data}, **training)
+    return body | {"name": "series", "dataset": "series.csv"}
+
+
+def texts(tokens: dict[str, Any], **model: Any) -> dict[str, Any]:
+    """A run on texts."""
+    layers = [
+        {"type": "embedding", "num_embeddings": 14, "embedding_dim": 5, **model},
+        {"type": "gru", "hidden_size": 4},
+        {"type": "linear", "out_features": 1},
+        {"type": "sigmoid"},
+    ]
+    data = {
+        "features": ["note"],
+        "target": "answer",
+        "columns": {"note": {"tokens": {"length": 5, "vocabulary_size": 14, **tokens}}},
+    }
+    return people({"layers": layers}, data, loss={"type": "binary_cross_entropy"}, metrics=[{"type": "recall"}])
+
+
+BLOCKS: dict[str, Any] = {
+    "blocks": {
+        "wide": {
+            "arguments": {"width": None},
+            "layers": [
+                {"type": "linear", "out_features": "$width", "l2": 0.01, "weight_init": {"type": "orthogonal"}},
+                {"type": "dropout", "p": 0.4},
+                {"type": "tanh"},
+            ],
+        }
+    },
+    "layers": [
+        {"type": "normalization", "name": "even"},
+        {"type": "block", "block": "wide", "arguments": {"width": 6}, "name": "first"},
+        {"type": "block", "block": "wide", "arguments": {"width": 6}, "repeat": 2},
+        {"type": "add", "inputs": ["first", "2"]},
+        {"type": "linear", "out_features": 1, "max_norm": 0.5, "bias_init": {"type": "values", "values": [0.3]}},
+    ],
+}
+TRANSPOSED: dict[str, Any] = {
+    "layers": [
+        {"type": "conv2d", "out_channels": 4, "kernel_size": 3, "weight_init": {"type": "kaiming_normal"}},
+        {"type": "conv_transpose2d", "out_channels": 4, "kernel_size": 2, "groups": 2, "max_norm": 0.3, "l1": 0.001},
+        {"type": "flatten"},
+        {"type": "linear", "out_features": 2},
+        {"type": "log_softmax"},
+    ]
+}
+NORMED: dict[str, Any] = {
+    "layers": [
+        {"type": "linear", "out_features": 4},
+        {"type": "batch_norm"},
+        {"type": "dropout", "p": 0.2},
+        {"type": "linear", "out_features": 1},
+    ]
+}
+REST = {"train": 0.6, "validation": 0.2, "test": 0.2}
+
+FULL = {
+    **{
+        name: program(name, num_epochs=3)
+        for name in ("xor-adam", "xor-descent", "spiral", "heart-builtin", "ratings", "text-pairs", "sequences")
+    },
+    **{name: program(name, num_epochs=2) | {"dataset": "heart.csv"} for name in ("heart-raw", "heart-scaled", "heart")},
+    "digits-upload": program("digits", num_epochs=3) | {"dataset": "train.csv"},
+    "dealt": people(LINEAR, shares(type="shares", seed=7, **REST)),
+    "in_order": people(LINEAR, shares(type="shares", shuffle=False, **REST), shuffle=False, loss={"type": "l1_loss"}),
+    "grouped": people(LINEAR, shares(type="grouped", column="group", seed=3, **REST)),
+    "by_time": people(LINEAR, shares(type="time", column="moment", **REST)),
+    "folds": people(LINEAR, shares(type="k_fold", num_folds=3, fold=0, seed=2)),
+    "strata": people(
+        THREE,
+        shares(type="shares", stratify=True, **REST) | {"target": "label", "repeats": "drop"},
+        loss=CLASSES,
+        batch_size=None,
+        num_epochs=12,
+        metrics=[{"type": "accuracy"}, {"type": "precision"}],
+    ),
+    "one_row_left_over": people(
+        NORMED,
+        {"features": ["code"], "target": "value", "split": {"type": "shares", "train": 1, "validation": 0, "test": 0}},
+        batch_size=5,
+        shuffle=True,
+    ),
+    "one_row_left_over_in_order": people(
+        NORMED,
+        {"features": ["code"], "target": "value", "split": {"type": "shares", "train": 1, "validation": 0, "test": 0}},
+        batch_size=5,
+        shuffle=False,
+        device="cpu",
+    ),
+    "blocks": people(
+        BLOCKS,
+        shares(type="shares", **REST) | {"scale_target": "robust"},
+        optimizer={"type": "sgd", "lr": 0.02, "momentum": 0.8, "dampening": 0.1, "weight_decay": 0.01},
+        schedule={"type": "exponential", "gamma": 0.5, "every": 3, "unit": "step", "warmup_steps": 4},
+        metrics=[{"type": "mae"}, {"type": "mse"}],
+        early_stopping={"series": "train/mae", "patience": 1, "min_delta": 0.1, "restore_best": False},
+    ),
+    "ordinal_and_constants": people(
+        THREE,
+        {
+            "features": ["kind", "age", "flag", "moment", "note"],
+            "target": "label",
+            "categories": "ordinal",
+            "missing": {"type": "constant", "value": 7, "indicator": True},
+            "columns": {"note": {"categories": "hashed", "num_buckets": 8}, "age": {"scale": "min_max", "high": 60}},
+        },
+        loss=CLASSES,
+        schedule={"type": "step", "step_size": 4, "gamma": 0.3, "unit": "step", "warmup_steps": 3},
+    ),
+    "classes_of_a_number": people(
+        LINEAR,
+        {"features": ["age", "code"], "target": "flag", "missing": {"type": "median"}, "scale_target": "none"},
+        loss={"type": "binary_cross_entropy_with_logits"},
+        metrics=[{"type": "f1"}],
+    ),
+    "words": texts({}),
+    "characters": texts({"level": "characters", "pad": "end", "keep": "end", "lowercase": False}),
+    "pairs": texts({"level": "bpe"}),
+    "forecast": series({"horizon": 3, "stride": 2}, {"target": "sold", "scale_target": "standardize"}, outputs=3),
+    "marked": series(
+        {"ahead": 0, "length": 4}, {"target": "kind", "scale": "robust"}, 3, loss=CLASSES, metrics=[ACCURACY]
+    ),
+    "opened": series(
+        {"horizon": 1, "series": None, "time": None, "length": 3},
+        {"target": "open", "split": {"type": "shares", "shuffle": False, **REST}},
+        loss={"type": "binary_cross_entropy_with_logits"},
+    ),
+    "arrays": people(
+        {"layers": [{"type": "flatten"}, {"type": "linear", "out_features": 1}]},
+        {"features": ["x"], "target": "y", "scale": "standardize"},
+    )
+    | {"dataset": "arrays.npz"},
+    "arrays_and_numbers": people(LINEAR, {"target": "y", "scale": "min_max"}) | {"dataset": "arrays.npz"},
+    "images_and_numbers": people(
+        LINEAR,
+        {
+            "features": ["image", "weight"],
+            "target": "price",
+            "columns": {"image": {"pixels": {"normalize": "standardize"}}},
+        },
+    )
+    | {"dataset": "labelled.zip"},
+    "stretched": pictures({"pixels": {"fit": "stretch", "channels": "gray"}}) | {"model": TRANSPOSED},
+    "cropped": pictures({"augment": [{"type": "random_crop", "padding": 2}, {"type": "random_erasing"}]}),
+    "noisy": pictures(
+        {
+            "pixels": {"normalize": "standardize"},
+            "augment": [{"type": "random_vertical_flip", "p": 0.3}, {"type": "gaussian_noise"}],
+        }
+    ),
+    "cut": pictures({"augment": [{"type": "cutmix"}]}),
+}
+FULL["stretched"]["training"] |= {"loss": {"type": "nll_loss"}}
+FULL["heart-raw"]["training"] |= {"metrics": [{"type": "accuracy"}]}
