@@ -204,7 +204,7 @@ def new_run(request: Request, data: Data) -> HTMLResponse:
     asked = (begun["from_spec"] or {}).get("dataset") or request.query_params.get("dataset")
     page_data = {
         "datasets": _offered(data, asked),
-        "models": data.models()["items"],
+        "models": _offered_models(data, request.query_params.get("model")),
         "catalogue": data.catalogue(),
         **begun,
     }
@@ -218,6 +218,15 @@ def _offered(data: Source, asked: Any) -> list[dict[str, Any]]:
         return offered
     with suppress(NotFound):
         offered.append(data.dataset(asked))
+    return offered
+
+
+def _offered_models(data: Source, asked: str | None) -> list[dict[str, Any]]:
+    """The newest versions of models, and the one that is asked for by its id, where that is an older one."""
+    offered: list[dict[str, Any]] = data.models()["items"]
+    if asked and all(one["id"] != asked for one in offered):
+        with suppress(NotFound):
+            offered.append(data.model(asked))
     return offered
 
 
@@ -278,8 +287,7 @@ def _builder(request: Request, data: Source, model: dict[str, Any] | None) -> HT
 @router.get("/models/{model_id}")
 def model(request: Request, data: Data, model_id: str) -> HTMLResponse:
     found = data.model(model_id)
-    page_data = {"model": found, "datasets": data.datasets()["items"]}
-    return render(request, "model.html", data, section="models", model=found, page_data=page_data)
+    return render(request, "model.html", data, section="models", model=found, page_data={"model": found})
 
 
 @router.get("/gallery")

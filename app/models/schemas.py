@@ -34,7 +34,7 @@ class ModelOut(BaseModel):
     parent_id: str | None = Field(description="the version that it was made of, there or deleted; none of the first")
     num_versions: int = Field(description="of its family")
     definition: dict[str, Any]
-    input_shape: list[int] | None = Field(description="that it was made for, else that of the newest run")
+    input_shape: list[int] | None = Field(description="that it or its parent was made for, else that of the newest run")
     num_parameters: int | None = Field(description="for that input; null where neither is known")
     num_layers: int
     num_runs: int

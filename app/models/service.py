@@ -1,6 +1,7 @@
 """Models kept by name. Plain functions on a session; the caller commits."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,16 +23,22 @@ def create_model(session: Session, said: ModelIn) -> Model:
     Raises Unprocessable when its layers are wired wrongly or do not fit the input that it is said to be made for.
     """
     num_parameters = _checked(said.definition, said.input_shape)
+    input_shape = said.input_shape
+    family: dict[str, Any] = {}
+    if said.parent_id is not None:
+        parent = versions.find_parent(session, said.parent_id)
+        family = versions.next_of(session, parent)
+        if input_shape is None:
+            input_shape, num_parameters = versions.inherited(session, parent, said.definition)
     model = Model(
         name=said.name,
         definition=said.definition.model_dump(mode="json", exclude_unset=True),
         parent_id=said.parent_id,
-        input_shape=said.input_shape and list(said.input_shape),
+        input_shape=list(input_shape) if input_shape else None,
         num_parameters=num_parameters,
         created_at=now(),
+        **family,
     )
-    if said.parent_id is not None:
-        model.family_id, model.version = versions.next_of(session, said.parent_id)
     session.add(model)
     session.flush()
     return model

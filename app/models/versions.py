@@ -4,6 +4,7 @@ A model is never changed; who changes one keeps the next version of its family, 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
@@ -31,19 +32,32 @@ def is_newest() -> ColumnElement[bool]:
     return ~newer.correlate(Model).exists()
 
 
-def next_of(session: Session, parent_id: str) -> tuple[str, int]:
-    """The family of a model and the number of its next version, which nobody else takes before this is committed.
-
-    Raises Unprocessable where there is no such model.
-    """
+def find_parent(session: Session, parent_id: str) -> Model:
+    """The model that another is to be the next version of. Raises Unprocessable."""
     parent = session.get(Model, parent_id)
     if parent is None:
         message = "there is no model with this id"
         raise Unprocessable(message, errors=[Problem(loc=["parent_id"], msg=message, received=parent_id)])
+    return parent
+
+
+def next_of(session: Session, parent: Model) -> dict[str, Any]:
+    """The family of a model and the number of its next version, which nobody else takes before this is committed."""
     family = Model.family_id == parent.family_id
     session.execute(select(Model.id).where(family).with_for_update()).all()  # of two at once one waits for the other
     last = session.scalar(select(func.max(Model.version)).where(family)) or parent.version
-    return parent.family_id, last + 1
+    return {"family_id": parent.family_id, "version": last + 1}
+
+
+def inherited(session: Session, parent: Model, definition: ModelSpec) -> tuple[Shape | None, int | None]:
+    """The input that the parent is made for and the parameters of its next version, where that fits it too."""
+    shape = shape_of(session, parent)
+    if shape is None:
+        return None, None
+    try:
+        return shape, definition.inspect(shape).num_parameters
+    except SpecError:
+        return None, None
 
 
 def family_of(session: Session, model_id: str) -> list[Model]:

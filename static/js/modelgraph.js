@@ -2,8 +2,9 @@
 
 import { h, replace, setText, svg, uniqueId } from "./dom.js";
 import * as format from "./format.js";
-import { allFolds, boxesOf, compactShape, inWords, openAtFirst, problemsByLayer } from "./modellayout.js";
-import { BOX, placed } from "./modelplacing.js";
+import { arrowHead, boxElement, frameElement } from "./modelboxes.js";
+import { allFolds, boxesOf, inWords, MOST_OPEN, problemsByLayer } from "./modellayout.js";
+import { placed } from "./modelplacing.js";
 
 const LEAST_SCALE = 0.1;
 const MOST_SCALE = 2;
@@ -29,7 +30,8 @@ class GraphView {
   #container;
   #onSelect;
   #graph = null;
-  #open = null;
+  #open = new Set();
+  #known = new Set(); // what could ever be opened
   #problems = [];
   #drawn = null; // boxes, frames, edges
   #picture = null; // their places
@@ -83,10 +85,19 @@ class GraphView {
   /** Show another graph, or the same with other problems; what was open, chosen and focused stays so. */
   update(graph, { problems = this.#problems } = {}) {
     if (graph.open) this.#open = graph.open;
-    else this.#open ??= openAtFirst(graph.layers);
+    else this.#openNew(graph.layers);
     this.#graph = graph;
     this.#problems = problems;
     this.#draw();
+  }
+
+  /** What was not there before stands open where all is little; what somebody closed stays closed. */
+  #openNew(layers) {
+    const fresh = allFolds(layers).filter((id) => !this.#known.has(id));
+    for (const id of fresh) {
+      this.#known.add(id);
+      if (layers.length <= MOST_OPEN) this.#open.add(id);
+    }
   }
 
   /** Mark a layer, or the box that it is folded into; null for none. */
@@ -94,7 +105,16 @@ class GraphView {
     this.#selected = name;
     for (const [id, element] of this.#elements) element.classList.toggle("is-chosen", this.#isChosen(id));
     const box = this.#boxOf(name);
-    if (box) this.#elements.get(box.id).scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (box) this.#reveal(this.#elements.get(box.id));
+  }
+
+  /** Scroll the picture alone: the page stays where it is. */
+  #reveal(element) {
+    if (!element) return;
+    const [box, view] = [element, this.view].map((one) => one.getBoundingClientRect());
+    const past = (low, high, from, to) => (low < from ? low - from : Math.max(0, Math.min(high - to, low - from)));
+    this.view.scrollTop += past(box.top, box.bottom, view.top, view.bottom);
+    this.view.scrollLeft += past(box.left, box.right, view.left, view.right);
   }
 
   fit() {
@@ -124,14 +144,18 @@ class GraphView {
     this.#picture = placed(this.#drawn);
     const wrong = problemsByLayer(this.#problems, this.#graph.definition);
     this.#elements.clear();
-    const frames = this.#drawn.frames.map((frame, i) => this.#frame(frame, this.#picture.frames[i]));
+    const frames = this.#drawn.frames.map((frame, i) =>
+      this.#added(frameElement(frame, this.#picture.frames[i]), frame),
+    );
     const arrows = this.#picture.paths.map(({ d }) =>
       svg("path", { class: "graph-arrow", d, "marker-end": `url(#${this.marker})` }),
     );
-    const boxes = this.#drawn.boxes.map((box) =>
-      this.#box(box, this.#picture.places.get(box.id), messagesOf(box, wrong)),
-    );
-    replace(this.svg, this.#arrowHead(), frames, arrows, boxes);
+    const boxes = this.#drawn.boxes.map((box) => {
+      const messages = box.indexes.flatMap((index) => wrong.get(index) ?? []);
+      const isButton = box.kind === "fold" || (this.#onSelect !== null && box.kind === "layer");
+      return this.#added(boxElement(box, this.#picture.places.get(box.id), { messages, isButton }), box);
+    });
+    replace(this.svg, arrowHead(this.marker), frames, arrows, boxes);
     this.svg.setAttribute("aria-label", this.#summary());
     this.#setCurrent(this.#elements.has(this.#current) ? this.#current : this.#drawn.boxes[0].id, focused !== null);
     this.#showBar();
@@ -157,57 +181,11 @@ class GraphView {
     return svg("defs", {}, svg("marker", head, svg("path", { class: "graph-head", d: "M0,0.5 7.5,4 0,7.5z" })));
   }
 
-  #box(box, { x, y }, messages) {
-    const { width, height } = BOX;
-    const isButton = box.kind === "fold" || (this.#onSelect && box.kind === "layer");
-    const label = [inWords(box), ...messages].join(". ");
-    const aria = { label, ...(box.kind === "fold" ? { expanded: "false" } : {}) };
-    const classes = [
-      "graph-box",
-      `of-${box.family}`,
-      messages.length ? "is-wrong" : "",
-      this.#isChosen(box.id) ? "is-chosen" : "",
-    ];
-    const element = svg(
-      "g",
-      {
-        class: classes.filter(Boolean).join(" "),
-        transform: `translate(${round(x)},${round(y)})`,
-        role: isButton ? "button" : "img",
-        tabindex: -1,
-        aria,
-        data: { id: box.id },
-        onclick: () => this.#act(box),
-        onfocus: () => this.#setCurrent(box.id),
-      },
-      svg("title", {}, messages.join("\n") || titleOf(box)),
-      box.kind === "fold" ? svg("rect", { class: "graph-behind", x: 4, y: 4, width, height, rx: 8 }) : null,
-      svg("rect", { class: "graph-face", width, height, rx: 8 }),
-      svg("rect", { class: "graph-family", x: 0.5, y: 6, width: 4, height: height - 12, rx: 2 }),
-      lines(box),
-    );
-    this.#elements.set(box.id, element);
-    return element;
-  }
-
-  #frame(frame, { x, y, width, height }) {
-    const label = `${inWords(frame)}, open`;
-    const element = svg(
-      "g",
-      {
-        class: this.#isChosen(frame.id) ? "graph-frame is-chosen" : "graph-frame",
-        transform: `translate(${round(x)},${round(y)})`,
-        role: "button",
-        tabindex: -1,
-        aria: { label, expanded: "true" },
-        data: { id: frame.id },
-        onclick: () => this.#act(frame),
-        onfocus: () => this.#setCurrent(frame.id),
-      },
-      svg("rect", { class: "graph-inside", width, height, rx: 10 }),
-      svg("text", { class: "graph-frame-title", x: 10, y: 14 }, clipped(`− ${frame.title}`, width - 20, 5.8)),
-    );
-    this.#elements.set(frame.id, element);
+  #added(element, { id }) {
+    element.addEventListener("click", () => this.#act(this.#at(id)));
+    element.addEventListener("focus", () => this.#setCurrent(id));
+    element.classList.toggle("is-chosen", this.#isChosen(id));
+    this.#elements.set(id, element);
     return element;
   }
 
@@ -253,7 +231,7 @@ class GraphView {
     this.#current = id;
     this.#draw();
     this.#elements.get(id)?.focus({ preventScroll: true });
-    this.#elements.get(id)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#reveal(this.#elements.get(id));
   }
 
   #setOpen(ids) {
@@ -268,7 +246,7 @@ class GraphView {
     this.#elements.get(this.#current)?.setAttribute("tabindex", "-1");
     this.#current = id;
     this.#elements.get(id)?.setAttribute("tabindex", "0");
-    if (isFocused) this.#elements.get(id)?.focus();
+    if (isFocused) this.#elements.get(id)?.focus({ preventScroll: true });
   }
 
   #key(event) {
@@ -374,39 +352,4 @@ class GraphView {
     window.addEventListener("pointermove", move);
     window.addEventListener("pointerup", stop, { once: true });
   }
-}
-
-const round = (value) => Math.round(value * 10) / 10;
-
-const messagesOf = (box, wrong) => box.indexes.flatMap((index) => wrong.get(index) ?? []);
-
-const titleOf = (box) =>
-  [box.kind === "layer" ? `${box.title} ${box.id}` : box.title, box.shape ? `output ${format.shape(box.shape)}` : ""]
-    .filter(Boolean)
-    .join(", ");
-
-/** What stands in a box: type and name above, output and parameters below. */
-function lines(box) {
-  const end = BOX.width - 10;
-  const isFold = box.kind === "fold";
-  const note = isFold ? format.plural(box.numLayers, "layer") : box.note;
-  const room = end - 14;
-  const title = clipped(box.title, isFold ? room - note.length * 5.8 - 16 : room, 6.9);
-  const shape = compactShape(box.shape);
-  const parameters = box.numParameters ? `${format.short(box.numParameters)} par.` : "";
-  const right = (name, y, text, x = end) => svg("text", { class: name, x, y, "text-anchor": "end" }, text);
-  return [
-    svg("text", { class: "graph-title", x: 14, y: 18 }, title),
-    right("graph-name", 18, clipped(note, room - title.length * 6.9 - (isFold ? 12 : 4), 5.8), isFold ? end - 14 : end),
-    isFold ? right("graph-sign", 19, "+") : null,
-    svg("text", { class: "graph-figures", x: 14, y: 33 }, clipped(shape, room - parameters.length * 5.8, 6)),
-    right("graph-figures", 33, parameters),
-  ];
-}
-
-/** As much of a text as has room, by the width of an ordinary letter. */
-function clipped(text, room, letter) {
-  const most = Math.floor(room / letter);
-  if (text.length <= most) return text;
-  return most < 2 ? "" : `${text.slice(0, most - 1)}…`;
 }

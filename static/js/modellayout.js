@@ -99,11 +99,6 @@ const folds = (place) =>
 /** Every box that can be opened. */
 export const allFolds = (layers) => folds(treeOf(layers));
 
-/** What stands open at first: all where that is little, else nothing. */
-export function openAtFirst(layers) {
-  return new Set(layers.length <= MOST_OPEN ? allFolds(layers) : []);
-}
-
 /**
  * The boxes, the frames around what stands open, and the arrows.
  *
@@ -185,6 +180,7 @@ function foldBox(place, definition) {
   return {
     id: place.path,
     ...titleOf(place, definition),
+    isRange: Boolean(place.isRange),
     shape: inside.at(-1).output_shape,
     numParameters: known ? inside.reduce((sum, layer) => sum + layer.num_parameters, 0) : null,
     numLayers: inside.length,

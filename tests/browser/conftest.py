@@ -31,6 +31,7 @@ SHARING = {
     "doctor",
     "exploring",
     "generated",
+    "models",
     "ready",
     "together",
     "versions",

@@ -65,6 +65,16 @@ def test_a_deleted_version_leaves_the_others_their_numbers(client: TestClient) -
     assert keep(client, 32, parent_id=second["id"])["version"] == 3
 
 
+def test_a_version_is_made_for_what_its_parent_is_where_that_fits(client: TestClient) -> None:
+    first = keep(client, 8, input_shape=[4])
+    second = keep(client, 16, parent_id=first["id"])
+    assert (second["input_shape"], second["num_parameters"]) == ([4], 4 * 16 + 16 + 16 * 3 + 3)
+    conv = {"layers": [{"type": "conv2d", "out_channels": 1, "kernel_size": 3}]}
+    body = {"name": "conv", "definition": conv, "parent_id": second["id"]}
+    third = client.post("/api/v1/models", json=body).json()
+    assert (third["input_shape"], third["num_parameters"], third["version"]) == (None, None, 3)
+
+
 def test_a_difference_tells_layers_and_costs_for_the_input_that_either_was_made_for(client: TestClient) -> None:
     first = keep(client, 8)
     second = keep(client, 16, parent_id=first["id"], input_shape=[4])

@@ -2,6 +2,7 @@
 
 import * as api from "../api.js";
 import { $, h, replace, setText } from "../dom.js";
+import { titled } from "../datasets/names.js";
 import { PRESETS, nextName, presetContext } from "../draft.js";
 import { select, splitFields } from "../forms.js";
 import { icon } from "../icons.js";
@@ -43,7 +44,7 @@ export class ModelStep {
     );
     const kept = models.length
       ? select(
-          [{ value: "", label: "a kept model…" }, ...models.map(({ id, name }) => ({ value: id, label: name }))],
+          [{ value: "", label: "a kept model…" }, ...models.map((model) => ({ value: model.id, label: titled(model) }))],
           "",
           (id) => this.useKept(id),
           { class: "select kept-select", "aria-label": "Start from a kept model" },
@@ -210,6 +211,7 @@ export class ModelStep {
     const found = this.builder.models.find((model) => model.id === id);
     if (!found) return;
     this.builder.draft.model = structuredClone({ name: found.name, ...found.definition });
+    this.builder.kept = { id, written: JSON.stringify(this.builder.draft.model) };
     this.builder.modelTouched = true;
     this.#drawLayers();
     this.builder.changed();
@@ -219,9 +221,13 @@ export class ModelStep {
     const { draft, models } = this.builder;
     let name = draft.model.name || draft.name || "model";
     while (models.some((one) => one.name === name)) name = nextName(name);
+    const definition = { ...draft.model, name };
+    const written = JSON.stringify(definition);
     try {
-      const model = await api.post("/models", { name, definition: { ...draft.model, name } });
+      const model = await api.post("/models", { name, definition });
       models.push(model);
+      draft.model.name = name;
+      this.builder.kept = { id: model.id, written };
       toast(`Kept as ${model.name}, under Models.`);
     } catch (error) {
       toastError(error);

@@ -90,6 +90,12 @@ function body() {
   return { ...draft, name: draft.name || dataset || "run" };
 }
 
+/** The same; a kept model that nobody changed goes by its id, so that the run is found among those of the model. */
+function submitted() {
+  const made = body();
+  return JSON.stringify(made.model) === builder.kept?.written ? { ...made, model: builder.kept.id } : made;
+}
+
 let request = null;
 
 const check = debounce(CHECK_AFTER_MS, async () => {
@@ -127,7 +133,7 @@ async function start(event) {
   }
   button.setAttribute("aria-disabled", "true");
   try {
-    const run = await api.post("/runs", body());
+    const run = await api.post("/runs", submitted());
     location.assign(`/runs/${run.id}`);
   } catch (error) {
     button.setAttribute("aria-disabled", "false");

@@ -1,12 +1,28 @@
-// The layers as a summary, the files that the run left, the checkpoints.
+// The graph, the layers as a summary, the files that the run left, the checkpoints.
 
 import { h, replace } from "../dom.js";
 import * as format from "../format.js";
 import { layerInWords } from "../layerwords.js";
 
-export function showModel(panel, run) {
-  if (!run.spec.model) replace(panel, filesCard(run));
-  else replace(panel, layersCard(run), h("div", { class: "tab-columns" }, filesCard(run), checkpointsCard(run)));
+let graphCard = null; // stays while news of the run come, with what is open and chosen in it
+
+export async function showModel(panel, run) {
+  if (!run.spec.model) {
+    replace(panel, filesCard(run));
+    return;
+  }
+  const { GraphCard } = await import("../models/graphcard.js");
+  const isNew = !graphCard;
+  graphCard ??= new GraphCard();
+  const files = h("div", { class: "tab-columns" }, filesCard(run), checkpointsCard(run));
+  replace(panel, usedModel(run), graphCard.element, layersCard(run), files);
+  if (isNew) graphCard.show(run.inspection, run.spec.model);
+}
+
+/** The kept model that the run named; one that it wrote itself has no page. */
+function usedModel({ model }) {
+  if (!model?.id) return null;
+  return h("p", {}, "The model ", h("a", { href: `/models/${model.id}` }, model.name), ", as it was when the run was submitted.");
 }
 
 /** As Keras' summary(). Layers count from 0, as PyTorch's own names of their parameters do. */
