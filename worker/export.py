@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 import safetensors.torch
 import torch
+import torch.fx
 from sqlalchemy import select
 from torch import Tensor, nn
 
@@ -78,9 +79,11 @@ def _artifact(job: Job, run_id: str, name: str) -> bytes:
 def to_onnx(model: nn.Module, example: Tensor) -> bytes:
     """The model as ONNX, for batches of any size. `example` is a batch `(N, …)` of what it takes, N at least 2."""
     model.eval()
+    # What is exported becomes an object of torch's own, in which a layer called "code" would take that one's place.
+    is_taken = any(hasattr(torch.fx.GraphModule, name) for name, _ in model.named_children())
     with _quiet():
         program = torch.onnx.export(
-            model,
+            nn.Sequential(model) if is_taken else model,
             (example,),
             dynamo=True,
             input_names=[INPUT],

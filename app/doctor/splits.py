@@ -215,6 +215,8 @@ def too_many_parameters(sample: Sample) -> Iterator[Finding]:
     what = "row" if sample.data.window is None else "window"
     if sample.num_parameters is None or not num_train or sample.num_parameters <= _PARAMETERS_A_ROW * num_train:
         return
+    if sample.known[sample.predicted].type in (*UNREAD, "text"):  # a row teaches as much as it has pixels or tokens
+        return
     ratio = sample.num_parameters / num_train
     yield Finding(
         kind="too_many_parameters",

@@ -1,6 +1,7 @@
 // A run's specification as short lines. Pure.
 
 import { count, plural } from "./format.js";
+import { targetInWords } from "./targets.js";
 
 /** [name, value] pairs, the most telling first. */
 export function settingsOf(run) {
@@ -12,7 +13,7 @@ export function settingsOf(run) {
       `${run.model?.name ?? run.spec.model?.name ?? "unnamed"}, ${plural(run.num_parameters ?? run.inspection?.num_parameters ?? 0, "parameter")}`,
     ],
     ["data", `${run.dataset?.name ?? "dataset"}, ${splitInWords(data.split)}`],
-    ["target", data.target ?? "–"],
+    ["target", targetInWords(data)],
     ...(data.window ? [["window", windowInWords(data.window)]] : []),
     ["loss", training.loss?.type ?? "–"],
     ["optimizer", inWords(training.optimizer)],

@@ -2,12 +2,14 @@
 
 import * as drafts from "./draft.js";
 import { isEmbedded } from "./lookupdraft.js";
+import { targetsOf } from "./targets.js";
 
 /** A draft whose dataset is another one: what it names that is not there gives way, and the rest follows. */
 export function settleDataset(draft, columns) {
   const names = new Set(columns.map(({ name }) => name));
   const isThere = (name) => name === null || name === undefined || names.has(name);
-  if (!names.has(draft.data.target)) draft.data.target = drafts.likelyTarget(columns);
+  const asked = targetsOf(draft.data);
+  if (!asked.length || asked.some((name) => !names.has(name))) draft.data.target = drafts.likelyTarget(columns);
   const { window } = draft.data;
   if (window && !(isThere(window.time) && isThere(window.series))) draft.data.window = null;
   if (!isThere(draft.data.split.column) || (window && !draft.data.window))
@@ -49,6 +51,6 @@ const NEXT_TOKENS = { vocabulary_size: 2000, pad: "end" };
 function proposal(data, target, columns) {
   if (data.next_token) return { loss: { type: "cross_entropy" }, metrics: [{ type: "accuracy" }] };
   if (Array.isArray(data.target)) return { loss: { type: "mse_loss" }, metrics: [{ type: "mae" }] };
-  const isItself = data.features?.length === 1 && data.features[0] === data.target;
+  const isItself = data.features?.length === 1 && data.features[0] === data.target && !data.window;
   return isItself ? { loss: { type: "mse_loss" }, metrics: [{ type: "mae" }] } : drafts.proposalFor(target, columns);
 }

@@ -1,56 +1,17 @@
-// What can be asked of a dataset: one of its columns, the very input of the model, or the next token of a text. Pure.
+// What a run predicts, where that may be several columns. Pure.
 
-import { featuresFor, isWords, likelyTarget } from "./draft.js";
+import { plural } from "./format.js";
 
-const ITSELF = "\nitself"; // no column is called so: names have no line breaks
-const NEXT = "\nnext ";
+const NAMED = 4;
 
-/** The choices, as a select has them. */
-export function targetOptions(columns) {
-  const texts = columns.filter(isWords).map(({ name }) => ({ value: NEXT + name, label: `the next token of ${name}` }));
-  const itself = inputItself(columns).length ? [{ value: ITSELF, label: "the input itself (autoencoder)" }] : [];
-  return [...columns.map(({ name }) => ({ value: name, label: name })), ...itself, ...texts];
-}
+/** The names of the columns that are predicted. */
+export const targetsOf = (data) => [data?.target ?? []].flat();
 
-/** Which of them a draft has made. */
-export function targetChoice({ target, next_token: isNext, features, window }) {
-  if (isNext) return NEXT + target;
-  if (window) return target;
-  const isItself = Array.isArray(target) || (features?.length === 1 && features[0] === target);
-  return isItself ? ITSELF : target;
-}
-
-/** Make one: the columns that are fed where the choice says so, else null. Changes the draft. */
-export function chooseTarget(draft, columns, choice) {
-  const { data } = draft;
-  delete data.next_token;
-  if (choice === ITSELF) {
-    const fed = inputItself(columns);
-    data.target = fed.length === 1 ? fed[0] : fed;
-    return fed;
-  }
-  if (choice.startsWith(NEXT)) {
-    data.target = choice.slice(NEXT.length);
-    data.next_token = true;
-    return [data.target];
-  }
-  data.target = choice;
-  return null;
-}
-
-/** What an autoencoder learns: the image, the array, or all numbers but the usual target. */
-function inputItself(columns) {
-  const proposed = featuresFor(columns, { target: likelyTarget(columns) });
-  const fed = columns.filter(({ name }) => (proposed ? proposed.includes(name) : name !== likelyTarget(columns)));
-  const whole = fed.find(({ type }) => type === "image" || type === "array");
-  if (whole) return [whole.name];
-  return fed.filter(({ type }) => type === "integer" || type === "float").map(({ name }) => name);
-}
-
-/** What is asked, in words; null where nothing is. */
-export function askedInWords(data, question) {
-  const words = { number: "a number", yes_no: "yes or no", classes: "one of several classes", pixels: "a class at each pixel", values: "as many numbers" };
-  if (data.next_token) return "the next token at each place";
-  if (targetChoice(data) === ITSELF) return "the input itself";
-  return words[question] ?? null;
+/** "price", or "a, b, c, d and 60 columns more" */
+export function targetInWords(data) {
+  const names = targetsOf(data);
+  if (!names.length) return "–";
+  const more = names.length - NAMED;
+  const words = names.slice(0, NAMED).join(", ") + (more > 0 ? ` and ${plural(more, "column")} more` : "");
+  return data.next_token ? `${words}, the next token of it` : words;
 }

@@ -25,8 +25,9 @@ ARGUMENTS = (
 
 # Whose tests look at nothing but what they have made themselves: for them one deck does.
 SHARING = {
-    "builder",
+    "answers",
     "bringing_in",
+    "builder",
     "dataset_page",
     "doctor",
     "exploring",

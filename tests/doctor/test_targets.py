@@ -7,9 +7,12 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
+from app import generated
 from app.doctor.findings import Fix, share
 from app.specs.data import DataSpec
+from app.specs.sources import GeneratedSource
 from tests.doctor.conftest import Columns, Practice, clean_table, number_table
+from worker.data.ingest import table_of
 
 
 def patched(data: DataSpec, fix: Fix | None) -> DataSpec:
@@ -323,3 +326,28 @@ def test_a_target_of_arrays_is_looked_at_without_an_error(practice: Practice) ->
     label = pa.FixedSizeListArray.from_arrays(pa.array(np.arange(400, dtype=np.float64)), 2)
     table = pa.table({"x": pa.array(np.random.default_rng(0).normal(size=200)), "label": label})
     assert practice.look(table, loss="mse_loss").num_rows == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "data"),
+    [
+        ("shape_images", "mse_loss", {"features": ["image"], "target": "image"}),
+        ("shape_images", "cross_entropy", {"features": ["image"], "target": "mask"}),
+        (
+            "markov_text",
+            "cross_entropy",
+            {"features": ["text"], "target": "text", "next_token": True, "columns": {"text": {"tokens": {}}}},
+        ),
+    ],
+    ids=["autoencoder", "mask", "next token"],
+)
+def test_answers_of_many_places_are_no_finding(practice: Practice, name: str, loss: str, data: dict[str, Any]) -> None:
+    source = GeneratedSource.model_validate({"name": name, "num_rows": 300, "length": 8})
+    assert practice.look(table_of(generated.make(source)), loss, num_parameters=50_000, **data).findings == []
+
+
+def test_several_targets_are_none_of_the_features(practice: Practice) -> None:
+    table = {key: value for key, value in clean_table().items() if key not in ("town", "label")}
+    assert practice.findings(table, "mse_loss", features=["a", "b", "c"], target=["a", "b", "c"]) == []
+    alone = practice.look(table, "mse_loss", target=["a", "b"])
+    assert [one.kind for one in alone.findings] == []

@@ -52,6 +52,12 @@ def test_the_exported_graph_gives_torchs_answers_for_any_number_of_rows(
     assert capfd.readouterr() == ("", "")
 
 
+def test_layers_may_be_called_as_torchs_own_objects_are() -> None:
+    named = [{"type": "linear", "out_features": 2, "name": "code"}, {"type": "linear", "out_features": 1}]
+    model, inputs = module(named, (3,)), torch.randn(4, 3)
+    assert export.largest_difference(model, export.to_onnx(model, inputs), inputs) < 1e-5
+
+
 @pytest.fixture
 def inline(tmp_path: Path) -> Iterator[Inline]:
     one = Inline(tmp_path)

@@ -6,7 +6,7 @@ import { questionOf } from "../draft.js";
 import { field, select } from "../forms.js";
 import * as format from "../format.js";
 import { settle, settleDataset } from "../settling.js";
-import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../targets.js";
+import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../asked.js";
 import { readShape } from "./asking.js";
 
 export class DataBar {
@@ -58,7 +58,7 @@ export class DataBar {
   #target() {
     const { studio } = this;
     if (!studio.columns.length) return null;
-    const choice = select(targetOptions(studio.columns), targetChoice(studio.draft.data), (value) => {
+    const choice = select(targetOptions(studio.columns, studio.draft.data), targetChoice(studio.draft.data), (value) => {
       const fed = chooseTarget(studio.draft, studio.columns, value);
       studio.draft.data.features = fed;
       settle(studio.draft, studio.columns, fed);

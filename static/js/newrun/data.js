@@ -9,7 +9,7 @@ import { featuresOf, isPicture, pictureOf, questionOf, scaleFor } from "../draft
 import { field, select, textField } from "../forms.js";
 import * as format from "../format.js";
 import { settle, settleDataset } from "../settling.js";
-import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../targets.js";
+import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../asked.js";
 import { fedByDefault } from "../windowdraft.js";
 import { previewPart } from "./preview.js";
 import { splitPart } from "./split.js";
@@ -153,7 +153,7 @@ export class DataStep {
     const targetField = field(
       { label: "Target: what is to be predicted", help: asked ? `asks for ${asked}` : "", loc: ["data", "target"] },
       select(
-        targetOptions(this.columns),
+        targetOptions(this.columns, draft.data),
         targetChoice(draft.data),
         (choice) => {
           const was = targetChoice(draft.data);
@@ -248,7 +248,7 @@ export class DataStep {
   #namesPart(draft) {
     const input = h("input", {
       class: "input",
-      value: draft.data.target ?? "",
+      value: String(draft.data.target ?? ""),
       autocomplete: "off",
       oninput: (event) => {
         draft.data.target = event.target.value;

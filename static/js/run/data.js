@@ -7,6 +7,7 @@ import { imageUrl } from "../datasets/rows.js";
 import { h, replace } from "../dom.js";
 import * as format from "../format.js";
 import { splitInWords, windowInWords } from "../settings.js";
+import { targetInWords, targetsOf } from "../targets.js";
 import { fedByDefault } from "../windowdraft.js";
 
 let shownFor = null;
@@ -22,11 +23,11 @@ export async function showData(panel, run) {
     shownFor = run.dataset.id;
     const { data } = run.spec;
     const used = new Set(data.features ?? fedByDefault(dataset.columns, data).map(({ name }) => name));
-    const columns = dataset.columns.filter((column) => used.has(column.name) || column.name === data.target);
+    const columns = dataset.columns.filter((column) => used.has(column.name) || targetsOf(data).includes(column.name));
     replace(
       panel,
       summaryCard(run, dataset, used.size),
-      columnCards(columns, { target: data.target, numRows: dataset.num_rows }),
+      columnCards(columns, { target: targetsOf(data)[0], numRows: dataset.num_rows }),
       rowsTable(columns, page.rows, { imageUrl: (name, i) => imageUrl(dataset, name, i) }),
     );
   } catch (error) {
@@ -51,7 +52,7 @@ function summaryCard(run, dataset, numFeatures) {
     ["dataset", h("a", { href: `/datasets/${dataset.id}` }, titled(dataset))],
     ["rows", format.count(dataset.num_rows)],
     ["features", format.count(numFeatures)],
-    ["target", data.target ?? "–"],
+    ["target", targetInWords(data)],
     ...(data.window ? [["window", windowInWords(data.window)]] : []),
     ["split", splitInWords(data.split)],
     ["scaling", data.scale ?? "none"],

@@ -3,8 +3,10 @@
 import { h, replace } from "../dom.js";
 import * as format from "../format.js";
 import { forecastCards } from "./forecast.js";
+import { shownCard } from "./shown.js";
 
 const PARTS = ["train", "validation", "test"];
+const COUNTED = { image: "pixels", mask: "pixels", tokens: "tokens" };
 const MAX_SHOWN_CLASSES = 40;
 const FEW_VALUES = 12;
 
@@ -17,6 +19,7 @@ export function showEvaluation(panel, run, state) {
   const parts = PARTS.filter((part) => evaluation.parts[part]);
   const judged = parts.at(-1);
   const { confusion, per_class: perClass } = evaluation.parts[judged];
+  const counted = COUNTED[evaluation.shown?.kind] ?? "rows";
   const forecast = forecastCards(evaluation.forecast);
   const learned = parametersCard(evaluation.parameters ?? [], run.inspection);
   replace(
@@ -34,8 +37,9 @@ export function showEvaluation(panel, run, state) {
         "div",
         { class: "stack" },
         forecast ? [forecast.picture, learned] : null,
-        confusion ? confusionCard(confusion, evaluation.classes ?? [], judged) : null,
-        perClass ? classesCard(perClass, judged) : null,
+        shownCard(evaluation.shown),
+        confusion ? confusionCard(confusion, evaluation.classes ?? [], judged, counted) : null,
+        perClass ? classesCard(perClass, judged, counted) : null,
       ),
     ),
   );
@@ -103,7 +107,7 @@ function metricsCard(evaluation, parts) {
   );
 }
 
-function confusionCard(confusion, classes, part) {
+function confusionCard(confusion, classes, part, counted) {
   if (confusion.length > MAX_SHOWN_CLASSES)
     return card(
       "Confusion",
@@ -141,7 +145,7 @@ function confusionCard(confusion, classes, part) {
   );
   return card(
     "Confusion",
-    `${part} rows: the truth down, answers across`,
+    `${part} ${counted}: the truth down, answers across`,
     h(
       "div",
       { class: "table-wrap confusion-wrap", tabindex: "0", role: "group", aria: { label: "Confusion matrix" } },
@@ -156,11 +160,11 @@ function heatCell(n, isRight, share, title) {
   return cell;
 }
 
-function classesCard(perClass, part) {
+function classesCard(perClass, part, counted) {
   const scores = Object.keys(perClass[0] ?? {}).filter((name) => name !== "class" && name !== "support");
   return card(
     "Classes",
-    `${part} rows`,
+    `${part} ${counted}`,
     h(
       "div",
       { class: "table-wrap" },
@@ -174,7 +178,7 @@ function classesCard(perClass, part) {
             "tr",
             {},
             h("th", { scope: "col" }, "Class"),
-            [...scores, "rows"].map((name) => h("th", { scope: "col", class: "right" }, name)),
+            [...scores, counted].map((name) => h("th", { scope: "col", class: "right" }, name)),
           ),
         ),
         h(

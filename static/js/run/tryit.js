@@ -4,9 +4,11 @@ import * as api from "../api.js";
 import { debounce, emptyCard, h, replace, setText, uniqueId } from "../dom.js";
 import * as format from "../format.js";
 import { parseValue, pictureShape, rangeInWords, readAnswer, typicalValue } from "../predictions.js";
+import { targetInWords } from "../targets.js";
 import { fedByDefault } from "../windowdraft.js";
 import { fileCard } from "./predictfile.js";
 import { Pad } from "./pad.js";
+import { answerOf } from "./shown.js";
 import { ImageInput } from "./tryimage.js";
 import { WindowInput } from "./trywindow.js";
 
@@ -59,7 +61,7 @@ export class TryIt {
         h(
           "section",
           { class: "card" },
-          h("div", { class: "card-head" }, h("h2", {}, "Answer"), h("span", { class: "card-note" }, data.target ?? "")),
+          h("div", { class: "card-head" }, h("h2", {}, "Answer"), h("span", { class: "card-note" }, targetInWords(data))),
           this.answer,
         ),
       ),
@@ -206,7 +208,9 @@ export class TryIt {
       const { rows } = await api.get(`/datasets/${this.dataset.id}/rows${api.query({ offset, limit: 1 })}`);
       await this.write(rows[0], offset);
       const { target } = this.run.spec.data;
-      setText(this.truth, `row ${format.count(offset + 1)}${target ? `, ${target} is ${rows[0][target]}` : ""}`);
+      const isPlain = typeof target === "string" && !this.features.some(({ name }) => name === target);
+      const truth = isPlain && ["string", "number", "boolean"].includes(typeof rows[0][target]) ? rows[0][target] : null;
+      setText(this.truth, `row ${format.count(offset + 1)}${truth === null ? "" : `, ${target} is ${truth}`}`);
       await this.#predict();
     } catch (error) {
       replace(this.answer, problem("No row could be taken", error));
@@ -223,14 +227,16 @@ export class TryIt {
         { signal: this.request.signal },
       );
       const answer = readAnswer(predictions.at(-1));
+      const places = answerOf(predictions.at(-1), this.run.evaluation?.shown);
       if (this.window && !answer.probabilities) replace(this.answer, this.window.answer([answer.value].flat()));
-      else this.#showAnswer(answer);
+      else if (places && !answer.probabilities) replace(this.answer, places);
+      else this.#showAnswer(answer, places);
     } catch (error) {
       if (error.name !== "AbortError") replace(this.answer, problem("No answer", error));
     }
   }
 
-  #showAnswer({ value, probabilities }) {
+  #showAnswer({ value, probabilities }, places) {
     const text = typeof value === "number" && !Number.isInteger(value) ? format.measure(value) : String(value);
     const shown = probabilities?.slice(0, SHOWN_CLASSES) ?? [];
     const more = (probabilities?.length ?? 0) - shown.length;
@@ -244,6 +250,7 @@ export class TryIt {
             shown.map((one, i) => bar(one, i === 0)),
           )
         : null,
+      places,
       more > 0
         ? h("p", { class: "muted small" }, `and ${format.plural(more, "less likely class", "less likely classes")}`)
         : null,

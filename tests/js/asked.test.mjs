@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { emptyDraft } from "../../static/js/draft.js";
 import { settle, settleDataset } from "../../static/js/settling.js";
-import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../../static/js/targets.js";
+import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../../static/js/asked.js";
 
 const number = (name, extra = {}) => ({ name, type: "float", num_distinct: 90, num_missing: 0, min: 0, max: 5, values: null, ...extra });
 const kind = { name: "species", type: "category", num_distinct: 3, num_missing: 0, values: ["a", "b", "c"] };
