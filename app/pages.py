@@ -280,7 +280,8 @@ def edit_model(request: Request, data: Data, model_id: str) -> HTMLResponse:
 
 def _builder(request: Request, data: Source, model: dict[str, Any] | None) -> HTMLResponse:
     offered = _offered(data, request.query_params.get("dataset"))
-    page_data = {"model": model, "datasets": offered, "catalogue": data.catalogue()}
+    kept = data.models()["items"]
+    page_data = {"model": model, "models": kept, "datasets": offered, "catalogue": data.catalogue()}
     return render(request, "builder.html", data, section="models", model=model, page_data=page_data)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -9,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.looking import look
 from tests.deck import Deck, wait_for
 
+KERAS = Path(__file__).parents[1] / "keras" / "models"
 MOST_STOPS = 90  # of the Tab key on the way to anything
 
 
@@ -191,3 +193,18 @@ def test_a_model_is_kept_and_goes_to_a_run_and_back(page: Page, running: Deck, d
     kept = running.get(f"/models/{page.url.rpartition('/')[2]}")
     assert kept["name"] == "small pictures"
     assert kept["definition"]["layers"][0]["type"] == "conv2d"
+
+
+def test_a_model_of_keras_is_read(page: Page, running: Deck) -> None:
+    page.goto(f"{running.url}/models/new")
+    page.get_by_role("tab", name="Begin with").click()
+    page.get_by_text("From Keras").click()
+    written = json.loads((KERAS / "lenet.json").read_bytes())
+    area = page.get_by_label("What model.to_json() of a Keras Sequential gives")
+    area.fill('{"class_name": "Functional"}')
+    page.get_by_role("button", name="Read the model").click()
+    expect(page.locator(".keras-notes")).to_contain_text("Sequential")
+    area.fill(json.dumps(written["model"]))
+    page.get_by_role("button", name="Read the model").click()
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    assert "conv2d" in types(page)

@@ -1,4 +1,4 @@
-// What a model can be built of: every layer, found by any of its names, the model's own blocks, and whole templates.
+// What a model can be built of: every layer, found by any of its names, and the model's own blocks.
 
 import { $$, h, replace } from "../dom.js";
 import { labelOf } from "../schema.js";
@@ -182,27 +182,4 @@ function groupsOf(entries) {
   const groups = new Map();
   for (const entry of entries) groups.set(entry.group, [...(groups.get(entry.group) ?? []), entry]);
   return groups;
-}
-
-/** The templates as cards, those that fit first. */
-export function templateCards(studio, onChosen) {
-  const list = h("ul", { class: "templates" });
-  const draw = () => {
-    const { templates } = studio;
-    const fitting = templates.filter(({ definition }) => definition);
-    const others = templates.filter(({ definition }) => !definition);
-    replace(list, [...fitting, ...others].map((template) => h("li", {}, card(template, () => onChosen(template)))));
-  };
-  studio.addEventListener("templates", draw);
-  draw();
-  return list;
-}
-
-function card({ key, title, help, problem }, onclick) {
-  return h(
-    "button",
-    { class: "template", type: "button", disabled: Boolean(problem), data: { template: key }, onclick },
-    h("strong", {}, title),
-    h("span", { class: "small muted" }, problem ?? help),
-  );
 }

@@ -1,11 +1,12 @@
 // Build a model: layers from the palette, their settings, what each makes of its input; then keep it or train it.
 
 import * as api from "../api.js";
+import { keptModels, kerasForm, templateCards } from "../builder/beginnings.js";
 import { DataBar } from "../builder/databar.js";
 import { GraphView } from "../builder/graphview.js";
 import { Inspector, ScopeBar } from "../builder/inspector.js";
 import { LayerList } from "../builder/layerlist.js";
-import { Palette, templateCards } from "../builder/palette.js";
+import { Palette } from "../builder/palette.js";
 import { placeOfProblem } from "../builder/places.js";
 import { Studio } from "../builder/studio.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
@@ -36,20 +37,26 @@ const data = new DataBar(studio, $("#data-bar"));
 const graph = new GraphView(studio, $("#panel-graph"));
 new ScopeBar(studio, $("#scope-bar"));
 
-const useTemplate = ({ title, definition }) => {
+const begin = ({ title, definition }) => {
   studio.replace(structuredClone(definition));
   show("layers", () => list.focus());
   toast(`${title}: undo brings back what was there.`);
 };
 $("#panel-templates").append(
   h("p", { class: "muted small" }, "Models to start from, made for what is fed and asked. What stands here now can be brought back with Undo."),
-  templateCards(studio, useTemplate),
+  templateCards(studio, begin),
+  ...[keptModels(page.models, begin)].filter(Boolean),
+  kerasForm(({ inputShape, ...found }) => {
+    if (!studio.hasData) studio.typed.shape = inputShape;
+    data.draw();
+    begin(found);
+  }),
 );
 replace(
   list.empty,
   h("h2", {}, "No layers yet"),
   h("p", { class: "muted" }, "Find a layer on the left and press Enter, drag one here, or start from a template."),
-  templateCards(studio, useTemplate),
+  templateCards(studio, begin),
 );
 
 let view = "layers";
