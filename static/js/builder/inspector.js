@@ -6,7 +6,7 @@ import * as format from "../format.js";
 import { labelOf } from "../schema.js";
 import { FIGURES, groupLine, groupTitle } from "./concepts.js";
 import * as edits from "./edits.js";
-import { figuresOf } from "./places.js";
+import { figuresOf, withoutPlace } from "./places.js";
 
 export class Inspector {
   constructor(studio, container, { onLeave }) {
@@ -204,7 +204,8 @@ export class Inspector {
   #tell() {
     const { studio } = this;
     if (!studio.layer || !this.figures) return;
-    showProblems(this.container, studio.problems().get(studio.at) ?? []);
+    const own = studio.problems().get(studio.at) ?? [];
+    showProblems(this.container, own.map((problem) => ({ ...problem, msg: withoutPlace(problem.msg) })));
     const known = figuresOf(studio.model, studio.scope, studio.reports)[studio.at];
     const values = known
       ? [
