@@ -170,6 +170,8 @@ def test_everything_without_a_counterpart_is_told_at_once_at_its_place() -> None
     ("layer", "place", "words"),
     [
         (("GRU", {"units": 2, "reset_after": False}), "reset_after", "resets after the matrix product"),
+        (("GRU", {"units": 2}), "reset_after", "is missing"),
+        (("LSTM", {"units": 2, "bias_initializer": "ones"}), "bias_initializer", "zeros"),
         (("LSTM", {"units": 2, "activation": "relu"}), "activation", "tanh"),
         (("LSTM", {"units": 2, "activation": "linear"}), "activation", "tanh"),
         (("LSTM", {"units": 2, "use_bias": False}), "use_bias", "only true"),
@@ -249,6 +251,13 @@ def test_weights_begin_with_the_deviation_that_keras_gives_them(initializer: Any
     found = read(keras(("Dense", dense), shape=[300]))
     weight = next(build(found.model, found.input_shape).parameters())
     assert weight.std().item() == pytest.approx(fan**-0.5, rel=0.02)
+
+
+def test_a_table_begins_as_in_keras() -> None:
+    table = {"input_dim": 400, "output_dim": 50, "embeddings_initializer": "he_uniform"}
+    found = read(keras(("Embedding", table), shape=[3]))
+    weight = next(build(found.model, found.input_shape).parameters())
+    assert weight.std().item() == pytest.approx((2 / 400) ** 0.5, rel=0.02)
 
 
 def test_filters_of_one_channel_begin_as_in_keras() -> None:

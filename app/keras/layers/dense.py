@@ -51,9 +51,18 @@ class Embedding(KerasLayer):
                 "in what is pooled or remembered."
             )
         chain.settle()
-        weights = weight(chain, self.embeddings_initializer, self.embeddings_regularizer, self.embeddings_constraint)
+        begin = _turned(self.embeddings_initializer)
+        weights = weight(chain, begin, self.embeddings_regularizer, self.embeddings_constraint)
         order = (*chain.order, len(chain.order))
         chain.main("embedding", order=order, num_embeddings=self.input_dim, embedding_dim=self.output_dim, **weights)
+
+
+def _turned(begin: Begin) -> Begin:
+    """The same with what goes in and what comes out changed round, which torch takes otherwise of a table."""
+    if not begin.init["type"].startswith("kaiming"):
+        return begin
+    mode = "fan_in" if begin.init.get("mode") == "fan_out" else "fan_out"
+    return Begin(begin.init | {"mode": mode}, begin.is_cut)
 
 
 class TimeDistributed(KerasLayer):

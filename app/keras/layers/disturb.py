@@ -1,6 +1,6 @@
 """What disturbs a network while it trains."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from app.keras.chain import Chain
 from app.keras.layers.base import Format, KerasLayer
@@ -42,7 +42,7 @@ class GaussianNoise(KerasLayer):
 class _Spatial(KerasLayer):
     rate: float
     data_format: Format = "channels_last"
-    noise_shape: Any = None
+    noise_shape: Absent = None
     axes: ClassVar[int]
 
     def place(self, chain: Chain) -> None:

@@ -55,6 +55,13 @@ class Recurrent(KerasLayer):
         """What an activation may be."""
         return ("tanh",) if field == "activation" else ("sigmoid",)
 
+    @field_validator("bias_initializer")
+    @classmethod
+    def _of_all_biases(cls, begin: Begin) -> Begin:
+        if cls.num_biases == 1 and begin.init["type"] != "zeros":
+            raise ValueError("it begins with zeros here, for torch adds two biases that begin alike")
+        return begin
+
     @field_validator("recurrent_regularizer")
     @classmethod
     def _penalised_alike(cls, penalty: Any, info: Any) -> Any:
@@ -143,7 +150,7 @@ class GRU(Recurrent):
     type: ClassVar[str] = "gru"
     gates: ClassVar[int] = 3
     num_biases: ClassVar[int] = 2
-    reset_after: bool = False  # as Keras 2.0 to 2.2 had it, which did not write it
+    reset_after: bool  # before Keras 2.1.3 it was not said, and false
 
     @field_validator("reset_after")
     @classmethod
@@ -151,9 +158,6 @@ class GRU(Recurrent):
         if not reset_after:
             raise ValueError("torch's gru resets after the matrix product: only true has a counterpart here")
         return reset_after
-
-    def place(self, chain: Chain) -> None:
-        self.read(chain)
 
 
 class Bidirectional(KerasLayer):
