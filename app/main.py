@@ -39,6 +39,7 @@ from app.tensorboard import routes as tensorboard_routes
 from app.uploads import routes as upload_routes
 from app.uploads import service as uploads
 from app.views import routes as view_routes
+from app.weights import routes as weights_routes
 from app.workers import routes as worker_routes
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -102,6 +103,7 @@ def _api() -> APIRouter:
         ready_routes,
         version_routes,
         model_routes,
+        weights_routes,
         worker_routes,
         view_routes,
         schedule_routes,

@@ -18,7 +18,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.db import Database, now
-from app.db.tables import Dataset, Job, Run, Token
+from app.db.tables import Dataset, Job, Run, Token, WeightsFile
 from app.ids import is_id
 from app.queue import ENDED, JobStatus
 from app.storage import SPILLED, TEMPORARY, Storage
@@ -97,7 +97,11 @@ def _runs(session: Session) -> _Known:
     return _Known(set(session.scalars(select(Run.id))), set(session.scalars(joined.where(is_busy))), set())
 
 
-_FEATURES: dict[str, Callable[[Session], _Known]] = {"datasets": _datasets, "runs": _runs}
+def _weights(session: Session) -> _Known:
+    return _Known(set(session.scalars(select(WeightsFile.id))), set(), set())
+
+
+_FEATURES: dict[str, Callable[[Session], _Known]] = {"datasets": _datasets, "runs": _runs, "weights": _weights}
 
 
 def _temporary(folder: Path) -> Iterator[Path]:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db.tables import Artifact, Run
+from app.db.tables import Artifact, Run, WeightsFile
 from app.specs.base import Problem
+from app.specs.layers.backbone import Backbone, FileWeights
+from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 
 _WEIGHTS = "model.safetensors"
@@ -14,6 +16,16 @@ _WEIGHTS = "model.safetensors"
 
 def beginning_problems(session: Session, spec: RunSpec) -> Iterator[Problem]:
     """What is named that is not there, each at its place."""
+    yield from _run_problems(session, spec)
+    assert isinstance(spec.model, ModelSpec)
+    for node in spec.model.graph.nodes:
+        named = node.layer.weights if isinstance(node.layer, Backbone) else None
+        if isinstance(named, FileWeights) and session.get(WeightsFile, named.id) is None:
+            message = f"{node.place} ({node.layer.type}): there are no weights with this id; GET /weights lists them"
+            yield Problem(loc=["model", *node.loc, "weights", "id"], msg=message, received=named.id)
+
+
+def _run_problems(session: Session, spec: RunSpec) -> Iterator[Problem]:
     start = spec.training.start_from
     if start is None:
         return

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from app.errors import JobFailure
 from app.specs.base import Shape
 from app.specs.initializers import Values
 from app.specs.layers import Layer, Recipe
@@ -69,7 +70,14 @@ def make(recipe: Recipe) -> nn.Module:
     place, _, name = recipe.cls.rpartition(".")
     assert place.startswith(("torch.nn", "worker.nn")), recipe.cls
     kwargs = {key: make(value) if isinstance(value, Recipe) else value for key, value in recipe.kwargs.items()}
-    module: nn.Module = getattr(importlib.import_module(place), name)(**kwargs)
+    try:
+        module: nn.Module = getattr(importlib.import_module(place), name)(**kwargs)
+    except ImportError as error:
+        raise JobFailure(
+            "missing_library",
+            f"The worker lacks a library that the model needs: {error}.",
+            "pip install 'traindeck[vision]' in the worker's environment brings torchvision.",
+        ) from error
     return module
 
 

@@ -10,8 +10,9 @@ import torch
 from sqlalchemy import select
 from torch import Tensor, nn
 
-from app.db.tables import Artifact, Run
+from app.db.tables import Artifact, Run, WeightsFile
 from app.errors import JobFailure
+from app.specs.layers.backbone import AnyWeights, Backbone, FileWeights
 from app.specs.layers.base import written
 from app.specs.model import ModelSpec
 from app.specs.training import StartFrom, TrainingSpec
@@ -45,23 +46,45 @@ class Beginning:
 
     def take(self, module: nn.Module) -> Iterator[Finding]:
         """Give the module its first weights. Yields what was left out; raises JobFailure where nothing can be taken."""
+        for node in self.model.nodes:
+            if isinstance(node.layer, Backbone) and node.layer.weights is not None:
+                yield from self._backbone(module, node.name, node.layer, node.layer.weights)
         if self.start_from is not None:
             yield from self._from_run(module, self.start_from)
+
+    def _backbone(self, module: nn.Module, layer: str, spec: Backbone, said: AnyWeights) -> Iterator[Finding]:
+        """Weights as torchvision names them: what belongs to the classifier, which is not here, is left."""
+        source, tensors = self._from_file(said.id) if isinstance(said, FileWeights) else self._from_hub(spec)
+        tensors = weights.named_today(tensors)
+        found = take(module, {f"{layer}.{name}": one for name, one in tensors.items()}, [layer])
+        unused = sorted(tensors.keys() - {name.removeprefix(f"{layer}.") for name in (*found.taken, *found.left)})
+        self.job.log(f"{layer}: took {len(found.taken):,} tensors from {source}{_without(unused)}")
+        yield from _judged(found, source, f"those of torchvision's {spec.architecture}")
+
+    def _from_hub(self, spec: Backbone) -> tuple[str, dict[str, Tensor]]:
+        url = weights.hub_url(spec.architecture)
+        return url, weights.fetch(url, self.job.storage.folder("hub"))
+
+    def _from_file(self, weights_id: str) -> tuple[str, dict[str, Tensor]]:
+        """What a file is called, and its tensors. Raises JobFailure."""
+        with self.job.db.read() as session:
+            row = session.get(WeightsFile, weights_id)
+        if row is None:
+            raise JobFailure(
+                "weights_gone",
+                "The weights that this run begins with are gone.",
+                "Send the file again, and name its new id.",
+                details={"weights_id": weights_id},
+            )
+        place = self.job.storage.path("weights", row.id)
+        return f"the file {row.name}", weights.read(place, f"The weights {row.name}", row.format)
 
     def _from_run(self, module: nn.Module, start: StartFrom) -> Iterator[Finding]:
         name, tensors = self._left_by(start.run_id)
         layers = [node.name for node in self.model.layers_up_to(start.up_to)]
         found = take(module, tensors, layers)
         self.job.log(f"took {len(found.taken):,} tensors from the run {name}{_up_to(start)}")
-        if not found.taken:
-            raise JobFailure(
-                "no_weights_fit",
-                f"Of what the run {name} has left, nothing is called and shaped as in this model.",
-                "Layers take weights of layers of the same name: name them alike.",
-                details={"left": dict(list(found.left.items())[:_TOLD])},
-            )
-        if found.left:
-            yield _left_out(f"the run {name}", found)
+        yield from _judged(found, f"the run {name}", "this model's layers")
 
     def _left_by(self, run_id: str) -> tuple[str, dict[str, Tensor]]:
         """The name of a run, and its weights. Raises JobFailure."""
@@ -87,6 +110,8 @@ def take(module: nn.Module, tensors: Mapping[str, Tensor], layers: Iterable[str]
         for inner, own in module.get_submodule(layer).state_dict().items():
             name = f"{layer}.{inner}"
             given = tensors.get(name)
+            if given is None and inner.endswith("num_batches_tracked"):
+                continue  # older files know no such count, and nothing depends on it
             if given is None:
                 left[name] = "not there"
             elif given.shape != own.shape:
@@ -99,6 +124,27 @@ def take(module: nn.Module, tensors: Mapping[str, Tensor], layers: Iterable[str]
 
 def _up_to(start: StartFrom) -> str:
     return f", up to the layer {start.up_to}" if start.up_to else ""
+
+
+def _without(unused: list[str]) -> str:
+    """The tensors that nothing here takes, in words."""
+    if not unused:
+        return ""
+    more = f" and {len(unused) - _TOLD:,} more" if len(unused) > _TOLD else ""
+    return f"; not used: {', '.join(unused[:_TOLD])}{more}"
+
+
+def _judged(found: Taken, source: str, wanted: str) -> Iterator[Finding]:
+    """What is said of tensors that were left out. Raises JobFailure where nothing was taken."""
+    if not found.taken:
+        raise JobFailure(
+            "no_weights_fit",
+            f"In {source} nothing is called and shaped as {wanted}.",
+            "Weights are taken by name: the layers have to be called alike.",
+            details={"left": dict(list(found.left.items())[:_TOLD])},
+        )
+    if found.left:
+        yield _left_out(source, found)
 
 
 def _left_out(source: str, found: Taken) -> Finding:

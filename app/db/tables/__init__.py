@@ -6,6 +6,7 @@ from app.db.tables.events import Event, Rollup, Series
 from app.db.tables.jobs import Job
 from app.db.tables.runs import Artifact, Checkpoint, Model, Run, RunSetting, RunTag
 from app.db.tables.uploads import Upload
+from app.db.tables.weights import WeightsFile
 from app.db.tables.workers import Worker
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "Token",
     "Upload",
     "View",
+    "WeightsFile",
     "Worker",
 ]

@@ -107,7 +107,7 @@ def test_a_prefix_ends_with_a_block_too() -> None:
 
 def test_nothing_that_fits_is_a_failure(bench: Bench) -> None:
     bench.claim()
-    with pytest.raises(JobFailure, match="nothing is called and shaped") as error:
+    with pytest.raises(JobFailure, match="In the run earlier nothing is called and shaped") as error:
         begun(bench, left(bench, {"a.weight": torch.zeros(2)}), model(2))
     assert error.value.kind == "no_weights_fit"
 
