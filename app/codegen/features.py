@@ -62,8 +62,8 @@ def write_pixels(script: Script, trained: Trained) -> None:
 def write_targets(script: Script, trained: Trained) -> None:
     """Define `targets_of`, which gives what is to be predicted of every row."""
     data, loss = trained.spec.data, trained.spec.training.loss.type
-    column = trained.known[data.target]
-    script.constant("TARGET", data.target)
+    column = trained.known[trained.target]
+    script.constant("TARGET", trained.target)
     shape = "" if data.window is not None or loss not in {*REGRESSION_LOSSES, *BINARY_LOSSES} else "[:, None]"
     scaled = is_scaled(trained)
     if loss in REGRESSION_LOSSES or column.values is None:

@@ -68,7 +68,7 @@ def _metric(script: Script, trained: Trained, metric: AnyMetric) -> str:
         case "r2":
             return f"{script.use('metrics', 'r2')}(outputs, targets)"
     if trained.spec.training.loss.type in CLASS_LOSSES:
-        classes = trained.known[trained.spec.data.target].values or []
+        classes = trained.known[trained.target].values or []
         if len(classes) != 2:
             return f"{script.use('metrics', 'mean_score')}({literal(metric.type)}, answers, truth, {len(classes)})"
     return f"{script.use('metrics', 'score_of_positive')}({literal(metric.type)}, answers, truth)"

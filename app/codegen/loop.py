@@ -3,13 +3,12 @@
 from app.codegen.judging import figures_taken, write_evaluate, write_loss, write_metrics
 from app.codegen.rates import write_rate
 from app.codegen.reading import prefers_channels_last
-from app.codegen.writing import Script, Trained, literal, refuse
+from app.codegen.weights import Weights
+from app.codegen.writing import Script, Trained, refuse
 from app.specs.augment import Cutmix, Mixup
 from app.specs.inspection import WORTH_SHARING
-from app.specs.layers import Weighted
 from app.specs.training import EarlyStopping
 
-_OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
 _LOWER_IS_BETTER = ("loss", "mae", "mse")  # rmse with them
 _SHOWN_STEPS = 10
 
@@ -55,7 +54,7 @@ class _Main:
         self.stopping = self.training.early_stopping
         self.gathers = self.stopping is not None and self.stopping.series.startswith("train/")
         self.gathers = self.gathers and self.stopping is not None and self.stopping.series != "train/loss"
-        self.validates = trained.validates
+        self.weights = Weights(script, trained, rate)
 
     def lines(self) -> list[str]:
         """All of them."""
@@ -74,11 +73,12 @@ class _Main:
                 if prefers_channels_last(self.trained)
                 else []
             ),
-            *self._measured(),
-            f"    optimizer = {self._optimizer()}",
+            *(f"    {line}" for line in self.weights.measured()),
+            *(f"    {line}" for line in self.weights.optimizer()),
             *self._begin(),
             "    for epoch in range(NUM_EPOCHS):",
             "        model.train()",
+            *(f"        {line}" for line in self.weights.held()),
             "        total = 0.0",
             *(["        outputs_seen, targets_seen = [], []"] if self.gathers else []),
             *self._steps(),
@@ -96,41 +96,11 @@ class _Main:
         told = f"max(1, len(os.sched_getaffinity(0)){share})" if share else "len(os.sched_getaffinity(0))"
         return [f"    torch.set_num_threads({told})  # as the run: in another number of parts sums come out otherwise"]
 
-    def _measured(self) -> list[str]:
-        names = [node.name for node in self.trained.model.nodes if node.layer.measures]
-        if not names:
-            return []
-        measure = self.script.use("weights", "measure")
-        layers = ", ".join(self._layer(name) for name in names)
-        return [f"    {measure}(model, [{layers}], num_rows, lambda rows: taken(train, rows)[0])"]
-
-    def _layer(self, name: str) -> str:
-        """The module of a layer, by its name in Traindeck."""
-        if self.trained.model.is_chain:
-            return f"model.get_submodule({literal(name)})"
-        self.script.renames = True
-        return f"model.get_submodule(_renamed(model, {literal(name)}))"
-
-    def _optimizer(self) -> str:
-        optimizer = self.training.optimizer
-        told = {"lr": "LEARNING_RATE"}
-        own = optimizer.model_dump(exclude={"type", "lr"}, exclude_defaults=True)
-        told |= {name: repr(value) for name, value in own.items()}
-        if optimizer.type in ("adam", "adamw"):
-            told["fused"] = "True"
-        elif optimizer.type == "sgd" and self.on_device:
-            told["fused"] = 'DEVICE.type == "cuda"'
-        arguments = ", ".join(f"{name}={value}" for name, value in told.items())
-        return f"torch.optim.{_OPTIMIZERS[optimizer.type]}(model.parameters(), {arguments})"
-
     def _begin(self) -> list[str]:
         lines = ["    step = 0"]
         if "num_steps" in self.rate:
-            lines.append(
-                f"    num_steps = NUM_EPOCHS * len({self._batches('0')})"
-                if self._batches("0")
-                else "    num_steps = NUM_EPOCHS"
-            )
+            first = self._batches("0")
+            lines.append("    num_steps = NUM_EPOCHS" + (f" * len({first})" if first else ""))
         if self.stopping is not None:
             lines.append("    best, best_epoch, num_bad_epochs = None, 0, 0")
         return lines
@@ -148,16 +118,15 @@ class _Main:
         batches = self._batches("epoch")
         rows = "rows" if batches else "slice(0, num_rows)"
         lines = [f"inputs, targets = taken(train, {rows})", *self._augmented()]
-        if self.rate:
-            lines.append(f'optimizer.param_groups[0]["lr"] = {self.rate}')
         lines += [
+            *self.weights.rates(),
             "outputs = model(inputs)",
             "loss = mix.loss(loss_of, outputs, targets)" if self._mixes else "loss = loss_of(outputs, targets)",
             "optimizer.zero_grad()",
             "loss.backward()",
-            *self._pulled(),
+            *self.weights.pulled(),
             "optimizer.step()",
-            *self._bounded(),
+            *self.weights.bounded(),
             "step += 1",
             "total += loss.item() * len(targets)",
             f"if step <= {_SHOWN_STEPS}:",
@@ -176,45 +145,20 @@ class _Main:
     def _augmented(self) -> list[str]:
         if not self.data.augment:
             return []
-        figures = (
-            ", train[0], train[1]" if (self.trained.pixels and self.trained.pixels.normalize == "standardize") else ""
-        )
+        pixels = self.trained.pixels
+        figures = ", train[0], train[1]" if pixels and pixels.normalize == "standardize" else ""
         return [f"inputs{', mix' if self._mixes else ''} = augmented(inputs, targets, step{figures})"]
-
-    def _pulled(self) -> list[str]:
-        lines = []
-        for node in self.trained.model.nodes:
-            layer = node.layer
-            if isinstance(layer, Weighted) and (layer.l1 or layer.l2):
-                pull = self.script.use("weights", "pull")
-                lines.append(f"{pull}({self._layer(node.name)}, l1={layer.l1!r}, l2={layer.l2!r})")
-        if self.training.max_grad_norm is not None:
-            self.script.constant("MAX_GRAD_NORM", self.training.max_grad_norm)
-            lines.append("nn.utils.clip_grad_norm_(model.parameters(), MAX_GRAD_NORM)")
-        return lines
-
-    def _bounded(self) -> list[str]:
-        lines = []
-        for node in self.trained.model.nodes:
-            layer = node.layer
-            if not isinstance(layer, Weighted) or layer.max_norm is None:
-                continue
-            if layer.type.startswith("conv_transpose"):
-                told = f"{layer.max_norm!r}, groups={layer.own_fields()['groups']}"
-                lines.append(f"{self.script.use('weights', 'bound_transposed')}({self._layer(node.name)}, {told})")
-            else:
-                lines.append(f"{self.script.use('weights', 'bound')}({self._layer(node.name)}, {layer.max_norm!r})")
-        return lines
 
     def _close(self) -> list[str]:
         """What follows an epoch."""
         lines = ['figures = {"train/loss": total / num_rows}']
         if self.gathers:
-            gathered = f"metrics_of(torch.cat(outputs_seen), torch.cat(targets_seen){figures_taken(self.trained)})"
-            lines.append(f'figures |= {{f"train/{{name}}": value for name, value in {gathered}.items()}}')
-        if self.validates:
-            told = f'evaluate(model, data["validation"]{figures_taken(self.trained)})'
-            lines.append(f'figures |= {{f"validation/{{name}}": value for name, value in {told}.items()}}')
+            gathered = f"torch.cat(outputs_seen), torch.cat(targets_seen){figures_taken(self.trained)}"
+            lines.append(f"judged = metrics_of({gathered})")
+            lines.append('figures |= {f"train/{name}": value for name, value in judged.items()}')
+        if self.trained.validates:
+            lines.append(f'judged = evaluate(model, data["validation"]{figures_taken(self.trained)})')
+            lines.append('figures |= {f"validation/{name}": value for name, value in judged.items()}')
         told = (
             'print(f"epoch {epoch + 1} of {NUM_EPOCHS}:", *(f"{name} {value:.6g}" for name, value in figures.items()))'
         )
@@ -247,11 +191,11 @@ class _Main:
             lines.append(
                 f'        print(f"took the weights of epoch {{best_epoch}}, the best by {self.stopping.series}")'
             )
-        told = f"evaluate(model, part{figures_taken(self.trained)}).items()"
         return [
             *lines,
             "    for name, part in data.items():",
-            f'        print(f"{{name}}:", *(f"{{figure}} {{value:.6g}}" for figure, value in {told}))',
+            f"        judged = evaluate(model, part{figures_taken(self.trained)})",
+            '        print(f"{name}:", *(f"{figure} {value:.6g}" for figure, value in judged.items()))',
             "    weights = {name: weight.contiguous() for name, weight in model.state_dict().items()}",
             '    save_file(weights, "model.safetensors")',
             "",

@@ -67,41 +67,65 @@ def to_module(model: ModelSpec, input_shape: Shape) -> str:
 
     Raises SpecError when the model does not hold.
     """
-    recipes, classes = classes_of(model, input_shape)
+    classes = classes_of(model, input_shape)
     name = (model.name or "A model").replace('"', "'").replace("\\", "/")
     parts = [
         f'"""{name}, for inputs (N, {", ".join(map(str, input_shape))})."""',
-        imports_of(recipes, ordered=model.is_chain),
-        *sources_of(recipes),
-        *classes,
+        imports_of(classes.recipes, ordered=model.is_chain),
+        *sources_of(classes.recipes),
+        *classes.texts,
         _LOAD,
-        RENAMED,
     ]
     title, *others = [part.strip("\n") for part in parts]
     return title + "\n\n" + "\n\n\n".join(others) + "\n"
 
 
-def classes_of(
-    model: ModelSpec, input_shape: Shape, taken: Set[str] = frozenset(), *, begun: bool = False
-) -> tuple[list[Recipe], list[str]]:
-    """The recipes of a model's modules, and the text of its classes, the whole's last; none is called as one `taken`.
+@dataclass(frozen=True)
+class Classes:
+    """A model as classes: their text, the whole's last; the recipes of its modules; and where each layer is.
 
-    `begun`: weights begin as their layers say, in the order of the layers. Raises SpecError when it does not hold.
+    `places` are by the names of Traindeck: "0" is [0], "stage.0.conv" is .stage[0].conv.
+    """
+
+    texts: list[str]
+    recipes: list[Recipe]
+    places: dict[str, str]
+
+
+def classes_of(model: ModelSpec, input_shape: Shape, taken: Set[str] = frozenset(), *, trains: bool = False) -> Classes:
+    """The classes of a model, none of which is called as one that is `taken`.
+
+    `trains`: weights begin as their layers say, and none is loaded. Raises SpecError when the model does not hold.
     """
     model.inspect(input_shape)
-    first = _Walk(model, frozenset(), begun=False)  # which modules it comes to, so that no block is called as one
+    first = _Walk(model, frozenset(), trains=False)  # which modules it comes to, so that no block is called as one
     first.steps(list(model.layers), {INPUT: tuple(input_shape)})
-    walk = _Walk(model, names_of(first.recipes) | taken, begun=begun)
+    walk = _Walk(model, names_of(first.recipes) | taken, trains=trains)
     steps, _ = walk.steps(list(model.layers), {INPUT: tuple(input_shape)})
-    blocks = [_block_class(block) for block in walk.blocks.values()]
-    return walk.recipes, [*blocks, _chain(steps) if model.is_chain else _class(MODEL, (INPUT,), steps, {})]
+    blocks = [_block_class(block, named=not trains) for block in walk.blocks.values()]
+    if model.is_chain:
+        return Classes([_chain(steps)], walk.recipes, {step.name: f"[{i}]" for i, step in enumerate(steps)})
+    return Classes([*blocks, _class(MODEL, (INPUT,), steps, {}, named=not trains)], walk.recipes, dict(_places(steps)))
+
+
+def _places(steps: Sequence[Step], name: str = "", place: str = "") -> Iterator[tuple[str, str]]:
+    """Where each layer is, within a module that is at `place` and called `name`, with a point after it."""
+    for step in steps:
+        for i, call in enumerate(step.calls):
+            is_one = len(step.calls) == 1
+            here = f"{place}.{step.attribute}" + ("" if is_one else f"[{i}]")
+            if call.block is None:
+                yield f"{name}{step.name}", here
+            else:
+                inner = f"{name}{step.name}." + ("" if is_one else f"{i}.")
+                yield from _places(call.block.places[call.place], inner, here)
 
 
 class _Walk:
     """The way through a model that holds, block by block, those within others first."""
 
-    def __init__(self, model: ModelSpec, taken: Set[str], *, begun: bool) -> None:
-        self.model, self.taken, self.begun = model, taken, begun
+    def __init__(self, model: ModelSpec, taken: Set[str], *, trains: bool) -> None:
+        self.model, self.taken, self.trains = model, taken, trains
         self.blocks: dict[str, Block] = {}
         self.recipes: list[Recipe] = []
 
@@ -124,7 +148,7 @@ class _Walk:
 
     def _layer(self, layer: Layer, given: Sequence[Shape]) -> Call:
         made = self._call(layer.recipe(*given))
-        if not self.begun or not isinstance(layer, Weighted):
+        if not self.trains or not isinstance(layer, Weighted):
             return made
         begins = {"weight": layer.weight_init, "bias": layer.bias_init}
         told = {name: _begin(one) for name, one in begins.items() if one is not None}
@@ -172,14 +196,14 @@ def _makes(calls: Sequence[Call]) -> Iterator[Any]:
         yield call.cls, [(name, list(_makes([one]))) for name, one in call.kwargs.items() if isinstance(one, Call)]
 
 
-def _block_class(block: Block) -> str:
+def _block_class(block: Block, *, named: bool) -> str:
     """The class of a block: what differs between its places is a parameter of it."""
     first, *_ = block.places
     steps = [
         Step(step.name, step.attribute, step.inputs, _merged(block, [place[i].calls for place in block.places], step))
         for i, step in enumerate(first)
     ]
-    return _class(block.cls, block.inputs, steps, block.parameters)
+    return _class(block.cls, block.inputs, steps, block.parameters, named=named)
 
 
 def _merged(block: Block, each: list[list[Call]], step: Step) -> list[Call]:
@@ -229,10 +253,12 @@ def _chain(steps: Sequence[Step]) -> str:
     )
 
 
-def _class(name: str, inputs: Sequence[str], steps: Sequence[Step], parameters: dict[str, list[Any]]) -> str:
-    """The class of a graph."""
+def _class(
+    name: str, inputs: Sequence[str], steps: Sequence[Step], parameters: dict[str, list[Any]], *, named: bool
+) -> str:
+    """The class of a graph; `named`, it says what its modules are called in Traindeck."""
     head = "".join(f", {word}: {_type(values)}" for word, values in parameters.items())
-    renamed = {step.name: step.attribute for step in steps if step.name != step.attribute}
+    renamed = {step.name: step.attribute for step in steps if named and step.name != step.attribute}
     pairs = "".join(f"        {old!r}: {new!r},\n" for old, new in renamed.items())
     names = f"    names: ClassVar = {{  # in Traindeck, and here\n{pairs}    }}\n\n" if renamed else ""
     made = "\n".join(_made(step) for step in steps)
@@ -365,9 +391,8 @@ def load(path: str) -> Model:
     model = Model()
     model.load_state_dict({_renamed(model, name): weight for name, weight in load_file(path).items()})
     return model.eval()
-'''
 
-RENAMED = '''
+
 def _renamed(module: Any, name: str) -> str:
     """What a weight of Traindeck's is called here."""
     parts = []

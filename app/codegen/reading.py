@@ -116,7 +116,7 @@ def _write_windows(script: Script, trained: Trained) -> None:
     if whole:
         script.use("splits", "whole")
         seen = dropping(data, features(data, trained.columns))
-        told = [data.target] if trained.known[data.target].num_missing else []
+        told = [trained.target] if trained.known[trained.target].num_missing else []
         lines.append(f"    seen, told = whole(table, {literal(seen)}), whole(table, {literal(told)})")
         lines.append('    train = parts["train"][seen[parts["train"]]]')
     else:

@@ -6,23 +6,25 @@ in it word for word; what the run alone decides is written here: constants, the 
 
 from app.codegen.augmenting import stand_ins, write_augmented
 from app.codegen.loop import write_loop
-from app.codegen.module import RENAMED, classes_of
+from app.codegen.module import classes_of
 from app.codegen.reading import write_reading
+from app.codegen.refusals import refuse_unsaid
 from app.codegen.sources import Quotes, import_lines
-from app.codegen.writing import Script, Trained, refuse, wrapped
+from app.codegen.writing import Script, Trained, wrapped
 
 _PACKAGES = {"pyarrow": "pyarrow", "PIL": "pillow", "tokenizers": "tokenizers"}
 
 
 def to_script(trained: Trained) -> str:
     """Python that trains the run again and prints its losses. Raises SpecError where a script cannot say the run."""
-    _refuse_files(trained)
+    refuse_unsaid(trained)
     script = Script(quotes=Quotes(stand_ins()))
     write_reading(script, trained)
     of_data, num_quotes = script.functions, len(script.quotes.texts)
     script.functions = []
     script.quotes.add_recipes(trained.recipes)
-    _, classes = classes_of(trained.model, trained.input_shape, script.quotes.names | _TAKEN, begun=True)
+    model = classes_of(trained.model, trained.input_shape, script.quotes.names | _TAKEN, trains=True)
+    classes, script.places = model.texts, model.places
     if any("initialised(" in one for one in classes):
         script.use("weights", "initialised")
         script.imports |= {("functools", "partial")} if any("partial(" in one for one in classes) else set()
@@ -35,17 +37,17 @@ def to_script(trained: Trained) -> str:
         script.imports.add(("collections", "OrderedDict"))
     if any("ClassVar" in one for one in classes):
         script.imports.add(("typing", "ClassVar"))
-    parts = [
-        *script.quotes.texts[: len(script.quotes.texts) - len(of_model) - len(of_loop)],
-        *of_data,
-        *of_model,
-        *classes,
-        *of_loop,
-        *([RENAMED.strip("\n")] if script.renames else []),
-        *script.functions,
-    ]
+    of_data_quotes = script.quotes.texts[: len(script.quotes.texts) - len(of_model) - len(of_loop)]
+    parts = [*of_data_quotes, *of_data, *of_model, *classes, *of_loop, *script.functions]
+    short = [part for part in parts if _is_line(part)]
     top = [_title(trained, script), import_lines(script.imports | script.quotes.imports), _constants(script)]
-    return "\n\n".join(top) + "\n\n\n" + "\n\n\n".join(_together(parts)) + "\n"
+    told = [*top, *(["\n".join(short)] if short else [])]
+    return "\n\n".join(told) + "\n\n\n" + "\n\n\n".join(part for part in parts if not _is_line(part)) + "\n"
+
+
+def _is_line(text: str) -> bool:
+    """Whether a definition is no function and no class: a constant, or a name for a type."""
+    return text.split(maxsplit=1)[0] not in ("def", "class") and not text.startswith("@")
 
 
 # What a script calls its own.
@@ -69,32 +71,3 @@ def _title(trained: Trained, script: Script) -> str:
 
 def _constants(script: Script) -> str:
     return "\n".join(wrapped(f"{name} = ", told) for name, told in script.constants.items())
-
-
-def _together(parts: list[str]) -> list[str]:
-    """Definitions of one line that follow one another stand together."""
-    found: list[str] = []
-    for part in parts:
-        if found and "\n" not in part and "\n" not in found[-1].rpartition("\n\n")[2] and _is_line(found[-1]):
-            found[-1] += f"\n{part}"
-        else:
-            found.append(part)
-    return found
-
-
-def _is_line(text: str) -> bool:
-    return all(not line.startswith((" ", "def", "class", "@")) for line in text.splitlines())
-
-
-def _refuse_files(trained: Trained) -> None:
-    """Rows that do not fit in memory lie in files, where they are mixed in another order."""
-    size = 1 if trained.pixels else 8 if trained.model.takes_integers else 4
-    shape = trained.input_shape[1:] if trained.spec.data.window else trained.input_shape
-    num_bytes = trained.num_rows * size
-    for side in shape:
-        num_bytes *= side
-    if num_bytes > trained.data_in_memory_bytes:
-        message = (
-            "the rows of this run took more memory than they may, so they were read from files and mixed in another way"
-        )
-        raise refuse(("data",), f"{message}, which a script cannot say", num_bytes)

@@ -30,7 +30,7 @@ def lacking(trained: Trained) -> list[str]:
     """The columns whose gaps leave a row out."""
     data = trained.spec.data
     found = dropping(data, features(data, trained.columns))
-    return [*found, data.target] if trained.known[data.target].num_missing else found
+    return [*found, trained.target] if trained.known[trained.target].num_missing else found
 
 
 def _words(split: object) -> str:
@@ -61,7 +61,7 @@ def _used(script: Script, trained: Trained, *, by_column: bool = False) -> list[
         if by_column:  # a row of no part takes no other's place
             lines.append("    used &= np.isin(np.arange(table.num_rows), np.concatenate(list(parts.values())))")
         fed = [column.name for column in features(data, trained.columns)]
-        compared = script.names("COMPARED", list(dict.fromkeys([*fed, data.target])))
+        compared = script.names("COMPARED", list(dict.fromkeys([*fed, trained.target])))
         lines.append(f"    used = {script.use('splits', 'firsts')}(table, {compared}, used)")
     return lines
 
@@ -121,7 +121,7 @@ def _places(script: Script, trained: Trained, *, some: bool) -> list[str]:
     script.constant("SPLIT_SEED", getattr(split, "seed", 0))
     found = []
     if getattr(split, "stratify", False):
-        target = script.constant("TARGET", trained.spec.data.target)
+        target = script.constant("TARGET", trained.target)
         found.append(f"    classes = {script.use('splits', 'numbered')}(table[{target}])[rows]")
     if trained.num_rows > STRETCH:
         return [*found, _in_stretches(script, some=some, stratified=bool(found))]

@@ -39,6 +39,12 @@ class Trained:
         assert isinstance(self.spec.model, ModelSpec), "a run's specification is written out when it is submitted"
         return self.spec.model
 
+    @property
+    def target(self) -> str:
+        """The column that is predicted."""
+        assert isinstance(self.spec.data.target, str), "others are refused"
+        return self.spec.data.target
+
     @cached_property
     def input_shape(self) -> Shape:
         """What the model is fed, without the batch."""
@@ -47,7 +53,13 @@ class Trained:
     @cached_property
     def recipes(self) -> list[Recipe]:
         """Those of the model's modules."""
-        return classes_of(self.model, self.input_shape)[0]
+        return classes_of(self.model, self.input_shape).recipes
+
+    @cached_property
+    def parameters(self) -> dict[str, int]:
+        """How many each layer has, by its name."""
+        layers = self.model.inspect(self.input_shape).layers
+        return {layer.name: layer.num_parameters for layer in layers}
 
     @property
     def num_train(self) -> int | None:
@@ -89,7 +101,7 @@ class Script:
     functions: list[str] = field(default_factory=list)
     imports: set[tuple[str, str]] = field(default_factory=set)  # module, and the name there
     quotes: Quotes = field(default_factory=Quotes)
-    renames: bool = False  # whether a layer is found by its name in Traindeck
+    places: dict[str, str] = field(default_factory=dict)  # of the model's layers, by their names in Traindeck
 
     def constant(self, name: str, value: Any) -> str:
         """A constant at the top of the script. Returns its name."""

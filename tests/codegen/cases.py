@@ -286,6 +286,17 @@ BLOCKS: dict[str, Any] = {
         {"type": "linear", "out_features": 1, "max_norm": 0.5, "bias_init": {"type": "values", "values": [0.3]}},
     ],
 }
+PACED: dict[str, Any] = {
+    "layers": [
+        {"type": "linear", "out_features": 5, "freeze": True, "max_norm": 0.2},
+        {"type": "batch_norm", "freeze": True, "unfreeze_after": 1, "lr_factor": 3},
+        {"type": "dropout", "p": 0.3},
+        {"type": "linear", "out_features": 5, "lr_factor": 0.1, "l2": 0.1},
+        {"type": "linear", "out_features": 5, "l2": 0.1},
+        {"type": "tanh"},
+        {"type": "linear", "out_features": 1},
+    ]
+}
 TRANSPOSED: dict[str, Any] = {
     "layers": [
         {"type": "conv2d", "out_channels": 4, "kernel_size": 3, "weight_init": {"type": "kaiming_normal"}},
@@ -345,6 +356,10 @@ FULL = {
         schedule={"type": "exponential", "gamma": 0.5, "every": 3, "unit": "step", "warmup_steps": 4},
         metrics=[{"type": "mae"}, {"type": "mse"}],
         early_stopping={"series": "train/mae", "patience": 1, "min_delta": 0.1, "restore_best": False},
+    ),
+    "paced": people(PACED, shares(type="shares", **REST), batch_size=40, num_epochs=4, max_grad_norm=0.5),
+    "paced_and_falling": people(
+        PACED, shares(type="shares", **REST), batch_size=40, num_epochs=4, schedule={"type": "cosine"}
     ),
     "ordinal_and_constants": people(
         THREE,

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from app.codegen import refusals
 from app.main import create_app
-from tests.codegen.cases import FILES, FULL, SUITE
+from app.specs.data import DataSpec
+from app.specs.training import TrainingSpec
+from tests.codegen.cases import FILES, FULL, LINEAR, SUITE, people, pictures
 from tests.conftest import TOKEN
 from tests.inline import TRAINING, Inline
 
@@ -57,6 +60,7 @@ class Trained:
         self.client = TestClient(create_app(settings), base_url="http://localhost")
         self.client.headers["Authorization"] = f"Bearer {TOKEN}"
         self.uploaded: dict[str, str] = {}
+        self.evaluations: dict[str, Any] = {}
         self.scripts = folder / "scripts"
         self.scripts.mkdir()
 
@@ -66,6 +70,7 @@ class Trained:
         run = self.inline.train(body | {"dataset": self.upload(dataset) if isinstance(dataset, str) else dataset})
         self.fetch(f"{API}/runs/{run.id}/script", f"{name}.py")
         self.fetch(f"{API}/datasets/{run.dataset_id}/table", f"{name}.parquet")
+        self.evaluations[name] = run.evaluation
         return self.inline.series(run, "train/loss")[1][:NUM_LOSSES]
 
     def upload(self, filename: str) -> str:
@@ -118,9 +123,50 @@ def test_a_script_has_the_losses_of_its_run(name: str, suite: dict[str, tuple[li
     assert losses(said) == expected, said[-2000:]
 
 
-def test_what_a_script_reports_of_the_end_is_what_the_run_has(suite: dict[str, tuple[list[float], str]]) -> None:
-    _, said = suite["pictures"]
-    assert "validation: loss" in said and "accuracy" in said
+def test_what_a_script_reports_in_the_end_is_what_its_run_has(
+    trained: Trained, suite: dict[str, tuple[list[float], str]]
+) -> None:
+    """The figures of every part, of runs that a metric has stopped and whose target was scaled."""
+    for name in ("every_kind_of_column", "tokens_and_embedded", "waves", "pictures"):
+        parts = trained.evaluations[name]["parts"]
+        lines = dict(line.split(": ", 1) for line in suite[name][1].splitlines() if line.split(":")[0] in parts)
+        assert set(lines) == set(parts)
+        for part, line in lines.items():
+            words = line.split()
+            for figure, value in zip(words[::2], words[1::2], strict=True):
+                assert float(value) == pytest.approx(parts[part][figure], rel=2e-5), (name, part, figure)
+
+
+def refused(trained: Trained, body: dict[str, Any]) -> list[list[Any]]:
+    """Where the server says that no script can say a run."""
+    run_id = trained.inline.submit(body | {"dataset": trained.upload(body["dataset"])})
+    answer = trained.client.get(f"{API}/runs/{run_id}/script")
+    assert answer.status_code == 422, answer.text
+    return [error["loc"] for error in answer.json()["errors"]]
+
+
+def test_what_no_script_says_is_refused(trained: Trained) -> None:
+    two: dict[str, Any] = {"layers": [{"type": "linear", "out_features": 2}]}
+    several = people(two, {"features": ["code"], "target": ["income", "value"]})
+    assert refused(trained, several) == [["data", "target"]]
+    network: dict[str, Any] = {"layers": [{"type": "backbone", "architecture": "resnet18"}, *LINEAR["layers"]]}
+    assert refused(trained, pictures({"pixels": {"height": 40, "width": 40}}) | {"model": network}) == [
+        ["model", "layers", 0]
+    ]
+
+
+def test_every_field_of_a_run_is_said_or_refused() -> None:
+    """A field that is new is neither, and so it is refused until a script can say it."""
+    said = f"{refusals._SAID_OF_DATA} {refusals._SAID_OF_TRAINING}".split()
+    fields = {*DataSpec.model_fields, *TrainingSpec.model_fields}
+    assert fields.difference(said) == {"next_token", "start_from"}
+    assert not set(said).difference(fields)
+
+
+def test_a_run_that_a_script_reported_has_none(trained: Trained) -> None:
+    answer = trained.client.post(f"{API}/runs/reported", json={"name": "elsewhere"})
+    assert answer.status_code == 201, answer.text
+    assert trained.client.get(f"{API}/runs/{answer.json()['id']}/script").status_code == 404
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.splitting import STRETCH, _between_moments, _fair
@@ -130,8 +131,6 @@ def by_time(times: NDArray[np.float64], sizes: list[int], name: str) -> Rows:
 
 def holding(column: pa.ChunkedArray, values: Sequence[Any]) -> Rows:
     """The rows whose value is one of these."""
-    import pyarrow.compute as pc
-
     array = column.combine_chunks()
     array = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
     found: Rows = np.flatnonzero(pc.is_in(array, value_set=pa.array(values).cast(array.type)).to_numpy(False))

@@ -24,6 +24,17 @@ def initialised(module: nn.Module, weight: Begin | None = None, bias: Begin | No
     return module
 
 
+def hold(module: nn.Module, *, is_frozen: bool) -> None:
+    """Freeze a layer, or let it learn. What is frozen takes no gradients, drops nothing, and keeps its running figures.
+
+    But for recurrent layers, through which cuDNN has no way back in evaluation.
+    """
+    module.requires_grad_(not is_frozen)
+    for one in module.modules():
+        if not isinstance(one, nn.RNNBase):
+            one.training = not is_frozen
+
+
 @torch.no_grad()
 def pull(module: nn.Module, l1: float, l2: float) -> None:
     """Add the gradient of l1·Σ|w| + l2·Σw² to that of a layer's weights. The loss that is shown stays the data's."""
@@ -39,14 +50,15 @@ def pull(module: nn.Module, l1: float, l2: float) -> None:
 def bound(module: nn.Module, max_norm: float) -> None:
     """Shorten the weights of each output that are, as a vector, longer (Srivastava et al., 2014)."""
     for weight in _weights(module):
-        weight.renorm_(2, 0, max_norm)
+        if weight.requires_grad:
+            weight.renorm_(2, 0, max_norm)
 
 
 @torch.no_grad()
 def bound_transposed(module: nn.Module, max_norm: float, groups: int) -> None:
     """The same of a transposed convolution, whose weight is (in, out / groups, …)."""
     for weight in _weights(module):
-        for group in weight.detach().chunk(groups):
+        for group in weight.detach().chunk(groups) if weight.requires_grad else ():
             group.renorm_(2, 1, max_norm)
 
 

@@ -1,0 +1,70 @@
+"""What a run may do that no script says: it is refused in words, for a script that trains otherwise would be worse."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.codegen.writing import Trained
+from app.specs.answers import answer_of
+from app.specs.base import Problem, Spec, SpecError
+from app.specs.layers import Layer
+from app.specs.layers.base import Learned, Weighted
+
+# The fields that scripts know of. A field that comes later is refused where it says something, until it is said here.
+_SAID_OF_DATA = """
+    features target input_shape window split scale scale_target missing repeats categories columns augment
+"""
+_SAID_OF_TRAINING = """
+    num_epochs batch_size seed device shuffle loss optimizer schedule metrics early_stopping max_grad_norm
+    checkpoint_every_s keep_checkpoints log_every_epochs
+"""
+_SAID_OF_LAYERS = "type name inputs freeze unfreeze_after lr_factor weight_init bias_init l1 l2 max_norm"
+_UNSAID_LAYERS = {"backbone": "a script does not build torchvision's networks"}
+
+
+def refuse_unsaid(trained: Trained) -> None:
+    """Raises SpecError with everything in a run that no script says."""
+    spec = trained.spec
+    found = [
+        *_fields("data", spec.data, _SAID_OF_DATA),
+        *_fields("training", spec.training, _SAID_OF_TRAINING),
+        *_layers(trained),
+    ]
+    answer = answer_of(spec.data, spec.training.loss.type, trained.known)
+    if answer is None or not answer.is_plain:
+        message = "a script predicts one number, several coming ones of a series, or one class"
+        found.append(Problem(loc=["data", "target"], msg=message, received=spec.data.target))
+    found = found or list(_rows_in_files(trained))
+    if found:
+        raise SpecError(found)
+
+
+def _fields(place: str, spec: Spec, said: str) -> Iterator[Problem]:
+    for name, field in type(spec).model_fields.items():
+        value = getattr(spec, name)
+        if name not in said.split() and value != field.get_default(call_default_factory=True):
+            yield Problem(loc=[place, name], msg="a script cannot say this", received=_plain(value))
+
+
+def _layers(trained: Trained) -> Iterator[Problem]:
+    common = {*Layer.model_fields, *Learned.model_fields, *Weighted.model_fields}
+    for node in trained.model.nodes:
+        if node.layer.type in _UNSAID_LAYERS:
+            yield Problem(loc=["model", *node.loc], msg=_UNSAID_LAYERS[node.layer.type], received=node.layer.type)
+        for name in sorted(common.difference(_SAID_OF_LAYERS.split())):
+            if getattr(node.layer, name, None) not in (None, type(node.layer).model_fields[name].default):
+                yield Problem(loc=["model", *node.loc, name], msg="a script cannot say this", received=None)
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, Spec) else value
+
+
+def _rows_in_files(trained: Trained) -> Iterator[Problem]:
+    """Rows that do not fit in memory lie in files, where they are mixed in another order."""
+    size = 1 if trained.pixels else 8 if trained.model.takes_integers else 4
+    num_bytes = trained.num_rows * size
+    for side in trained.input_shape[1:] if trained.spec.data.window else trained.input_shape:
+        num_bytes *= side
+    if num_bytes > trained.data_in_memory_bytes:
+        message = "the rows took more memory than they may, so they were read from a file, and mixed as no script does"
+        yield Problem(loc=["data"], msg=message, received=num_bytes)
