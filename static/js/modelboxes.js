@@ -68,10 +68,11 @@ function lines(box) {
   const shape = compactShape(box.shape);
   const parameters = box.numParameters ? `${format.short(box.numParameters)} par.` : "";
   const right = (name, y, text, x = end) => svg("text", { class: name, x, y, "text-anchor": "end" }, text);
+  const y = shape || parameters ? 18 : 25;
   return [
-    svg("text", { class: "graph-title", x: 14, y: 18 }, title),
-    right("graph-name", 18, clipped(note, room - title.length * 6.9 - (isFold ? 12 : 4), 5.8), isFold ? end - 14 : end),
-    isFold ? right("graph-sign", 19, "+") : null,
+    svg("text", { class: "graph-title", x: 14, y }, title),
+    right("graph-name", y, clipped(note, room - title.length * 6.9 - (isFold ? 12 : 4), 5.8), isFold ? end - 14 : end),
+    isFold ? right("graph-sign", y + 1, "+") : null,
     svg("text", { class: "graph-figures", x: 14, y: 33 }, clipped(shape, room - parameters.length * 5.8, 6)),
     right("graph-figures", 33, parameters),
   ];

@@ -10,6 +10,7 @@ const LEAST_SCALE = 0.1;
 const MOST_SCALE = 2;
 const READABLE = 0.55; // the graph is not made smaller than this unless asked to
 const MOST_AT_ONCE = 300; // layers that one button may open
+const MOST_DRAWN = 400; // boxes, before another opens
 
 /**
  * Draw `graph` into `container`: { input: {name, shape}, layers, definition?, open? }.
@@ -165,7 +166,8 @@ class GraphView {
 
   #summary() {
     const { layers } = this.#graph;
-    return `Graph of ${format.plural(layers.length, "layer")}, from the input at the top to the output; arrow keys go along its arrows`;
+    const what = `Graph of ${format.plural(layers.length, "layer")}, from the input at the top to the output`;
+    return `${what}; arrow keys go along its arrows`;
   }
 
   #arrowHead() {
@@ -226,12 +228,21 @@ class GraphView {
   }
 
   #toggle(id, isOpen) {
+    if (isOpen) this.#makeRoom(id);
     if (isOpen) this.#open.add(id);
     else this.#open.delete(id);
     this.#current = id;
     this.#draw();
     this.#elements.get(id)?.focus({ preventScroll: true });
     this.#reveal(this.#elements.get(id));
+  }
+
+  /** Where very much stands open, all is folded but what `id` lies in: more boxes would take seconds to place. */
+  #makeRoom(id) {
+    if (this.#drawn.boxes.length <= MOST_DRAWN) return;
+    const around = new Set();
+    for (let at = this.#at(id); at; at = at.frame === null ? null : this.#at(at.frame)) around.add(at.id);
+    for (const one of [...this.#open]) if (!around.has(one)) this.#open.delete(one);
   }
 
   #setOpen(ids) {

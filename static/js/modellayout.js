@@ -13,6 +13,8 @@ export function layersOf({ layers }) {
     index: i,
     name: names[i],
     type: layer.type,
+    block: layer.block,
+    repeat: layer.repeat,
     inputs: layer.inputs ?? [names[i - 1] ?? "input"],
     output_shape: null,
     num_parameters: null,
@@ -160,7 +162,7 @@ function layerBox(layer, frame) {
   return {
     id: layer.name,
     kind: "layer",
-    title: layer.type,
+    title: layer.block ? usedInWords(layer) : layer.type,
     note: /^\d+$/.test(ownName) ? "" : ownName,
     shape: layer.output_shape,
     numParameters: layer.num_parameters,
@@ -203,6 +205,8 @@ function titleOf(place, definition) {
   const title = /^\d+$/.test(own) ? `${use.block}${times}` : `${own}: ${use.block}${times}`;
   return { title: use.copy === null ? title : `${use.block}, ${use.copy + 1} of ${use.repeat}`, note: "" };
 }
+
+const usedInWords = ({ block, repeat = 1 }) => (repeat === 1 ? block : `${block} ×${repeat}`);
 
 /** What is written where a path of names leads: which block it uses, and which of its repetitions is meant. */
 function useAt(parts, definition) {
@@ -265,7 +269,8 @@ export function inWords(box) {
 /** 16×28×28 */
 export const compactShape = (sizes) => (sizes?.length ? sizes.join("×") : sizes ? "scalar" : "");
 
-// What a type belongs to, by its name: as the schema's `group`, which a page need not fetch for this.
+// What a type belongs to, by its name: as the schema's `group`, which a page need not fetch for this. One that is not
+// known yet has no colour.
 const FAMILIES = [
   ["resizing", /^upsample$|shuffle$|^max_unpool/],
   ["pooling", /pool\dd$|_pool$|^mean$/],
@@ -279,7 +284,8 @@ const FAMILIES = [
   ["shape", /^(flatten|reshape|permute|slice|select|pad)$/],
   ["branches", /^(add|subtract|multiply|dot|cosine_similarity|concat)$/],
   ["backbone", /^backbone$/],
+  ["activation", /elu$|^(relu6|silu|mish|glu|threshold)$|sigmoid$|tanh|swish$|^soft|^log_soft|shrink$/],
   ["fold", /^block$/],
 ];
 
-export const familyOf = (type) => FAMILIES.find(([, pattern]) => pattern.test(type))?.[0] ?? "activation";
+export const familyOf = (type) => FAMILIES.find(([, pattern]) => pattern.test(type))?.[0] ?? "other";

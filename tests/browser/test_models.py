@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.looking import look
-from tests.deck import Deck
+from tests.deck import Deck, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -119,6 +119,7 @@ def test_versions_are_switched_and_what_changed_is_told(page: Page, running: Dec
 
 def test_a_run_of_a_kept_model_is_found_on_its_page_and_shows_its_graph(page: Page, running: Deck) -> None:
     iris = running.post("/datasets", {"name": "iris", "source": {"type": "builtin", "name": "iris"}})["id"]
+    wait_for(lambda: running.get(f"/datasets/{iris}")["status"] == "ready")
     model = keep(running, "of iris", BLOCKS)
     page.goto(f"{running.url}/models/{model}#runs")
     expect(page.locator("#panel-runs")).to_contain_text("No runs yet")

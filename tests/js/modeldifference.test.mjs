@@ -3,7 +3,16 @@ import test from "node:test";
 
 import { becameOf, costInWords, fieldInWords, folded, signOf, sumInWords } from "../../static/js/models/difference.js";
 
-const layer = (change, rest = {}) => ({ change, is_moved: false, before: 0, after: 0, type: "relu", name: null, fields: [], ...rest });
+const layer = (change, rest = {}) => ({
+  change,
+  is_moved: false,
+  before: 0,
+  after: 0,
+  type: "relu",
+  name: null,
+  fields: [],
+  ...rest,
+});
 
 test("what became of a layer is a word and a sign; of what stayed, neither", () => {
   assert.equal(becameOf(layer("same")), null);
@@ -22,7 +31,12 @@ test("a setting stands with both values, an argument under its own name", () => 
 
 test("all together are counted, and one that changed and moved counts as both", () => {
   assert.equal(sumInWords([layer("same")]), "no layer is another");
-  const layers = [layer("added"), layer("changed", { is_moved: true }), layer("same", { is_moved: true }), layer("same")];
+  const layers = [
+    layer("added"),
+    layer("changed", { is_moved: true }),
+    layer("same", { is_moved: true }),
+    layer("same"),
+  ];
   assert.equal(sumInWords(layers), "1 changed, 1 added, 2 moved");
 });
 

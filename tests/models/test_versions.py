@@ -149,3 +149,12 @@ def test_a_filter_completes_the_names_of_models(client: TestClient, q: str) -> N
     keep(client, 8)
     answer = client.get("/api/v1/runs/filter/completions", params={"q": q}).json()
     assert [one["text"] for one in answer["items"]] == ["small"]
+
+
+def test_a_new_run_can_be_begun_with_an_older_version(client: TestClient) -> None:
+    first = keep(client, 8)
+    second = keep(client, 16, parent_id=first["id"])
+    assert first["id"] not in {one["id"] for one in client.get("/api/v1/models").json()["items"]}
+    page = client.get("/runs/new", params={"model": first["id"]}).text
+    assert f'"id": "{first["id"]}"' in page and f'"id": "{second["id"]}"' in page
+    assert client.get("/runs/new", params={"model": "nobody"}).status_code == 200
