@@ -9,7 +9,10 @@ export function settleDataset(draft, columns) {
   const names = new Set(columns.map(({ name }) => name));
   const isThere = (name) => name === null || name === undefined || names.has(name);
   const asked = targetsOf(draft.data);
-  if (!asked.length || asked.some((name) => !names.has(name))) draft.data.target = drafts.likelyTarget(columns);
+  if (!asked.length || asked.some((name) => !names.has(name))) {
+    draft.data.target = drafts.likelyTarget(columns);
+    delete draft.data.next_token;
+  }
   const { window } = draft.data;
   if (window && !(isThere(window.time) && isThere(window.series))) draft.data.window = null;
   if (!isThere(draft.data.split.column) || (window && !draft.data.window))
