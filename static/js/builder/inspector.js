@@ -1,12 +1,13 @@
 // The selected layer: what it is, its settings, what it takes from, what it makes.
 
-import { $, h, replace, setText } from "../dom.js";
+import { $, h, replace } from "../dom.js";
 import { field, select, showProblems, splitFields, textField } from "../forms.js";
 import * as format from "../format.js";
 import { labelOf } from "../schema.js";
 import { FIGURES, groupLine, groupTitle } from "./concepts.js";
 import * as edits from "./edits.js";
 import { figuresOf, withoutPlace } from "./places.js";
+import { weightsFiles } from "./weightsfiles.js";
 
 export class Inspector {
   constructor(studio, container, { onLeave }) {
@@ -80,7 +81,16 @@ export class Inspector {
       h("summary", {}, "More settings"),
       h("div", { class: "inspector-fields" }, extra),
     );
-    return h("div", { class: "stack-s" }, main.length ? h("div", { class: "inspector-fields" }, main) : null, extra.length ? more : null);
+    const files = layer.type === "backbone" ? this.#files(layer) : null;
+    const fields = main.length ? h("div", { class: "inspector-fields" }, main) : null;
+    return h("div", { class: "stack-s" }, fields, files, extra.length ? more : null);
+  }
+
+  #files(layer) {
+    return weightsFiles(layer, () => {
+      this.studio.edited(`${this.#loc().join(".")}.weights`);
+      this.draw();
+    });
   }
 
   /** Which block, how often, and what its settings are here. */
@@ -219,78 +229,5 @@ export class Inspector {
       h("div", { title: help }, h("dt", {}, name), h("dd", {}, values[i] ?? "–")),
     );
     replace(this.figures, pairs);
-  }
-}
-
-/** Where one is: the model, or in one of its blocks, with what the block is given. */
-export class ScopeBar {
-  constructor(studio, container) {
-    Object.assign(this, { studio, container });
-    studio.addEventListener("model", () => this.draw());
-    studio.addEventListener("answer", () => this.#tell());
-    this.draw();
-  }
-
-  draw() {
-    const { studio } = this;
-    const { scope } = studio;
-    this.container.hidden = scope === null && !studio.model.blocks;
-    const names = Object.keys(studio.model.blocks ?? {});
-    const tab = (name, label) =>
-      h(
-        "button",
-        { class: "button small", type: "button", "aria-pressed": String(name === scope), onclick: () => studio.select(0, name) },
-        label,
-      );
-    this.error = h("span", { class: "field-error", role: "status" });
-    replace(
-      this.container,
-      h("div", { class: "row" }, tab(null, "Model"), names.map((name) => tab(name, name))),
-      scope === null ? null : this.#settings(scope),
-      this.error,
-    );
-    this.#tell();
-  }
-
-  #settings(scope) {
-    const { studio } = this;
-    const block = studio.model.blocks[scope];
-    const changed = () => studio.edited(`blocks.${scope}`);
-    const input = (label, help, value, read) =>
-      field({ label, help }, h("input", { class: "input figures", value, autocomplete: "off", spellcheck: "false", onchange: ({ target }) => { read(target.value); changed(); } }));
-    const setInputs = (text) => {
-      const names = text.split(/[\s,]+/).filter(Boolean);
-      if (names.length && names.join() !== "input") block.inputs = names;
-      else delete block.inputs;
-    };
-    const setArguments = (text) => {
-      const given = edits.readArguments(text);
-      if (Object.keys(given).length) block.arguments = given;
-      else delete block.arguments;
-    };
-    const remove = h(
-      "button",
-      {
-        class: "button quiet small danger",
-        type: "button",
-        hidden: edits.isUsed(studio.model, scope),
-        onclick: () => studio.replace(edits.withoutBlock(studio.model, scope)),
-      },
-      "Remove this block",
-    );
-    return h(
-      "div",
-      { class: "form-grid wide-fields" },
-      input("Arguments", "as in: width, stride = 2. Layers say $width in their settings.", edits.writeArguments(block.arguments), setArguments),
-      input("Inputs", "what its layers call what they are given", (block.inputs ?? ["input"]).join(", "), setInputs),
-      remove,
-    );
-  }
-
-  /** What is wrong with the block itself, and with none of its layers. */
-  #tell() {
-    const { scope, answer } = this.studio;
-    const own = answer.errors.filter(({ loc }) => loc[1] === "blocks" && loc[2] === scope && loc[3] !== "layers");
-    setText(this.error, own.map(({ msg }) => msg).join("; "));
   }
 }
