@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from app.specs.base import Loc, Problem, Shape, ShapeError, SpecError, brief, problems
 from app.specs.graph import MAX_LAYERS, read_layer
-from app.specs.layers.base import RESERVED, need_axes, written
+from app.specs.layers.base import RESERVED, Learned, need_axes, written
 from app.specs.layers.block import MAX_CHARACTERS
 from app.specs.layers.windows import MEANING
 
@@ -53,6 +53,7 @@ class Chain:
         self.layers: list[dict[str, Any]] = []
         self.places: list[Loc] = []  # of each layer, the Keras layer that it comes from
         self.notes: dict[str, None] = {}  # in the order in which they came up
+        self.frozen: dict[str, None] = {}  # the names of layers that do not learn
         self.last = last  # whether Keras keeps channels last
         self.is_old = is_old  # whether Keras 2 or 1 wrote it
         self.order = self.usual_order(len(keras_shape))  # of each of our axes, which of Keras's it is
@@ -63,6 +64,7 @@ class Chain:
         self._loc: Loc = []
         self._config: frozenset[str] = frozenset()
         self._word = self._name = ""
+        self._learns = True
 
     def usual_order(self, rank: int) -> tuple[int, ...]:
         """Images and volumes have their channels first, sequences are (length, features) as Keras's are."""
@@ -73,9 +75,9 @@ class Chain:
         """What Keras has here."""
         return tuple(self.shape[self.order.index(axis)] for axis in range(len(self.shape)))
 
-    def begin(self, loc: Loc, word: str, name: str, config: Sequence[str]) -> None:
+    def begin(self, loc: Loc, word: str, name: str, config: Sequence[str], *, learns: bool = True) -> None:
         """From here on a Keras layer is put in place: where it is written, its class, its name, what it says."""
-        self._loc, self._word, self._config = loc, word, frozenset(config)
+        self._loc, self._word, self._config, self._learns = loc, word, frozenset(config), learns
         self._name = self._unique(name or word)
 
     def note(self, text: str) -> None:
@@ -97,11 +99,15 @@ class Chain:
         if len(self.layers) >= MAX_LAYERS:
             raise SpecError([Problem(loc=self._loc, msg=f"this comes to more than {MAX_LAYERS:,} layers")])
         try:
-            self.shape = read_layer(layer).output_shape(self.shape)
+            read = read_layer(layer)
+            self.shape = read.output_shape(self.shape)
         except ValidationError as error:
             raise SpecError([self._placed(one) for one in problems(error)]) from error
         except ShapeError as error:
             raise self.misfit(error) from error
+        if isinstance(read, Learned) and not self._learns:
+            layer["freeze"] = True
+            self.frozen[self._name] = None
         self.layers.append(layer)
         self.places.append(self._loc)
         self.order = self.order if order is None else order

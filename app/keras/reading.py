@@ -281,9 +281,10 @@ def _place(layers: list[_Layer], chain: Chain, before: Loc | None) -> None:
     for one in layers:
         if before is not None and _in_order(one.loc) >= _in_order(before):
             return
-        chain.begin(one.loc, type(one.layer).__name__, one.layer.name, list(one.config))
+        layer = one.layer
+        chain.begin(one.loc, type(layer).__name__, layer.name, list(one.config), learns=layer.learns)
         try:
-            one.layer.place(chain)
+            layer.place(chain)
         except ShapeError as error:
             raise chain.misfit(error) from error
     chain.begin([], "the end", "", [])
@@ -301,7 +302,7 @@ def _made(data: Mapping[str, Any], loc: Loc, chain: Chain, layers: list[_Layer])
         raise SpecError([_problem(loc, "no layer computes anything", None)]) from error
     except SpecError as error:
         raise SpecError([_of_layer(one, chain, loc) for one in error.errors]) from error
-    return Reading(model, chain.input_shape, inspection, [*_general(data, layers, model), *chain.notes])
+    return Reading(model, chain.input_shape, inspection, [*_general(data, layers, model, chain), *chain.notes])
 
 
 def _of_layer(problem: Problem, chain: Chain, loc: Loc) -> Problem:
@@ -311,12 +312,11 @@ def _of_layer(problem: Problem, chain: Chain, loc: Loc) -> Problem:
     return Problem(loc=place or loc, msg=problem.msg, received=problem.received)
 
 
-def _general(data: Mapping[str, Any], layers: list[_Layer], model: ModelSpec) -> Iterator[str]:
+def _general(data: Mapping[str, Any], layers: list[_Layer], model: ModelSpec, chain: Chain) -> Iterator[str]:
     """What is to be known of the whole."""
-    still = [one.layer.name for one in layers if not one.layer.trainable]
-    if still:
-        names = ", ".join(map(shown, still[:5])) + (" …" if len(still) > 5 else "")
-        yield f"Every layer learns here; in Keras trainable is false for {names}."
+    if frozen := list(chain.frozen):
+        names = ", ".join(frozen[:5]) + (" …" if len(frozen) > 5 else "")
+        yield f"Frozen, as trainable is false in Keras: {names}. Its weights there are not in the JSON: it begins anew."
     policies = {one.layer.dtype for one in layers} - {"float32", "int32", "int64"}
     if policies:
         yield f"Keras computes in {shown(min(policies))}; here weights are of four bytes, and a run says the precision."

@@ -34,6 +34,7 @@ from app.specs.run import input_shape
 from app.specs.traced import traced
 
 router = APIRouter(tags=["models"])
+_SIZES = r"^\d{1,9}(,\d{1,9}){0,9}$"  # of a shape, in a query
 _SHAPE: TypeAdapter[tuple[int, ...]] = TypeAdapter(tuple[int, ...])
 
 
@@ -105,6 +106,10 @@ def _shape(body: CodeIn, session: Reading) -> tuple[int, ...]:
     return input_shape(body.data, datasets.columns_of(session, body.dataset))
 
 
+def _sizes(written: str | None) -> tuple[int, ...] | None:
+    return tuple(int(size) for size in written.split(",")) if written else None
+
+
 @router.post("/models/templates")
 def templates(body: TemplatesIn) -> list[TemplateOut]:
     """Models to start from, one of each family, made for what is fed and asked. Stores nothing."""
@@ -114,13 +119,13 @@ def templates(body: TemplatesIn) -> list[TemplateOut]:
 @router.post("/models/from-keras")
 def from_keras(
     body: Annotated[Any, Body()],
-    input_shape: Annotated[list[int] | None, Query(max_length=6)] = None,
+    input_shape: Annotated[str | None, Query(pattern=_SIZES, description="as 28,28,1, in Keras's order")] = None,
 ) -> FromKerasOut:
     """The model that `keras.Sequential.to_json()` wrote, and what to know of it. Stores nothing.
 
-    `input_shape`: what comes in, in Keras's order and without the batch, where the model leaves sizes open.
+    `input_shape`: what comes in, without the batch, where the model leaves sizes open.
     """
-    found = keras.read(body, tuple(input_shape) if input_shape else None)
+    found = keras.read(body, _sizes(input_shape))
     return FromKerasOut(
         model=found.model.model_dump(mode="json", exclude_unset=True),
         input_shape=list(found.input_shape),
@@ -146,10 +151,10 @@ def difference(
     model_id: str,
     session: Reading,
     to: Annotated[str, Query(description="the id of another model, or of another version")],
-    input_shape: Annotated[str | None, Query(pattern=r"^\d{1,9}(,\d{1,9}){0,9}$", description="as 1,28,28")] = None,
+    input_shape: Annotated[str | None, Query(pattern=_SIZES, description="as 1,28,28")] = None,
 ) -> DifferenceOut:
     """What another model has otherwise than this one: layer by layer, and in parameters and multiply-adds."""
-    shape = tuple(int(size) for size in input_shape.split(",")) if input_shape else None
+    shape = _sizes(input_shape)
     return versions.compare(session, model_id, to, shape)
 
 

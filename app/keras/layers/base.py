@@ -50,6 +50,12 @@ class KerasLayer(BaseModel):
     def _without_nulls(cls, data: Any) -> Any:
         return {name: value for name, value in data.items() if value is not None} if isinstance(data, dict) else data
 
+    @property
+    def learns(self) -> bool:
+        """Whether Keras trains it."""
+        inner = getattr(self, "layer", None)
+        return self.trainable and (not isinstance(inner, KerasLayer) or inner.learns)
+
     def place(self, chain: Chain) -> None:
         """Put what stands for it at the end of the chain. Raises ShapeError or SpecError where it does not fit."""
         raise NotImplementedError
