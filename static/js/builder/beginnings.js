@@ -55,9 +55,8 @@ export function kerasForm(onRead) {
       return;
     }
     const sizes = shape.value.split(/[^0-9]+/).filter(Boolean);
-    const query = sizes.map((size) => `input_shape=${size}`).join("&");
     try {
-      const found = await api.post(`/models/from-keras${query ? `?${query}` : ""}`, body);
+      const found = await api.post(`/models/from-keras${sizes.length ? `?input_shape=${sizes}` : ""}`, body);
       replace(notes, found.notes.map((note) => h("li", {}, note)));
       onRead({ title: found.model.name ?? "The model", definition: found.model, inputShape: found.input_shape });
     } catch (error) {
@@ -73,7 +72,7 @@ export function kerasForm(onRead) {
       "div",
       { class: "stack-s" },
       box,
-      field({ label: "Input shape in Keras's order, where the model leaves it open" }, shape),
+      field({ label: "Sizes of the input in Keras's order, where the model leaves them open" }, shape),
       h("div", { class: "row" }, h("button", { class: "button", type: "button", onclick: read }, "Read the model")),
       notes,
     ),

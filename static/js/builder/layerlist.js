@@ -63,7 +63,7 @@ export class LayerList {
     setText(type.lastElementChild, layer.name ?? "");
     setText(words, layerInWords(layer.type === "block" ? { ...layer, block: "" } : layer));
     setText(shape, figures ? format.shape(figures.shape) : "");
-    setText(parameters, figures?.numParameters ? format.plural(figures.numParameters, "parameter") : "");
+    setText(parameters, figures?.numParameters ? parametersInWords(figures.numParameters) : "");
     setText(error, problems.map(({ msg }) => withoutPlace(msg)).join("; "));
   }
 
@@ -199,6 +199,9 @@ export class LayerList {
     });
   }
 }
+
+const MANY = 1_000_000;
+const parametersInWords = (num) => (num < MANY ? format.plural(num, "parameter") : `${format.short(num)} parameters`);
 
 function row() {
   return h(

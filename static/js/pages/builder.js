@@ -178,7 +178,9 @@ async function save() {
   const { name, ...rest } = definition();
   const kept = name || "model";
   try {
-    const body = { name: kept, definition: { ...rest, name: kept }, ...(page.model && { parent_id: page.model.id }) };
+    const body = { name: kept, definition: { ...rest, name: kept } };
+    if (page.model) body.parent_id = page.model.id;
+    if (studio.answer.ok) body.input_shape = studio.inputShape;
     const model = await api.post("/models", body);
     isSaved = true;
     location.assign(`/models/${model.id}`);
@@ -192,7 +194,8 @@ function run() {
   const { dataset: given } = studio.draft;
   const dataset = (studio.datasets.find(({ id }) => id === given) ?? given)?.name;
   const name = studio.draft.name || [studio.model.name, dataset].filter(Boolean).join(" on ") || "run";
-  return { ...studio.draft, model: definition(), name };
+  const isKept = page.model && JSON.stringify(definition()) === first;
+  return { ...studio.draft, model: isKept ? page.model.id : definition(), name };
 }
 
 async function train() {
