@@ -1,8 +1,8 @@
 """torchvision's networks without their classifier. Their parameters are called as torchvision calls them."""
 
-import importlib
-import importlib.util
 from collections import OrderedDict
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def vision_models() -> Any:
     compiled operators. Its models need none of them, but the import asks for the schemas of two, so these are defined;
     calling one fails as it would anyway.
     """
-    found = importlib.util.find_spec("torchvision")
+    found = find_spec("torchvision")
     if found is None or found.origin is None:
         raise ImportError("No module named 'torchvision'")
     if not _SCHEMAS and not _loads_operators(Path(found.origin).parent):
@@ -65,7 +65,7 @@ def vision_models() -> Any:
         _SCHEMAS.append(library.Library("torchvision", "FRAGMENT"))
         for name in ("nms", "qnms"):
             _SCHEMAS[0].define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return importlib.import_module("torchvision.models")
+    return import_module("torchvision.models")
 
 
 _SCHEMAS: list[Any] = []  # a schema lasts as long as its library

@@ -11,6 +11,7 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import is_embedded
 from app.specs.graph import Node
+from app.specs.layers.backbone import Backbone
 from app.specs.layers.base import written
 from app.specs.model import Inspection, LayerReport, ModelSpec
 from app.specs.training import CLASS_LOSSES, TrainingSpec
@@ -66,11 +67,19 @@ def learning_problems(
     elif not any(_learns_at_once(*each) for each in zip(model.nodes, inspection.layers, strict=True)):
         message = "every layer that could learn is frozen in the first epoch: leave one unfrozen"
         yield Problem(loc=["model", "layers"], msg=message, received=None)
-    alone = training.batch_size == 1 or num_train == 1
-    for layer in inspection.layers:
-        if layer.type == "batch_norm" and prod(layer.output_shape[1:]) == 1 and alone:
-            message = f"layer {layer.index} (batch_norm): needs two rows a batch at least, for it compares rows"
-            yield Problem(loc=["training", "batch_size"], msg=message, received=training.batch_size)
+    if training.batch_size == 1 or num_train == 1:
+        for node, report in zip(model.nodes, inspection.layers, strict=True):
+            if node.pace.learns and _compares_rows(node, report, inspection):
+                message = f"layer {report.index} ({report.type}): needs two rows a batch at least, for it compares rows"
+                yield Problem(loc=["training", "batch_size"], msg=message, received=training.batch_size)
+
+
+def _compares_rows(node: Node, report: LayerReport, inspection: Inspection) -> bool:
+    """Whether of a row alone nothing is left: what is normalised is one number a channel."""
+    if isinstance(node.layer, Backbone):
+        given = [one.output_shape for one in inspection.layers if one.name == node.inputs[0]]
+        return node.layer.compares_rows(tuple(given[0] if given else inspection.input_shape))
+    return report.type == "batch_norm" and prod(report.output_shape[1:]) == 1
 
 
 def beginning_problems(model: ModelSpec, training: TrainingSpec) -> Iterator[Problem]:

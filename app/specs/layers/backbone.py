@@ -1,5 +1,6 @@
 """A known network as one layer: torchvision's, without its classifier."""
 
+from math import prod
 from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -81,6 +82,15 @@ class Backbone(Learned):
 
     def recipe(self, *inputs: Shape) -> Recipe:
         return Recipe("worker.nn.backbone.backbone", {"architecture": self.architecture, "output": self.output})
+
+    @property
+    def normalises(self) -> bool:
+        """Whether it does by the figures of a batch."""
+        return NETWORKS[self.architecture].normalises
+
+    def compares_rows(self, shape: Shape) -> bool:
+        """Whether it normalises what is one number a channel: of a row alone nothing is left."""
+        return self.normalises and prod(costs(self.architecture, "maps", shape).output_shape[1:]) == 1
 
     def _costs(self, shape: Shape) -> Costs:
         return costs(self.architecture, self.output, shape)

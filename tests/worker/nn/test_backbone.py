@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from app.specs.base import SpecError
+from app.specs.checks.model import learning_problems
 from app.specs.layers.backbone import Backbone
 from app.specs.layers.networks import NETWORKS, WITHOUT_MAPS
 from app.specs.model import ModelSpec
+from app.specs.training import TrainingSpec
 from tests.worker.nn.cases import skip_unbuildable
-from tests.worker.nn.test_onnx import assert_exports
+from worker.export import MAX_DIFFERENCE, largest_difference, to_onnx
 from worker.nn.backbone import backbone, vision_models
 
 BATCH = 2
@@ -64,6 +66,8 @@ def test_features_cost_what_torchvision_counts(vision: Any, architecture: str) -
     assert layer.output_shape(shape) == tuple(output.shape[1:])
     assert layer.num_parameters(shape) == sum(one.numel() for one in network.parameters())
     assert 2 * BATCH * layer.num_multiply_adds(shape) == counter.get_total_flops()
+    norms = [one for one in network.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]
+    assert layer.normalises == bool(norms)
     theirs = {name: one.shape for name, one in network.state_dict().items()}
     assert {name: one.shape for name, one in ours.state_dict().items()} == theirs
 
@@ -145,6 +149,17 @@ def test_the_smallest_image_is_the_smallest(vision: Any, architecture: str) -> N
             headless(vision, architecture).eval()(torch.randn(BATCH, 3, side - 1, side - 1))
 
 
+def test_a_row_alone_is_refused_where_rows_are_compared() -> None:
+    def said(architecture: str, side: int, **pace: Any) -> list[str]:
+        layers = [{"type": "backbone", "architecture": architecture, **pace}, {"type": "linear", "out_features": 2}]
+        model = ModelSpec.model_validate({"layers": layers})
+        training = TrainingSpec.model_validate({"loss": {"type": "cross_entropy"}, "batch_size": 1})
+        return [problem.msg for problem in learning_problems(model, model.inspect((3, side, side)), training, 50)]
+
+    assert "layer 0 (backbone): needs two rows" in said("resnet18", 32)[0]
+    assert said("resnet18", 33) == said("vgg16", 32) == said("resnet18", 32, freeze=True) == []
+
+
 def test_one_channel_is_repeated_by_a_concat(vision: Any) -> None:
     layers = [{"type": "concat", "inputs": ["input"] * 3}, {"type": "backbone", "architecture": "resnet18"}]
     model = ModelSpec.model_validate({"layers": layers})
@@ -159,5 +174,7 @@ def test_a_transformer_has_no_maps() -> None:
 @pytest.mark.full
 @pytest.mark.parametrize("architecture", ["efficientnet_b0", "inception_v3", "convnext_tiny", "vit_b_16"])
 def test_a_network_leaves_as_onnx(vision: Any, architecture: str) -> None:
-    layers = [{"type": "backbone", "architecture": architecture}]
-    assert_exports(ModelSpec.model_validate({"layers": layers}), shape_for(architecture))
+    torch.manual_seed(0)
+    module = backbone(architecture, "features").eval()
+    x = torch.randn(3, *shape_for(architecture))
+    assert largest_difference(module, to_onnx(module, x), x) <= MAX_DIFFERENCE

@@ -44,6 +44,7 @@ class Network:
     maps: Maps
     least_side: int = 1  # of an image
     only_side: int | None = None  # where it takes no other
+    normalises: bool = True  # by the figures of a batch
 
 
 NETWORKS: dict[Architecture, Network] = {
@@ -51,7 +52,7 @@ NETWORKS: dict[Architecture, Network] = {
     "resnet34": Network(resnet((3, 4, 6, 3), is_bottleneck=False)),
     "resnet50": Network(resnet((3, 4, 6, 3), is_bottleneck=True)),
     "resnet101": Network(resnet((3, 4, 23, 3), is_bottleneck=True)),
-    "vgg16": Network(vgg((2, 2, 3, 3, 3)), least_side=32),
+    "vgg16": Network(vgg((2, 2, 3, 3, 3)), least_side=32, normalises=False),
     "inception_v3": Network(inception_v3, least_side=75),
     "mobilenet_v2": Network(mobilenet_v2()),
     "mobilenet_v3_small": Network(mobilenet_v3(is_large=False)),
@@ -61,9 +62,9 @@ NETWORKS: dict[Architecture, Network] = {
     "efficientnet_b2": Network(efficientnet(1.1, 1.2)),
     "efficientnet_b3": Network(efficientnet(1.2, 1.4)),
     "efficientnet_b4": Network(efficientnet(1.4, 1.8)),
-    "convnext_tiny": Network(convnext((3, 3, 9, 3), (96, 192, 384, 768), 0.1), least_side=32),
-    "convnext_small": Network(convnext((3, 3, 27, 3), (96, 192, 384, 768), 0.4), least_side=32),
-    "vit_b_16": Network(vit_b_16, only_side=224),
+    "convnext_tiny": Network(convnext((3, 3, 9, 3), (96, 192, 384, 768), 0.1), least_side=32, normalises=False),
+    "convnext_small": Network(convnext((3, 3, 27, 3), (96, 192, 384, 768), 0.4), least_side=32, normalises=False),
+    "vit_b_16": Network(vit_b_16, only_side=224, normalises=False),
 }
 assert tuple(NETWORKS) == get_args(Architecture)
 WITHOUT_MAPS = frozenset({"vit_b_16"})  # sequences, not images, are what it works on
