@@ -21,6 +21,7 @@ export function showEvaluation(panel, run, state) {
   const { confusion, per_class: perClass } = evaluation.parts[judged];
   const counted = COUNTED[evaluation.shown?.kind] ?? "rows";
   const forecast = forecastCards(evaluation.forecast);
+  const shown = shownCard(evaluation.shown);
   const learned = parametersCard(evaluation.parameters ?? [], run.inspection);
   replace(
     panel,
@@ -31,15 +32,15 @@ export function showEvaluation(panel, run, state) {
         "div",
         { class: "stack" },
         metricsCard(evaluation, parts),
-        forecast ? forecast.steps : learned,
+        forecast ? forecast.steps : (shown ?? learned),
       ),
       h(
         "div",
         { class: "stack" },
         forecast ? [forecast.picture, learned] : null,
-        shownCard(evaluation.shown),
         confusion ? confusionCard(confusion, evaluation.classes ?? [], judged, counted) : null,
         perClass ? classesCard(perClass, judged, counted) : null,
+        shown ? learned : null,
       ),
     ),
   );
