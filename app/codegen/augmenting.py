@@ -17,6 +17,7 @@ _FUNCTIONS = {
     "gaussian_noise": "_noise",
     "random_erasing": "_erase",
 }
+_MOVING = ("random_horizontal_flip", "random_vertical_flip", "random_crop")
 _FLIPPED = {"random_horizontal_flip": "_flip(3)", "random_vertical_flip": "_flip(2)"}
 
 
@@ -48,11 +49,12 @@ def write_augmented(script: Script, trained: Trained) -> None:
     ]
     if single:
         lines += ["    images = inputs * std + mean" if is_moved else "    images = inputs"]
-        lines += [f"    images = {_called(script, one)}" for one in single]
+        for one in single:
+            lines += _changed(script, one, moves_targets=trained.answer.kind in ("image", "mask"))
         lines += ["    inputs = (images - mean) / std" if is_moved else "    inputs = images"]
     lines += _mixed(script, mixing)
     takes = ", mean: Tensor, std: Tensor" if is_moved else ""
-    gives = "tuple[Tensor, Mix]" if mixing else "Tensor"
+    gives = "tuple[Tensor, Tensor, Mix]" if mixing else "tuple[Tensor, Tensor]"
     script.functions.append(
         "\n".join(
             [
@@ -64,9 +66,13 @@ def write_augmented(script: Script, trained: Trained) -> None:
     )
 
 
-def _called(script: Script, kind: Any) -> str:
+def _changed(script: Script, kind: Any, *, moves_targets: bool) -> list[str]:
+    """The lines that change images, and move targets with them where these are images too."""
     script.quotes.add(_MODULE, _FUNCTIONS[kind.type])
-    return f"{_FLIPPED.get(kind.type, _FUNCTIONS[kind.type])}({_made(script, kind)}, images, random)"
+    function, made = _FLIPPED.get(kind.type, _FUNCTIONS[kind.type]), _made(script, kind)
+    if not moves_targets or kind.type not in _MOVING:
+        return [f"    images = {function}({made}, images, random)"]
+    return [f"    images, targets = {script.use('images', 'both')}({function}, {made}, images, targets, random)"]
 
 
 def _made(script: Script, kind: Any) -> str:
@@ -77,10 +83,11 @@ def _made(script: Script, kind: Any) -> str:
 
 def _mixed(script: Script, mixing: list[Any]) -> list[str]:
     if not mixing:
-        return ["    return inputs"]
+        return ["    return inputs, targets"]
     script.quotes.add(_MODULE, "_mixed")
     kinds = ", ".join(_made(script, one) for one in mixing)
     return [
         f"    kind = [{kinds}][int(drawn.integers({len(mixing)}))]",
-        "    return _mixed(kind, inputs, targets, drawn, random)",
+        "    inputs, mix = _mixed(kind, inputs, targets, drawn, random)",
+        "    return inputs, targets, mix",
     ]

@@ -17,11 +17,12 @@ from app.specs.features import (
     steps_of,
 )
 from app.specs.steps import ColumnSteps, Pixels, Tokens
-from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
 
-_SCALES = {"standardize": "standardizing", "min_max": "min_max", "robust": "robust"}
-_FITS = {"stretch": "stretched", "crop": "cropped", "pad": "padded"}
+SCALES = {"standardize": "standardizing", "min_max": "min_max", "robust": "robust"}
+FITS = {"stretch": "stretched", "crop": "cropped", "pad": "padded"}
 _MODES = {1: "L", 3: "RGB"}
+
+Cut = tuple[str, int, bool]
 
 
 def write_features(script: Script, trained: Trained) -> str:
@@ -32,7 +33,7 @@ def write_features(script: Script, trained: Trained) -> str:
     row = shape[1:] if data.window is not None else shape
     written = _Features(script, trained)
     each = [(column, written.lines(column)) for column in fed]
-    lines = ["    found: list[NDArray[Any]] = []", *written.tokenizers(fed)]
+    lines = ["    found: list[NDArray[Any]] = []", *written.tokenizers()]
     for told, same in groupby(each, key=lambda one: one[1]):
         lines += _for_each([column.name for column, _ in same], told, script)
     dtype = "np.int64" if trained.model.takes_integers else "np.float32"
@@ -42,10 +43,14 @@ def write_features(script: Script, trained: Trained) -> str:
     reshaped = "" if len(row) == 1 else f".reshape(-1, {', '.join(map(str, row))})"
     is_fitted = any("train" in line for line in lines)
     takes = "table: pa.Table, train: NDArray[np.int64]" if is_fitted else "table: pa.Table"
-    head = f"def features_of({takes}) -> NDArray[Any]:"
+    gives, more = "NDArray[Any]", ""
+    if trained.answer.kind == "tokens":  # texts that are cut alike share a vocabulary, fed or predicted
+        gives, more = "tuple[NDArray[Any], Tokenizer]", f", tokenizer_{written.cuts().index(written.target_cut)}"
+        script.imports.add(("tokenizers", "Tokenizer"))
+    head = f"def features_of({takes}) -> {gives}:"
     fits = " What is fitted is fitted on the training rows alone." if is_fitted else ""
     title = f'    """What the model is fed of each row, (N, {", ".join(map(str, row))}).{fits}"""'
-    script.functions.append("\n".join([head, title, *lines, f"    return {whole}.astype({dtype}){reshaped}"]))
+    script.functions.append("\n".join([head, title, *lines, f"    return {whole}.astype({dtype}){reshaped}{more}"]))
     script.imports |= {("typing", "Any"), ("numpy.typing", "NDArray")}
     return "table, train" if is_fitted else "table"
 
@@ -53,45 +58,10 @@ def write_features(script: Script, trained: Trained) -> str:
 def write_pixels(script: Script, trained: Trained) -> None:
     """Define `features_of` for images alone."""
     (column,) = features(trained.spec.data, trained.columns)
-    read = _pixels(script, trained, column, "table", literal(column.name))
+    read = pixels_of(script, trained, column, "table", literal(column.name))
     head = "def features_of(table: pa.Table) -> NDArray[np.uint8]:"
     script.functions.append("\n".join([head, '    """The pixels of each row."""', f"    return {read}"]))
     script.imports |= {("numpy.typing", "NDArray")}
-
-
-def write_targets(script: Script, trained: Trained) -> None:
-    """Define `targets_of`, which gives what is to be predicted of every row."""
-    data, loss = trained.spec.data, trained.spec.training.loss.type
-    column = trained.known[trained.target]
-    script.constant("TARGET", trained.target)
-    shape = "" if data.window is not None or loss not in {*REGRESSION_LOSSES, *BINARY_LOSSES} else "[:, None]"
-    scaled = is_scaled(trained)
-    if loss in REGRESSION_LOSSES or column.values is None:
-        lines = [f"    found = {script.use('columns', 'numbers')}(table, TARGET)"]
-    else:
-        script.constant("CLASSES", column.values)
-        lines = [f"    found = {script.use('columns', 'codes_of')}(table, TARGET, CLASSES)"]
-    if scaled:
-        _refuse_samples(trained, column, data.scale_target == "robust", "scale_target")
-        lines.append(f"    center, spread = {script.use('columns', _SCALES[data.scale_target])}(found[train])")
-        lines.append("    found = (found - center) / spread")
-    if loss in REGRESSION_LOSSES or loss in BINARY_LOSSES:
-        told = f"found.astype(np.float32){shape}"
-    else:
-        told = "np.nan_to_num(found, nan=-1).astype(np.int64)" if column.num_missing else "found.astype(np.int64)"
-    takes, gives, words = "table: pa.Table", "NDArray[Any]", "What is to be predicted of each row"
-    if scaled:
-        takes, gives = f"{takes}, train: NDArray[np.int64]", "tuple[NDArray[Any], float, float]"
-        words, told = f"{words}, moved and scaled; by what", f"{told}, center, spread"
-    head = f"def targets_of({takes}) -> {gives}:"
-    script.functions.append("\n".join([head, f'    """{words}."""', *lines, f"    return {told}"]))
-    script.imports |= {("typing", "Any"), ("numpy.typing", "NDArray")}
-
-
-def is_scaled(trained: Trained) -> bool:
-    """Whether the target is a number that is moved and scaled."""
-    data, training = trained.spec.data, trained.spec.training
-    return data.scale_target != "none" and training.loss.type in REGRESSION_LOSSES
 
 
 def _for_each(names: list[str], told: tuple[str, ...], script: Script) -> list[str]:
@@ -123,14 +93,31 @@ class _Features:
             return tuple(self._tokens(steps.tokens))
         return tuple(self._numbers(column, steps))
 
-    def tokenizers(self, fed: list[Column]) -> Iterator[str]:
-        """The lines that learn a vocabulary for each way of cutting texts."""
-        cuts: dict[tuple[str, int, bool], list[str]] = {}
-        for column in fed:
+    @property
+    def target_cut(self) -> Cut:
+        """How the text is cut that is predicted."""
+        tokens = steps_of(self.data, self.trained.target).tokens
+        assert tokens is not None, "an answer of tokens says how"
+        return tokens.cut
+
+    def cuts(self) -> list[Cut]:
+        """The ways in which texts are cut, each once."""
+        return list(self._cut_alike())
+
+    def _cut_alike(self) -> dict[Cut, list[str]]:
+        """The texts of each way."""
+        found: dict[Cut, list[str]] = {}
+        for column in features(self.data, self.trained.columns):
             tokens = steps_of(self.data, column.name).tokens
             if tokens is not None and column.type in ("text", "category") and not is_embedded(self.data, column):
-                cuts.setdefault(tokens.cut, []).append(column.name)
-        for i, ((level, size, lowercase), names) in enumerate(cuts.items()):
+                found.setdefault(tokens.cut, []).append(column.name)
+        if self.trained.answer.kind == "tokens" and not any(self.trained.target in names for names in found.values()):
+            found.setdefault(self.target_cut, []).append(self.trained.target)
+        return found
+
+    def tokenizers(self) -> Iterator[str]:
+        """The lines that learn a vocabulary for each way of cutting texts."""
+        for i, ((level, size, lowercase), names) in enumerate(self._cut_alike().items()):
             cutter = self._use("texts", "characters" if level == "characters" else "words")
             make = self._use("texts", "pair_tokenizer" if level == "bpe" else "lookup_tokenizer")
             texts = self._use("texts", "texts_of")
@@ -147,7 +134,7 @@ class _Features:
         yield f"found.append({self._use('columns', 'looked_up')}({told}))"
 
     def _image(self, column: Column, pixels: Pixels) -> Iterator[str]:
-        yield f"pixels = {_pixels(self.script, self.trained, column, 'table', '{name}')}"
+        yield f"pixels = {pixels_of(self.script, self.trained, column, 'table', '{name}')}"
         if pixels.normalize == "standardize":
             yield f"mean, std = {self._use('images', 'channel_figures')}(pixels[train])"
             yield "scaled = (pixels.astype(np.float32) / np.float32(255) - mean) / std"
@@ -158,24 +145,16 @@ class _Features:
     def _array(self, column: Column, steps: ColumnSteps) -> Iterator[str]:
         yield f"x = {self._use('columns', 'array_of')}(table, {{name}})"
         if steps.scale not in (None, "none"):
-            _refuse_samples(self.trained, column, steps.scale == "robust", "scale")
-            yield f"center, spread = {self._use('columns', _SCALES[str(steps.scale)])}(x[train].ravel())"
+            refuse_samples(self.trained, column, steps.scale == "robust", "scale")
+            yield f"center, spread = {self._use('columns', SCALES[str(steps.scale)])}(x[train].ravel())"
             yield "x = (x - center) / spread"
         yield "found.append(x)"
 
     def _tokens(self, tokens: Tokens) -> Iterator[str]:
         texts = f"{self._use('texts', 'texts_of')}(table, {{name}})"
-        which = f"tokenizer_{self._cut_of(tokens)}"
+        which = f"tokenizer_{self.cuts().index(tokens.cut)}"
         told = f"{which}, {texts}, {tokens.length}, keep={literal(tokens.keep)}, pad={literal(tokens.pad)}"
         yield f"found.append({self._use('texts', 'tokens_of')}({told}))"
-
-    def _cut_of(self, tokens: Tokens) -> int:
-        cuts = []
-        for column in features(self.data, self.trained.columns):
-            own = steps_of(self.data, column.name).tokens
-            if own is not None and column.type in ("text", "category") and own.cut not in cuts:
-                cuts.append(own.cut)
-        return cuts.index(tokens.cut)
 
     def _numbers(self, column: Column, steps: ColumnSteps) -> Iterator[str]:
         """Numbers, words or times: filled, clipped, put on a logarithmic scale, scaled, in this order."""
@@ -189,7 +168,7 @@ class _Features:
         if (fills and steps.missing and steps.missing.type != "constant") or (clips and steps.clip_share):
             yield f"known = {self._use('columns', 'present')}(x[train])"
             is_sampled = steps.clip_share is not None or steps.missing is None or steps.missing.type != "mean"
-            _refuse_samples(self.trained, column, is_sampled, "missing")
+            refuse_samples(self.trained, column, is_sampled, "missing")
         if clips:
             yield from self._limits(steps)
         if indicates:
@@ -260,8 +239,8 @@ class _Features:
     def _scaled(self, column: Column, steps: ColumnSteps) -> Iterator[str]:
         if steps.scale in (None, "none"):
             return
-        _refuse_samples(self.trained, column, steps.scale == "robust", "scale")
-        yield f"center, spread = {self._use('columns', _SCALES[str(steps.scale)])}(x[train])"
+        refuse_samples(self.trained, column, steps.scale == "robust", "scale")
+        yield f"center, spread = {self._use('columns', SCALES[str(steps.scale)])}(x[train])"
         yield "x = (x - center) / spread"
 
     def _parts(self, column: Column, steps: ColumnSteps) -> Iterator[str]:
@@ -276,14 +255,14 @@ class _Features:
             yield "found.append(x[:, None])"
 
 
-def _pixels(script: Script, trained: Trained, column: Column, table: str, name: str) -> str:
+def pixels_of(script: Script, trained: Trained, column: Column, table: str, name: str) -> str:
     pixels = steps_of(trained.spec.data, column.name).pixels or Pixels()
     channels, height, width = image_shape(pixels, column)
-    told = f"{literal(_MODES[channels])}, {script.use('images', _FITS[pixels.fit])}, ({width}, {height})"
+    told = f"{literal(_MODES[channels])}, {script.use('images', FITS[pixels.fit])}, ({width}, {height})"
     return f"{script.use('images', 'pixels_of')}({table}, {name}, {told})"
 
 
-def _refuse_samples(trained: Trained, column: Column, is_sampled: bool, field: str) -> None:
+def refuse_samples(trained: Trained, column: Column, is_sampled: bool, field: str) -> None:
     """Of more numbers than `Sample` keeps, a run's medians and quantiles are those of some."""
     from app.preparing.fitting import Sample  # brings pyarrow, which the server's start does without
 

@@ -1,21 +1,30 @@
 """The functions of a script that judge: its loss, its metrics, and both over a part."""
 
-from app.codegen.features import is_scaled
+from math import prod
+
+from app.codegen.answers import figure_type, is_scaled
 from app.codegen.writing import Script, Trained, literal
-from app.specs.training import CLASS_LOSSES, CLASS_METRICS, AnyMetric
+from app.specs.training import BINARY_LOSSES, CLASS_LOSSES, CLASS_METRICS, AnyMetric
 
 _EVALUATED_BYTES = 16 << 20
 _MIN_EVALUATED, _MAX_EVALUATED = 64, 4096
 
 
 def write_loss(script: Script, trained: Trained) -> None:
+    """Define `loss_of`."""
     loss = trained.spec.training.loss
     told = "".join(f", {name}={value!r}" for name, value in loss.model_dump(exclude={"type"}).items() if value)
-    script.functions.append(
-        "def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:\n"
-        '    """What the training makes small: the mean over some rows."""\n'
-        f"    return F.{loss.type}(outputs, targets{told})"
-    )
+    lines = [f"    return F.{loss.type}(outputs, targets{told})"]
+    words = "What the training makes small: the mean over some rows"
+    if trained.answer.kind == "tokens":
+        script.quotes.add("worker.train.places", "IGNORED")
+        words = "What the training makes small: the mean over the tokens that there are"
+        lines = [
+            f"    found = F.{loss.type}(outputs.flatten(0, 1), targets.flatten(){told})",
+            "    return torch.where((targets != IGNORED).any(), found, 0.0)",
+        ]
+    head = "def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:"
+    script.functions.append("\n".join([head, f'    """{words}."""', *lines]))
 
 
 def figures_taken(trained: Trained) -> str:
@@ -23,12 +32,17 @@ def figures_taken(trained: Trained) -> str:
     return ", center, spread" if is_scaled(trained) else ""
 
 
+def _figures(trained: Trained) -> str:
+    figure = figure_type(trained)
+    return f", center: {figure}, spread: {figure}" if is_scaled(trained) else ""
+
+
 def write_metrics(script: Script, trained: Trained) -> None:
     metrics = trained.spec.training.metrics
     if not metrics:
         return
-    takes = ", center: float, spread: float" if is_scaled(trained) else ""
-    lines = [*_answers(trained), "    return {"]
+    takes = _figures(trained)
+    lines = [*_told(trained), *_answers(trained), "    return {"]
     lines += [f"        {literal(_series(one))}: {_metric(script, trained, one)}," for one in metrics]
     head = f"def metrics_of(outputs: Tensor, targets: Tensor{takes}) -> dict[str, float]:"
     script.functions.append("\n".join([head, '    """How good the outputs of some rows are."""', *lines, "    }"]))
@@ -38,6 +52,16 @@ def _series(metric: AnyMetric) -> str:
     return f"top_{metric.k}_accuracy" if metric.type == "top_k_accuracy" else metric.type
 
 
+def _told(trained: Trained) -> list[str]:
+    """Of tokens those that there are, as rows."""
+    if trained.answer.kind != "tokens":
+        return []
+    return [
+        "    told = targets != IGNORED",
+        "    outputs, targets = outputs[told], targets[told]",
+    ]
+
+
 def _answers(trained: Trained) -> list[str]:
     """How outputs are read as classes, where a metric asks for it."""
     training = trained.spec.training
@@ -45,9 +69,10 @@ def _answers(trained: Trained) -> list[str]:
         return []
     if training.loss.type in CLASS_LOSSES:
         return ["    answers, truth = outputs.argmax(dim=1), targets"]
-    half = "0" if training.loss.type == "binary_cross_entropy_with_logits" else "0.5"
-    if is_scaled(trained):
-        half = "(0.5 - center) / spread"
+    if training.loss.type in BINARY_LOSSES:
+        half = "0" if training.loss.type == "binary_cross_entropy_with_logits" else "0.5"
+        return [f"    answers, truth = outputs > {half}, targets > 0.5"]
+    half = "(0.5 - center) / spread" if is_scaled(trained) else "0.5"
     return [f"    answers, truth = outputs > {half}, targets > {half}"]
 
 
@@ -66,45 +91,57 @@ def _metric(script: Script, trained: Trained, metric: AnyMetric) -> str:
         case "rmse":
             return f"{errors}.square().mean().sqrt().item()"
         case "r2":
-            return f"{script.use('metrics', 'r2')}(outputs, targets)"
+            return f"{script.use('metrics', 'r2' if trained.answer.is_plain else 'r2_of_places')}(outputs, targets)"
     if trained.spec.training.loss.type in CLASS_LOSSES:
-        classes = trained.known[trained.target].values or []
-        if len(classes) != 2:
-            return f"{script.use('metrics', 'mean_score')}({literal(metric.type)}, answers, truth, {len(classes)})"
+        num_classes = _num_classes(trained)
+        if num_classes != 2:
+            return f"{script.use('metrics', 'mean_score')}({literal(metric.type)}, answers, truth, {num_classes})"
     return f"{script.use('metrics', 'score_of_positive')}({literal(metric.type)}, answers, truth)"
+
+
+def _num_classes(trained: Trained) -> int:
+    if trained.answer.is_plain:
+        return len(trained.known[trained.target].values or [])
+    shape = trained.model.inspect(trained.input_shape).output_shape
+    return shape[0] if trained.answer.kind == "mask" else shape[-1]
 
 
 def write_evaluate(script: Script, trained: Trained) -> None:
     script.constant("EVALUATED_AT_ONCE", _evaluated_at_once(trained))
     gathered = f"torch.cat(outputs), torch.cat(targets){figures_taken(trained)}"
     metrics = f", **metrics_of({gathered})" if trained.spec.training.metrics else ""
-    takes = ", center: float, spread: float" if is_scaled(trained) else ""
+    takes = _figures(trained)
     words = "The loss and the metrics" if metrics else "The loss"
     kept = ["        outputs.append(found)", "        targets.append(wanted)"] if metrics else []
     first = ["    total, outputs, targets = 0.0, [], []"] if metrics else ["    total = 0.0"]
+    is_of_tokens = trained.answer.kind == "tokens"  # rows of which have more or fewer answers
+    count = "(wanted != IGNORED).sum().item()" if is_of_tokens else "len(wanted)"
     lines = [
         "@torch.no_grad()",
         f"def evaluate(model: nn.Module, part: tuple[Tensor, ...]{takes}) -> dict[str, float]:",
         f'    """{words} over a part."""',
         "    model.eval()",
-        "    num_rows = len(part[-1])",
         *first,
-        "    for start in range(0, num_rows, EVALUATED_AT_ONCE):",
+        *(["    count = 0"] if is_of_tokens else []),
+        "    for start in range(0, len(part[-1]), EVALUATED_AT_ONCE):",
         "        inputs, wanted = taken(part, slice(start, start + EVALUATED_AT_ONCE))",
         "        found = model(inputs)",
-        "        total += loss_of(found, wanted).item() * len(wanted)",
+        f"        total += loss_of(found, wanted).item() * {count}",
+        *([f"        count += {count}"] if is_of_tokens else []),
         *kept,
-        f'    return {{"loss": total / num_rows{metrics}}}',
+        f'    return {{"loss": total / {"count" if is_of_tokens else "len(part[-1])"}{metrics}}}',
     ]
     script.functions.append("\n".join(lines))
 
 
 def _evaluated_at_once(trained: Trained) -> int:
     """As many rows as a run judges together, so that its losses come out the same to the last bit."""
-    numbers, window = 1, trained.spec.data.window
-    for side in trained.input_shape:
-        numbers *= side
-    is_class = trained.spec.training.loss.type in CLASS_LOSSES
     size = 8 if trained.model.takes_integers else 1 if trained.pixels else 4
-    row_bytes = numbers * size + (8 if is_class else 4) * (window.horizon if window else 1)
+    row_bytes = prod(trained.input_shape) * size + trained.answer.num_places * _target_bytes(trained)
     return max(_MIN_EVALUATED, min(_MAX_EVALUATED, _EVALUATED_BYTES // max(1, row_bytes)))
+
+
+def _target_bytes(trained: Trained) -> int:
+    if trained.answer.kind in ("image", "mask"):
+        return 1
+    return 8 if trained.spec.training.loss.type in CLASS_LOSSES else 4

@@ -147,7 +147,7 @@ class _Main:
             return []
         pixels = self.trained.pixels
         figures = ", train[0], train[1]" if pixels and pixels.normalize == "standardize" else ""
-        return [f"inputs{', mix' if self._mixes else ''} = augmented(inputs, targets, step{figures})"]
+        return [f"inputs, targets{', mix' if self._mixes else ''} = augmented(inputs, targets, step{figures})"]
 
     def _close(self) -> list[str]:
         """What follows an epoch."""

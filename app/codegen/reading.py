@@ -1,6 +1,7 @@
 """The functions of a script that read its table: `read` gives the parts as tensors, `taken` some rows of one."""
 
-from app.codegen.features import is_scaled, write_features, write_pixels, write_targets
+from app.codegen.answers import figure_type, is_scaled, ready_targets, write_targets
+from app.codegen.features import write_features, write_pixels
 from app.codegen.splits import lacking, leaves_out, write_split
 from app.codegen.writing import Script, Trained, literal
 from app.specs.features import dropping, features
@@ -41,40 +42,37 @@ def _start(script: Script, trained: Trained) -> list[str]:
 
 def _write_rows(script: Script, trained: Trained) -> None:
     takes = write_features(script, trained)
-    write_targets(script, trained)
-    lines = _start(script, trained)
-    lines += [f"    inputs = features_of({takes})", _targets(trained)]
-    _finish(script, trained, lines, ["inputs", "targets"])
-    _define_taken(script, "inputs, targets = part", "inputs[rows]")
+    targets = _targets(trained, write_targets(script, trained))
+    made = "inputs, tokenizer" if trained.answer.kind == "tokens" else "inputs"
+    _finish(script, trained, [*_start(script, trained), f"    {made} = features_of({takes})", targets])
+    _define_taken(script, "inputs, targets = part", "inputs[rows]", ready_targets(script, trained))
 
 
 def _write_images(script: Script, trained: Trained, *, standardized: bool) -> None:
     write_pixels(script, trained)
-    write_targets(script, trained)
-    lines = [*_start(script, trained), "    inputs = features_of(table)", _targets(trained)]
+    targets = _targets(trained, write_targets(script, trained))
+    lines = [*_start(script, trained), "    inputs = features_of(table)", targets]
+    ready = ready_targets(script, trained)
     if standardized:
         figures = script.use("images", "channel_figures")
         lines.append(f"    mean, std = map(torch.from_numpy, {figures}(inputs[train]))")
-        _finish(script, trained, lines, ["inputs", "targets"], ["mean", "std"])
-        _define_taken(script, "mean, std, inputs, targets = part", "(inputs[rows].float() / 255 - mean) / std")
+        _finish(script, trained, lines, ["mean", "std"])
+        _define_taken(script, "mean, std, inputs, targets = part", "(inputs[rows].float() / 255 - mean) / std", ready)
         return
-    _finish(script, trained, lines, ["inputs", "targets"])
-    _define_taken(script, "inputs, targets = part", "inputs[rows].float() / 255")
+    _finish(script, trained, lines)
+    _define_taken(script, "inputs, targets = part", "inputs[rows].float() / 255", ready)
 
 
-def _targets(trained: Trained) -> str:
-    if is_scaled(trained):
-        return "    targets, center, spread = targets_of(table, train)"
-    return "    targets = targets_of(table)"
+def _targets(trained: Trained, takes: str) -> str:
+    made = "targets, center, spread" if is_scaled(trained) else "targets"
+    return f"    {made} = targets_of({takes})"
 
 
-def _finish(
-    script: Script, trained: Trained, lines: list[str], arrays: list[str], shared: list[str] | None = None
-) -> None:
+def _finish(script: Script, trained: Trained, lines: list[str], shared: list[str] | None = None) -> None:
     """Define `read`. The parts are tuples of what all share, then of their own rows."""
     device = "" if trained.spec.training.device == "cpu" else ".to(DEVICE)"
     laid = ".contiguous(memory_format=torch.channels_last)" if prefers_channels_last(trained) else ""
-    own = [f"torch.from_numpy({one}[rows]){laid if one == 'inputs' else ''}{device}" for one in arrays]
+    own = [f"torch.from_numpy({one}[rows]){laid if one == 'inputs' else ''}{device}" for one in ("inputs", "targets")]
     told = ",\n            ".join([*(f"{one}{device}" for one in shared or ()), *own])
     lines = [
         *lines,
@@ -89,7 +87,8 @@ def _finish(
 
 def _define_read(script: Script, trained: Trained, lines: list[str]) -> None:
     scaled = is_scaled(trained)
-    gives = "tuple[dict[str, tuple[Tensor, ...]], float, float]" if scaled else "dict[str, tuple[Tensor, ...]]"
+    gives, figure = "dict[str, tuple[Tensor, ...]]", figure_type(trained)
+    gives = f"tuple[{gives}, {figure}, {figure}]" if scaled else gives
     words = "The parts as tensors" + ("; and by what the target was moved and scaled." if scaled else ".")
     head = f"def read(path: str) -> {gives}:"
     end = "    return data, center, spread" if scaled else "    return data"

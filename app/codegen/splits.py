@@ -30,7 +30,7 @@ def lacking(trained: Trained) -> list[str]:
     """The columns whose gaps leave a row out."""
     data = trained.spec.data
     found = dropping(data, features(data, trained.columns))
-    return [*found, trained.target] if trained.known[trained.target].num_missing else found
+    return [*found, *(name for name in data.targets if trained.known[name].num_missing)]
 
 
 def _words(split: object) -> str:
@@ -61,7 +61,7 @@ def _used(script: Script, trained: Trained, *, by_column: bool = False) -> list[
         if by_column:  # a row of no part takes no other's place
             lines.append("    used &= np.isin(np.arange(table.num_rows), np.concatenate(list(parts.values())))")
         fed = [column.name for column in features(data, trained.columns)]
-        compared = script.names("COMPARED", list(dict.fromkeys([*fed, trained.target])))
+        compared = script.names("COMPARED", list(dict.fromkeys([*fed, *data.targets])))
         lines.append(f"    used = {script.use('splits', 'firsts')}(table, {compared}, used)")
     return lines
 

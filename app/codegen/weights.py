@@ -48,13 +48,12 @@ class Weights:
         if not self.is_paced:
             yield from _called(f"optimizer = {cls}", f"model.parameters(), {arguments}")
             return
-        yield "groups = ["
+        yield "paced = ["
         for factor, names in self.groups.items():
             layers = ", ".join(map(self._at, names))
-            yield f"    (({layers},), {factor!r}),"
+            several = f"nn.ModuleList([{layers}])" if len(names) > 1 else layers
+            yield f'    {{"params": {several}.parameters(), "factor": {factor!r}}},'
         yield "]"
-        each = "[one for layer in layers for one in layer.parameters()]"
-        yield f'paced = [{{"params": {each}, "factor": factor}} for layers, factor in groups]'
         yield from _called(f"optimizer = {cls}", f"paced, {arguments}")
         if not self.rate:
             yield from self._paced("LEARNING_RATE")

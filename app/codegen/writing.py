@@ -8,6 +8,7 @@ from typing import Any
 
 from app.codegen.module import classes_of
 from app.codegen.sources import Quotes
+from app.specs.answers import Answer, answer_of
 from app.specs.base import Problem, Shape, SpecError
 from app.specs.checks.sizes import part_sizes
 from app.specs.columns import Column
@@ -41,9 +42,15 @@ class Trained:
 
     @property
     def target(self) -> str:
-        """The column that is predicted."""
-        assert isinstance(self.spec.data.target, str), "others are refused"
-        return self.spec.data.target
+        """The column that is predicted, or the first of several."""
+        return self.spec.data.first_target
+
+    @cached_property
+    def answer(self) -> Answer:
+        """What a row's answer is."""
+        found = answer_of(self.spec.data, self.spec.training.loss.type, self.known)
+        assert found is not None, "a run names columns that there are"
+        return found
 
     @cached_property
     def input_shape(self) -> Shape:

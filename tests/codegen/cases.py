@@ -251,10 +251,13 @@ def series(window: dict[str, Any], data: dict[str, Any], outputs: int = 1, **tra
     return body | {"name": "series", "dataset": "series.csv"}
 
 
-def texts(tokens: dict[str, Any], **model: Any) -> dict[str, Any]:
+EMBEDDED = {"type": "embedding", "num_embeddings": 14, "embedding_dim": 5}
+
+
+def texts(tokens: dict[str, Any]) -> dict[str, Any]:
     """A run on texts."""
     layers = [
-        {"type": "embedding", "num_embeddings": 14, "embedding_dim": 5, **model},
+        EMBEDDED,
         {"type": "gru", "hidden_size": 4},
         {"type": "linear", "out_features": 1},
         {"type": "sigmoid"},
@@ -416,5 +419,38 @@ FULL = {
     ),
     "cut": pictures({"augment": [{"type": "cutmix"}]}),
 }
+FULL |= {name: program(name, num_epochs=1) for name in ("autoencoder", "unet", "decoder")}
+FULL |= {
+    "several_numbers": people(
+        {"layers": [{"type": "linear", "out_features": 2}]},
+        {
+            "features": ["code", "age"],
+            "target": ["income", "value"],
+            "scale_target": "standardize",
+            "repeats": "drop",
+        },
+        metrics=[{"type": "mae"}, {"type": "r2"}],
+    ),
+    "arrays_again": people(
+        {"layers": [{"type": "flatten"}, {"type": "linear", "out_features": 24}, {"type": "reshape", "shape": [6, 4]}]},
+        {"features": ["x"], "target": "x", "scale_target": "robust"},
+        metrics=[{"type": "rmse"}, {"type": "r2"}],
+    )
+    | {"dataset": "arrays.npz"},
+    "restored": pictures(
+        {
+            "target": "image",
+            "augment": [{"type": "random_crop", "padding": 1}, {"type": "gaussian_noise"}],
+            "pixels": {"normalize": "standardize"},
+        },
+        metrics=[{"type": "accuracy"}],
+        batch_size=16,
+    )
+    | {"model": {"layers": [{"type": "conv2d", "out_channels": 3, "kernel_size": 3, "padding": "same"}]}},
+    "next_words": texts({"pad": "start", "keep": "end", "length": 4}),
+}
+FULL["next_words"] |= {"model": {"layers": [EMBEDDED, {"type": "linear", "out_features": 14}]}}
+FULL["next_words"]["data"] |= {"target": "note", "next_token": True}
+FULL["next_words"]["training"] |= {"loss": CLASSES, "metrics": [ACCURACY, {"type": "f1"}]}
 FULL["stretched"]["training"] |= {"loss": {"type": "nll_loss"}}
 FULL["heart-raw"]["training"] |= {"metrics": [{"type": "accuracy"}]}

@@ -60,6 +60,7 @@ class Trained:
         self.client = TestClient(create_app(settings), base_url="http://localhost")
         self.client.headers["Authorization"] = f"Bearer {TOKEN}"
         self.uploaded: dict[str, str] = {}
+        self.runs: dict[str, str] = {}
         self.evaluations: dict[str, Any] = {}
         self.scripts = folder / "scripts"
         self.scripts.mkdir()
@@ -70,7 +71,7 @@ class Trained:
         run = self.inline.train(body | {"dataset": self.upload(dataset) if isinstance(dataset, str) else dataset})
         self.fetch(f"{API}/runs/{run.id}/script", f"{name}.py")
         self.fetch(f"{API}/datasets/{run.dataset_id}/table", f"{name}.parquet")
-        self.evaluations[name] = run.evaluation
+        self.runs[name], self.evaluations[name] = run.id, run.evaluation
         return self.inline.series(run, "train/loss")[1][:NUM_LOSSES]
 
     def upload(self, filename: str) -> str:
@@ -123,18 +124,21 @@ def test_a_script_has_the_losses_of_its_run(name: str, suite: dict[str, tuple[li
     assert losses(said) == expected, said[-2000:]
 
 
-def test_what_a_script_reports_in_the_end_is_what_its_run_has(
-    trained: Trained, suite: dict[str, tuple[list[float], str]]
+def assert_same_figures(parts: dict[str, dict[str, Any]], said: str) -> None:
+    """What a script prints of each part in the end is what its run has."""
+    lines = dict(line.split(": ", 1) for line in said.splitlines() if line.split(":")[0] in parts)
+    assert set(lines) == set(parts)
+    for part, line in lines.items():
+        words = line.split()
+        for figure, value in zip(words[::2], words[1::2], strict=True):
+            assert float(value) == pytest.approx(parts[part][figure], rel=2e-5), (part, figure)
+
+
+@pytest.mark.parametrize("name", list(SUITE))
+def test_a_script_ends_with_the_figures_of_its_run(
+    name: str, trained: Trained, suite: dict[str, tuple[list[float], str]]
 ) -> None:
-    """The figures of every part, of runs that a metric has stopped and whose target was scaled."""
-    for name in ("every_kind_of_column", "tokens_and_embedded", "waves", "pictures"):
-        parts = trained.evaluations[name]["parts"]
-        lines = dict(line.split(": ", 1) for line in suite[name][1].splitlines() if line.split(":")[0] in parts)
-        assert set(lines) == set(parts)
-        for part, line in lines.items():
-            words = line.split()
-            for figure, value in zip(words[::2], words[1::2], strict=True):
-                assert float(value) == pytest.approx(parts[part][figure], rel=2e-5), (name, part, figure)
+    assert_same_figures(trained.evaluations[name]["parts"], suite[name][1])
 
 
 def refused(trained: Trained, body: dict[str, Any]) -> list[list[Any]]:
@@ -146,9 +150,9 @@ def refused(trained: Trained, body: dict[str, Any]) -> list[list[Any]]:
 
 
 def test_what_no_script_says_is_refused(trained: Trained) -> None:
-    two: dict[str, Any] = {"layers": [{"type": "linear", "out_features": 2}]}
-    several = people(two, {"features": ["code"], "target": ["income", "value"]})
-    assert refused(trained, several) == [["data", "target"]]
+    whole = trained.script("celsius", SUITE["celsius"])
+    begun = people(LINEAR, {"features": ["code"], "target": "value"}, start_from={"run_id": trained.runs["celsius"]})
+    assert whole and refused(trained, begun) == [["training", "start_from"]]
     network: dict[str, Any] = {"layers": [{"type": "backbone", "architecture": "resnet18"}, *LINEAR["layers"]]}
     assert refused(trained, pictures({"pixels": {"height": 40, "width": 40}}) | {"model": network}) == [
         ["model", "layers", 0]
@@ -159,7 +163,7 @@ def test_every_field_of_a_run_is_said_or_refused() -> None:
     """A field that is new is neither, and so it is refused until a script can say it."""
     said = f"{refusals._SAID_OF_DATA} {refusals._SAID_OF_TRAINING}".split()
     fields = {*DataSpec.model_fields, *TrainingSpec.model_fields}
-    assert fields.difference(said) == {"next_token", "start_from"}
+    assert fields.difference(said) == {"start_from"}
     assert not set(said).difference(fields)
 
 
@@ -179,6 +183,9 @@ def full(trained: Trained) -> dict[str, tuple[list[float], str]]:
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", list(FULL))
-def test_every_script_has_the_losses_of_its_run(name: str, full: dict[str, tuple[list[float], str]]) -> None:
+def test_every_script_has_the_losses_and_figures_of_its_run(
+    name: str, trained: Trained, full: dict[str, tuple[list[float], str]]
+) -> None:
     expected, said = full[name]
     assert losses(said) == expected, said[-2000:]
+    assert_same_figures(trained.evaluations[name]["parts"], said)

@@ -2,24 +2,23 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from PIL.Image import Resampling
+from torch import Tensor
 
 from app.pictures import upright
 
 Pixels = NDArray[np.uint8]
+Fit = Callable[..., Image.Image]  # an image, the width and height to fit it to, and how it is sampled
 
 
-def pixels_of(
-    table: pa.Table,
-    name: str,
-    mode: str,
-    fit: Callable[[Image.Image, tuple[int, int]], Image.Image],
-    size: tuple[int, int],
-) -> Pixels:
+def pixels_of(table: pa.Table, name: str, mode: str, fit: Fit, size: tuple[int, int]) -> Pixels:
     """The images of a column (N, channels, height, width), each upright and fitted to a width and height."""
     found = []
     for cell in table[name]:
@@ -29,19 +28,42 @@ def pixels_of(
     return np.stack(found)
 
 
-def stretched(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def masks_of(table: pa.Table, name: str, fit: Fit, size: tuple[int, int]) -> Pixels:
+    """The masks of a column (N, height, width): the gray value of a pixel, or its colour's number, is its class."""
+    found = []
+    for cell in table[name]:
+        image = upright(Image.open(io.BytesIO(cell.as_py())))
+        image = image if image.mode == "P" else image.convert("L")
+        found.append(np.asarray(image if image.size == size else fit(image, size, Resampling.NEAREST), np.uint8))
+    return np.stack(found)
+
+
+def stretched(image: Image.Image, size: tuple[int, int], how: Resampling = Resampling.BICUBIC) -> Image.Image:
     """The image made that size, whatever becomes of its proportions."""
-    return image.resize(size)
+    return image.resize(size, how)
 
 
-def cropped(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def cropped(image: Image.Image, size: tuple[int, int], how: Resampling = Resampling.BICUBIC) -> Image.Image:
     """The middle of the image, in that size."""
-    return ImageOps.fit(image, size)
+    return ImageOps.fit(image, size, how)
 
 
-def padded(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def padded(image: Image.Image, size: tuple[int, int], how: Resampling = Resampling.BICUBIC) -> Image.Image:
     """The whole image with borders, in that size."""
-    return ImageOps.pad(image, size)
+    return ImageOps.pad(image, size, how)
+
+
+def both(
+    change: Callable[..., Tensor], kind: Any, images: Tensor, targets: Tensor, random: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Images moved, and their targets (N, C, H, W) or (N, H, W) by the same draws."""
+    before = random.get_state()
+    moved = change(kind, images, random)
+    after = random.get_state()
+    random.set_state(before)
+    alike = change(kind, targets if targets.dim() == 4 else targets.unsqueeze(1), random)
+    random.set_state(after)
+    return moved, alike.reshape(targets.shape)
 
 
 def channel_figures(pixels: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

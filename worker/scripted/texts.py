@@ -67,3 +67,17 @@ def tokens_of(tokenizer: Tokenizer, texts: Sequence[str], length: int, keep: str
         ids = ids[:length] if keep == "start" else ids[-length:]
         row[slice(length - len(ids), None) if pad == "start" else slice(len(ids))] = ids
     return found
+
+
+def following_tokens_of(
+    tokenizer: Tokenizer, texts: Sequence[str], length: int, keep: str, pad: str
+) -> NDArray[np.int64]:
+    """What comes after each of the tokens that `tokens_of` gives, (N, length); 0 where nothing does."""
+    found = np.zeros((len(texts), length), np.int64)
+    for row, text in zip(found, texts, strict=True):
+        ids = tokenizer.encode("" if is_missing(text) else text).ids
+        start = 0 if keep == "start" else max(0, len(ids) - length)
+        after = ids[start + 1 : start + 1 + length]
+        first = length - min(length, len(ids)) if pad == "start" else 0
+        row[first : first + len(after)] = after
+    return found

@@ -1,0 +1,121 @@
+"""The function of a script that makes targets: of one number or class, or of an answer that has many places."""
+
+from app.codegen.features import FITS, SCALES, pixels_of, refuse_samples
+from app.codegen.writing import Script, Trained, literal
+from app.specs.features import image_shape, steps_of
+from app.specs.steps import Pixels
+from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
+
+_ON_DEVICE = {"image": "targets[rows].float() / 255", "mask": "targets[rows].long()"}
+
+
+def is_scaled(trained: Trained) -> bool:
+    """Whether targets are numbers that are moved and scaled."""
+    is_number = trained.answer.kind in ("number", "numbers", "array")
+    return trained.spec.data.scale_target != "none" and is_number
+
+
+def figure_type(trained: Trained) -> str:
+    """What targets are moved by: of several columns each by its own."""
+    return "Tensor" if trained.answer.kind == "numbers" else "float"
+
+
+def ready_targets(script: Script, trained: Trained) -> str:
+    """Targets of some rows as outputs are held to: made of what is kept of them."""
+    if trained.answer.kind == "tokens":
+        script.quotes.add("worker.train.places", "as_tokens")
+        return "as_tokens(targets[rows])"
+    return _ON_DEVICE.get(trained.answer.kind, "targets[rows]")
+
+
+def write_targets(script: Script, trained: Trained) -> str:
+    """Define `targets_of`, which gives what is to be predicted of every row. Returns what it takes."""
+    kind = trained.answer.kind
+    if kind == "numbers":
+        script.constant("TARGETS", trained.spec.data.targets)
+    else:
+        script.constant("TARGET", trained.target)
+    lines, told = _LINES.get(kind, _plain)(script, trained)
+    takes, gives, words = "table: pa.Table", "NDArray[Any]", "What is to be predicted of each row"
+    called = "table"
+    if is_scaled(trained):
+        figure = figure_type(trained)
+        takes, gives = f"{takes}, train: NDArray[np.int64]", f"tuple[NDArray[Any], {figure}, {figure}]"
+        words, told, called = f"{words}, moved and scaled; by what", f"{told}, center, spread", "table, train"
+    if kind == "tokens":
+        takes, called = f"{takes}, tokenizer: Tokenizer", "table, tokenizer"
+    head = f"def targets_of({takes}) -> {gives}:"
+    script.functions.append("\n".join([head, f'    """{words}."""', *lines, f"    return {told}"]))
+    script.imports |= {("typing", "Any"), ("numpy.typing", "NDArray")}
+    return called
+
+
+def _plain(script: Script, trained: Trained) -> tuple[list[str], str]:
+    """A number or a class."""
+    data, loss = trained.spec.data, trained.spec.training.loss.type
+    column = trained.known[trained.target]
+    if loss in REGRESSION_LOSSES or column.values is None:
+        lines = [f"    found = {script.use('columns', 'numbers')}(table, TARGET)"]
+    else:
+        script.constant("CLASSES", column.values)
+        lines = [f"    found = {script.use('columns', 'codes_of')}(table, TARGET, CLASSES)"]
+    lines += _scaled(script, trained, "found[train]")
+    if loss in REGRESSION_LOSSES or loss in BINARY_LOSSES:
+        return lines, f"found.astype(np.float32){'' if data.window is not None else '[:, None]'}"
+    return lines, "np.nan_to_num(found, nan=-1).astype(np.int64)" if column.num_missing else "found.astype(np.int64)"
+
+
+def _scaled(script: Script, trained: Trained, fitted: str) -> list[str]:
+    if not is_scaled(trained):
+        return []
+    scale = trained.spec.data.scale_target
+    refuse_samples(trained, trained.known[trained.target], scale == "robust", "scale_target")
+    learned = f"{script.use('columns', SCALES[scale])}({fitted})"
+    return [f"    center, spread = {learned}", "    found = (found - center) / spread"]
+
+
+def _numbers(script: Script, trained: Trained) -> tuple[list[str], str]:
+    """Several columns, each scaled by itself."""
+    lines = [f"    found = np.stack([{script.use('columns', 'numbers')}(table, name) for name in TARGETS], axis=1)"]
+    if is_scaled(trained):
+        scale = trained.spec.data.scale_target
+        for name in trained.spec.data.targets:
+            refuse_samples(trained, trained.known[name], scale == "robust", "scale_target")
+        learned = f"{script.use('columns', SCALES[scale])}(column[train])"
+        device = "" if trained.spec.training.device == "cpu" else ".to(DEVICE)"
+        lines += [
+            f"    figures = np.array([{learned} for column in found.T])",
+            "    found = (found - figures[:, 0]) / figures[:, 1]",
+            f"    center, spread = torch.from_numpy(figures.T.copy()){device}",
+        ]
+    return lines, "found.astype(np.float32)"
+
+
+def _array(script: Script, trained: Trained) -> tuple[list[str], str]:
+    lines = [f"    found = {script.use('columns', 'array_of')}(table, TARGET)"]
+    lines += _scaled(script, trained, "found[train].ravel()")
+    return lines, f"found.astype(np.float32).reshape(-1, {', '.join(map(str, trained.answer.shape))})"
+
+
+def _image(script: Script, trained: Trained) -> tuple[list[str], str]:
+    return [], pixels_of(script, trained, trained.known[trained.target], "table", "TARGET")
+
+
+def _mask(script: Script, trained: Trained) -> tuple[list[str], str]:
+    column = trained.known[trained.target]
+    pixels = steps_of(trained.spec.data, column.name).pixels or Pixels()
+    _, height, width = image_shape(pixels, column)
+    fit = script.use("images", FITS[pixels.fit])
+    return [], f"{script.use('images', 'masks_of')}(table, TARGET, {fit}, ({width}, {height}))"
+
+
+def _tokens(script: Script, trained: Trained) -> tuple[list[str], str]:
+    tokens = steps_of(trained.spec.data, trained.target).tokens
+    assert tokens is not None, "an answer of tokens says how"
+    function = script.use("texts", "following_tokens_of" if trained.spec.data.next_token else "tokens_of")
+    texts = f"{script.use('texts', 'texts_of')}(table, TARGET)"
+    told = f"{tokens.length}, keep={literal(tokens.keep)}, pad={literal(tokens.pad)}"
+    return [], f"{function}(tokenizer, {texts}, {told})"
+
+
+_LINES = {"numbers": _numbers, "array": _array, "image": _image, "mask": _mask, "tokens": _tokens}
