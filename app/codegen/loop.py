@@ -92,9 +92,11 @@ class _Main:
         if batch * adds < WORTH_SHARING:
             return ["    torch.set_num_threads(1)  # a step is too small to be shared"]
         self.script.need("os")
-        share = f" // {self.trained.slots}" if self.trained.slots > 1 else ""
-        told = f"max(1, len(os.sched_getaffinity(0)){share})" if share else "len(os.sched_getaffinity(0))"
-        return [f"    torch.set_num_threads({told})  # as the run: in another number of parts sums come out otherwise"]
+        share = f"max(1, cores // {self.trained.slots})" if self.trained.slots > 1 else "cores"
+        return [
+            '    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1',
+            f"    torch.set_num_threads({share})  # as the run: of another number of parts sums come out otherwise",
+        ]
 
     def _begin(self) -> list[str]:
         lines = ["    step = 0"]
@@ -102,7 +104,8 @@ class _Main:
             first = self._batches("0")
             lines.append("    num_steps = NUM_EPOCHS" + (f" * len({first})" if first else ""))
         if self.stopping is not None:
-            lines.append("    best, best_epoch, num_bad_epochs = None, 0, 0")
+            found = "best, best_epoch, num_bad_epochs = None, 0, 0"
+            lines.append(f"    {found if self.stopping.restore_best else 'best, num_bad_epochs = None, 0'}")
         return lines
 
     def _batches(self, epoch: str) -> str:
@@ -172,12 +175,12 @@ class _Main:
         self.script.need("math")
         self.script.constant("PATIENCE", stopping.patience)
         better = "best - value" if stopping.series.endswith(_LOWER_IS_BETTER) else "value - best"
-        kept = "            best_weights = {name: weight.clone() for name, weight in model.state_dict().items()}"
+        found = "    best, best_epoch, num_bad_epochs = value, epoch + 1, 0"
+        kept = "    best_weights = {name: weight.clone() for name, weight in model.state_dict().items()}"
         return [
             f'value = figures["{stopping.series}"]',
             f"if math.isfinite(value) and (best is None or {better} > {stopping.min_delta!r}):",
-            "    best, best_epoch, num_bad_epochs = value, epoch + 1, 0",
-            *([kept[8:]] if stopping.restore_best else []),
+            *([found, kept] if stopping.restore_best else ["    best, num_bad_epochs = value, 0"]),
             "else:",
             "    num_bad_epochs += 1",
             "    if num_bad_epochs >= PATIENCE:",

@@ -1,11 +1,15 @@
 """The functions of a script that read its table: `read` gives the parts as tensors, `taken` some rows of one."""
 
+import re
+
 from app.codegen.answers import figure_type, is_scaled, ready_targets, write_targets
 from app.codegen.features import write_features, write_pixels
 from app.codegen.splits import lacking, leaves_out, write_split
 from app.codegen.writing import Script, Trained, literal
 from app.specs.features import dropping, features
 from app.specs.training import CLASS_LOSSES
+
+_USED = re.compile(r'(?<!")\btrain\b(?!")')  # the variable, not the part of that name
 
 
 def write_reading(script: Script, trained: Trained) -> None:
@@ -90,6 +94,8 @@ def _define_read(script: Script, trained: Trained, lines: list[str]) -> None:
     gives, figure = "dict[str, tuple[Tensor, ...]]", figure_type(trained)
     gives = f"tuple[{gives}, {figure}, {figure}]" if scaled else gives
     words = "The parts as tensors" + ("; and by what the target was moved and scaled." if scaled else ".")
+    if not any(_USED.search(line) for line in lines if "train = " not in line):
+        lines = [line for line in lines if "train = " not in line]
     head = f"def read(path: str) -> {gives}:"
     end = "    return data, center, spread" if scaled else "    return data"
     script.functions.append("\n".join([head, f'    """{words}"""', *lines, end]))

@@ -141,6 +141,21 @@ def test_a_script_ends_with_the_figures_of_its_run(
     assert_same_figures(trained.evaluations[name]["parts"], suite[name][1])
 
 
+def assert_nothing_unused(folder: Path) -> None:
+    lint = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F", "--output-format", "concise"]
+    ended = subprocess.run([*lint, str(folder)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_scripts_hold_nothing_that_they_do_not_use(trained: Trained, suite: dict[str, Any]) -> None:
+    assert_nothing_unused(trained.scripts)
+
+
+@pytest.mark.full
+def test_no_script_holds_anything_that_it_does_not_use(trained: Trained, full: dict[str, Any]) -> None:
+    assert_nothing_unused(trained.scripts)
+
+
 def refused(trained: Trained, body: dict[str, Any]) -> list[list[Any]]:
     """Where the server says that no script can say a run."""
     run_id = trained.inline.submit(body | {"dataset": trained.upload(body["dataset"])})

@@ -37,7 +37,7 @@ def hold(module: nn.Module, *, is_frozen: bool) -> None:
 
 @torch.no_grad()
 def pull(module: nn.Module, l1: float, l2: float) -> None:
-    """Add the gradient of l1·Σ|w| + l2·Σw² to that of a layer's weights. The loss that is shown stays the data's."""
+    """Add the gradient of l1·Σ|w| + l2·Σw² to that of a layer's weights; the loss stays the data's."""
     for weight in _weights(module):
         if weight.grad is not None:
             if l2:
