@@ -10,7 +10,6 @@ from app.codegen.module import to_module
 from app.datasets import service as datasets
 from app.dependencies import Reading, Writing
 from app.errors import Unprocessable
-from app.keras import reading as keras
 from app.models import service, versions
 from app.models.schemas import (
     CodeIn,
@@ -125,6 +124,8 @@ def from_keras(
 
     `input_shape`: what comes in, without the batch, where the model leaves sizes open.
     """
+    from app.keras import reading as keras  # seventy classes that a server seldom needs: not at its start
+
     found = keras.read(body, _sizes(input_shape))
     return FromKerasOut(
         model=found.model.model_dump(mode="json", exclude_unset=True),
