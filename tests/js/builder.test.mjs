@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { feedInputs, inputsFor, readShape } from "../../static/js/builder/asking.js";
 import * as edits from "../../static/js/builder/edits.js";
 import { found } from "../../static/js/builder/finding.js";
 import { Past } from "../../static/js/builder/past.js";
@@ -167,4 +168,28 @@ test("layers are found by their name, by what others call them and by what they 
   assert.deepEqual(types("picture"), ["conv2d"]);
   assert.deepEqual(types("zzz"), []);
   assert.equal(types(" ").length, ENTRIES.length);
+});
+
+test("several inputs are fed the columns of their names, and what is left goes to the others", () => {
+  assert.deepEqual(inputsFor(["image", "facts"], ["age", "image", "town"]), { image: ["image"], facts: ["age", "town"] });
+  assert.deepEqual(inputsFor(["a", "b"], ["x", "y", "z"]), { a: ["x"], b: ["y", "z"] });
+  const data = { features: ["x"], input_shape: [1], inputs: null };
+  feedInputs(data, ["a", "b"], ["x", "y"]);
+  assert.deepEqual(data, { features: null, input_shape: null, inputs: { a: ["x"], b: ["y"] } });
+  data.inputs.a = ["y"];
+  feedInputs(data, ["a", "b"], ["x", "y"]);
+  assert.deepEqual(data.inputs.a, ["y"], "what a person chose stays");
+  feedInputs(data, undefined, ["x"]);
+  assert.ok(!("inputs" in data));
+});
+
+test("layers of a model with several inputs take from these", () => {
+  const before = { inputs: ["user", "film"], layers: [linear(), add("0", "film")] };
+  assert.deepEqual(edits.removed(before, null, 0).model.layers[0].inputs, ["user", "film"]);
+});
+
+test("a shape is read however its sizes are parted", () => {
+  assert.deepEqual(readShape("1×28, 28"), [1, 28, 28]);
+  assert.equal(readShape("0, 3"), null);
+  assert.equal(readShape(""), null);
 });

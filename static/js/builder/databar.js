@@ -2,19 +2,31 @@
 
 import { $, h, replace, setText } from "../dom.js";
 import { titled } from "../datasets/names.js";
-import { questionOf } from "../draft.js";
+import { featuresOf, questionOf } from "../draft.js";
 import { field, select } from "../forms.js";
 import * as format from "../format.js";
 import { settle, settleDataset } from "../settling.js";
 import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../asked.js";
-import { readShape } from "./asking.js";
+import { feedInputs, readShape } from "./asking.js";
 
 export class DataBar {
   constructor(studio, container) {
     Object.assign(this, { studio, container });
     this.fed = h("p", { class: "muted small figures", role: "status" });
+    this.inputs = studio.model.inputs;
     studio.addEventListener("answer", () => this.#tell());
+    studio.addEventListener("data", () => this.#follow());
+    studio.addEventListener("model", () => this.#follow());
     this.draw();
+  }
+
+  /** Other inputs are fed other columns. */
+  #follow() {
+    const { inputs } = this.studio.model;
+    if (JSON.stringify(inputs) === JSON.stringify(this.inputs)) return;
+    this.inputs = structuredClone(inputs);
+    this.draw();
+    this.studio.check();
   }
 
   draw() {
@@ -29,9 +41,10 @@ export class DataBar {
     if (isInline) options.unshift({ value: "inline", label: `${given.name} (comes with the program)` });
     const choice = select(options, isInline ? "inline" : (given ?? ""), (id) => this.choose(id));
     const dataset = field({ label: "Dataset", loc: ["dataset"] }, choice);
+    const fed = studio.hasData ? [this.#target(), this.#inputs()] : this.#sizes();
     replace(
       this.container,
-      h("div", { class: "form-grid wide-fields data-bar" }, dataset, studio.hasData ? this.#target() : this.#sizes()),
+      h("div", { class: "form-grid wide-fields data-bar" }, dataset, fed),
       h("span", { class: "field-error" }),
       this.fed,
     );
@@ -67,7 +80,39 @@ export class DataBar {
     return field({ label: "Target: what is to be predicted", loc: ["data", "target"] }, choice);
   }
 
+  /** Of a model with several inputs: the columns that each is fed. */
+  #inputs() {
+    const { model, draft, columns } = this.studio;
+    feedInputs(draft.data, model.inputs, featuresOf(draft, columns).map(({ name }) => name));
+    return Object.entries(draft.data.inputs ?? {}).map(([name, fed]) => {
+      const input = h("input", { class: "input", value: fed.join(", "), autocomplete: "off", spellcheck: "false" });
+      input.addEventListener("change", () => {
+        draft.data.inputs[name] = input.value.split(",").map((one) => one.trim()).filter(Boolean);
+        this.studio.dataChanged();
+      });
+      return field({ label: `Columns of ${name}`, loc: ["data", "inputs", name] }, input);
+    });
+  }
+
+  #shapes() {
+    const { model, typed } = this.studio;
+    typed.shapes ??= {};
+    return model.inputs.map((name) => {
+      const input = h("input", { class: "input figures", value: typed.shapes[name]?.join(", ") ?? "", autocomplete: "off" });
+      input.addEventListener("input", () => {
+        typed.shapes[name] = readShape(input.value);
+        this.studio.dataChanged();
+      });
+      return field({ label: `Shape of ${name}`, help: "of one row", loc: ["input_shapes", name] }, input);
+    });
+  }
+
   #sizes() {
+    if (this.studio.model.inputs?.length > 1) return this.#shapes();
+    return this.#size();
+  }
+
+  #size() {
     const { typed } = this.studio;
     const box = (label, help, value, read, loc = null) => {
       const input = h("input", { class: "input figures", value: value ?? "", autocomplete: "off", inputmode: "numeric" });

@@ -5,7 +5,7 @@
 export const layersIn = (model, scope) => (scope === null ? model.layers : (model.blocks?.[scope]?.layers ?? []));
 
 /** What the layers of a place may take from beside one another. */
-export const inputsOf = (model, scope) => (scope === null ? ["input"] : (model.blocks?.[scope]?.inputs ?? ["input"]));
+export const inputsOf = (model, scope) => (scope === null ? (model.inputs ?? ["input"]) : (model.blocks?.[scope]?.inputs ?? ["input"]));
 
 export const callOf = (layers, i) => layers[i].name || String(i);
 

@@ -40,7 +40,9 @@ export class LayerList {
     const figures = figuresOf(studio.model, studio.scope, studio.reports);
     const problems = studio.problems();
     const shape = studio.scope === null ? studio.inputShape : null;
-    setText(this.input, shape ? `input ${format.shape(shape)}` : `takes ${edits.inputsOf(studio.model, studio.scope).join(", ")}`);
+    const inputs = studio.scope === null && studio.answer.inspection?.inputs;
+    if (inputs) setText(this.input, Object.entries(inputs).map(([name, sizes]) => `${name} ${format.shape(sizes)}`).join(" · "));
+    else setText(this.input, shape ? `input ${format.shape(shape)}` : `takes ${edits.inputsOf(studio.model, studio.scope).join(", ")}`);
     keyed(this.list, studio.layers, {
       key: (layer) => studio.layers.indexOf(layer),
       make: () => row(),

@@ -15,7 +15,6 @@ export class ScopeBar {
   draw() {
     const { studio } = this;
     const { scope } = studio;
-    this.container.hidden = scope === null && !studio.model.blocks;
     const names = Object.keys(studio.model.blocks ?? {});
     const tab = (name, label) =>
       h(
@@ -26,11 +25,41 @@ export class ScopeBar {
     this.error = h("span", { class: "field-error", role: "status" });
     replace(
       this.container,
-      h("div", { class: "row" }, tab(null, "Model"), names.map((name) => tab(name, name))),
-      scope === null ? null : this.#settings(scope),
+      names.length ? h("div", { class: "row" }, tab(null, "Model"), names.map((name) => tab(name, name))) : null,
+      scope === null ? this.#ends() : this.#settings(scope),
       this.error,
     );
     this.#tell();
+  }
+
+  /** What a model of several towers or heads says beside its layers. */
+  #ends() {
+    const { studio } = this;
+    const { model } = studio;
+    const set = (name, text) => {
+      const names = text.split(/[\s,]+/).filter(Boolean);
+      const isUsual = !names.length || (name === "inputs" && names.join() === "input");
+      if (isUsual) delete model[name];
+      else model[name] = names;
+      studio.edited(name);
+      studio.dataChanged();
+    };
+    const box = (name, label, help) => {
+      const input = h("input", { class: "input figures", value: (model[name] ?? []).join(", "), autocomplete: "off", spellcheck: "false" });
+      input.addEventListener("change", () => set(name, input.value));
+      return field({ label, help, loc: ["model", name] }, input);
+    };
+    return h(
+      "details",
+      { class: "more", open: Boolean(model.inputs || model.outputs) },
+      h("summary", {}, "Inputs and outputs"),
+      h(
+        "div",
+        { class: "form-grid wide-fields" },
+        box("inputs", "Inputs", "names, where there are several: user, film"),
+        box("outputs", "Outputs", "layers whose outputs are the model's; empty: the last one"),
+      ),
+    );
   }
 
   #settings(scope) {

@@ -188,13 +188,18 @@ export class Studio extends EventTarget {
     try {
       this.answer = this.hasData
         ? await api.post("/runs/check", { ...this.draft, name: this.draft.name || "model" }, { signal })
-        : await api.post("/models/check", { model: this.model, input_shape: this.typed.shape }, { signal });
+        : await api.post("/models/check", { model: this.model, ...this.#shapes() }, { signal });
     } catch (error) {
       if (error.name === "AbortError") return;
       this.answer = { ok: false, errors: [{ loc: [], msg: error.message }], inspection: null, layers: [] };
     }
     this.#say("answer");
     await this.#ask();
+  }
+
+  #shapes() {
+    const several = this.model.inputs?.length > 1;
+    return several ? { input_shapes: this.typed.shapes ?? {} } : { input_shape: this.typed.shape };
   }
 
   async #ask() {
