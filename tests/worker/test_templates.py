@@ -13,6 +13,7 @@ from app.codegen.module import to_module
 from app.models.schemas import TemplatesIn
 from app.models.templates import TEMPLATES, templates
 from app.specs.model import ModelSpec
+from tests.codegen.test_script import NUM_LOSSES, Trained, losses
 from tests.inline import Inline
 from worker.nn.build import build
 
@@ -43,17 +44,32 @@ IN_SUITE = {"neuron", "resnet", "unet", "decoder", "two_towers"}
     "key", [pytest.param(key, marks=[] if key in IN_SUITE else [pytest.mark.full]) for key in PROGRAMS]
 )
 def test_a_template_trains_an_epoch_and_leaves_as_code(key: str, tmp_path: Path) -> None:
-    name, whole = PROGRAMS[key]
     deck = Inline(tmp_path)
-    body = json.loads((EXAMPLES / f"{name}.json").read_bytes())
-    fits = deck.checked(body)
-    shape = tuple(fits.input_shape)
-    asked = {"input_shape": shape, "output_shape": fits.output_shape, **whole}
-    found = {one.key: one.definition for one in templates(TemplatesIn(**asked))}
-    assert found[key] is not None, f"{key} does not fit {name}"
-    run = deck.train(body | {"model": found[key], "training": training(body["training"])})
+    body, shape = made(deck, key)
+    run = deck.train(body)
     assert [value for value in deck.series(run, "train/loss")[1] if value != value] == []
     assert_same(ModelSpec.model_validate(run.spec["model"]), shape, deck.storage.folder("runs", run.id))
+
+
+@pytest.mark.full
+def test_the_script_of_each_has_the_first_losses_of_its_run(tmp_path: Path) -> None:
+    trained = Trained(tmp_path)
+    expected = {key: trained.script(key, made(trained.inline, key)[0]) for key in PROGRAMS}
+    said = trained.said(list(PROGRAMS))
+    assert all(len(steps) == NUM_LOSSES for steps in expected.values())
+    assert {key: losses(said[key]) for key in PROGRAMS} == expected
+    trained.inline.close()
+
+
+def made(deck: Inline, key: str) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """A run of the template on data that fit it, and the shape that it is fed."""
+    name, whole = PROGRAMS[key]
+    body = json.loads((EXAMPLES / f"{name}.json").read_bytes())
+    fits = deck.checked(body)
+    asked = {"input_shape": fits.input_shape, "output_shape": fits.output_shape, **whole}
+    found = {one.key: one.definition for one in templates(TemplatesIn(**asked))}
+    assert found[key] is not None, f"{key} does not fit {name}"
+    return body | {"model": found[key], "training": training(body["training"])}, tuple(fits.input_shape)
 
 
 def test_no_template_is_left_out() -> None:
