@@ -34,6 +34,7 @@ def lacking(trained: Trained) -> list[str]:
 
 
 def _words(split: object) -> str:
+    """For a docstring, so nothing that a user wrote: it would be code."""
     match split:
         case SharesSplit(shuffle=False):
             return "the first ones train"
@@ -41,11 +42,11 @@ def _words(split: object) -> str:
             return "dealt at random, with the same mix of classes in each"
         case SharesSplit() | KFoldSplit():
             return "dealt at random"
-        case GroupedSplit(column=column):
-            return f"rows with the same {column} stay together"
-        case TimeSplit(column=column):
-            return f"the earliest by {column} train"
-    return f"as the column {getattr(split, 'column', '')} says"
+        case GroupedSplit():
+            return "rows of one group stay together"
+        case TimeSplit():
+            return "the earliest train"
+    return "as a column says"
 
 
 def _used(script: Script, trained: Trained, *, by_column: bool = False) -> list[str]:

@@ -138,7 +138,7 @@ class Script:
 def listed(values: Sequence[str]) -> str:
     """A list of names: those that differ in a number alone as a rule."""
     found = re.fullmatch(r"(.*?)(\d+)", values[0]) if len(values) >= _MIN_RUN else None
-    if found is not None and "{" not in found[1]:
+    if found is not None and not set("{}") & set(found[1]):
         first = int(found[2])
         if list(values) == [f"{found[1]}{i}" for i in range(first, first + len(values))]:
             bounds = f"{first}, {first + len(values)}" if first else str(len(values))

@@ -21,6 +21,7 @@ from app.models.schemas import (
     ModelIn,
     ModelOut,
     ModelPage,
+    Sizes,
     TemplateOut,
     TemplatesIn,
 )
@@ -34,7 +35,7 @@ from app.specs.traced import traced
 
 router = APIRouter(tags=["models"])
 _SIZES = r"^\d{1,9}(,\d{1,9}){0,9}$"  # of a shape, in a query
-_SHAPE: TypeAdapter[tuple[int, ...]] = TypeAdapter(tuple[int, ...])
+_SHAPE: TypeAdapter[tuple[int, ...]] = TypeAdapter(Sizes)
 
 
 @router.post("/models", status_code=201)

@@ -75,11 +75,16 @@ class DifferenceOut(Difference):
     misfits: list[str] = Field(description="why one of them does not fit that input")
 
 
+MAX_SIZES = 10  # of a shape: no layer takes more
+Sizes = Annotated[tuple[int, ...], Field(max_length=MAX_SIZES)]
+Size = Annotated[int, Field(ge=1, le=1 << 20)]
+
+
 class CodeIn(BaseModel):
     """A model and what it is fed: a shape without the batch, or a dataset and how it is read."""
 
     model: ModelSpec
-    input_shape: tuple[int, ...] | None = None
+    input_shape: Sizes | None = None
     dataset: str | None = None
     data: DataSpec | None = None
 
@@ -87,9 +92,9 @@ class CodeIn(BaseModel):
 class TemplatesIn(BaseModel):
     """What models are to be made for."""
 
-    input_shape: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1, max_length=4)
+    input_shape: tuple[Size, ...] = Field(min_length=1, max_length=4)
     """of one row, without the batch"""
-    output_shape: tuple[Annotated[int, Field(ge=1)] | None, ...] = Field(default=(1,), min_length=1, max_length=4)
+    output_shape: tuple[Size | None, ...] = Field(default=(1,), min_length=1, max_length=4)
     """what it is to end with: one number for each class; null for a size that is the model's to say"""
     num_embeddings: int | None = Field(default=None, ge=1)
     """how many whole numbers are looked up, where the input is such"""

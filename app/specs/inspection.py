@@ -46,7 +46,7 @@ class Inspection(BaseModel):
 
 def inspect(graph: Graph, shapes: Mapping[str, Shape]) -> Inspection:
     """Shapes and costs of every layer. Raises SpecError with every layer that does not fit."""
-    found = [*_input_problems(shapes), *graph.problems, *_integer_problems(graph, shapes)]
+    found = [*input_problems(shapes), *graph.problems, *_integer_problems(graph, shapes)]
     reports, misfits = trace(graph.nodes, {} if found and found[0].loc == ["input_shape"] else shapes)
     found += misfits
     total = sum(report.num_parameters for report in reports)
@@ -189,7 +189,8 @@ def _integer_problems(graph: Graph, shapes: Mapping[str, Shape]) -> Iterator[Pro
             yield Problem(loc=node.loc, msg=f"{node.place} ({layer.type}): {message}", received=list(inputs))
 
 
-def _input_problems(shapes: Mapping[str, Shape]) -> Iterator[Problem]:
+def input_problems(shapes: Mapping[str, Shape]) -> Iterator[Problem]:
+    """Why an input of such a shape cannot be."""
     for shape in shapes.values():
         if not shape or min(shape) < 1:
             message = "a shape is one size or several, each at least 1"

@@ -5,13 +5,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.specs.base import Shape, problems
-from app.specs.inspection import LayerReport, trace
+from app.specs.inspection import LayerReport, input_problems, trace
 from app.specs.model import INPUT, ModelSpec
 
 
 def traced(model: Any, input_shape: Shape) -> list[LayerReport]:
     """The layers of a model, as a user wrote it, whose shapes follow from `input_shape` whatever is wrong elsewhere."""
-    found = _sound(model) if input_shape and min(input_shape) > 0 else None
+    found = None if list(input_problems({INPUT: input_shape})) else _sound(model)
     return trace(found.graph.nodes, {INPUT: tuple(input_shape)})[0] if found is not None else []
 
 

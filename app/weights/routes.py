@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Query, Response
 
-from app.dependencies import AppDatabase, AppStorage, Reading, Writing
+from app.dependencies import AppDatabase, AppStorage, Reading
 from app.uploads import service as uploads
 from app.weights import service
 from app.weights.schemas import NewWeights, WeightsOut, WeightsPage
@@ -47,9 +47,8 @@ def get(weights_id: str, session: Reading) -> WeightsOut:
 
 
 @router.delete("/{weights_id}", status_code=204)
-def delete(weights_id: str, session: Writing, storage: AppStorage) -> None:
+def delete(weights_id: str, database: AppDatabase, storage: AppStorage) -> None:
     """Forget a file. Runs that began with it have weights of their own; one that is still to begin will fail."""
-    row = service.find(session, weights_id)
-    session.delete(row)
-    session.flush()
-    storage.remove(service.FOLDER, row.id)
+    with database.write() as session:
+        session.delete(service.find(session, weights_id))
+    storage.remove(service.FOLDER, weights_id)  # only now: a row without its file would be worse

@@ -45,6 +45,17 @@ export function replace(element, ...children) {
   );
 }
 
+const FOCUSABLE = "input, select, textarea, button, summary, a[href]";
+
+/** Draw what is in `container` anew, and leave the focus where it was: at what stands in the same place then. */
+export function redrawn(container, draw) {
+  const at = $$(FOCUSABLE, container).indexOf(document.activeElement);
+  draw();
+  if (at < 0) return;
+  const now = $$(FOCUSABLE, container);
+  now[Math.min(at, now.length - 1)]?.focus({ preventScroll: true });
+}
+
 /** What the server put into the page for its script. */
 export function pageData() {
   const script = document.getElementById("page-data");

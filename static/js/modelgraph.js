@@ -170,19 +170,6 @@ class GraphView {
     return `${what}; arrow keys go along its arrows`;
   }
 
-  #arrowHead() {
-    const head = {
-      id: this.marker,
-      viewBox: "0 0 8 8",
-      refX: 7,
-      refY: 4,
-      markerWidth: 7,
-      markerHeight: 7,
-      orient: "auto",
-    };
-    return svg("defs", {}, svg("marker", head, svg("path", { class: "graph-head", d: "M0,0.5 7.5,4 0,7.5z" })));
-  }
-
   #added(element, { id }) {
     element.addEventListener("click", () => this.#act(this.#at(id)));
     element.addEventListener("focus", () => this.#setCurrent(id));

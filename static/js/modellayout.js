@@ -242,14 +242,16 @@ export function problemsByLayer(problems, definition) {
 
 /** The model's own layers that use a block, themselves or through other blocks. */
 function usersOf(block, definition) {
-  const uses = (layers, seen) =>
-    layers.some(
-      ({ type, block: used }) =>
-        type === "block" &&
-        !seen.includes(used) &&
-        (used === block || uses(definition.blocks?.[used]?.layers ?? [], [...seen, used])),
-    );
-  return (definition?.layers ?? []).flatMap((layer, i) => (uses([layer], []) ? [i] : []));
+  const known = new Map([[block, true]]); // of each block, whether that one is in it
+  const uses = ({ type, block: used }) => {
+    if (type !== "block") return false;
+    if (!known.has(used)) {
+      known.set(used, false); // until it is known: a circle holds nothing new
+      known.set(used, (definition.blocks?.[used]?.layers ?? []).some(uses));
+    }
+    return known.get(used);
+  };
+  return (definition?.layers ?? []).flatMap((layer, i) => (uses(layer) ? [i] : []));
 }
 
 /** A box for those who do not see it. */

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { feedInputs, inputsFor, readShape } from "../../static/js/builder/asking.js";
 import * as edits from "../../static/js/builder/edits.js";
 import { found } from "../../static/js/builder/finding.js";
+import { prefixOf } from "../../static/js/builder/places.js";
+import { misfitOf } from "../../static/js/builder/reading.js";
 import { Past } from "../../static/js/builder/past.js";
 
 const linear = (extra = {}) => ({ type: "linear", out_features: 8, ...extra });
@@ -192,4 +194,53 @@ test("a shape is read however its sizes are parted", () => {
   assert.deepEqual(readShape("1×28, 28"), [1, 28, 28]);
   assert.equal(readShape("0, 3"), null);
   assert.equal(readShape(""), null);
+});
+
+test("who takes from a layer as the next one takes from what it took from, once it is gone", () => {
+  const before = model(linear({ name: "a" }), relu({ name: "b" }), linear({ inputs: ["a"] }), { type: "flatten" }, add("b", "3"));
+  const { layers } = edits.removed(before, null, 2).model;
+  assert.deepEqual(layers[2], { type: "flatten", inputs: ["a"] });
+  assert.deepEqual(layers[3].inputs, ["b", "2"]);
+  const chain = model(linear(), relu({ inputs: ["0"] }), { type: "flatten" });
+  assert.ok(!("inputs" in edits.removed(chain, null, 1).model.layers[1]), "what is the layer before need not be said");
+});
+
+test("layers that take from themselves or one another can be removed", () => {
+  assert.deepEqual(edits.removed(model(relu({ inputs: ["0"] }), add("0", "0")), null, 0).model.layers[0].inputs, ["input", "input"]);
+  const round = model(relu({ name: "a", inputs: ["b"] }), relu({ name: "b", inputs: ["a"] }), add("a", "b"));
+  assert.equal(edits.removed(round, null, 0).model.layers.length, 2);
+});
+
+test("a block that is made within a block hands on its arguments", () => {
+  const before = { layers: [], blocks: { s: { arguments: { width: null }, layers: [linear({ out_features: "$width" }), relu()] } } };
+  const { model: now, name } = edits.gathered(before, "s", 0, 0);
+  assert.deepEqual(now.blocks[name].arguments, { width: null });
+  assert.deepEqual(now.blocks.s.layers[0], { type: "block", block: name, arguments: { width: "$width" } });
+});
+
+test("much that is wired is moved in no time", () => {
+  const inputs = Array.from({ length: 50 }, (_, i) => `n${i}`);
+  const layers = Array.from({ length: 2000 }, (_, i) => ({ type: "relu", name: `n${i}`, ...(i > 60 && { inputs }) }));
+  const now = edits.moved({ layers }, null, 1999, 0);
+  assert.equal(now.model.layers[0].name, "n1999");
+});
+
+test("blocks that lie deep in one another are found at once", () => {
+  const blocks = { b0: { layers: [relu()] } };
+  for (let i = 1; i < 40; i += 1) {
+    const use = { type: "block", block: `b${i - 1}` };
+    blocks[`b${i}`] = { layers: [use, use] };
+  }
+  const deep = { layers: [{ type: "block", block: "b39", name: "top" }], blocks: { ...blocks, other: { layers: [relu()] } } };
+  assert.equal(prefixOf(deep, "b38"), "top.0");
+  assert.equal(prefixOf(deep, "other"), null);
+});
+
+test("what cannot be shown is told, and what can be is the server's to judge", () => {
+  assert.equal(misfitOf({ layers: [relu(), { type: "nonsense", inputs: ["3"] }] }), null);
+  assert.match(misfitOf({ layers: [relu({ inputs: "input" })] }), /inputs of layer 0 are a list/);
+  assert.match(misfitOf({ layers: [null] }), /Layer 0 is an object/);
+  assert.match(misfitOf({ layers: [], blocks: { a: { layers: [3] } } }), /Layer 0 of the block a/);
+  assert.match(misfitOf({ layers: [], blocks: [] }), /blocks are an object/);
+  assert.match(misfitOf({ layers: [], inputs: "user" }), /lists of names/);
 });

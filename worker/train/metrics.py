@@ -62,6 +62,16 @@ class Answers:
         counts = torch.bincount(cells.flatten(), minlength=num_cells)[:num_cells]
         return counts.reshape(self.num_classes, self.num_classes).double()
 
+    def counts(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Of each class how often it was rightly said, was true, was said: (3, K), float64; no table of all pairs."""
+        said, true = self.of_outputs(outputs).long().flatten(), self.of_targets(targets).long().flatten()
+        if self.ignores:
+            asked = targets.flatten() != IGNORED
+            said, true = torch.where(asked, said, self.num_classes), torch.where(asked, true, self.num_classes)
+        right = torch.where(said == true, true, self.num_classes)
+        found = [torch.bincount(one, minlength=self.num_classes + 1)[: self.num_classes] for one in (right, true, said)]
+        return torch.stack(found).double()
+
 
 @dataclass(frozen=True)
 class Accuracy:
@@ -93,21 +103,22 @@ class TopK:
 
 
 @dataclass(frozen=True)
-class FromConfusion:
-    """Precision, recall or F1, from a confusion matrix."""
+class OfClasses:
+    """Precision, recall or F1, from what was said of each class."""
 
     answers: Answers
     name: str
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return self.answers.confusion(outputs, targets)
+        return self.answers.counts(outputs, targets)
 
     def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
-        per_class = class_scores(sums)[self.name]
+        right, true, said = sums
+        per_class = scores(right, true, said)[self.name]
         if self.answers.num_classes == 2:
             return per_class[1]
         # As scikit-learn: a class that occurs neither in the truth nor in the answers has no say in the mean.
-        return per_class[(sums.sum(0) + sums.sum(1)) > 0].mean()
+        return per_class[(true + said) > 0].mean()
 
 
 @dataclass(frozen=True)
@@ -171,8 +182,12 @@ class R2OfPlaces:
 
 
 def class_scores(confusion: Tensor) -> dict[str, Tensor]:
-    """Precision, recall and F1 of each class `(K,)` from counts `(K, K)`; 0 where there is nothing to divide by."""
-    right, true, said = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+    """Precision, recall and F1 of each class `(K,)` from counts `(K, K)`."""
+    return scores(confusion.diagonal(), confusion.sum(1), confusion.sum(0))
+
+
+def scores(right: Tensor, true: Tensor, said: Tensor) -> dict[str, Tensor]:
+    """The same of how often each was rightly said, was true, was said; 0 where there is nothing to divide by."""
     return {
         "precision": right / said.clamp_min(1),
         "recall": right / true.clamp_min(1),
@@ -194,7 +209,7 @@ def build(type: str, answers: Answers | None, scale: float | Tensor, k: int = 1,
         case "top_k_accuracy":
             return TopK(k, f"top_{k}_accuracy")
     assert answers is not None, f"{type} needs classes"
-    return Accuracy(answers) if type == "accuracy" else FromConfusion(answers, type)
+    return Accuracy(answers) if type == "accuracy" else OfClasses(answers, type)
 
 
 class Accumulator:

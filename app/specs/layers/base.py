@@ -70,7 +70,7 @@ class Layer(Spec):
     type: str
     name: str | None = Field(default=None, max_length=60, json_schema_extra={"pattern": f"^{NAME}$"})
     """what other layers call it by; also the name of its parameters"""
-    inputs: tuple[str, ...] | None = Field(default=None, min_length=1)
+    inputs: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=200)
     """the layers it takes from, where that is not the one before; "input" is the model's own input"""
 
     group: ClassVar[str] = "other"

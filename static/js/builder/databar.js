@@ -60,7 +60,9 @@ export class DataBar {
 
   async choose(id) {
     const { studio } = this;
+    this.chosen = id;
     if (id) await studio.load(id);
+    if (this.chosen !== id) return; // another was chosen meanwhile
     studio.draft.dataset = id || null;
     if (id) settleDataset(studio.draft, studio.columns);
     this.draw();

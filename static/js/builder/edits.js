@@ -23,9 +23,17 @@ export function moved(model, scope, from, to) {
   return changed(model, scope, (places) => places.toSpliced(from, 1).toSpliced(to, 0, places[from]), to);
 }
 
-/** Without one layer: whoever took from it takes from what it took from first. */
+/** Without one layer: whoever took from it takes from what it took from first, also who did so as the next one. */
 export function removed(model, scope, at) {
-  return changed(model, scope, (places) => places.toSpliced(at, 1), Math.min(at, layersIn(model, scope).length - 2));
+  const layers = layersIn(model, scope);
+  const [own] = layers[at].inputs ?? [];
+  const follows = layers[at + 1];
+  const before = at > 0 ? callOf(layers, at - 1) : inputsOf(model, scope)[0];
+  const takeOut = (places) => {
+    if (own === undefined || own === before || !follows || follows.inputs) return places.toSpliced(at, 1);
+    return places.with(at + 1, { layer: { ...follows, inputs: [own] }, from: at + 1, isWired: true }).toSpliced(at, 1);
+  };
+  return changed(model, scope, takeOut, Math.min(at, layers.length - 2));
 }
 
 /** Called otherwise, by those too who take from it. An empty name is none. */
@@ -37,34 +45,33 @@ export function renamed(model, scope, at, name) {
   return changed(model, scope, rename, at);
 }
 
-/** A model with the layers of one place replaced by what `arrange` makes of them: {layer, from: where it was, or null}. */
+/**
+ * A model with the layers of one place replaced by what `arrange` makes of them: {layer, from: where it was, or null,
+ * isWired: whether it takes from others than it did there}.
+ */
 function changed(model, scope, arrange, at) {
   const before = layersIn(model, scope);
-  const sources = before.map((layer, i) => layer.inputs?.map((call) => sourceOf(before, inputsOf(model, scope), call, i)));
+  const given = inputsOf(model, scope);
+  const known = new Map(before.map((_, i) => [callOf(before, i), i]).reverse()); // of two that are called alike, the first
+  const sourceOf = (call) => (given.includes(call) ? { call } : { place: known.get(call), call });
+  const sources = before.map(({ inputs }) => inputs?.map(sourceOf));
   const places = arrange(before.map((layer, from) => ({ layer, from })));
   const now = new Map(places.map(({ from }, i) => [from, i]));
   const layers = places.map(({ layer }) => ({ ...layer }));
-  places.forEach(({ layer, from }, i) => {
-    const meant = from === null ? layer.inputs?.map((call) => sourceOf(before, inputsOf(model, scope), call)) : sources[from];
-    if (meant) layers[i].inputs = meant.map((one) => callNow(one, { before, sources, now, layers, model, scope }));
+  const callNow = ({ call, place }, seen = []) => {
+    if (place === undefined) return call;
+    if (now.has(place)) return callOf(layers, now.get(place));
+    if (seen.includes(place)) return given[0]; // they took from one another
+    // It is gone: what it took from stands for it, or the one before.
+    const [own] = sources[place] ?? [];
+    if (own) return callNow(own, [...seen, place]);
+    return place > 0 ? callNow({ place: place - 1 }, [...seen, place]) : given[0];
+  };
+  places.forEach(({ layer, from, isWired }, i) => {
+    const meant = from === null || isWired ? layer.inputs?.map(sourceOf) : sources[from];
+    if (meant) layers[i].inputs = meant.map((one) => callNow(one));
   });
   return { model: withLayers(model, scope, layers), at };
-}
-
-/** What a layer takes from: {place} of another, or {call} of what is no layer. */
-function sourceOf(layers, given, call) {
-  const place = given.includes(call) ? -1 : layers.findIndex((_, i) => callOf(layers, i) === call);
-  return place < 0 ? { call } : { place };
-}
-
-function callNow({ call, place }, context) {
-  if (call !== undefined) return call;
-  const { before, sources, now, layers, model, scope } = context;
-  if (now.has(place)) return callOf(layers, now.get(place));
-  // It is gone: what it took from stands for it.
-  const own = sources[place]?.[0];
-  if (own) return callNow(own, context);
-  return place > 0 ? callNow({ place: place - 1 }, { before, sources, now, layers, model, scope }) : inputsOf(model, scope)[0];
 }
 
 export function withLayers(model, scope, layers) {
@@ -88,9 +95,20 @@ export function gathered(model, scope, from, to) {
   const isTakenFrom = layers.some(({ inputs }) => inputs?.some((call) => calls.has(call)));
   if (inner.some(({ inputs }) => inputs) || isTakenFrom) return null;
   const name = freeName(Object.keys(model.blocks ?? {}), "block");
-  const use = { layer: { type: "block", block: name }, from: to };
-  const blocks = { ...model.blocks, [name]: { layers: structuredClone(inner) } };
+  const said = argumentsIn(inner); // of the block that they stand in
+  const given = Object.fromEntries(said.map((one) => [one, `$${one}`]));
+  const asked = Object.fromEntries(said.map((one) => [one, null]));
+  const use = { layer: { type: "block", block: name, ...(said.length && { arguments: given }) }, from: to };
+  const block = { ...(said.length && { arguments: asked }), layers: structuredClone(inner) };
+  const blocks = { ...model.blocks, [name]: block };
   return { ...changed({ ...model, blocks }, scope, (places) => places.toSpliced(from, to - from + 1, use), from), name };
+}
+
+/** The arguments that settings name, as "$width". */
+function argumentsIn(value) {
+  if (typeof value === "string") return value.startsWith("$") ? [value.slice(1)] : [];
+  if (value === null || typeof value !== "object") return [];
+  return [...new Set(Object.values(value).flatMap(argumentsIn))];
 }
 
 /** A model without a block that no layer uses any more. */

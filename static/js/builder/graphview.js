@@ -13,7 +13,12 @@ export class GraphView {
 
   /** Nothing is laid out while nobody looks. */
   draw() {
-    if (this.container.hidden || !this.studio.model.layers.length) return;
+    if (this.container.hidden) return;
+    if (!this.studio.model.layers.length) {
+      this.graph?.destroy();
+      this.graph = null;
+      return;
+    }
     const problems = this.studio.answer.errors;
     if (this.graph) this.graph.update(this.#given(), { problems });
     else

@@ -1,6 +1,6 @@
 // The selected layer: what it is, its settings, what it takes from, what it makes.
 
-import { $, h, replace } from "../dom.js";
+import { $, h, redrawn, replace } from "../dom.js";
 import { field, select, showProblems, splitFields, textField } from "../forms.js";
 import * as format from "../format.js";
 import { labelOf } from "../schema.js";
@@ -11,7 +11,7 @@ import { weightsFiles } from "./weightsfiles.js";
 
 export class Inspector {
   constructor(studio, container, { onLeave }) {
-    Object.assign(this, { studio, container });
+    Object.assign(this, { studio, container, onLeave });
     container.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.preventDefault();
@@ -27,6 +27,10 @@ export class Inspector {
   }
 
   draw() {
+    redrawn(this.container, () => this.#draw());
+  }
+
+  #draw() {
     const { studio } = this;
     const { layer } = studio;
     if (!layer) {
@@ -140,7 +144,7 @@ export class Inspector {
     });
     const gather = h(
       "button",
-      { class: "button quiet small", type: "button", hidden: layer.type === "block", onclick: () => studio.gather() },
+      { class: "button quiet small", type: "button", hidden: layer.type === "block", onclick: () => studio.gather() && this.onLeave() },
       "Make it a block",
     );
     const least = entry?.num_inputs?.[0] ?? 1;

@@ -11,8 +11,8 @@ import { figuresOf, withoutPlace } from "./places.js";
 const ROW = "application/x-traindeck-row";
 
 export class LayerList {
-  constructor(studio, container, { onEnter }) {
-    Object.assign(this, { studio, container, onEnter });
+  constructor(studio, container, { onEnter, onEmpty }) {
+    Object.assign(this, { studio, container, onEnter, onEmpty });
     this.list = h("ol", { class: "build-list", role: "listbox", "aria-label": "Layers", "aria-describedby": "list-hint" });
     this.input = h("p", { class: "build-input muted small figures" });
     this.empty = h("div", { class: "build-empty" });
@@ -81,12 +81,13 @@ export class LayerList {
     return parts.filter(Boolean).join(" · ");
   }
 
-  /** The selected row, for keys to go on from. */
+  /** The selected row, for keys to go on from; where there is none, what fills the list. */
   focus() {
     const { at } = this.studio;
     const element = this.list.children[Math.max(at, 0)];
-    element?.focus();
-    element?.scrollIntoView({ block: "nearest" });
+    if (!element) return this.onEmpty();
+    element.focus();
+    element.scrollIntoView({ block: "nearest" });
   }
 
   #select(at) {

@@ -1,6 +1,7 @@
 // What was done, so that it can be undone. Changes to the same thing in a row are one. Pure.
 
-const MOST = 500;
+const MOST = 500; // states
+const MOST_CHARACTERS = 20_000_000; // of all of them
 
 export class Past {
   /** `state` is anything that JSON holds. */
@@ -17,7 +18,8 @@ export class Past {
     const joins = key !== null && key === this.key && this.at === this.states.length - 1 && this.at > 0;
     if (!joins) this.at += 1;
     this.states.splice(this.at, Infinity, text);
-    if (this.states.length > MOST) this.states.shift();
+    const most = Math.max(2, Math.min(MOST, Math.floor(MOST_CHARACTERS / text.length)));
+    if (this.states.length > most) this.states.splice(0, this.states.length - most);
     this.at = this.states.length - 1;
     this.key = key;
     return true;

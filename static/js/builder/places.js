@@ -4,18 +4,20 @@ import { callOf, layersIn } from "./edits.js";
 
 /** Where the layers of a block first stand: "stage.0", or "stage.0.inner"; null where no layer uses it. */
 export function prefixOf(model, block) {
-  const follow = (layers, prefix, within) => {
+  const followed = new Set(); // what lies in a block is the same wherever it stands
+  const follow = (layers, prefix) => {
     for (const [i, layer] of layers.entries()) {
       if (layer.type !== "block") continue;
       const at = prefix + callOf(layers, i) + (layer.repeat > 1 ? ".0" : "");
       if (layer.block === block) return at;
-      if (within.includes(layer.block) || !model.blocks?.[layer.block]) continue;
-      const found = follow(model.blocks[layer.block].layers, `${at}.`, [...within, layer.block]);
+      if (followed.has(layer.block) || !model.blocks?.[layer.block]) continue;
+      followed.add(layer.block);
+      const found = follow(model.blocks[layer.block].layers, `${at}.`);
       if (found) return found;
     }
     return null;
   };
-  return follow(model.layers, "", []);
+  return follow(model.layers, "");
 }
 
 /**

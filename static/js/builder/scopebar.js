@@ -1,6 +1,6 @@
 // Where one is: the model itself, or one of its blocks; of a block, what it is given and what its uses may say.
 
-import { h, replace, setText } from "../dom.js";
+import { h, redrawn, replace, setText } from "../dom.js";
 import { field } from "../forms.js";
 import * as edits from "./edits.js";
 
@@ -13,6 +13,10 @@ export class ScopeBar {
   }
 
   draw() {
+    redrawn(this.container, () => this.#draw());
+  }
+
+  #draw() {
     const { studio } = this;
     const { scope } = studio;
     const names = Object.keys(studio.model.blocks ?? {});

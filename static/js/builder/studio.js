@@ -206,7 +206,10 @@ export class Studio extends EventTarget {
     const ask = templatesAsk(this.draft, this.columns, this.inputShape, this.outputShape, this.typed);
     if (JSON.stringify(ask) === JSON.stringify(this.ask)) return;
     this.ask = ask;
-    this.templates = ask ? await api.post("/models/templates", ask).catch(() => []) : [];
+    const found = ask ? await api.post("/models/templates", ask).catch(() => null) : [];
+    if (this.ask !== ask) return; // asked otherwise meanwhile
+    if (!found) this.ask = null; // so that the next change asks again
+    this.templates = found ?? [];
     this.#say("templates");
   }
 }

@@ -9,6 +9,7 @@ import { LayerList } from "../builder/layerlist.js";
 import { Palette } from "../builder/palette.js";
 import { placeOfProblem } from "../builder/places.js";
 import { ScopeBar } from "../builder/scopebar.js";
+import { misfitOf } from "../builder/reading.js";
 import { Studio } from "../builder/studio.js";
 import { $, h, pageData, replace, setText } from "../dom.js";
 import { draftOf, placeInWords } from "../draft.js";
@@ -31,7 +32,10 @@ function draftToBegin() {
 
 // views
 
-const list = new LayerList(studio, $("#panel-layers"), { onEnter: () => inspector.focus() });
+const list = new LayerList(studio, $("#panel-layers"), {
+  onEnter: () => inspector.focus(),
+  onEmpty: () => palette.focus(),
+});
 const inspector = new Inspector(studio, $("#inspector"), { onLeave: () => show("layers", () => list.focus()) });
 const palette = new Palette(studio, $("#palette"), { onAdded: () => show("layers", () => list.focus()) });
 const data = new DataBar(studio, $("#data-bar"));
@@ -114,7 +118,8 @@ function readJson() {
   try {
     const model = JSON.parse(area.value);
     if (!Array.isArray(model?.layers)) throw new SyntaxError('A model is an object with layers: { "layers": [ … ] }');
-    if (model.layers.some((layer) => layer === null || typeof layer !== "object")) throw new SyntaxError("Each layer is an object: { … }");
+    const misfit = misfitOf(model);
+    if (misfit) throw new SyntaxError(misfit);
     area.removeAttribute("aria-invalid");
     setText($("#json-error"), "");
     studio.replace(model, "json");
