@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from app.settings import Settings
+from app.specs.base import Fed
 from app.specs.layers import LAYERS
 from app.specs.model import ModelSpec
 
@@ -25,7 +26,8 @@ def test_the_language_of_models_is_as_it_is_written() -> None:
         there.setdefault(layer.group, []).append(layer.model_fields["type"].default)
     assert listed == there
     examples = [json.loads(block) for block in re.findall(r"```json\n(.+?)```", page, re.S)]
-    for definition, shape in zip(examples, ((3, 8, 8), (64,), (20,), (3, 32, 32)), strict=True):
+    shapes: list[Fed] = [(3, 8, 8), (64,), {"user": (1,), "film": (20,)}, (4,), (20,), (3, 32, 32)]
+    for definition, shape in zip(examples, shapes, strict=True):
         assert ModelSpec.model_validate(definition).inspect(shape).num_parameters > 0
 
 

@@ -1,6 +1,7 @@
 """Evaluation: how good a trained model is on each part of the data, and how good one needs to be to beat nothing."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ _BATCH_BYTES = 16 << 20
 _MIN_ROWS, _MAX_ROWS = 64, 4096
 _LISTED_NUMBERS = 1000
 LISTED_CLASSES = 200
+
+Cut = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # outputs and targets of one of several
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,21 @@ def _measure(batches: Iterator[tuple[Tensor, Tensor]], judge: Judge) -> dict[str
 
 
 @torch.no_grad()
-def report(model: nn.Module, part: AnyPart, judge: Judge, device: torch.device) -> dict[str, Any]:
-    """All there is to say about a part, as JSON: what `measure` gives and, with classes, which are taken for which."""
+def report(
+    model: nn.Module, part: AnyPart, judge: Judge, device: torch.device, cut: Cut | None = None
+) -> dict[str, Any]:
+    """All there is to say about a part, as JSON: what `measure` gives and, with classes, which are taken for which.
+
+    Of several outputs, `cut` gives those that are judged, with their targets.
+    """
     answers, classes = judge.answers, judge.classes
+    batches: Iterator[tuple[Tensor, Tensor]] = outputs_of(model, part, device)
+    if cut is not None:
+        batches = itertools.starmap(cut, batches)
     if answers is None or classes is None or len(classes) > LISTED_CLASSES:
-        return {name: _number(value) for name, value in measure(model, part, judge, device).items()}
+        return {name: _number(value) for name, value in _measure(batches, judge).items()}
     table = _Table(answers, judge.places)
-    measured = _measure(table.watching(outputs_of(model, part, device)), judge)
+    measured = _measure(table.watching(batches), judge)
     figures: dict[str, Any] = {name: _number(value) for name, value in measured.items()}
     confusion = table.confusion.cpu()
     figures["confusion"] = confusion.long().tolist()
@@ -110,10 +121,17 @@ def _per_class(confusion: Tensor, classes: list[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def baseline(outputs: Tensor, part: AnyPart, judge: Judge, saying: str) -> dict[str, Any]:
-    """The figures of a model that gives every row of a part the same `outputs` (K,), or those of its places."""
+def baseline(
+    outputs: Tensor, part: AnyPart, judge: Judge, saying: str, cut: Callable[[Tensor], Tensor] | None = None
+) -> dict[str, Any]:
+    """The figures of a model that gives every row of a part the same `outputs` (K,), or those of its places.
+
+    Of several outputs, `cut` gives the targets of the one that is judged.
+    """
     # Targets alone: inputs may be where they are because the device has no room for them.
-    some = (targets.to(outputs.device) for targets in targets_of(part))
+    some: Iterable[Tensor] = (targets.to(outputs.device) for targets in targets_of(part))
+    if cut is not None:
+        some = map(cut, some)
     figures = _measure(((outputs.expand(len(targets), *outputs.shape), targets) for targets in some), judge)
     return {"name": f"always saying {saying}", **{name: _number(value) for name, value in figures.items()}}
 

@@ -40,7 +40,7 @@ def run(job: Job) -> Ending:
     """
     submitted = setup.read(job)
     preprocessing = Preprocessing.model_validate_json(_artifact(job, submitted.run_id, PREPROCESSING))
-    model = build(submitted.model, tuple(preprocessing.input_shape))
+    model = build(submitted.model, preprocessing.fed)
     model.load_state_dict(safetensors.torch.load(_artifact(job, submitted.run_id, WEIGHTS)))
     first = first_inputs if preprocessing.window is None else first_windows
     inputs = torch.from_numpy(first(submitted.table, preprocessing, submitted.columns, CHECKED_ROWS))

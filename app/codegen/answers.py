@@ -52,7 +52,7 @@ def write_targets(script: Script, trained: Trained) -> str:
 
 def _plain(script: Script, trained: Trained) -> tuple[list[str], str]:
     """A number or a class."""
-    data, loss = trained.spec.data, trained.spec.training.loss.type
+    data, loss = trained.spec.data, trained.spec.training.loss_type
     column = trained.known[trained.target]
     if loss in REGRESSION_LOSSES or column.values is None:
         lines = [f"    found = {script.use('columns', 'numbers')}(table, TARGET)"]

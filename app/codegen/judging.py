@@ -12,7 +12,7 @@ _MIN_EVALUATED, _MAX_EVALUATED = 64, 4096
 
 def write_loss(script: Script, trained: Trained) -> None:
     """Define `loss_of`."""
-    loss = trained.spec.training.loss
+    loss = trained.spec.training.only_loss
     told = "".join(f", {name}={value!r}" for name, value in loss.model_dump(exclude={"type"}).items() if value)
     lines = [f"    return F.{loss.type}(outputs, targets{told})"]
     words = "What the training makes small: the mean over some rows"
@@ -67,10 +67,10 @@ def _answers(trained: Trained) -> list[str]:
     training = trained.spec.training
     if not any(one.type in CLASS_METRICS and one.type != "top_k_accuracy" for one in training.metrics):
         return []
-    if training.loss.type in CLASS_LOSSES:
+    if training.loss_type in CLASS_LOSSES:
         return ["    answers, truth = outputs.argmax(dim=1), targets"]
-    if training.loss.type in BINARY_LOSSES:
-        half = "0" if training.loss.type == "binary_cross_entropy_with_logits" else "0.5"
+    if training.loss_type in BINARY_LOSSES:
+        half = "0" if training.loss_type == "binary_cross_entropy_with_logits" else "0.5"
         return [f"    answers, truth = outputs > {half}, targets > 0.5"]
     half = "(0.5 - center) / spread" if is_scaled(trained) else "0.5"
     return [f"    answers, truth = outputs > {half}, targets > {half}"]
@@ -92,7 +92,7 @@ def _metric(script: Script, trained: Trained, metric: AnyMetric) -> str:
             return f"{errors}.square().mean().sqrt().item()"
         case "r2":
             return f"{script.use('metrics', 'r2' if trained.answer.is_plain else 'r2_of_places')}(outputs, targets)"
-    if trained.spec.training.loss.type in CLASS_LOSSES:
+    if trained.spec.training.loss_type in CLASS_LOSSES:
         num_classes = _num_classes(trained)
         if num_classes != 2:
             return f"{script.use('metrics', 'mean_score')}({literal(metric.type)}, answers, truth, {num_classes})"
@@ -144,4 +144,4 @@ def _evaluated_at_once(trained: Trained) -> int:
 def _target_bytes(trained: Trained) -> int:
     if trained.answer.kind in ("image", "mask"):
         return 1
-    return 8 if trained.spec.training.loss.type in CLASS_LOSSES else 4
+    return 8 if trained.spec.training.loss_type in CLASS_LOSSES else 4

@@ -11,7 +11,7 @@ from itertools import chain, count
 from typing import Any
 
 from app.codegen.sources import called, imports_of, names_of, sources_of
-from app.specs.base import Shape
+from app.specs.base import Fed, Shape
 from app.specs.initializers import AnyInitializer, Values
 from app.specs.layers import Layer, Recipe, Weighted
 from app.specs.layers.block import Use
@@ -62,15 +62,15 @@ class Block:
     parameters: dict[str, list[Any]] = field(default_factory=dict)  # of its class: their values in each place
 
 
-def to_module(model: ModelSpec, input_shape: Shape) -> str:
+def to_module(model: ModelSpec, fed: Fed) -> str:
     """Python that defines `Model`, the module of a specification, and `load`, which gives it a run's weights.
 
     Raises SpecError when the model does not hold.
     """
-    classes = classes_of(model, input_shape)
+    classes = classes_of(model, fed)
     name = (model.name or "A model").replace('"', "'").replace("\\", "/")
     parts = [
-        f'"""{name}, for inputs (N, {", ".join(map(str, input_shape))})."""',
+        f'"""{name}, for inputs {_for(model, fed)}."""',
         imports_of(classes.recipes, ordered=model.is_chain),
         *sources_of(classes.recipes),
         *classes.texts,
@@ -78,6 +78,16 @@ def to_module(model: ModelSpec, input_shape: Shape) -> str:
     ]
     title, *others = [part.strip("\n") for part in parts]
     return title + "\n\n" + "\n\n\n".join(others) + "\n"
+
+
+def _for(model: ModelSpec, fed: Fed) -> str:
+    """What `forward` takes, in words."""
+    shapes = model.shapes(fed)
+    told = [f"(N, {', '.join(map(str, shapes[name]))})" for name in model.inputs]
+    if len(told) == 1:
+        return told[0]
+    whole = dict.fromkeys(model.vocabularies, " of whole numbers")
+    return ", ".join(f"{name} {one}{whole.get(name, '')}" for name, one in zip(model.inputs, told, strict=True))
 
 
 @dataclass(frozen=True)
@@ -92,20 +102,24 @@ class Classes:
     places: dict[str, str]
 
 
-def classes_of(model: ModelSpec, input_shape: Shape, taken: Set[str] = frozenset(), *, trains: bool = False) -> Classes:
+def classes_of(model: ModelSpec, fed: Fed, taken: Set[str] = frozenset(), *, trains: bool = False) -> Classes:
     """The classes of a model, none of which is called as one that is `taken`.
 
     `trains`: weights begin as their layers say, and none is loaded. Raises SpecError when the model does not hold.
     """
-    model.inspect(input_shape)
+    model.inspect(fed)
+    told = model.shapes(fed)
+    shapes = {name: told[name] for name in model.inputs}
     first = _Walk(model, frozenset(), trains=False)  # which modules it comes to, so that no block is called as one
-    first.steps(list(model.layers), {INPUT: tuple(input_shape)})
+    first.steps(list(model.layers), dict(shapes))
     walk = _Walk(model, names_of(first.recipes) | taken, trains=trains)
-    steps, _ = walk.steps(list(model.layers), {INPUT: tuple(input_shape)})
+    steps, _ = walk.steps(list(model.layers), dict(shapes))
     blocks = [_block_class(block, named=not trains) for block in walk.blocks.values()]
     if model.is_chain:
         return Classes([_chain(steps)], walk.recipes, {step.name: f"[{i}]" for i, step in enumerate(steps)})
-    return Classes([*blocks, _class(MODEL, (INPUT,), steps, {}, named=not trains)], walk.recipes, dict(_places(steps)))
+    outputs = model.outputs or (steps[-1].name,)
+    whole = _class(MODEL, model.inputs, steps, {}, outputs, named=not trains)
+    return Classes([*blocks, whole], walk.recipes, dict(_places(steps)))
 
 
 def _places(steps: Sequence[Step], name: str = "", place: str = "") -> Iterator[tuple[str, str]]:
@@ -203,7 +217,7 @@ def _block_class(block: Block, *, named: bool) -> str:
         Step(step.name, step.attribute, step.inputs, _merged(block, [place[i].calls for place in block.places], step))
         for i, step in enumerate(first)
     ]
-    return _class(block.cls, block.inputs, steps, block.parameters, named=named)
+    return _class(block.cls, block.inputs, steps, block.parameters, (steps[-1].name,), named=named)
 
 
 def _merged(block: Block, each: list[list[Call]], step: Step) -> list[Call]:
@@ -254,31 +268,42 @@ def _chain(steps: Sequence[Step]) -> str:
 
 
 def _class(
-    name: str, inputs: Sequence[str], steps: Sequence[Step], parameters: dict[str, list[Any]], *, named: bool
+    name: str,
+    inputs: Sequence[str],
+    steps: Sequence[Step],
+    parameters: dict[str, list[Any]],
+    outputs: Sequence[str],
+    *,
+    named: bool,
 ) -> str:
-    """The class of a graph; `named`, it says what its modules are called in Traindeck."""
+    """The class of a graph; `named`, it says what its modules are called in Traindeck. Several outputs are a tuple."""
     head = "".join(f", {word}: {_type(values)}" for word, values in parameters.items())
     renamed = {step.name: step.attribute for step in steps if named and step.name != step.attribute}
     pairs = "".join(f"        {old!r}: {new!r},\n" for old, new in renamed.items())
     names = f"    names: ClassVar = {{  # in Traindeck, and here\n{pairs}    }}\n\n" if renamed else ""
     made = "\n".join(_made(step) for step in steps)
-    variables = _variables(inputs, steps)
+    variables = _variables(inputs, steps, outputs)
     ran = "\n".join(_ran(step, variables) for step in steps)
     signature = ", ".join(f"{variables[one]}: Tensor" for one in inputs)
+    kind = "Tensor" if len(outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(outputs))}]"
+    made_of = ", ".join(variables[one] for one in outputs)
     return (
         f"class {name}(nn.Module):\n{names}"
         f"    def __init__(self{head}) -> None:\n        super().__init__()\n{made}\n\n"
-        f"    def forward(self, {signature}) -> Tensor:\n{ran}\n        return {variables[steps[-1].name]}"
+        f"    def forward(self, {signature}) -> {kind}:\n{ran}\n        return {made_of}"
     )
 
 
-def _variables(inputs: Sequence[str], steps: Sequence[Step]) -> dict[str, str]:
+def _variables(inputs: Sequence[str], steps: Sequence[Step], outputs: Sequence[str]) -> dict[str, str]:
     """What each value is called in `forward`: what the next step alone takes needs no name of its own."""
-    used: dict[str, list[int]] = {}
+    used: dict[str, list[int]] = {one: [len(steps)] for one in outputs}
     for i, step in enumerate(steps):
         for one in step.inputs:
             used.setdefault(one, []).append(i)
-    found = {one: "x" if one == INPUT else _free(one, _TAKEN) for one in inputs}
+    found: dict[str, str] = {}
+    for one in inputs:
+        taken = {*_TAKEN, *found.values(), *(step.attribute for step in steps)}
+        found[one] = "x" if one == INPUT else _free(one, taken)
     passing = "y" if any(used.get(one, [0]) != [0] for one in inputs) or len(inputs) > 1 else "x"
     for i, step in enumerate(steps):
         found[step.name] = passing if used.get(step.name, [i + 1]) == [i + 1] else step.attribute

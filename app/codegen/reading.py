@@ -143,7 +143,7 @@ def _write_windows(script: Script, trained: Trained) -> None:
         f"    data = {{name: (*rows, torch.from_numpy(own){device}) for name, own in starts.items() if len(own)}}",
     ]
     _define_read(script, trained, lines)
-    classes = "[:, 0]" if trained.spec.training.loss.type in CLASS_LOSSES else ""
+    classes = "[:, 0]" if trained.spec.training.loss_type in CLASS_LOSSES else ""
     _define_taken(
         script,
         "inputs, targets, starts = part",

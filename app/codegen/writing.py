@@ -48,7 +48,7 @@ class Trained:
     @cached_property
     def answer(self) -> Answer:
         """What a row's answer is."""
-        found = answer_of(self.spec.data, self.spec.training.loss.type, self.known)
+        found = answer_of(self.spec.data, self.spec.training.loss_type, self.known)
         assert found is not None, "a run names columns that there are"
         return found
 

@@ -12,6 +12,7 @@ from app.doctor.examination import examine
 from app.doctor.schemas import DoctorIn, DoctorOut
 from app.errors import Unprocessable
 from app.specs.base import Problem
+from app.specs.checks.inputs import column_problems
 from app.specs.checks.words import no_column
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -53,6 +54,7 @@ def _problems(data: DataSpec, columns: Sequence[Column]) -> Iterator[Problem]:
     for i, name in enumerate(data.features or ()):
         if name not in known:
             yield Problem(loc=["data", "features", i], msg=no_column(name, known), received=name)
+    yield from column_problems(data, known)
     by = {("split", "column"): split_column(data.split)}
     if data.window is not None:
         by |= {("window", "time"): data.window.time, ("window", "series"): data.window.series}

@@ -27,15 +27,15 @@ from app.models.schemas import (
 )
 from app.models.templates import templates as templates_for
 from app.specs import catalogue
-from app.specs.base import Problem, SpecError, problems
-from app.specs.inspection import LayerReport
+from app.specs.base import Fed, Problem, SpecError, problems
+from app.specs.features import fed_shape
+from app.specs.inspection import SHAPE_FIELDS, LayerReport
 from app.specs.memory import training_memory
-from app.specs.run import input_shape
 from app.specs.traced import traced
 
 router = APIRouter(tags=["models"])
+_FED: TypeAdapter[Fed] = TypeAdapter(Sizes | dict[str, Sizes])
 _SIZES = r"^\d{1,9}(,\d{1,9}){0,9}$"  # of a shape, in a query
-_SHAPE: TypeAdapter[tuple[int, ...]] = TypeAdapter(Sizes)
 
 
 @router.post("/models", status_code=201)
@@ -66,14 +66,14 @@ def inspect(body: InspectIn, session: Reading) -> InspectOut:
 
 @router.post("/models/check")
 def check(body: dict[str, Any]) -> ModelCheckOut:
-    """Say whether a model holds for an input of `input_shape`, and what is known of its layers. Stores nothing."""
+    """Say whether a model holds for what it is fed, and what is known of its layers. Stores nothing."""
     try:
         asked = CodeIn.model_validate(body)
-        found = asked.model.inspect(asked.input_shape or ())
+        found = asked.model.inspect(_said(asked) or ())
     except ValidationError as error:
         errors = problems(error)
     except SpecError as error:
-        errors = [one if one.loc[0] == "input_shape" else one.under("model") for one in error.errors]
+        errors = [_placed(one) for one in error.errors]
     else:
         return ModelCheckOut(ok=True, errors=[], inspection=found)
     return ModelCheckOut(ok=False, errors=errors, inspection=None, layers=_known(body))
@@ -81,10 +81,10 @@ def check(body: dict[str, Any]) -> ModelCheckOut:
 
 def _known(body: dict[str, Any]) -> list[LayerReport]:
     try:
-        shape = _SHAPE.validate_python(body.get("input_shape"))
+        fed = _FED.validate_python(body.get("input_shapes") or body.get("input_shape"))
     except ValidationError:
         return []
-    return traced(body.get("model"), shape)
+    return traced(body.get("model"), fed)
 
 
 @router.post("/models/code", response_class=PlainTextResponse)
@@ -97,13 +97,22 @@ def code(body: CodeIn, session: Reading) -> PlainTextResponse:
     return PlainTextResponse(text, media_type="text/x-python")
 
 
-def _shape(body: CodeIn, session: Reading) -> tuple[int, ...]:
-    if body.input_shape is not None:
-        return body.input_shape
+def _placed(problem: Problem) -> Problem:
+    """Where a body says it: the shapes beside the model, all else in it."""
+    return problem if problem.loc[0] in SHAPE_FIELDS else problem.under("model")
+
+
+def _said(body: CodeIn) -> Fed | None:
+    return body.input_shape if body.input_shapes is None else body.input_shapes
+
+
+def _shape(body: CodeIn, session: Reading) -> Fed:
+    if (said := _said(body)) is not None:
+        return said
     if body.dataset is None or body.data is None:
         message = "say what the model is fed: input_shape, or dataset and data"
         raise Unprocessable(message, errors=[Problem(loc=["input_shape"], msg=message, received=None)])
-    return input_shape(body.data, datasets.columns_of(session, body.dataset))
+    return fed_shape(body.data, datasets.columns_of(session, body.dataset))
 
 
 def _sizes(written: str | None) -> tuple[int, ...] | None:

@@ -81,10 +81,11 @@ Size = Annotated[int, Field(ge=1, le=1 << 20)]
 
 
 class CodeIn(BaseModel):
-    """A model and what it is fed: a shape without the batch, or a dataset and how it is read."""
+    """A model and what it is fed: a shape without the batch, one for each input, or a dataset and how it is read."""
 
     model: ModelSpec
     input_shape: Sizes | None = None
+    input_shapes: dict[str, Sizes] | None = None
     dataset: str | None = None
     data: DataSpec | None = None
 

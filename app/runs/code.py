@@ -11,6 +11,7 @@ from app.runs.service import find_run
 from app.settings import Settings
 from app.specs.base import SpecError
 from app.specs.columns import Column
+from app.specs.inspection import Inspection
 from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 
@@ -18,7 +19,7 @@ from app.specs.run import RunSpec
 def code_of(session: Session, run_id: str) -> str:
     """The run's model as Python. Raises NotFound, also where a script has reported the run, which has no model here."""
     run = _trained_here(session, run_id)
-    return to_module(ModelSpec.model_validate(run.spec["model"]), tuple(run.inspection["input_shape"]))
+    return to_module(ModelSpec.model_validate(run.spec["model"]), Inspection.model_validate(run.inspection).fed)
 
 
 def script_of(session: Session, run_id: str, url: str, settings: Settings) -> str:

@@ -22,7 +22,7 @@ from app.tabular.cells import read_records
 from app.tabular.intake import Intake
 from app.tabular.refusals import Limits
 from app.tabular.sniffing import AS_FOUND, Overrides
-from app.transforms import word
+from app.transforms import Target, word
 
 Columns = dict[str, list[str]]
 _IN_MEMORY_BYTES = 4 << 20
@@ -83,17 +83,17 @@ def _answer(predictor: Predictor, text: TextIO, dialect: Dialect, submission: tu
     header = _header(predictor, submission)
     writer.writerow([*others, *header])
     reader, num_rows = predictor.reader(), 0
-    in_one = predictor.preprocessing.target.shape is not None
+    target = predictor.preprocessing.target
     numeric = frozenset(step.name for step in predictor.preprocessing.steps if step.type in ("integer", "float"))
     for columns in _batches(text, dialect):
         for i, prediction in enumerate(_predict(reader, _plain(columns, dialect, numeric), num_rows)):
             if submission and prediction is not None:
-                writer.writerow([num_rows + i + 1, *_values(prediction, in_one=in_one)])
+                writer.writerow([num_rows + i + 1, *_cells(prediction, target, with_shares=False)])
             elif not submission:
                 said = [columns[name][i] for name in others]
                 told = [None] * len(header)
                 if prediction is not None:
-                    told = [*_values(prediction, in_one=in_one), *_shares(prediction, in_one=in_one)]
+                    told = _cells(prediction, target)
                 writer.writerow([*said, *told])
         num_rows += len(next(iter(columns.values())))
     _finish(reader)
@@ -106,6 +106,10 @@ def _answer(predictor: Predictor, text: TextIO, dialect: Dialect, submission: tu
 def _header(predictor: Predictor, submission: tuple[str, str] | None) -> list[str]:
     """What is said of each row: with how many rows ahead it is, of a time series."""
     target, window = predictor.preprocessing.target, predictor.preprocessing.window
+    if target.heads is not None:
+        if submission:
+            return [submission[0], *(head.name for head in target.heads)]
+        return [name for head in target.heads for name in _columns(head.target)]
     if target.shape is not None:
         alone = [submission[1]] if submission and target.numbers is None else []
         told = alone or (target.names if submission else [f"predicted {name}" for name in target.names])
@@ -113,8 +117,32 @@ def _header(predictor: Predictor, submission: tuple[str, str] | None) -> list[st
     ahead = [f" +{window.ahead + i}" for i in range(window.horizon)] if window and window.ahead else [""]
     if submission:
         return [submission[0], *(f"{submission[1]}{one}" for one in (ahead if len(ahead) > 1 else [""]))]
-    classes = [f"probability of {word(value)}" for value in target.classes or ()]
-    return [*(f"predicted {target.name}{one}" for one in ahead), *classes]
+    return [*(f"predicted {target.name}{one}" for one in ahead), *_classes(target)]
+
+
+def _columns(target: Target) -> list[str]:
+    """What is said of a row by one of several outputs."""
+    return [*(f"predicted {name}" for name in target.names), *([] if target.shape else _classes(target))]
+
+
+def _classes(target: Target) -> list[str]:
+    return [f"probability of {word(value)}" for value in target.classes or ()]
+
+
+def _cells(prediction: dict[str, Any], target: Target, *, with_shares: bool = True) -> list[Any]:
+    """What is said of a row: by several outputs, one after the other."""
+    if target.heads is not None:
+        each = prediction["outputs"]
+        if not with_shares:
+            return [_one_cell(each[head.name]) for head in target.heads]
+        return [cell for head in target.heads for cell in _cells(each[head.name], head.target)]
+    in_one = target.shape is not None
+    return [*_values(prediction, in_one=in_one), *(_shares(prediction, in_one=in_one) if with_shares else [])]
+
+
+def _one_cell(prediction: dict[str, Any]) -> Any:
+    found = _values(prediction, in_one=True)
+    return found[0] if len(found) == 1 else json.dumps(found)
 
 
 def _values(prediction: dict[str, Any], *, in_one: bool) -> list[Any]:

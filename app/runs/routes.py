@@ -50,6 +50,7 @@ def check(body: dict[str, Any], session: Reading) -> CheckOut:
             errors=[],
             inspection=checked.inspection.model_dump(mode="json"),
             input_shape=list(checked.input_shape),
+            input_shapes=checked.inspection.inputs,
             output_shape=list(checked.output_shape),
             memory=checked.memory,
             num_rows=checked.num_rows,

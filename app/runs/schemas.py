@@ -220,6 +220,7 @@ class CheckOut(BaseModel):
     errors: list[dict[str, Any]]
     inspection: dict[str, Any] | None
     input_shape: list[int] | None = None  # of what is fed, where the data say it
+    input_shapes: dict[str, list[int]] | None = None  # the same of each of several inputs
     output_shape: list[int | None] | None = None  # of what is asked; null for a size that is the model's to say
     layers: list[LayerReport] = []  # where it would not be taken: what is known of the model's layers all the same
     memory: Memory | None = None

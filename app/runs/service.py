@@ -1,6 +1,6 @@
 """Runs: submit, find, describe, change, remove. Plain functions on a session; the caller commits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -33,8 +33,9 @@ from app.specs.answers import answer_of
 from app.specs.base import Problem, SpecError
 from app.specs.columns import Column
 from app.specs.data import DataSpec
+from app.specs.features import fed_shape
 from app.specs.model import ModelSpec
-from app.specs.run import Checked, RunSpec, check, input_shape
+from app.specs.run import Checked, RunSpec, check
 from app.specs.sources import DatasetDefinition
 from app.specs.traced import traced
 from app.specs.training import TrainingSpec
@@ -90,15 +91,23 @@ def known_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:
             columns = datasets.columns_of(session, dataset)
         else:
             columns = datasets.describe(session, DatasetDefinition.model_validate(dataset)).columns
-        shape = input_shape(data, columns)
+        fed = fed_shape(data, columns)
         asked = _asked(body, data, columns)
     except (ValidationError, SpecError, AppError):
         return {}
-    return {"input_shape": list(shape), "output_shape": asked, "layers": traced(body.get("model"), shape)}
+    shapes = {name: list(shape) for name, shape in fed.items()} if isinstance(fed, Mapping) else None
+    return {
+        "input_shape": None if isinstance(fed, Mapping) else list(fed),
+        "input_shapes": shapes,
+        "output_shape": asked,
+        "layers": traced(body.get("model"), fed),
+    }
 
 
 def _asked(body: dict[str, Any], data: DataSpec, columns: Sequence[Column]) -> list[int | None] | None:
     training = TrainingSpec.model_validate(body.get("training"))
+    if data.outputs is not None or training.loss is None:
+        return None
     found = answer_of(data, training.loss.type, {column.name: column for column in columns})
     return list(found.output_shape) if found else None
 

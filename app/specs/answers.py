@@ -54,7 +54,7 @@ def answer_of(data: DataSpec, loss: str, columns: Mapping[str, Column]) -> Answe
     if any(name not in columns for name in data.targets):
         return None
     if not isinstance(data.target, str):
-        return Answer("numbers", (len(data.target),))
+        return Answer("numbers", (len(data.targets),))
     column = columns[data.target]
     steps = steps_of(data, column.name)
     if column.type == "image":

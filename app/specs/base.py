@@ -7,14 +7,21 @@ them, members of other unions carry a mark (`option`).
 
 import difflib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Any, ClassVar, Protocol, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Tag, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Tag, ValidationError, ValidationInfo, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError
 
 Shape = tuple[int, ...]  # without the batch, channels first
+Fed = Shape | Mapping[str, Shape]  # of a model with one input, or of each of several by its name
 Loc = list[str | int]
+
+
+def packed(shapes: Mapping[str, Shape]) -> Shape:
+    """The shape of a row of one thing, or of several one after the other."""
+    return next(iter(shapes.values())) if len(shapes) == 1 else (sum(map(prod, shapes.values())),)
 
 
 class Spec(BaseModel):
@@ -46,6 +53,13 @@ class Spec(BaseModel):
                 _HELD[name] = held[0]
             if held and get_origin(field.annotation) is dict:
                 _KEYED.add(name)
+
+
+def need_one(said: Any, info: ValidationInfo, other: str) -> Any:
+    """What was said of a field. Raises, as of a missing one, where nothing was and nothing of the `other` either."""
+    if said is None and info.data.get(other, ...) is None:
+        raise PydanticKnownError("missing")
+    return said
 
 
 _NUL = PydanticCustomError("nul_character", "text may not hold the character NUL (\\x00)")

@@ -1,14 +1,25 @@
 """How a run reads its dataset: which columns, in which shape, split and made ready how."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from app.specs.augment import AnyAugmentation
-from app.specs.base import Spec, option
+from app.specs.base import Spec, need_one, option
 from app.specs.splits import AnySplit, SharesSplit
 from app.specs.steps import Categories, ColumnSteps, Missing, Scale
 from app.specs.window import Window
+
+Target = Annotated[str, option("text")] | Annotated[tuple[str, ...], Field(min_length=1), option("a list of names")]
+
+
+class OutputTarget(Spec):
+    """What one of several outputs is held to."""
+
+    target: Target
+    """the column to be predicted, or several of numbers"""
+    scale_target: Scale = "none"
+    """the same for a number to be predicted; predictions are scaled back"""
 
 
 class DataSpec(Spec):
@@ -16,7 +27,15 @@ class DataSpec(Spec):
 
     features: tuple[str, ...] | None = Field(default=None, min_length=1)
     """the columns that are fed; all but the target if empty, of a time series the target too"""
-    target: Annotated[str, option("text")] | Annotated[tuple[str, ...], Field(min_length=1), option("a list of names")]
+    inputs: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] | None = Field(
+        default=None, min_length=1, exclude_if=lambda inputs: inputs is None
+    )
+    """of a model with several inputs: by its name the columns that each is fed, in place of features"""
+    outputs: dict[str, OutputTarget] | None = Field(
+        default=None, min_length=1, exclude_if=lambda outputs: outputs is None
+    )
+    """of a model with several outputs: by its name what each is held to, in place of target"""
+    target: Target | None = Field(default=None, validate_default=True, exclude_if=lambda target: target is None)
     """the column to be predicted, or several of numbers; the features themselves, of an autoencoder"""
     next_token: bool = False
     """of a text: at each of its places the token that comes next is predicted"""
@@ -41,10 +60,23 @@ class DataSpec(Spec):
     augment: tuple[AnyAugmentation, ...] = Field(default=(), max_length=20)
     """how training images are changed a little each time they are seen"""
 
+    @field_validator("target")
+    @classmethod
+    def _is_said(cls, target: Any, info: ValidationInfo) -> Any:
+        return need_one(target, info, "outputs")
+
+    @property
+    def input_of(self) -> dict[str, str]:
+        """The input that each column feeds, where there are several."""
+        return {column: name for name, columns in (self.inputs or {}).items() for column in columns}
+
     @property
     def targets(self) -> tuple[str, ...]:
-        """The columns to be predicted."""
-        return (self.target,) if isinstance(self.target, str) else self.target
+        """The columns to be predicted, each once where several outputs are held to them."""
+        if self.outputs is not None:
+            told = [one.target for one in self.outputs.values()]
+            return tuple(dict.fromkeys(name for one in told for name in ((one,) if isinstance(one, str) else one)))
+        return (self.target,) if isinstance(self.target, str) else self.target or ()
 
     @property
     def first_target(self) -> str:

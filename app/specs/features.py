@@ -1,9 +1,9 @@
 """Which columns a model is fed, what each becomes, and the shape that they make."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 
-from app.specs.base import Problem, Shape, SpecError
+from app.specs.base import Fed, Loc, Problem, Shape, SpecError, packed
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.layers.base import written
@@ -18,6 +18,8 @@ def feature_names(data: DataSpec, columns: Sequence[Column]) -> list[str]:
 
     Of a time series, what the target has been so far is fed too, and what orders rows or tells series apart is not.
     """
+    if data.inputs is not None:
+        return list(data.input_of)
     if data.features is not None:
         return list(data.features)
     left_out = {*data.targets, split_column(data.split)}
@@ -28,10 +30,26 @@ def feature_names(data: DataSpec, columns: Sequence[Column]) -> list[str]:
 
 
 def features(data: DataSpec, columns: Iterable[Column]) -> list[Column]:
-    """The columns that are fed, as far as there are such columns: first those that are embedded, then the others."""
+    """The columns that are fed, as far as there are such columns: first those that are embedded, then the others.
+
+    Of several inputs, those of the first, then those of the next.
+    """
     known = {column.name: column for column in columns}
     fed = [known[name] for name in feature_names(data, list(known.values())) if name in known]
-    return sorted(fed, key=lambda column: not is_embedded(data, column))
+    place = {name: i for i, name in enumerate(data.inputs or ())}
+    of = data.input_of
+    return sorted(fed, key=lambda column: (place[of[column.name]] if of else 0, not is_embedded(data, column)))
+
+
+def fed_to(data: DataSpec, fed: Iterable[Column], name: str) -> list[Column]:
+    """Of the columns that are fed, those that feed one input: all where there are no several."""
+    of = data.input_of
+    return [column for column in fed if of.get(column.name, name) == name]
+
+
+def place_of(data: DataSpec, name: str) -> Loc:
+    """Where it is said that a column is fed."""
+    return ["data", "inputs", data.input_of[name]] if name in data.input_of else ["data", "features"]
 
 
 def steps_of(data: DataSpec, name: str) -> ColumnSteps:
@@ -63,11 +81,12 @@ def embedded_places(data: DataSpec, fed: Iterable[Column]) -> dict[str, range]:
     """The numbers that each embedded column is fed as, so that one embedding looks all of them up.
 
     The first of a range stands for what is missing or unknown. Columns follow one another, as in the field-wise offsets
-    of factorization machines (Rendle, 2010).
+    of factorization machines (Rendle, 2010); each of several inputs begins anew.
     """
     places: dict[str, range] = {}
-    start = 0
+    of, start, before = data.input_of, 0, None
     for column in fed:
+        start, before = (start if of.get(column.name) == before else 0), of.get(column.name)
         if is_embedded(data, column):
             most = steps_of(data, column.name).max_categories or MAX_CATEGORIES
             places[column.name] = range(start, start + 1 + min(most, column.num_distinct))
@@ -123,7 +142,16 @@ def width(data: DataSpec, column: Column) -> int:
 
 
 def input_shape(data: DataSpec, columns: Sequence[Column]) -> Shape:
-    """The shape that a model is fed: of a window, its length and the width of a row.
+    """The shape of a row that a model is fed; of several inputs, that of all of them one after the other.
+
+    Raises SpecError when the features do not make it.
+    """
+    shapes = fed_shape(data, columns)
+    return packed(shapes) if isinstance(shapes, Mapping) else shapes
+
+
+def fed_shape(data: DataSpec, columns: Sequence[Column]) -> Fed:
+    """What a model is fed: a shape, of a window its length and the width of a row; or one for each of several inputs.
 
     Raises SpecError when the features do not make it.
     """
@@ -131,6 +159,13 @@ def input_shape(data: DataSpec, columns: Sequence[Column]) -> Shape:
     found = [problem for column in fed for problem in _unfit(data, column)]
     if found:
         raise SpecError(found)
+    if data.inputs is None:
+        return _shape(data, fed, ["data", "features"])
+    return {name: _shape(data, fed_to(data, fed, name), ["data", "inputs", name]) for name in data.inputs}
+
+
+def _shape(data: DataSpec, fed: Sequence[Column], place: Loc) -> Shape:
+    """The shape that columns make together, which are named at `place`."""
     total = sum(width(data, column) for column in fed)
     if data.window is not None and total:
         return (data.window.length, total)
@@ -138,7 +173,7 @@ def input_shape(data: DataSpec, columns: Sequence[Column]) -> Shape:
         message = f"{written(data.input_shape)} holds {prod(data.input_shape):,} numbers, the features are {total:,}"
         raise SpecError([Problem(loc=["data", "input_shape"], msg=message, received=list(data.input_shape))])
     if total == 0:
-        raise SpecError([Problem(loc=["data", "features"], msg="no column is left to learn from", received=None)])
+        raise SpecError([Problem(loc=place, msg="no column is left to learn from", received=None)])
     if data.input_shape is None and len(fed) == 1 and width(data, fed[0]) == prod(shape_of(data, fed[0])):
         return shape_of(data, fed[0])
     return data.input_shape or (total,)
@@ -162,4 +197,4 @@ def _unfit(data: DataSpec, column: Column) -> Iterator[Problem]:
             f"the column {column.name!r} holds text, or more than a thousand categories: leave it out, cut it into "
             "tokens, or let its values be hashed or embedded"
         )
-        yield Problem(loc=["data", "features"], msg=message, received=column.name)
+        yield Problem(loc=place_of(data, column.name), msg=message, received=column.name)

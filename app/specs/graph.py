@@ -46,23 +46,45 @@ class Graph:
 
     nodes: tuple[Node, ...]
     problems: tuple[Problem, ...]
+    outputs: dict[str, str] = field(default_factory=dict, hash=False)  # as the model calls them: their layers
 
 
-def wire(layers: Sequence[Layer], blocks: Mapping[str, Block], inputs: Sequence[str]) -> Graph:
-    """Put blocks in where they are used, and resolve what each layer takes from."""
+def wire(
+    layers: Sequence[Layer],
+    blocks: Mapping[str, Block],
+    inputs: Sequence[str],
+    outputs: Sequence[str] | None = None,
+) -> Graph:
+    """Put blocks in where they are used, and resolve what each layer takes from. The last layer is the usual output."""
     if circles := list(_circles(blocks)):
         return Graph((), tuple(circles))
     wiring = _Wiring(blocks)
     scope = {name: name for name in inputs}
+    kept = tuple(outputs or ())
     try:
-        wiring.place(list(layers), scope, prefix="", loc=["layers"], index=None, within="", stack=())
+        wiring.place(list(layers), scope, prefix="", loc=["layers"], index=None, within="", stack=(), kept=kept)
     except _TooManyError:
         message = f"the blocks come to more than {MAX_LAYERS:,} layers"
         wiring.problems.append(Problem(loc=["layers"], msg=message, received=None))
+    else:
+        wiring.problems += _output_problems(kept, inputs, scope)
     for name in [] if wiring.problems else sorted(blocks.keys() - wiring.used):
         message = f"the block {name!r} is not used: no layer of type block names it"
         wiring.problems.append(Problem(loc=["blocks", name], msg=message, received=name))
-    return Graph(tuple(wiring.nodes), tuple(each_once(wiring.problems)))
+    found = {name: scope[name] for name in kept or list(scope)[-1:] if name in scope}
+    return Graph(tuple(wiring.nodes), tuple(each_once(wiring.problems)), found)
+
+
+def _output_problems(outputs: Sequence[str], inputs: Sequence[str], scope: Mapping[str, str]) -> Iterator[Problem]:
+    """Which names of outputs are those of no layer."""
+    for i, name in enumerate(outputs):
+        message = None
+        if name in inputs:
+            message = f"{name!r} is an input: an output is what a layer makes"
+        elif name not in scope:
+            message = f"no layer is called {name!r}, so nothing comes out of it"
+        if message:
+            yield Problem(loc=["outputs", i], msg=message, received=name)
 
 
 def _circles(blocks: Mapping[str, Block]) -> Iterator[Problem]:
@@ -108,21 +130,23 @@ class _Wiring:
         index: int | None,
         within: str,
         stack: tuple[str, ...],
+        kept: Sequence[str] = (),
         pace: Pace = USUAL_PACE,
     ) -> str | None:
         """Add layers that are written at `loc`; None stands for one that does not hold.
 
-        `scope` maps what they may take from to full names. Returns the full name of what comes out last.
+        `kept` are those that are read from outside, the last one if none is said. `scope` maps what they may take from
+        to full names. Returns the full name of what comes out last.
         """
         names = [layer.name or str(i) if layer else str(i) for i, layer in enumerate(layers)]
-        read: set[str] = set()
+        read: set[str] = set(kept or names[-1:])
         given = list(scope)
         before = given[0]
         for i, (layer, name) in enumerate(zip(layers, names, strict=True)):
             self._count_one()
             place = f"{within}layer {i}"
             if name in scope:
-                message = f"two layers are called {name!r}"
+                message = f"{name!r} is an input" if name in given else f"two layers are called {name!r}"
                 self.problems.append(Problem(loc=[*loc, i, "name"], msg=message, received=name))
             if layer is not None:
                 taken = layer.inputs or (before,)
@@ -254,7 +278,7 @@ def _unread(
     layers: Sequence[Layer | None], names: Sequence[str], given: Sequence[str], read: set[str], loc: Loc, within: str
 ) -> Iterator[Problem]:
     """What is computed for nothing."""
-    for i, (layer, name) in enumerate(zip(layers[:-1], names, strict=False)):
+    for i, (layer, name) in enumerate(zip(layers, names, strict=True)):
         if layer is not None and name not in read:
             message = f"{within}layer {i} ({layer.type}) is not used: no other layer takes from {name!r}"
             yield Problem(loc=[*loc, i], msg=message, received=name)

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from app.specs.base import Loc, Problem, Shape, ShapeError, SpecError, brief
+from app.specs.base import Fed, Loc, Problem, Shape, ShapeError, SpecError, brief, packed
 from app.specs.graph import Graph, Node, each_once
 from app.specs.initializers import NEEDS_MATRIX, Values
 from app.specs.layers.base import Weighted, written
 
 MAX_PARAMETERS = 2_000_000_000
+SHAPE_FIELDS = ("input_shape", "input_shapes")  # of a request: what a model is fed
 MAX_NUMBERS = 1 << 40  # that come out of a layer, of one row: what is reckoned with stays small enough to be written
 
 # Multiply-adds of a batch, from where two threads are faster than one (dense and convolutional networks on 2 cores).
@@ -42,48 +43,77 @@ class Inspection(BaseModel):
     num_multiply_adds: int = 0  # of one row; twice this is its floating-point operations
     num_kept: int = 0  # numbers of four bytes that one row leaves for the way back
     layers: list[LayerReport]
+    # Of several the shape of each; input_shape and output_shape are then those of all, one after the other.
+    inputs: dict[str, list[int]] | None = Field(default=None, exclude_if=lambda one: one is None)
+    outputs: dict[str, list[int]] | None = Field(default=None, exclude_if=lambda one: one is None)
+
+    def is_split(self, name: str | None) -> bool:
+        """Whether there are several outputs where the only one is asked for, or the other way round."""
+        return (self.outputs is None) != (name is None)
+
+    def made(self, name: str | None) -> Shape:
+        """The shape of the output of that name, or of the only one."""
+        return tuple(self.output_shape if self.outputs is None or name is None else self.outputs[name])
+
+    @property
+    def fed(self) -> Fed:
+        """What it was inspected for."""
+        if self.inputs is None:
+            return tuple(self.input_shape)
+        return {name: tuple(shape) for name, shape in self.inputs.items()}
 
 
 def inspect(graph: Graph, shapes: Mapping[str, Shape]) -> Inspection:
     """Shapes and costs of every layer. Raises SpecError with every layer that does not fit."""
     found = [*input_problems(shapes), *graph.problems, *_integer_problems(graph, shapes)]
-    reports, misfits = trace(graph.nodes, {} if found and found[0].loc == ["input_shape"] else shapes)
+    reports, misfits = trace(graph, {} if found and found[0].loc[0] in SHAPE_FIELDS else shapes)
     found += misfits
     total = sum(report.num_parameters for report in reports)
     if total > MAX_PARAMETERS:
         found.append(Problem(loc=["layers"], msg=f"{total:,} parameters are more than any worker can hold"))
     if found:
         raise SpecError(list(each_once(found)))
+    made = {report.name: tuple(report.output_shape) for report in reports}
+    outputs = {name: made[layer] for name, layer in graph.outputs.items()}
     return Inspection(
-        input_shape=list(next(iter(shapes.values()))),
-        output_shape=reports[-1].output_shape,
+        input_shape=list(packed(shapes)),
+        output_shape=list(packed(outputs)),
         num_parameters=total,
         num_frozen=sum(report.num_frozen for report in reports),
         num_multiply_adds=sum(report.num_multiply_adds for report in reports),
         num_kept=sum(report.num_kept for report in reports),
         layers=reports,
+        inputs=_each(shapes),
+        outputs=_each(outputs),
     )
 
 
-def looked_up(nodes: Sequence[Node], inputs: Sequence[str]) -> frozenset[str]:
-    """The inputs that are whole numbers: those that a layer looks up, rearranged or as they are."""
+def _each(shapes: Mapping[str, Shape]) -> dict[str, list[int]] | None:
+    return {name: list(shape) for name, shape in shapes.items()} if len(shapes) > 1 else None
+
+
+def lookups(nodes: Sequence[Node], inputs: Sequence[str]) -> Iterator[tuple[Node, frozenset[str]]]:
+    """Each layer that looks whole numbers up, with the inputs they come from, rearranged or as they are."""
     sources = {name: frozenset([name]) for name in inputs}  # of each value that is only rearranged: the inputs
-    found: set[str] = set()
     for node in nodes:
         given = [sources.get(one) for one in node.inputs]
         if node.layer.takes_integers:
-            found.update(*[one for one in given if one])
+            yield node, frozenset().union(*[one for one in given if one])
         if node.layer.keeps_integers and None not in given:
             sources[node.name] = frozenset().union(*[one for one in given if one])
-    return frozenset(found)
 
 
-def trace(nodes: Sequence[Node], inputs: Mapping[str, Shape]) -> tuple[list[LayerReport], list[Problem]]:
+def looked_up(nodes: Sequence[Node], inputs: Sequence[str]) -> frozenset[str]:
+    """The inputs that are whole numbers: those that a layer looks up."""
+    return frozenset().union(*[names for _, names in lookups(nodes, inputs)])
+
+
+def trace(graph: Graph, inputs: Mapping[str, Shape]) -> tuple[list[LayerReport], list[Problem]]:
     """What each layer makes, as far as it can be said: nothing follows from a layer that does not fit."""
     shapes = dict(inputs)
     reports: list[LayerReport] = []
     misfits: list[Problem] = []
-    for node in nodes:
+    for node in graph.nodes:
         given = [shapes[one] for one in node.inputs if one in shapes]
         if len(given) < len(node.inputs):
             continue
@@ -92,24 +122,25 @@ def trace(nodes: Sequence[Node], inputs: Mapping[str, Shape]) -> tuple[list[Laye
             shapes[node.name] = tuple(reports[-1].output_shape)
         except ShapeError as error:
             misfits.append(_misfit(node, error))
-    if not misfits and len(reports) == len(nodes):
-        _count_kept(nodes, reports)
+    if not misfits and len(reports) == len(graph.nodes):
+        _count_kept(graph, reports)
     return reports, misfits
 
 
-def _count_kept(nodes: Sequence[Node], reports: Sequence[LayerReport]) -> None:
+def _count_kept(graph: Graph, reports: Sequence[LayerReport]) -> None:
     """Add what stays in memory for the way back: what a layer needs of its own output, or another as its input.
 
-    What comes out last, the loss needs. The way back ends where nothing before it learns: frozen layers at the front
+    What comes out, the loss needs. The way back ends where nothing before it learns: frozen layers at the front
     keep nothing.
     """
+    nodes = graph.nodes
     reached: set[str] = set()
     for node, report in zip(nodes, reports, strict=True):
         if report.num_parameters > report.num_frozen or reached.intersection(node.inputs):
             reached.add(node.name)
     alive = [node for node in nodes if node.name in reached]
     needed = {one for node in alive if node.layer.keeps_inputs for one in node.inputs}
-    needed |= {node.name for node in alive if node.layer.keeps_output} | {node.name for node in nodes[-1:]}
+    needed |= {node.name for node in alive if node.layer.keeps_output} | {*graph.outputs.values()}
     for report in reports:
         own = report.num_kept if report.name in reached else 0
         report.num_kept = own + (prod(report.output_shape) if report.name in needed else 0)
@@ -191,13 +222,14 @@ def _integer_problems(graph: Graph, shapes: Mapping[str, Shape]) -> Iterator[Pro
 
 def input_problems(shapes: Mapping[str, Shape]) -> Iterator[Problem]:
     """Why an input of such a shape cannot be."""
-    for shape in shapes.values():
+    for name, shape in shapes.items():
+        place: Loc = ["input_shape"] if len(shapes) == 1 else ["input_shapes", name]
         if not shape or min(shape) < 1:
             message = "a shape is one size or several, each at least 1"
-            yield Problem(loc=["input_shape"], msg=message, received=list(shape))
+            yield Problem(loc=place, msg=message, received=list(shape))
         elif prod(shape) > MAX_NUMBERS:
             message = "one row of this shape is more than any machine holds"
-            yield Problem(loc=["input_shape"], msg=message, received=None)
+            yield Problem(loc=place, msg=message, received=None)
 
 
 def _misfit(node: Node, error: ShapeError) -> Problem:

@@ -4,21 +4,30 @@
 seen a row, and all of it at once. What is checked is in `checks`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from app.specs.answers import Answer, Kind, answer_of
-from app.specs.base import Spec, SpecError, option
+from app.specs.base import Problem, Spec, SpecError, option
 from app.specs.checks.data import data_problems
+from app.specs.checks.inputs import feeding_problems
 from app.specs.checks.lookups import lookup_problems
-from app.specs.checks.model import augment_problems, beginning_problems, learning_problems, output_problems
+from app.specs.checks.model import (
+    Ending,
+    augment_problems,
+    beginning_problems,
+    learning_problems,
+    output_problems,
+)
+from app.specs.checks.outputs import curve_problems, heading_problems
 from app.specs.checks.sizes import part_sizes
-from app.specs.checks.training import training_problems
+from app.specs.checks.training import stopping_problems, training_problems
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import feature_names, features, input_shape, width
+from app.specs.features import feature_names, features, fed_shape, input_shape, width
+from app.specs.heads import Head, heads_of
 from app.specs.memory import Memory, training_memory
 from app.specs.model import Inspection, ModelSpec
 from app.specs.sources import BuiltinSource, DatasetDefinition, GeneratedSource, UploadSource
@@ -76,10 +85,15 @@ class Checked(BaseModel):
     input_shape: tuple[int, ...]
     input_dtype: Literal["float32", "int64"]
     output_shape: tuple[int | None, ...]  # that is asked for; None for a size that is the model's to say
-    target: Target
+    targets: list[Target]  # of each output
     inspection: Inspection
     memory: Memory | None  # that a step takes; None where the batch is all rows, and a column says how many those are
     num_rows: dict[str, int] | None  # by part, or windows; None where a column says it
+
+    @property
+    def target(self) -> Target:
+        """Of the only output, or the first."""
+        return self.targets[0]
 
 
 def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
@@ -89,38 +103,73 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
     """
     assert isinstance(spec.model, ModelSpec)
     known = {column.name: column for column in columns}
-    target = known.get(spec.data.first_target)
-    answer = answer_of(spec.data, spec.training.loss.type, known)
+    heads = heads_of(spec.data, spec.training)
+    answers = [(head, answer_of(head.data, head.training.loss_type, known)) for head in heads]
     sizes = part_sizes(spec.data, known, num_rows)
-    found = [*data_problems(spec.data, known, num_rows), *training_problems(spec.training, spec.data, known)]
+    found = [*data_problems(spec.data, known, num_rows), *_head_problems(spec, spec.model, heads, known)]
     fed = features(spec.data, columns)
     inspection = None
+    unfed = list(feeding_problems(spec.model, spec.data))
+    found += unfed
     try:
-        inspection = spec.model.inspect(input_shape(spec.data, columns))
+        shape = fed_shape(spec.data, columns)
+        inspection = None if unfed else spec.model.inspect(shape)
     except SpecError as error:
         found += [one if one.loc[0] == "data" else one.under("model") for one in error.errors]
     if inspection is not None:
         found += learning_problems(spec.model, inspection, spec.training, sizes["train"] if sizes else None)
         found += beginning_problems(spec.model, spec.training)
-        found += augment_problems(spec.model, inspection, spec.data, fed, answer)
+        told = [answer for _, answer in answers if answer is not None]
+        found += augment_problems(spec.model, inspection, spec.data, fed, told)
         found += lookup_problems(spec.model, spec.data, fed)
-        if target is not None and answer is not None:
-            found += output_problems(spec.model, inspection, spec.training, target, answer)
-    if found or inspection is None or target is None or answer is None:
+        found += _ending_problems(spec.model, inspection, answers, known)
+    targets = [_target(head, known[head.data.first_target], answer) for head, answer in answers if answer is not None]
+    if found or inspection is None or not targets or len(targets) < len(answers):
         raise SpecError(found)
     batch_size = spec.training.batch_size or (sizes["train"] if sizes else None)
     return Checked(
         input_shape=tuple(inspection.input_shape),
         input_dtype="int64" if spec.model.takes_integers else "float32",
-        output_shape=answer.output_shape,
-        target=_target(spec.data, target, answer),
+        output_shape=told[0].output_shape if len(told) == 1 else tuple(inspection.output_shape),
+        targets=targets,
         inspection=inspection,
         memory=training_memory(inspection, spec.training.optimizer, batch_size) if batch_size else None,
         num_rows=sizes,
     )
 
 
-def _target(data: DataSpec, column: Column, answer: Answer) -> Target:
+def _head_problems(
+    spec: RunSpec, model: ModelSpec, heads: Sequence[Head], known: Mapping[str, Column]
+) -> Iterator[Problem]:
+    """Whether each output is held to something that fits it, and a training ends by a curve that there is."""
+    yield from heading_problems(model, spec.data, spec.training)
+    yield from curve_problems(heads)
+    for head in heads:
+        yield from map(head.placed, training_problems(head.training, head.data, known))
+    if spec.training.early_stopping is not None:
+        yield from stopping_problems(spec.training.early_stopping, heads, spec.data)
+
+
+def _ending_problems(
+    model: ModelSpec,
+    inspection: Inspection,
+    answers: Sequence[tuple[Head, Answer | None]],
+    known: Mapping[str, Column],
+) -> Iterator[Problem]:
+    """Whether what comes out is what each loss takes."""
+    nodes = {node.name: node for node in model.nodes}
+    outputs = model.graph.outputs
+    for head, answer in answers:
+        if answer is None or (head.name is not None and head.name not in outputs) or inspection.is_split(head.name):
+            continue
+        node = nodes[outputs[head.name]] if head.name is not None else model.nodes[-1]
+        ending = Ending(node, inspection.made(head.name))
+        found = output_problems(ending, head.training, known[head.data.first_target], answer)
+        yield from map(head.placed, found)
+
+
+def _target(head: Head, column: Column, answer: Answer) -> Target:
+    data = head.data
     if not answer.is_plain:
         return Target(name=", ".join(data.targets), kind=answer.kind, classes=None, shape=list(answer.shape))
     return Target(name=column.name, kind=answer.kind, classes=None if answer.kind == "number" else column.values)

@@ -4,15 +4,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.specs.base import Shape, problems
+from app.specs.base import Fed, SpecError, problems
 from app.specs.inspection import LayerReport, input_problems, trace
-from app.specs.model import INPUT, ModelSpec
+from app.specs.model import ModelSpec
 
 
-def traced(model: Any, input_shape: Shape) -> list[LayerReport]:
-    """The layers of a model, as a user wrote it, whose shapes follow from `input_shape` whatever is wrong elsewhere."""
-    found = None if list(input_problems({INPUT: input_shape})) else _sound(model)
-    return trace(found.graph.nodes, {INPUT: tuple(input_shape)})[0] if found is not None else []
+def traced(model: Any, fed: Fed) -> list[LayerReport]:
+    """The layers of a model, as a user wrote it, whose shapes follow from what is fed whatever is wrong elsewhere."""
+    found = _sound(model)
+    if found is None:
+        return []
+    try:
+        shapes = found.shapes(fed)
+    except SpecError:
+        return []
+    return [] if list(input_problems(shapes)) else trace(found.graph, shapes)[0]
 
 
 def _sound(model: Any) -> ModelSpec | None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from app.specs.base import Spec
+from app.specs.base import Spec, need_one
 
 Rate = Annotated[float, Field(gt=0, le=1000, description="the learning rate: how far a step goes")]
 Momentum = Annotated[float, Field(ge=0, lt=1, description="how much of the last step is taken again")]
@@ -288,6 +288,17 @@ class EarlyStopping(Spec):
     """whether the weights of the best epoch are kept, not the last"""
 
 
+class OutputLoss(Spec):
+    """By what one of several outputs is judged."""
+
+    loss: AnyLoss
+    """what the training makes small, with those of the other outputs"""
+    weight: float = Field(default=1.0, gt=0, le=1e6)
+    """how much it counts in their sum"""
+    metrics: tuple[AnyMetric, ...] = ()
+    """what is measured beside the loss"""
+
+
 class StartFrom(Spec):
     """The weights that a run has left, taken where layers are called alike and have the same shapes."""
 
@@ -312,7 +323,11 @@ class TrainingSpec(Spec):
     """what the weights begin with, where that is not chance: those of another run"""
     shuffle: bool = True
     """whether rows come in a new order each epoch"""
-    loss: AnyLoss
+    outputs: dict[str, OutputLoss] | None = Field(
+        default=None, min_length=1, exclude_if=lambda outputs: outputs is None
+    )
+    """of a model with several outputs: by its name the loss of each, in place of loss and metrics"""
+    loss: AnyLoss | None = Field(default=None, validate_default=True, exclude_if=lambda loss: loss is None)
     """what the training makes small"""
     optimizer: AnyOptimizer = Adam()
     """how a step follows from the gradient"""
@@ -330,6 +345,22 @@ class TrainingSpec(Spec):
     """how many of the latest are kept, beside the best"""
     log_every_epochs: int = Field(default=1, ge=1)
     """how often a line of the log says how it stands"""
+
+    @field_validator("loss")
+    @classmethod
+    def _is_said(cls, loss: Any, info: ValidationInfo) -> Any:
+        return need_one(loss, info, "outputs")
+
+    @property
+    def only_loss(self) -> AnyLoss:
+        """The loss of a single output."""
+        assert self.loss is not None, "each of several outputs has its own"
+        return self.loss
+
+    @property
+    def loss_type(self) -> str:
+        """Its type."""
+        return self.only_loss.type
 
     @field_validator("schedule", mode="before")
     @classmethod

@@ -5,6 +5,7 @@ same numbers. What is fitted is fitted by `app.preparing`, on training rows alon
 each kind of column; all need numpy, texts the tokenizers library, images Pillow, and none torch.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -12,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.specs.base import Problem, SpecError
-from app.transforms.answers import Target, answers, word
+from app.specs.base import Fed, Problem, SpecError
+from app.transforms.answers import Head, Target, answers, word
 from app.transforms.arrays import ArrayStep
 from app.transforms.images import ImageStep
 from app.transforms.reading import numbers, read_time
@@ -25,7 +26,9 @@ __all__ = [
     "UNKNOWN",
     "AnyStep",
     "ArrayStep",
+    "Head",
     "ImageStep",
+    "InputPart",
     "Preprocessing",
     "Step",
     "Target",
@@ -46,6 +49,17 @@ AnyStep = Annotated[Step | TextStep | ImageStep | ArrayStep, Field(discriminator
 _NAMED = 5
 
 
+class InputPart(BaseModel):
+    """One of several inputs, which lie in a row one after the other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    columns: list[str]
+    shape: list[int]  # without the batch
+    num_embeddings: int | None = None  # of one that is looked up: it is whole numbers from 0 to this − 1
+
+
 class Preprocessing(BaseModel):
     """Everything between a row and a tensor, as `preprocessing.json` keeps it."""
 
@@ -53,6 +67,7 @@ class Preprocessing(BaseModel):
 
     steps: list[AnyStep]
     input_shape: list[int]  # without the batch
+    parts: list[InputPart] | None = None  # of several inputs, of which the input is all, one after the other
     window: Windows | None = None  # of a time series
     input_dtype: Literal["float32", "int64"]
     num_embeddings: int | None = None  # of a model that looks whole numbers up: it has places for 0 to this − 1
@@ -63,6 +78,13 @@ class Preprocessing(BaseModel):
     def columns(self) -> list[str]:
         """The columns that are read, each once."""
         return list(dict.fromkeys(step.name for step in self.steps))
+
+    @property
+    def fed(self) -> Fed:
+        """The shape of the input, or of each of several."""
+        if self.parts is None:
+            return tuple(self.input_shape)
+        return {part.name: tuple(part.shape) for part in self.parts}
 
     @property
     def known(self) -> set[str]:
@@ -94,9 +116,10 @@ def encode_rows(preprocessing: Preprocessing, rows: Mapping[str, Sequence[Any]])
     num_rows = len(next(iter(rows.values()), ()))
     parts: list[NDArray[Any]] = []
     errors: list[Problem] = []
+    places = _places(preprocessing)
     for step in preprocessing.steps:
         try:
-            parts.append(_inputs(preprocessing, step, rows.get(step.name, [None] * num_rows)))
+            parts.append(_inputs(step, rows.get(step.name, [None] * num_rows), places.get(step.name)))
         except SpecError as error:
             errors += [one for one in error.errors if one not in errors]
     if errors:
@@ -104,13 +127,24 @@ def encode_rows(preprocessing: Preprocessing, rows: Mapping[str, Sequence[Any]])
     return np.concatenate(parts, axis=1).astype(preprocessing.input_dtype)
 
 
-def _inputs(preprocessing: Preprocessing, step: AnyStep, values: Sequence[Any]) -> NDArray[Any]:
-    """What one step makes of plain values: (N, width)."""
+def _places(preprocessing: Preprocessing) -> dict[str, float]:
+    """Of each column that is looked up, below which number it must be."""
+    if preprocessing.parts is not None:
+        looked_up = [part for part in preprocessing.parts if part.num_embeddings is not None]
+        return {column: part.num_embeddings or 0 for part in looked_up for column in part.columns}
+    if preprocessing.input_dtype != "int64":
+        return {}
+    most = preprocessing.num_embeddings
+    return dict.fromkeys(preprocessing.columns, math.inf if most is None else most)
+
+
+def _inputs(step: AnyStep, values: Sequence[Any], num_embeddings: float | None) -> NDArray[Any]:
+    """What one step makes of plain values: (N, width), of whole numbers where embeddings look them up."""
     if not isinstance(step, Step):
         return step.inputs(values)
     found = apply(step, numbers(step, values))
-    if preprocessing.input_dtype == "int64":
-        _check_whole(step, found[:, 0], preprocessing.num_embeddings)
+    if num_embeddings is not None:
+        _check_whole(step, found[:, 0], num_embeddings)
     return found
 
 
@@ -137,11 +171,11 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _check_whole(step: Step, found: Numbers, num_embeddings: int | None) -> None:
+def _check_whole(step: Step, found: Numbers, num_embeddings: float) -> None:
     """Whole numbers, and such as the embedding has places for: beyond them a runtime fails, or wraps around."""
     expected = "a whole number is expected"
     odd = found != np.trunc(found)
-    if num_embeddings is not None:
+    if num_embeddings < math.inf:
         expected += f", from 0 to {num_embeddings - 1:,}"
         odd |= (found < 0) | (found >= num_embeddings)
     rows = np.flatnonzero(odd)[:MAX_PROBLEMS]

@@ -1,5 +1,6 @@
 """A model's outputs, read as answers: a class with its probabilities, a number in its own unit, or many of either."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -29,6 +30,17 @@ class Scaled(BaseModel):
     spread: float = 1.0
 
 
+class Head(BaseModel):
+    """One of several outputs, which lie in a row one after the other, and what it answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    shape: list[int]  # of the output, without the batch
+    loss: str
+    target: "Target"
+
+
 class Target(BaseModel):
     """What the model answers: one of `classes`, a number that was moved and scaled, or an answer of many places."""
 
@@ -42,15 +54,23 @@ class Target(BaseModel):
     step: Annotated[TextStep | ImageStep | ArrayStep, Field(discriminator="type")] | None = None  # of many places
     num_classes: int | None = None  # of each pixel or each token
     next_token: bool = False  # the answer is the text itself, one token ahead
+    heads: list[Head] | None = None  # of several outputs: each by itself
 
     @property
     def names(self) -> list[str]:
         """The columns that are predicted."""
+        if self.heads is not None:
+            return list(dict.fromkeys(name for head in self.heads for name in head.target.names))
         return [self.name] if self.numbers is None else [one.name for one in self.numbers]
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """The places of an answer that has many; None of one number, of one class and of a window's numbers."""
+        """The places of an answer that has many; None of one number, of one class and of a window's numbers.
+
+        Of several outputs those of all, one after the other.
+        """
+        if self.heads is not None:
+            return (sum(math.prod(head.target.shape or (1,)) for head in self.heads),)
         if self.numbers is not None:
             return (len(self.numbers),)
         if isinstance(self.step, ImageStep):
@@ -73,8 +93,11 @@ def answers(outputs: Numbers, target: Target, loss: str, inputs: NDArray[Any] | 
     """Outputs (N, …) as {"label", "probabilities"} for classes, {"value"} for numbers; `loss` decides how they read.
 
     A mask is {"label"}: the class of each pixel. Tokens are {"tokens"}: the likeliest at each place; of a model that
-    predicts the next one, those of the places that `inputs` (N, L) fill, with what follows the last of them.
+    predicts the next one, those of the places that `inputs` (N, L) fill, with what follows the last of them. Of several
+    outputs: {"outputs"}, the answer of each by name.
     """
+    if target.heads is not None:
+        return _of_heads(outputs, target.heads)
     if isinstance(target.step, TextStep):
         return [_words(row, target, loss, seen) for row, seen in zip(outputs, _seen(inputs, outputs), strict=True)]
     if target.num_classes is not None:
@@ -85,6 +108,17 @@ def answers(outputs: Numbers, target: Target, loss: str, inputs: NDArray[Any] | 
     if target.classes is None:
         return [_number(row) for row in flat * target.spread + target.center]
     return [_class(row, target.classes) for row in _PROBABILITIES[loss](flat)]
+
+
+def _of_heads(outputs: Numbers, heads: Sequence[Head]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [{} for _ in outputs]
+    at = 0
+    for head in heads:
+        own = outputs[:, at : at + math.prod(head.shape)].reshape(-1, *head.shape)
+        at += math.prod(head.shape)
+        for row, answer in zip(found, answers(own, head.target, head.loss), strict=True):
+            row[head.name] = answer
+    return [{"outputs": row} for row in found]
 
 
 def _numbers(outputs: Numbers, target: Target, loss: str) -> Numbers:

@@ -74,9 +74,9 @@ function order({ key, group }) {
 export function expectedSeries(spec) {
   if (spec?.config) return []; // a script reports it: what it will say is not known before
   const training = spec?.training ?? {};
-  const metrics = (training.metrics ?? []).map(({ type, k }) =>
-    type === "top_k_accuracy" ? `top_${k ?? 3}_accuracy` : type,
-  );
+  const metrics = training.outputs
+    ? Object.entries(training.outputs).flatMap(([name, one]) => ["loss", ...metricsOf(one)].map((own) => `${name}_${own}`))
+    : metricsOf(training);
   const parts = hasValidation(spec) ? ["train", "validation"] : ["train"];
   return [
     ...["loss", ...metrics].flatMap((metric) => parts.map((part) => `${part}/${metric}`)),
@@ -84,6 +84,9 @@ export function expectedSeries(spec) {
     "optimizer/grad_norm",
   ];
 }
+
+const metricsOf = ({ metrics }) =>
+  (metrics ?? []).map(({ type, k }) => (type === "top_k_accuracy" ? `top_${k ?? 3}_accuracy` : type));
 
 function hasValidation(spec) {
   const split = spec?.data?.split;

@@ -15,7 +15,7 @@ export function settingsOf(run) {
     ["data", `${run.dataset?.name ?? "dataset"}, ${splitInWords(data.split)}`],
     ["target", targetInWords(data)],
     ...(data.window ? [["window", windowInWords(data.window)]] : []),
-    ["loss", training.loss?.type ?? "–"],
+    ["loss", lossInWords(training)],
     ["optimizer", inWords(training.optimizer)],
     ["schedule", inWords(training.schedule) || "constant"],
     ["epochs", count(training.num_epochs)],
@@ -33,6 +33,16 @@ export function settingsOf(run) {
     ...(data.augment?.length ? [["augmentation", data.augment.map(inWords).join(", ")]] : []),
     ["seed", String(training.seed ?? 0)],
   ];
+}
+
+/** Of several outputs, the loss of each with what it counts in the sum. */
+function lossInWords({ loss, outputs }) {
+  if (!outputs) return loss?.type ?? "–";
+  const told = Object.entries(outputs).map(([name, one]) => {
+    const weight = (one.weight ?? 1) === 1 ? "" : `${one.weight} × `;
+    return `${weight}${one.loss.type} of ${name}`;
+  });
+  return told.join(" + ");
 }
 
 /** What a script said that it was set to, by dotted names. */

@@ -4,8 +4,11 @@ import { plural } from "./format.js";
 
 const NAMED = 4;
 
-/** The names of the columns that are predicted. */
-export const targetsOf = (data) => [data?.target ?? []].flat();
+/** The names of the columns that are predicted, each once where several outputs are held to them. */
+export function targetsOf(data) {
+  const told = data?.outputs ? Object.values(data.outputs).flatMap(({ target }) => target) : [data?.target ?? []].flat();
+  return [...new Set(told)];
+}
 
 /** "price", or "a, b, c, d and 60 columns more" */
 export function targetInWords(data) {

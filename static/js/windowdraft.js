@@ -1,13 +1,23 @@
 // What follows for a draft once its rows are a time series: what is fed, what orders the rows, how they are split. Pure.
 
+import { targetsOf } from "./targets.js";
+
 const NAMED_AS_TIME = /^(t|time|timestamp|date|datetime|step|tick)$/i;
 const SHARES = { train: 0.7, validation: 0.15, test: 0.15 };
 
 /** The columns that are fed where none are named, as the server has it. */
-export function fedByDefault(columns, { target, split, window }) {
-  const left = window ? [split?.column, window.time, window.series] : [target, split?.column];
-  if (window && window.ahead === 0) left.push(target);
+export function fedByDefault(columns, data) {
+  const { split, window } = data;
+  const targets = targetsOf(data);
+  const left = window ? [split?.column, window.time, window.series] : [...targets, split?.column];
+  if (window && window.ahead === 0) left.push(...targets);
   return columns.filter(({ name }) => !left.includes(name));
+}
+
+/** The names of the columns that are fed: of several inputs, one after the other. */
+export function fedNames(columns, data) {
+  if (data.inputs) return Object.values(data.inputs).flat();
+  return data.features ?? fedByDefault(columns, data).map(({ name }) => name);
 }
 
 /** A window to begin with: ordered by a time, or by whatever is named like one. */

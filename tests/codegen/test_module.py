@@ -165,3 +165,27 @@ def test_any_name_is_written(name: str) -> None:
 def test_a_model_that_does_not_hold_is_no_code() -> None:
     with pytest.raises(SpecError):
         to_module(model([{"type": "conv2d", "out_channels": 1, "kernel_size": 6}]), (1, 4, 4))
+
+
+def test_inputs_come_one_by_one_and_outputs_leave_as_a_tuple(tmp_path: Path) -> None:
+    layers = [
+        {"type": "embedding", "num_embeddings": 9, "embedding_dim": 3},
+        {"type": "flatten", "name": "vector"},
+        {"type": "concat", "inputs": ["vector", "linear_3"]},
+        {"type": "linear", "out_features": 4, "name": "first"},
+        {"type": "relu"},
+        {"type": "linear", "out_features": 2},
+    ]
+    spec = ModelSpec.model_validate({"inputs": ["user", "linear_3"], "outputs": ["first", "5"], "layers": layers})
+    shapes = {"linear_3": (5,), "user": (2,)}
+    code = to_module(spec, shapes)
+    assert "-> tuple[Tensor, Tensor]:" in code
+    packed = build(spec, shapes).eval()
+    path = tmp_path / "model.safetensors"
+    save_file(packed.state_dict(), path)
+    made: dict[str, Any] = {"__name__": "made"}
+    exec(compile(code, "model.py", "exec"), made)
+    numbers, users = torch.randn(3, 5), torch.randint(0, 9, (3, 2))
+    with torch.no_grad():
+        outputs = made["load"](str(path))(users, numbers)
+        assert torch.equal(torch.cat(outputs, 1), packed(torch.cat([numbers, users.float()], 1)))

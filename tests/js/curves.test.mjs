@@ -57,3 +57,22 @@ test("charts stand before the first point", () => {
   spec.data.split = { type: "shares", train: 1, validation: 0, test: 0 };
   assert.ok(!expectedSeries(spec).includes("validation/loss"));
 });
+
+test("of several outputs each has curves of its own", () => {
+  const spec = {
+    training: {
+      outputs: {
+        kind: { loss: { type: "cross_entropy" }, metrics: [{ type: "top_k_accuracy", k: 2 }] },
+        width: { loss: { type: "mse_loss" } },
+      },
+    },
+    data: { split: { type: "shares", validation: 0 } },
+  };
+  assert.deepEqual(expectedSeries(spec).slice(0, 4), [
+    "train/loss",
+    "train/kind_loss",
+    "train/kind_top_2_accuracy",
+    "train/width_loss",
+  ]);
+  assert.equal(goalOf("width_mae"), "min");
+});

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import * as draft from "../../static/js/draft.js";
-import { begunWindow, fedByDefault, splitFor } from "../../static/js/windowdraft.js";
+import { targetsOf } from "../../static/js/targets.js";
+import { begunWindow, fedByDefault, fedNames, splitFor } from "../../static/js/windowdraft.js";
 
 const column = (name, type) => ({ name, type, num_distinct: 500, min: 0, max: 9 });
 const shops = [column("day", "timestamp"), column("shop", "category"), column("price", "float"), column("sold", "float")];
@@ -57,4 +58,13 @@ test("a model for a window gives as many numbers as are predicted", () => {
   one.training.loss = { type: "cross_entropy" };
   one.data.target = "shop";
   assert.equal(draft.presetContext(one, [{ ...column("shop", "category"), num_distinct: 4 }]).numOutputs, 4);
+});
+
+test("what is fed and what is predicted is told of several inputs and outputs too", () => {
+  const columns = ["a", "b", "c", "d"].map((name) => ({ name }));
+  const split = { type: "shares" };
+  assert.deepEqual(fedNames(columns, { inputs: { one: ["b"], two: ["d", "a"] }, target: "c", split }), ["b", "d", "a"]);
+  assert.deepEqual(fedNames(columns, { outputs: { x: { target: "a" }, y: { target: ["a", "c"] } }, split }), ["b", "d"]);
+  assert.deepEqual(targetsOf({ outputs: { x: { target: "a" }, y: { target: ["a", "c"] } } }), ["a", "c"]);
+  assert.deepEqual(targetsOf({ target: "a" }), ["a"]);
 });

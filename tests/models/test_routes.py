@@ -135,3 +135,21 @@ def test_a_keras_model_is_refused_with_every_place_and_sizes_left_open_are_asked
     for odd in ("null", "[]", "NaN", '"\\ud800"', "[" * 10_000):
         answer = client.post("/api/v1/models/from-keras", content=odd, headers={"content-type": "application/json"})
         assert answer.status_code in (400, 422) and answer.json()["detail"]
+
+
+TWO = {
+    "inputs": ["a", "b"],
+    "layers": [{"type": "concat", "inputs": ["a", "b"]}, {"type": "linear", "out_features": 1}],
+}
+
+
+def test_a_model_with_several_inputs_is_asked_with_a_shape_for_each(client: TestClient) -> None:
+    body = {"model": TWO, "input_shapes": {"a": [2], "b": [3]}}
+    found = client.post("/api/v1/models/inspect", json=body).json()
+    assert found["inputs"] == {"a": [2], "b": [3]} and found["num_parameters"] == 6
+    assert "forward(self, a: Tensor, b: Tensor)" in client.post("/api/v1/models/code", json=body).text
+    assert client.post("/api/v1/models/check", json=body).json()["ok"] is True
+    answer = client.post("/api/v1/models/check", json={"model": TWO, "input_shape": [5]}).json()
+    assert [problem["loc"] for problem in answer["errors"]] == [["input_shapes"]]
+    refused = client.post("/api/v1/models/inspect", json={"model": TWO, "input_shapes": {"a": [2]}})
+    assert refused.status_code == 422 and refused.json()["errors"][0]["loc"] == ["input_shapes", "b"]

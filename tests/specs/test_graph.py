@@ -190,7 +190,7 @@ def test_a_block_looks_whole_numbers_up() -> None:
             ],
         },
     )
-    assert spec.takes_integers and spec.num_embeddings == 9
+    assert spec.takes_integers and spec.vocabularies == {"input": 9}
     assert spec.inspect((6,)).output_shape == [4]
 
 

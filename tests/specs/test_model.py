@@ -177,7 +177,9 @@ def test_a_long_value_that_does_not_fit_is_not_repeated_whole() -> None:
 def test_names_of_layers_are_not_words_of_torch() -> None:
     from torch import nn
 
-    from worker.nn.build import Graph
+    from worker.nn.build import Graph, Inputs
 
-    words = {word for word in (*dir(nn.Sequential()), *dir(Graph({}, {}))) if not word.startswith("_")}
+    words = {
+        word for word in (*dir(nn.Sequential()), *dir(Graph({}, {}, Inputs({}, set()), []))) if not word.startswith("_")
+    }
     assert words <= RESERVED, "a module of such a name could not be added"

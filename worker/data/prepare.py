@@ -6,11 +6,12 @@ has is unknown all the same. The table is gone through in batches, and the array
 hold them, so a table may be larger than memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -24,12 +25,20 @@ from app.preparing.table import Table
 from app.specs.answers import answer_of
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import features, input_shape
+from app.specs.features import features, fed_shape, input_shape
 from app.splitting import BITS, Parts, Rows, rows_of
 from app.stored.table import open_table
-from app.transforms import Preprocessing
+from app.transforms import AnyStep, InputPart, Preprocessing, Target
 from worker.data.shelf import Shelf, release
-from worker.data.targets import batch_places, batch_targets, fit_places, fitted_target, target_dtype, target_shape
+from worker.data.targets import (
+    Output,
+    batch_answers,
+    fit_outputs,
+    fit_places,
+    fitted_target,
+    target_dtype,
+    target_shape,
+)
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
 
@@ -61,34 +70,57 @@ def prepare(
     loss: str,
     columns: Sequence[Column],
     input_dtype: Literal["float32", "int64"] = "float32",
-    num_embeddings: int | None = None,
+    vocabularies: Mapping[str, int] = MappingProxyType({}),
     shelf: Shelf = Shelf(),  # noqa: B008, it never changes
     num_classes: int | None = None,
+    outputs: Sequence[Output] = (),
 ) -> Prepared:
     """Read what `data` names of the table in `place`, whose columns are `columns`. Raises JobFailure.
 
-    `num_classes` is of each pixel or token of an answer of many places: as many as the model tells apart.
+    `vocabularies` says of each input that is looked up how many whole numbers the model knows, `num_classes` of each
+    pixel or token of an answer of many places how many the model tells apart. `outputs` are several, if there are.
     """
     known = {column.name: column for column in columns}
     table = Table(open_table(place), known)
     fed = features(data, columns)
     dealt = deal_rows(table, data, fed)
-    answer = answer_of(data, loss, known)
-    assert answer is not None, "a run names columns that there are"
-    if answer.is_plain:
-        steps, target = fit_steps(table, data, fed, dealt), fitted_target(table, data, loss, dealt)
+    if outputs:
+        steps, target = fit_steps(table, data, fed, dealt), fit_outputs(table, outputs, dealt)
     else:
-        steps, target = fit_places(table, data, fed, dealt, answer, num_classes)
+        steps, target = _fit(table, data, loss, fed, dealt, num_classes)
     preprocessing = Preprocessing(
         steps=steps,
         input_shape=list(input_shape(data, columns)),
         input_dtype=input_dtype,
-        num_embeddings=num_embeddings,
+        num_embeddings=next(iter(vocabularies.values()), None) if input_dtype == "int64" else None,
+        parts=_input_parts(data, columns, vocabularies),
         target=target,
         loss=loss,
     )
     arrays = _Filler(table, preprocessing, dealt, shelf).fill()
     return Prepared(arrays["train"], arrays.get("validation"), arrays.get("test"), preprocessing, dealt)
+
+
+def _fit(
+    table: Table, data: DataSpec, loss: str, fed: Sequence[Column], dealt: Parts, num_classes: int | None
+) -> tuple[list[AnyStep], Target]:
+    """The fitted steps of what is fed, and what a single output answers."""
+    answer = answer_of(data, loss, table.known)
+    assert answer is not None, "a run names columns that there are"
+    if answer.is_plain:
+        return fit_steps(table, data, fed, dealt), fitted_target(table, data, loss, dealt)
+    return fit_places(table, data, fed, dealt, answer, num_classes)
+
+
+def _input_parts(data: DataSpec, columns: Sequence[Column], vocabularies: Mapping[str, int]) -> list[InputPart] | None:
+    """Several inputs as they lie in a row."""
+    fed, columns_of = fed_shape(data, columns), data.inputs or {}
+    if not isinstance(fed, Mapping):
+        return None
+    return [
+        InputPart(name=name, columns=list(columns_of[name]), shape=list(shape), num_embeddings=vocabularies.get(name))
+        for name, shape in fed.items()
+    ]
 
 
 def first_rows(place: Path, preprocessing: Preprocessing, columns: Sequence[Column], num_rows: int) -> NDArray[Any]:
@@ -149,10 +181,7 @@ class _Filler:
     def _put(self, batch: pa.RecordBatch, dealt: Parts, rows: Rows) -> None:
         """Lay the rows of a batch where they belong; `rows` are their places in the table."""
         inputs = batch_inputs(self._how, batch)
-        if self._how.target.shape is None:
-            targets = batch_targets(self._how.target, batch.column(self._how.target.name))
-        else:
-            targets = batch_places(self._how.target, batch, rows)
+        targets = batch_answers(self._how.target, batch, rows)
         for part in self._parts:
             chosen = dealt & BITS[part] > 0
             count = int(np.count_nonzero(chosen))

@@ -4,9 +4,10 @@ What holds of other tables holds here too (`prepare`): whatever is fitted is fit
 gone through in batches, and the rows lie in a file where memory would not hold them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -67,7 +68,7 @@ def prepare_series(
     loss: str,
     columns: Sequence[Column],
     input_dtype: Literal["float32", "int64"] = "float32",
-    num_embeddings: int | None = None,
+    vocabularies: Mapping[str, int] = MappingProxyType({}),
     shelf: Shelf = Shelf(),  # noqa: B008, it never changes
 ) -> PreparedSeries:
     """Read what `data` names of the table in `place`, whose columns are `columns`. Raises JobFailure."""
@@ -81,7 +82,7 @@ def prepare_series(
         input_shape=list(input_shape(data, columns)),
         window=_described(data.window, known),
         input_dtype=input_dtype,
-        num_embeddings=num_embeddings,
+        num_embeddings=next(iter(vocabularies.values()), None),
         target=fitted_target(table, data, loss, np.where(dealt.told, dealt.parts, 0).astype(np.uint8)),
         loss=loss,
     )

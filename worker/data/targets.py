@@ -5,21 +5,25 @@ classes, tokens as their numbers, 0 where there is none; numbers moved and scale
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from app import transforms
 from app.errors import JobFailure
 from app.moments import Moments
 from app.preparing import fit_steps, fit_with
 from app.preparing.fitting import ArrayFitter, Sample, array_numbers, fitters, scaling
 from app.preparing.table import Table, codes, plain_numbers
-from app.specs.answers import Answer
+from app.specs.answers import Answer, answer_of
+from app.specs.base import Shape
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import image_shape, steps_of
+from app.specs.heads import Head
 from app.specs.steps import ColumnSteps, Pixels
 from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
 from app.splitting import BITS, Parts, Rows
@@ -50,6 +54,34 @@ def _fitted_number(table: Table, data: DataSpec, name: str, dealt: Parts) -> Sca
         sample.add(found)
     center, spread = scaling(data.scale_target, moments, sample)
     return Scaled(name=name, center=center, spread=spread)
+
+
+@dataclass(frozen=True)
+class Output:
+    """One of several outputs: what it is held to, and the shape that it has."""
+
+    head: Head
+    shape: Shape
+
+
+def fit_outputs(table: Table, outputs: Sequence[Output], dealt: Parts) -> Target:
+    """What each of several outputs answers. Texts have the words of their own column."""
+    found = []
+    for output in outputs:
+        data, loss = output.head.data, output.head.training.loss_type
+        answer = answer_of(data, loss, table.known)
+        assert answer is not None and output.head.name is not None, "a run names columns that there are"
+        if answer.is_plain:
+            target = fitted_target(table, data, loss, dealt)
+        else:
+            _, target = fit_places(table, data, [], dealt, answer, num_told(answer, output.shape))
+        found.append(transforms.Head(name=output.head.name, shape=list(output.shape), loss=loss, target=target))
+    return Target(name=", ".join(head.name for head in found), heads=found)
+
+
+def num_told(answer: Answer, shape: Shape) -> int | None:
+    """How many classes an output of this shape tells apart at each place of an answer that has many."""
+    return {"mask": shape[0], "tokens": shape[-1]}.get(answer.kind)
 
 
 def fit_places(
@@ -99,8 +131,10 @@ def _fit_tokens(
 
 
 def target_dtype(how: Preprocessing) -> np.dtype[Any]:
-    """Of class indices, of bytes, or of numbers."""
+    """Of class indices, of bytes, or of numbers, as all are of several outputs."""
     target = how.target
+    if target.heads is not None:
+        return np.dtype(np.float32)
     if isinstance(target.step, ImageStep):
         return np.dtype(np.uint8)
     of_classes = target.classes is not None and how.loss not in BINARY_LOSSES
@@ -112,6 +146,19 @@ def target_shape(how: Preprocessing) -> tuple[int, ...]:
     if how.target.shape is not None:
         return how.target.shape
     return () if target_dtype(how) == np.int64 else (1,)
+
+
+def batch_answers(target: Target, batch: pa.RecordBatch, rows: Rows) -> NDArray[Any]:
+    """The targets (N, …) of N rows, whose places in the table are `rows`; of several outputs, those of all in a row.
+
+    Raises JobFailure where one is missing or infinite, or names a class that there is not.
+    """
+    if target.heads is not None:
+        each = [batch_answers(head.target, batch, rows) for head in target.heads]
+        return np.concatenate([one.reshape(len(one), -1) for one in each], axis=1)
+    if target.shape is None:
+        return batch_targets(target, batch.column(target.name))
+    return batch_places(target, batch, rows)
 
 
 def batch_targets(target: Target, column: pa.Array) -> Numbers:

@@ -2,27 +2,32 @@
 
 import importlib
 from collections import OrderedDict
+from collections.abc import Mapping, Set
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from app.errors import JobFailure
-from app.specs.base import Shape
+from app.specs.base import Fed, Shape
 from app.specs.initializers import Values
 from app.specs.layers import Layer, Recipe
 from app.specs.layers.base import Weighted
-from app.specs.model import INPUT, ModelSpec
+from app.specs.model import ModelSpec
 
 
-def build(model: ModelSpec, input_shape: Shape) -> nn.Module:
-    """The module of a model for inputs (N, *input_shape). Raises SpecError when the model does not hold.
+def build(model: ModelSpec, fed: Fed) -> nn.Module:
+    """The module of a model for inputs (N, *fed). Raises SpecError when the model does not hold.
+
+    Several inputs lie in a row one after the other, (N, all their numbers), and so do several outputs.
 
     Parameters are called by their layer: "dense.weight", or "0.weight" for a layer without a name; in a block by their
     place in it: "stage.2.conv.weight".
     """
-    model.inspect(input_shape)
-    shapes: dict[str, Shape] = {INPUT: tuple(input_shape)}
+    model.inspect(fed)
+    inputs = model.shapes(fed)
+    shapes = dict(inputs)
     modules: dict[str, nn.Module] = {}
     for node in model.nodes:
         given = [shapes[one] for one in node.inputs]
@@ -31,29 +36,56 @@ def build(model: ModelSpec, input_shape: Shape) -> nn.Module:
         initialise(modules[node.name], node.layer)
     if model.is_chain:
         return nn.Sequential(OrderedDict(modules))
-    return Graph(modules, {node.name: node.inputs for node in model.nodes})
+    wiring = {node.name: node.inputs for node in model.nodes}
+    return Graph(modules, wiring, Inputs(inputs, model.vocabularies.keys()), list(model.graph.outputs.values()))
+
+
+class Inputs:
+    """Several inputs as they lie in a row of numbers: cut out as views; those that are looked up become whole."""
+
+    def __init__(self, shapes: Mapping[str, Shape], looked_up: Set[str]) -> None:
+        self._shapes, self._looked_up = shapes, looked_up
+
+    def cut(self, x: Tensor) -> dict[str, Tensor]:
+        """Each by name, of x (N, …): x itself where there is one."""
+        if len(self._shapes) == 1:
+            return dict.fromkeys(self._shapes, x)
+        found, at = {}, 0
+        for name, shape in self._shapes.items():
+            one = x[:, at : at + prod(shape)].view(-1, *shape)
+            found[name] = one.long() if name in self._looked_up else one
+            at += prod(shape)
+        return found
+
+
+def inputs_of(model: ModelSpec, module: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """What each input of a model is given of x, by name."""
+    return module._inputs.cut(x) if isinstance(module, Graph) else dict.fromkeys(model.inputs, x)
 
 
 class Graph(nn.Module):
-    """Modules that name what they take from; the last one's output is the whole's."""
+    """Modules that name what they take from; of several outputs, one after the other in a row."""
 
-    def __init__(self, modules: dict[str, nn.Module], wiring: dict[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, modules: dict[str, nn.Module], wiring: dict[str, tuple[str, ...]], inputs: Inputs, outputs: list[str]
+    ) -> None:
         super().__init__()
+        self._inputs, self._outputs = inputs, outputs
         for name, module in modules.items():
             _hold(self, name).add_module(name.rpartition(".")[2], module)
-        reader = {one: name for name, inputs in wiring.items() for one in inputs}  # of each value, the last
+        reader = {one: name for name, taken in wiring.items() for one in taken}  # of each value, the last
         self._steps = [
-            (name, inputs, [one for one in dict.fromkeys(inputs) if reader[one] == name])
-            for name, inputs in wiring.items()
+            (name, taken, [one for one in dict.fromkeys(taken) if reader[one] == name and one not in outputs])
+            for name, taken in wiring.items()
         ]
 
     def forward(self, x: Tensor) -> Tensor:
-        values = {INPUT: x}
-        for name, inputs, done in self._steps:
-            x = values[name] = self.get_submodule(name)(*[values[one] for one in inputs])
+        values = self._inputs.cut(x)
+        for name, taken, done in self._steps:
+            x = values[name] = self.get_submodule(name)(*[values[one] for one in taken])
             for one in done:  # in evaluation nothing else holds it, so its memory is free
                 del values[one]
-        return x
+        return x if len(self._outputs) == 1 else torch.cat([values[one].flatten(1) for one in self._outputs], dim=1)
 
 
 def _hold(root: nn.Module, name: str) -> nn.Module:

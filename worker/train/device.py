@@ -7,7 +7,7 @@ import psutil
 import torch
 
 from app.errors import JobFailure
-from app.specs.base import Shape
+from app.specs.base import Fed
 from app.specs.inspection import WORTH_SHARING
 from app.specs.model import ModelSpec
 
@@ -29,13 +29,13 @@ def choose(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def num_threads(model: ModelSpec, input_shape: Shape, batch_size: int, slots: int) -> int:
+def num_threads(model: ModelSpec, fed: Fed, batch_size: int, slots: int) -> int:
     """How many threads a CPU run takes: one where a step is so small that they would only wait for one another.
 
     Else its share of the cores, so that runs side by side do not fight for them. Follows from the specification and
     the machine alone, for sums come out otherwise in another number of parts.
     """
-    if batch_size * model.inspect(input_shape).num_multiply_adds < WORTH_SHARING:
+    if batch_size * model.inspect(fed).num_multiply_adds < WORTH_SHARING:
         return 1
     return max(1, len(os.sched_getaffinity(0)) // slots)
 

@@ -21,6 +21,7 @@ from app.transforms import ImageStep, Preprocessing, TextStep
 from worker import evaluate, forecast, shown
 from worker.job import Ending
 from worker.train.batches import Part
+from worker.train.heads import HeadsJudge
 from worker.train.plan import Plan
 from worker.train.windowed import Windowed
 
@@ -96,9 +97,27 @@ def evaluation_of(plan: Plan) -> dict[str, Any]:
         "baseline": {**baseline, "part": judged_on},
         "classes": plan.judge.classes,
         "parameters": evaluate.parameters(plan.model),
+        **_heads(plan, judged_on),
         **_forecast(plan),
         **_shown(plan, judged_on),
     }
+
+
+def _heads(plan: Plan, judged_on: str) -> dict[str, Any]:
+    """Of several outputs the same figures of each."""
+    if not isinstance(plan.judge, HeadsJudge):
+        return {}
+    found = {}
+    for head in plan.judge.heads:
+        how, cut = head.judging, head.cut
+        constant = how.constant.to(plan.device)
+        baseline = evaluate.baseline(constant, plan.parts[judged_on], how.judge, how.constant_name, cut.of_targets)
+        parts = {
+            name: evaluate.report(plan.model, part, how.judge, plan.device, cut.of) for name, part in plan.parts.items()
+        }
+        baseline |= {"part": judged_on}
+        found[head.name] = {"weight": head.weight, "parts": parts, "baseline": baseline, "classes": how.judge.classes}
+    return {"heads": found}
 
 
 def _shown(plan: Plan, judged_on: str) -> dict[str, Any]:

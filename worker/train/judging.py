@@ -1,5 +1,7 @@
 """How the outputs of a run are read and judged, as its target and its loss say; and what needs no model at all."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,17 +18,35 @@ from app.specs.training import (
 from app.transforms import ImageStep, Target, TextStep
 from worker.evaluate import LISTED_CLASSES, Judge
 from worker.train import losses, metrics
-from worker.train.batches import AnyPart, targets_of
 from worker.train.doctor import Chance
 from worker.train.metrics import Answers
 from worker.train.places import ROWS, Places
+
+
+@dataclass(frozen=True)
+class Judging:
+    """By what a run is judged, and what a model reaches at best that ignores its inputs."""
+
+    judge: Judge
+    constant: Tensor  # the outputs of such a model
+    constant_name: str  # what they say, in words
+    chance: Chance
+
+
+def judging_of(
+    training: TrainingSpec, target: Target, targets: Callable[[], Iterable[Tensor]], device: torch.device
+) -> Judging:
+    """By what the answers of one output are judged; `targets` gives those of the training rows, some at a time."""
+    judge = judge_of(training, target, device)
+    constant, chance = constant_of(training, targets, target, judge)
+    return Judging(judge, constant, in_words(constant, training.loss_type, target), chance)
 
 
 def judge_of(training: TrainingSpec, target: Target, device: torch.device) -> Judge:
     """By what a run is judged: its loss and metrics, of answers as its target has them."""
     places, answers = _places(training, target), _answers(training, target)
     asked = [_metric(metric, answers, target, device) for metric in training.metrics]
-    loss = places.loss(losses.build(**training.loss.model_dump()))
+    loss = places.loss(losses.build(**training.only_loss.model_dump()))
     return Judge(loss, asked, answers, _classes(target, answers), places)
 
 
@@ -34,7 +54,7 @@ def _places(training: TrainingSpec, target: Target) -> Places:
     """How the places of an answer are counted."""
     if target.num_classes is not None and target.shape is not None:
         return Places("tokens" if isinstance(target.step, TextStep) else "pixels", target.shape)
-    return Places("binary") if target.shape is not None and training.loss.type in BINARY_LOSSES else ROWS
+    return Places("binary") if target.shape is not None and training.loss_type in BINARY_LOSSES else ROWS
 
 
 def _classes(target: Target, answers: Answers | None) -> list[Any] | None:
@@ -48,7 +68,7 @@ def _classes(target: Target, answers: Answers | None) -> list[Any] | None:
 
 def _answers(training: TrainingSpec, target: Target) -> Answers | None:
     """How outputs are read as classes; of a number, where a metric asks for it, above or below a half."""
-    loss = training.loss.type
+    loss = training.loss_type
     if loss in CLASS_LOSSES:
         return Answers(target.num_classes or len(target.classes or ()), ignores=isinstance(target.step, TextStep))
     if loss in REGRESSION_LOSSES:
@@ -63,12 +83,14 @@ def _metric(metric: AnyMetric, answers: Answers | None, target: Target, device: 
     return metrics.build(answers=answers, scale=scale, of_places=target.shape is not None, **metric.model_dump())
 
 
-def constant_of(training: TrainingSpec, train: AnyPart, target: Target, judge: Judge) -> tuple[Tensor, Chance]:
+def constant_of(
+    training: TrainingSpec, targets: Callable[[], Iterable[Tensor]], target: Target, judge: Judge
+) -> tuple[Tensor, Chance]:
     """The best outputs that ignore the inputs, and their loss."""
-    loss, places = training.loss.type, judge.places
+    loss, places = training.loss_type, judge.places
     num_classes = target.num_classes or len(target.classes or ())
-    outputs = places.spread(losses.constant_outputs(loss, places.told(targets_of(train)), num_classes))
-    return outputs, Chance(losses.chance(judge.loss, outputs, targets_of(train), places), loss)
+    outputs = places.spread(losses.constant_outputs(loss, places.told(targets()), num_classes))
+    return outputs, Chance(losses.chance(judge.loss, outputs, targets(), places), loss)
 
 
 def in_words(outputs: Tensor, loss: str, target: Target) -> str:

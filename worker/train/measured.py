@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from app.specs.model import INPUT, ModelSpec
+from app.specs.model import ModelSpec
+from worker.nn.build import inputs_of
 from worker.nn.modules import Normalization
 from worker.train.batches import AnyPart
 
@@ -40,10 +41,10 @@ def measure(model: ModelSpec, module: nn.Module, part: AnyPart, device: torch.de
     if not asking:
         return
 
-    def value(name: str, x: Tensor) -> Tensor:
-        if name == INPUT:
-            return x
-        given = [value(one, x) for one in nodes[name].inputs]
+    def value(name: str, fed: dict[str, Tensor]) -> Tensor:
+        if name in fed:
+            return fed[name]
+        given = [value(one, fed) for one in nodes[name].inputs]
         found: Tensor = module.get_submodule(name)(*given)
         return found
 
@@ -51,9 +52,9 @@ def measure(model: ModelSpec, module: nn.Module, part: AnyPart, device: torch.de
     num_rows = max(1, NUMBERS_AT_ONCE // part.ready(part.take(slice(0, 1))[0].to(device)).numel())
     for start in range(0, len(part), num_rows):
         inputs, _ = part.take(slice(start, start + num_rows))
-        x = part.ready(inputs.to(device))
+        fed = inputs_of(model, module, part.ready(inputs.to(device)))
         for node, found in zip(asking, moments, strict=True):
-            found.add(value(node.inputs[0], x), _layer(module, node.name).dim)
+            found.add(value(node.inputs[0], fed), _layer(module, node.name).dim)
         part.release()
     for node, found in zip(asking, moments, strict=True):
         layer = _layer(module, node.name)

@@ -17,27 +17,29 @@ from app.db.tables import Dataset, Run
 from app.errors import JobFailure
 from app.specs.answers import answer_of
 from app.specs.columns import Column
-from app.specs.features import input_shape
+from app.specs.features import fed_shape
+from app.specs.heads import heads_of
 from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 from app.specs.training import TrainingSpec
 from app.stored.manifest import damage
-from app.transforms import ImageStep, Preprocessing, Target, TextStep
+from app.transforms import ImageStep, Preprocessing
 from worker.data.prepare import Prepared, prepare
 from worker.data.series import PreparedSeries, Shown, prepare_series
 from worker.data.shelf import Shelf, is_mapped
+from worker.data.targets import Output, num_told
 from worker.job import Job
 from worker.nn.build import build, max_norms, penalties
 from worker.train import device as devices
 from worker.train import optimizers, schedules
 from worker.train.augment import Augment
-from worker.train.batches import AnyPart, Batches, Part
+from worker.train.batches import AnyPart, Batches, Part, targets_of
 from worker.train.beginning import Beginning
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit, Penalty
-from worker.train.judging import constant_of, in_words, judge_of
+from worker.train.heads import SEVERAL, judging_of_heads, ready_targets
+from worker.train.judging import judging_of
 from worker.train.measured import measure
-from worker.train.places import as_shares, as_tokens
 from worker.train.plan import Plan
 from worker.train.stopping import EarlyStopping
 from worker.train.windowed import Windowed
@@ -90,19 +92,18 @@ def _damaged(dataset: Dataset, how: str) -> JobFailure:
 def _prepare(submitted: Submitted, shelf: Shelf) -> Prepared | PreparedSeries:
     spec, model = submitted.spec, submitted.model
     dtype: Literal["float32", "int64"] = "int64" if model.takes_integers else "float32"
-    known = model.num_embeddings if model.takes_integers else None
-    asked = (submitted.table, spec.data, spec.training.loss.type, submitted.columns, dtype, known, shelf)
-    return prepare(*asked, _num_classes(submitted)) if spec.data.window is None else prepare_series(*asked)
-
-
-def _num_classes(submitted: Submitted) -> int | None:
-    """How many classes the model tells apart at each place of an answer that has many."""
-    spec, columns = submitted.spec, submitted.columns
-    answer = answer_of(spec.data, spec.training.loss.type, {column.name: column for column in columns})
-    if answer is None or answer.kind not in ("mask", "tokens"):
-        return None
-    shape = submitted.model.inspect(input_shape(spec.data, columns)).output_shape
-    return shape[0] if answer.kind == "mask" else shape[-1]
+    inspection = model.inspect(fed_shape(spec.data, submitted.columns))
+    heads = {head.name: head for head in heads_of(spec.data, spec.training)}
+    several = [Output(heads[name], inspection.made(name)) for name in inspection.outputs or ()]  # as the model has them
+    loss = SEVERAL if several else spec.training.loss_type
+    asked = (submitted.table, spec.data, loss, submitted.columns, dtype, model.vocabularies, shelf)
+    if spec.data.window is not None:
+        return prepare_series(*asked)
+    if several:
+        return prepare(*asked, outputs=several)
+    answer = answer_of(spec.data, loss, {column.name: column for column in submitted.columns})
+    assert answer is not None, "a run names columns that there are"
+    return prepare(*asked, num_told(answer, inspection.made(None)))
 
 
 def _parts(prepared: Prepared | PreparedSeries) -> dict[str, AnyPart]:
@@ -112,7 +113,7 @@ def _parts(prepared: Prepared | PreparedSeries) -> dict[str, AnyPart]:
     found = {name: getattr(prepared, name) for name in ("train", "validation", "test")}
     pixels = prepared.preprocessing.pixels
     finish = _finish(pixels) if pixels is not None else None
-    finish_targets = _finish_targets(prepared.preprocessing.target)
+    finish_targets = ready_targets(prepared.preprocessing.target)
     return {name: part_of(arrays, finish, finish_targets) for name, arrays in found.items() if arrays is not None}
 
 
@@ -144,15 +145,6 @@ def _finish(step: ImageStep) -> Callable[[Tensor], Tensor]:
     return lambda pixels: (pixels.float() / 255 - mean.to(pixels.device)) / std.to(pixels.device)
 
 
-def _finish_targets(target: Target) -> Callable[[Tensor], Tensor] | None:
-    """What targets become on the device: the bytes of images numbers, those of masks classes, fillers no tokens."""
-    if isinstance(target.step, TextStep):
-        return as_tokens
-    if isinstance(target.step, ImageStep):
-        return as_shares if target.num_classes is None else Tensor.long
-    return None
-
-
 def make_plan(job: Job) -> Plan:
     """The plan of the run that a job names. Raises JobFailure where the data or the device do not do."""
     submitted = read(job)
@@ -162,8 +154,8 @@ def make_plan(job: Job) -> Plan:
     parts = _parts(prepared)
     device = devices.choose(training.device)
     batch_size = training.batch_size or len(parts["train"])
-    shape = tuple(prepared.preprocessing.input_shape)
-    torch.set_num_threads(devices.num_threads(submitted.model, shape, batch_size, job.settings.slots))
+    fed = prepared.preprocessing.fed
+    torch.set_num_threads(devices.num_threads(submitted.model, fed, batch_size, job.settings.slots))
     augment = _augment(submitted.spec, prepared.preprocessing)
     shown = prepared.shown if isinstance(prepared, PreparedSeries) else None
     plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device, augment, shown)
@@ -194,15 +186,16 @@ def assemble(
 ) -> Plan:
     """The plan that trains `model` on `parts` as `training` says. Sets the global seed."""
     torch.manual_seed(training.seed)
-    module = build(model, tuple(preprocessing.input_shape)).to(device)
+    module = build(model, preprocessing.fed).to(device)
     placed = dict(parts)
     if _likes_channels_last(module, preprocessing):
         module, placed = _channels_last(module, placed)
     placed = _placed(placed, device)
     measure(model, module, placed["train"], device)
     batches = _batches(module, training, placed["train"], device)
-    judge = judge_of(training, preprocessing.target, device)
-    constant, chance = constant_of(training, placed["train"], preprocessing.target, judge)
+    target = preprocessing.target
+    judged = judging_of if target.heads is None else judging_of_heads
+    judging = judged(training, target, lambda: targets_of(placed["train"]), device)
     groups = optimizers.groups(
         (module.get_submodule(node.name).parameters(), node.pace.lr_factor) for node in model.nodes
     )
@@ -213,7 +206,7 @@ def assemble(
         run_id=run_id,
         device=device,
         model=module,
-        judge=judge,
+        judge=judging.judge,
         gradients=Gradients(module, [Penalty(*one) for one in penalties(model, module)], training.max_grad_norm),
         optimizer=optimizer,
         freezing=Freezing.of(model, module),
@@ -223,9 +216,9 @@ def assemble(
         batches=batches,
         augment=augment,
         preprocessing=preprocessing,
-        constant=constant.to(device),
-        constant_name=in_words(constant, training.loss.type, preprocessing.target),
-        chance=chance,
+        constant=judging.constant.to(device),
+        constant_name=judging.constant_name,
+        chance=judging.chance,
         shown=shown,
         stopping=EarlyStopping(**training.early_stopping.model_dump()) if training.early_stopping else None,
         num_epochs=training.num_epochs,

@@ -3,19 +3,23 @@
 from collections.abc import Iterator
 
 from app.specs.base import Loc, Problem
+from app.specs.checks.inputs import column_problems
 from app.specs.checks.splits import split_problems
 from app.specs.checks.windows import window_problems
 from app.specs.checks.words import Columns, listed, no_column
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import features, is_coded, is_embedded, steps_of
+from app.specs.features import features, is_coded, is_embedded, place_of, steps_of
+from app.specs.heads import data_of_heads, placed
 from app.specs.steps import ColumnSteps
 
 
 def data_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
     """Everything in `data` that does not fit the columns of a dataset of so many rows."""
-    yield from _target_problems(data, columns, num_rows)
+    for output, own in data_of_heads(data):
+        yield from (placed(output, problem) for problem in _target_problems(own, columns, num_rows))
     yield from _feature_problems(data, columns)
+    yield from column_problems(data, columns)
     yield from _missing_problems(data, columns)
     yield from _infinite_problems(data, columns)
     yield from _step_problems(data, columns)
@@ -53,6 +57,9 @@ def _feature_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
 
 def _shown(data: DataSpec, column: Column) -> str | None:
     """Why a target may not be fed: it may where what was is told of what comes, and to be made again of less."""
+    if data.outputs is not None:
+        owns = [own for _, own in data_of_heads(data) if column.name in own.targets]
+        return next(filter(None, (_shown(own, column) for own in owns)), None)
     if data.window is not None:
         return None if data.window.sees_target else _SHOWN.format(column.name)
     if isinstance(data.target, str):
@@ -86,13 +93,15 @@ def _missing_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
 def _infinite_problems(data: DataSpec, columns: Columns) -> Iterator[Problem]:
     target = [columns[name] for name in data.targets if name in columns]
     fed = features(data, columns.values())
-    for field, some in (("features", fed), ("target", target)):
+    for is_fed, some in ((True, fed), (False, target)):
         for column in some:
             if column.num_infinite:
                 message = (
                     f"{column.num_infinite:,} values of {column.name!r} are infinite: nothing can be learned of them"
                 )
-                yield Problem(loc=["data", field], msg=message, received=column.name)
+                said = "target" if data.outputs is None else "outputs"
+                place: Loc = place_of(data, column.name) if is_fed else ["data", said]
+                yield Problem(loc=place, msg=message, received=column.name)
 
 
 def _place(data: DataSpec, column: Column, field: str) -> list[str | int]:

@@ -1,42 +1,56 @@
 """Whether what a model looks up is whole numbers that its embeddings have places for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import islice
 
 from app.specs.base import Loc, Problem
 from app.specs.checks.words import listed
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.features import embedded_places, is_coded, is_embedded, steps_of
+from app.specs.features import embedded_places, fed_to, is_coded, is_embedded, place_of, steps_of
+from app.specs.inspection import lookups
 from app.specs.layers.embedding import Embedding, EntityEmbedding
 from app.specs.model import ModelSpec
 
 
 def lookup_problems(model: ModelSpec, data: DataSpec, features: Sequence[Column]) -> Iterator[Problem]:
     """An embedding looks its inputs up, so they must be whole numbers within its vocabulary."""
-    places = embedded_places(data, features)
-    yield from _entity_problems(model, data, places)
-    if not model.takes_integers:
-        return
-    for column in features:
-        message, field = _alone(places, column) or _not_whole(data, column)
-        if message:
-            yield Problem(loc=["data", field], msg=message, received=column.name)
-            return  # of a thousand columns of one kind, one is told
-    yield from _cut_problems(data, features)
-    for node in model.nodes:
+    for name in model.inputs:
+        yield from _entity_problems(model, name, data, embedded_places(data, fed_to(data, features, name)))
+    unfit = {name: _unfit_problem(data, fed_to(data, features, name)) for name in model.vocabularies}
+    yield from (problem for problem in unfit.values() if problem is not None)
+    looked_up = [one for one in lookups(model.nodes, model.inputs) if not any(unfit.get(name) for name in one[1])]
+    for names in dict.fromkeys(names for _, names in looked_up):
+        yield from _cut_problems(data, _read(model, data, features, names))
+    for node, names in looked_up:
         if isinstance(node.layer, Embedding):
-            found = _vocabulary_problems(node.layer.num_embeddings, data, features)
+            found = _vocabulary_problems(node.layer.num_embeddings, data, _read(model, data, features, names))
             yield from (one.under("model", *node.loc) for one in islice(found, 1))
 
 
-def _entity_problems(model: ModelSpec, data: DataSpec, places: Mapping[str, range]) -> Iterator[Problem]:
-    """Embedded columns are looked up by the first layer, all of them, each within its places."""
-    looks_up = model.takes_integers
+def _read(model: ModelSpec, data: DataSpec, features: Sequence[Column], names: Set[str]) -> list[Column]:
+    """The columns that some inputs are fed."""
+    return [column for name in model.inputs if name in names for column in fed_to(data, features, name)]
+
+
+def _unfit_problem(data: DataSpec, features: Sequence[Column]) -> Problem | None:
+    """Why the columns of an input that is looked up are no whole numbers; of a thousand of one kind, one is told."""
+    places = embedded_places(data, features)
+    for column in features:
+        message, field = _alone(places, column) or _not_whole(data, column)
+        if message:
+            place = place_of(data, column.name) if field == "features" else ["data", field]
+            return Problem(loc=place, msg=message, received=column.name)
+    return None
+
+
+def _entity_problems(model: ModelSpec, name: str, data: DataSpec, places: Mapping[str, range]) -> Iterator[Problem]:
+    """Embedded columns of an input are looked up by the first layer, all of them, each within its places."""
+    looks_up = name in model.vocabularies
     size = max((place.stop for place in places.values()), default=0)
     for node in model.nodes:
         layer, loc = node.layer, ["model", *node.loc]
-        if not isinstance(layer, EntityEmbedding):
+        if not isinstance(layer, EntityEmbedding) or name not in node.inputs:
             continue
         looks_up = True
         if layer.num_columns != len(places):

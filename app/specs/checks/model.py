@@ -1,6 +1,7 @@
 """Whether a model's input and output fit the columns and the loss."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import prod
 
 from app.specs.answers import Answer
@@ -22,19 +23,24 @@ _ENDS = {  # what the last layer must be, for losses that take what it makes
 }
 
 
-def output_problems(
-    model: ModelSpec, inspection: Inspection, training: TrainingSpec, target: Column, answer: Answer
-) -> Iterator[Problem]:
+@dataclass(frozen=True)
+class Ending:
+    """Where an output leaves a model: its layer, and the shape of what that makes."""
+
+    node: Node
+    shape: Shape
+
+
+def output_problems(ending: Ending, training: TrainingSpec, target: Column, answer: Answer) -> Iterator[Problem]:
     """Whether what comes out is what the loss takes: K outputs for K classes, else one, or as many as there are places.
 
     `target` is the column, or the first of several.
     """
-    loss, shape = training.loss.type, tuple(inspection.output_shape)
-    last = model.nodes[-1]
+    loss, shape, last = training.loss_type, ending.shape, ending.node
     if answer.is_plain:
-        problem = _plain_problem(model, shape, loss, target, answer)
+        problem = _plain_problem(last, shape, loss, target, answer)
     else:
-        problem = ending_problem(model, shape, loss, target.name, answer)
+        problem = ending_problem(last, shape, loss, target.name, answer)
     if problem is not None:
         yield problem
         if answer.is_plain and len(shape) != 1:
@@ -45,9 +51,9 @@ def output_problems(
         yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)
 
 
-def _plain_problem(model: ModelSpec, shape: Shape, loss: str, target: Column, answer: Answer) -> Problem | None:
+def _plain_problem(node: Node, shape: Shape, loss: str, target: Column, answer: Answer) -> Problem | None:
     """Why a model that ends with `shape` does not give one class, or the numbers of one column."""
-    place: list[str | int] = ["model", *model.nodes[-1].loc]
+    place: list[str | int] = ["model", *node.loc]
     if len(shape) != 1:
         message = f"the model ends with {written(shape)}, a row's answer is one list of numbers; flatten, or pool first"
         return Problem(loc=place, msg=message, received=list(shape))
@@ -95,7 +101,7 @@ def _learns_at_once(node: Node, report: LayerReport) -> bool:
 
 
 def augment_problems(
-    model: ModelSpec, inspection: Inspection, data: DataSpec, fed: Sequence[Column], answer: Answer | None = None
+    model: ModelSpec, inspection: Inspection, data: DataSpec, fed: Sequence[Column], answers: Sequence[Answer] = ()
 ) -> Iterator[Problem]:
     """Only images can be turned and cut, and their targets with them; anything can be mixed that is not looked up."""
     shape = tuple(inspection.input_shape)
@@ -108,8 +114,9 @@ def augment_problems(
             message = f"{one.type} is for images (channels×height×width), and the input is {written(shape)}"
         elif isinstance(one, RandomCrop) and one.padding >= min(shape[1:]):
             message = f"a border of {one.padding} pixels may push the whole image of {written(shape)} out of sight"
-        elif answer is not None:
-            message = moving_problem(one, shape, answer)
+        else:
+            alone = len(answers) == 1
+            message = next(filter(None, (moving_problem(one, shape, answer, alone=alone) for answer in answers)), None)
         if message:
             yield Problem(loc=["data", "augment", i], msg=message, received=one.type)
 

@@ -9,8 +9,8 @@ from app.specs.base import Problem, Shape
 from app.specs.checks.words import Columns
 from app.specs.columns import Column
 from app.specs.data import DataSpec
+from app.specs.graph import Node
 from app.specs.layers.base import written
-from app.specs.model import ModelSpec
 from app.specs.training import BINARY_LOSSES, CLASS_LOSSES
 
 MAX_MASK_CLASSES = 256  # a byte tells no more apart
@@ -59,7 +59,7 @@ def next_problems(data: DataSpec, answer: Answer | None) -> Iterator[Problem]:
 
 
 def _received(data: DataSpec) -> Any:
-    return data.target if isinstance(data.target, str) else list(data.target)
+    return data.target if isinstance(data.target, str) else list(data.targets)
 
 
 def _misfit(answer: Answer, column: Column) -> str | None:
@@ -88,9 +88,9 @@ def _is_share(column: Column) -> bool:
     return column.min is not None and column.max is not None and column.min >= 0 and column.max <= 1
 
 
-def ending_problem(model: ModelSpec, shape: Shape, loss: str, name: str, answer: Answer) -> Problem | None:
+def ending_problem(node: Node, shape: Shape, loss: str, name: str, answer: Answer) -> Problem | None:
     """Why a model that ends with `shape` does not give an answer of many places."""
-    wanted, place = answer.output_shape, ["model", *model.nodes[-1].loc]
+    wanted, place = answer.output_shape, ["model", *node.loc]
     fits = len(shape) == len(wanted) and all(one in (size, None) for size, one in zip(shape, wanted, strict=True))
     if not fits:
         message = f"the model ends with {written(shape)}, but {_asked(answer, name)}"
@@ -99,7 +99,7 @@ def ending_problem(model: ModelSpec, shape: Shape, loss: str, name: str, answer:
         of_pixels = f"its channels are the classes of a pixel, 2 to {MAX_MASK_CLASSES}"
         message = f"the model ends with {written(shape)}: {of_pixels}"
         return Problem(loc=place, msg=message, received=list(shape))
-    last = model.nodes[-1].layer
+    last = node.layer
     axis = 1 if answer.kind == "mask" else len(wanted)
     if loss == "nll_loss" and last.type == "log_softmax" and getattr(last, "dim", axis) % (len(wanted) + 1) != axis:
         message = f"the classes lie along axis {axis}, counted with the batch as 0: take log_softmax over that one"
@@ -123,10 +123,15 @@ def _asked(answer: Answer, name: str) -> str:
     return f"{name!r} has {length} tokens, each one of {num_tokens:,}: end with {sizes}, a list for each token"
 
 
-def moving_problem(one: AnyAugmentation, shape: Shape, answer: Answer) -> str | None:
-    """Why an augmentation would not leave an answer of pixels where it belongs. Those of colours do, and of flips."""
+def moving_problem(one: AnyAugmentation, shape: Shape, answer: Answer, *, alone: bool = True) -> str | None:
+    """Why an augmentation would not leave an answer of pixels where it belongs. Those of colours do, and of flips.
+
+    `alone` says that there is no other answer beside it.
+    """
     if answer.kind not in ("image", "mask") or one.type not in _OF_PLACES:
         return None
+    if not alone:
+        return f"{one.type} moves what is seen, and of several outputs none is moved with it"
     if one.type not in _OF_PIXELS:
         return f"{one.type} would tear the image from its target: flips and random_crop move both alike"
     if isinstance(one, RandomCrop) and tuple(shape[1:]) != answer.shape[-2:]:

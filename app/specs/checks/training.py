@@ -1,15 +1,16 @@
 """Whether loss, metrics and early stopping fit what is to be predicted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.specs.answers import answer_of
+from app.specs.answers import Answer, answer_of
 from app.specs.base import Problem
 from app.specs.checks.places import next_problems, place_problems, unscalable
 from app.specs.checks.windows import answer_problems
 from app.specs.checks.words import Columns
 from app.specs.columns import Column
 from app.specs.data import DataSpec
+from app.specs.heads import Head
 from app.specs.splits import validates
 from app.specs.training import (
     BINARY_LOSSES,
@@ -24,24 +25,28 @@ from app.specs.training import (
 
 def training_problems(training: TrainingSpec, data: DataSpec, columns: Columns) -> Iterator[Problem]:
     """Everything in `training` that does not fit what is to be predicted, as far as there are such columns."""
-    answer = answer_of(data, training.loss.type, columns)
+    answer = answer_of(data, training.loss_type, columns)
     target = columns[data.target] if answer is not None and answer.is_plain and isinstance(data.target, str) else None
     if target is not None:
-        yield from _loss_problems(training.loss.type, data, target)
-        yield from answer_problems(data, target, is_number=training.loss.type in REGRESSION_LOSSES)
+        yield from _loss_problems(training.loss_type, data, target)
+        yield from answer_problems(data, target, is_number=training.loss_type in REGRESSION_LOSSES)
     elif answer is not None:
-        yield from place_problems(training.loss.type, data, columns, answer)
+        yield from place_problems(training.loss_type, data, columns, answer)
     yield from next_problems(data, answer)
+    yield from _metrics_problems(training, data, target, answer)
+
+
+def _metrics_problems(
+    training: TrainingSpec, data: DataSpec, target: Column | None, answer: Answer | None
+) -> Iterator[Problem]:
     num_classes = answer.num_classes if answer is not None else None
     seen: set[AnyMetric] = set()
     for i, metric in enumerate(training.metrics):
         if metric in seen:
             yield Problem(loc=["training", "metrics", i], msg=f"{metric.type} is named twice", received=metric.type)
         seen.add(metric)
-        for problem in _metric_problems(metric, training.loss.type, target, num_classes, _horizon(data)):
+        for problem in _metric_problems(metric, training.loss_type, target, num_classes, _horizon(data)):
             yield problem.under("training", "metrics", i)
-    if training.early_stopping is not None:
-        yield from _stopping_problems(training.early_stopping, training, data)
 
 
 def _loss_problems(loss: str, data: DataSpec, target: Column) -> Iterator[Problem]:
@@ -86,13 +91,20 @@ def _metric_problems(
         yield Problem(loc=[], msg="of two classes both are among the likeliest", received=metric.type)
 
 
-def _stopping_problems(stopping: EarlyStopping, training: TrainingSpec, data: DataSpec) -> Iterator[Problem]:
+def stopping_problems(stopping: EarlyStopping, heads: Sequence[Head], data: DataSpec) -> Iterator[Problem]:
+    """Whether there is the curve that a training is stopped by."""
     parts = ["train", *(["validation"] if validates(data.split) else [])]
-    names = ["loss", *(_series(metric) for metric in training.metrics)]
+    names = ["loss", *curves_of(heads)]
     curves = [f"{part}/{name}" for part in parts for name in names]
     if stopping.series not in curves:
         message = f"there will be no curve {stopping.series!r}; there are {', '.join(curves)}"
         yield Problem(loc=["training", "early_stopping", "series"], msg=message, received=stopping.series)
+
+
+def curves_of(heads: Sequence[Head]) -> list[str]:
+    """The curves beside the loss: metrics, and of several outputs the loss of each too."""
+    several = [head.series("loss") for head in heads if head.name is not None]
+    return several + [head.series(_series(metric)) for head in heads for metric in head.training.metrics]
 
 
 def _series(metric: Any) -> str:

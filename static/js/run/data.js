@@ -8,7 +8,7 @@ import { h, replace } from "../dom.js";
 import * as format from "../format.js";
 import { splitInWords, windowInWords } from "../settings.js";
 import { targetInWords, targetsOf } from "../targets.js";
-import { fedByDefault } from "../windowdraft.js";
+import { fedNames } from "../windowdraft.js";
 
 let shownFor = null;
 
@@ -22,7 +22,7 @@ export async function showData(panel, run) {
     ]);
     shownFor = run.dataset.id;
     const { data } = run.spec;
-    const used = new Set(data.features ?? fedByDefault(dataset.columns, data).map(({ name }) => name));
+    const used = new Set(fedNames(dataset.columns, data));
     const columns = dataset.columns.filter((column) => used.has(column.name) || targetsOf(data).includes(column.name));
     replace(
       panel,

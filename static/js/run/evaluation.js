@@ -43,6 +43,25 @@ export function showEvaluation(panel, run, state) {
         shown ? learned : null,
       ),
     ),
+    Object.entries(evaluation.heads ?? {}).map(([name, head]) => headSection(name, head, parts)),
+  );
+}
+
+/** One of several outputs: what is said of all, said of it alone. */
+function headSection(name, head, parts) {
+  const judged = parts.at(-1);
+  const { confusion, per_class: perClass } = head.parts[judged];
+  const counts = head.weight === 1 ? "" : `counts ${format.measure(head.weight)} times in the loss`;
+  return h(
+    "section",
+    { class: "head-section", aria: { label: `Output ${name}` } },
+    h("div", { class: "card-head" }, h("h2", {}, `Output ${name}`), h("span", { class: "card-note" }, counts)),
+    h(
+      "div",
+      { class: "tab-columns" },
+      h("div", { class: "stack" }, metricsCard(head, parts), perClass ? classesCard(perClass, judged) : null),
+      confusion ? h("div", { class: "stack" }, confusionCard(confusion, head.classes ?? [], judged)) : null,
+    ),
   );
 }
 
@@ -68,10 +87,10 @@ function metricsCard(evaluation, parts) {
   const names = [...new Set(parts.flatMap((part) => Object.keys(evaluation.parts[part])))].filter(
     (name) => typeof evaluation.parts[parts.at(-1)][name] !== "object" || evaluation.parts[parts.at(-1)][name] === null,
   );
-  const { baseline } = evaluation;
+  const { baseline, heads } = evaluation;
   const cell = (value) =>
     h("td", { class: "right", title: format.exact(value) }, value === undefined ? "" : format.measure(value));
-  const head = ["", ...parts, ...(baseline ? [baseline.name] : [])];
+  const head = ["", ...parts, ...(baseline ? [heads ? "baseline" : baseline.name] : [])];
   return card(
     "Metrics",
     baseline ? "the last column needs no model at all" : "",

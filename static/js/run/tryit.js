@@ -4,8 +4,8 @@ import * as api from "../api.js";
 import { debounce, emptyCard, h, replace, setText, uniqueId } from "../dom.js";
 import * as format from "../format.js";
 import { parseValue, pictureShape, rangeInWords, readAnswer, typicalValue } from "../predictions.js";
-import { targetInWords } from "../targets.js";
-import { fedByDefault } from "../windowdraft.js";
+import { targetInWords, targetsOf } from "../targets.js";
+import { fedNames } from "../windowdraft.js";
 import { fileCard } from "./predictfile.js";
 import { Pad } from "./pad.js";
 import { answerOf } from "./shown.js";
@@ -40,9 +40,9 @@ export class TryIt {
 
   #build() {
     const { data } = this.run.spec;
-    this.features = data.features
-      ? data.features.map((name) => this.dataset.columns.find((column) => column.name === name))
-      : fedByDefault(this.dataset.columns, data);
+    this.features = fedNames(this.dataset.columns, data).map((name) =>
+      this.dataset.columns.find((column) => column.name === name),
+    );
     this.answer = h("div", { class: "answer", role: "status" });
     const picture = pictureShape(this.run.inspection.input_shape);
     const input = data.window
@@ -207,14 +207,24 @@ export class TryIt {
       const offset = Math.floor(Math.random() * this.dataset.num_rows);
       const { rows } = await api.get(`/datasets/${this.dataset.id}/rows${api.query({ offset, limit: 1 })}`);
       await this.write(rows[0], offset);
-      const { target } = this.run.spec.data;
-      const isPlain = typeof target === "string" && !this.features.some(({ name }) => name === target);
-      const truth = isPlain && ["string", "number", "boolean"].includes(typeof rows[0][target]) ? rows[0][target] : null;
-      setText(this.truth, `row ${format.count(offset + 1)}${truth === null ? "" : `, ${target} is ${truth}`}`);
+      const truth = this.#told().map((name) => [name, rows[0][name]]).filter(([, value]) => isPlain(value));
+      const said = truth.map(([name, value]) => `, ${name} is ${value}`);
+      setText(this.truth, `row ${format.count(offset + 1)}${said.join("")}`);
       await this.#predict();
     } catch (error) {
       replace(this.answer, problem("No row could be taken", error));
     }
+  }
+
+  /** The targets that are not among what is fed. */
+  #told() {
+    return targetsOf(this.run.spec.data).filter((target) => !this.features.some(({ name }) => name === target));
+  }
+
+  /** What one of several outputs answers with, as far as its column tells it. */
+  #kindOf(output) {
+    const { target } = this.run.spec.data.outputs[output];
+    return this.dataset.columns.find(({ name }) => name === target)?.type === "image" ? { kind: "image" } : null;
   }
 
   async #predict() {
@@ -226,37 +236,50 @@ export class TryIt {
         { rows: this.window ? this.window.read() : [this.read()] },
         { signal: this.request.signal },
       );
-      const answer = readAnswer(predictions.at(-1));
-      const places = answerOf(predictions.at(-1), this.run.evaluation?.shown);
-      if (this.window && !answer.probabilities) replace(this.answer, this.window.answer([answer.value].flat()));
+      const { outputs, ...only } = predictions.at(-1);
+      const answer = readAnswer(only);
+      const places = answerOf(only, this.run.evaluation?.shown);
+      if (outputs) replace(this.answer, Object.entries(outputs).map(([name, one]) => named(name, one, this.#kindOf(name))));
+      else if (this.window && !answer.probabilities) replace(this.answer, this.window.answer([answer.value].flat()));
       else if (places && !answer.probabilities) replace(this.answer, places);
-      else this.#showAnswer(answer, places);
+      else replace(this.answer, shown(answer, places));
     } catch (error) {
       if (error.name !== "AbortError") replace(this.answer, problem("No answer", error));
     }
   }
-
-  #showAnswer({ value, probabilities }, places) {
-    const text = typeof value === "number" && !Number.isInteger(value) ? format.measure(value) : String(value);
-    const shown = probabilities?.slice(0, SHOWN_CLASSES) ?? [];
-    const more = (probabilities?.length ?? 0) - shown.length;
-    replace(
-      this.answer,
-      h("p", { class: "answer-value figures", title: format.exact(value) }, text),
-      shown.length
-        ? h(
-            "ol",
-            { class: "bars", aria: { label: "Probabilities" } },
-            shown.map((one, i) => bar(one, i === 0)),
-          )
-        : null,
-      places,
-      more > 0
-        ? h("p", { class: "muted small" }, `and ${format.plural(more, "less likely class", "less likely classes")}`)
-        : null,
-    );
-  }
 }
+
+/** The answer of one of several outputs, under its name. */
+function named(name, prediction, kind) {
+  const answer = readAnswer(prediction);
+  const places = answerOf(prediction, kind);
+  const content = places && !answer.probabilities ? places : shown(answer, places);
+  return h("section", { class: "answer-part", aria: { label: name } }, h("h3", {}, name), content);
+}
+
+const isPlain = (value) => ["string", "number", "boolean"].includes(typeof value);
+
+function shown({ value, probabilities }, places) {
+  const likeliest = probabilities?.slice(0, SHOWN_CLASSES) ?? [];
+  const more = (probabilities?.length ?? 0) - likeliest.length;
+  return [
+    h("p", { class: "answer-value figures", title: format.exact(value) }, inWords(value)),
+    likeliest.length
+      ? h(
+          "ol",
+          { class: "bars", aria: { label: "Probabilities" } },
+          likeliest.map((one, i) => bar(one, i === 0)),
+        )
+      : null,
+    places,
+    more > 0
+      ? h("p", { class: "muted small" }, `and ${format.plural(more, "less likely class", "less likely classes")}`)
+      : null,
+  ];
+}
+
+const inWords = (value) =>
+  typeof value === "number" && !Number.isInteger(value) ? format.measure(value) : String(value);
 
 function bar({ name, share }, isBest) {
   const element = h(

@@ -1,13 +1,16 @@
 """Models with more state than the values of weights: layouts, masks, running means. Each goes on exactly."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from app.specs.model import ModelSpec
 from app.specs.training import TrainingSpec
-from app.transforms import Preprocessing, Target
+from app.transforms import Head, Preprocessing, Target, TextStep
 from worker.train import optimizers
 from worker.train.batches import Part
 from worker.train.plan import Plan
@@ -109,10 +112,55 @@ def state(trainer: Trainer) -> dict[str, torch.Tensor]:
 def test_a_training_taken_up_by_another_process_ends_in_the_same_bits(
     bench: Bench, model: str, optimizer: dict[str, Any]
 ) -> None:
-    whole = Trainer(bench.claim(), make_plan(bench, model, optimizer))
+    assert_taken_up(bench, lambda: make_plan(bench, model, optimizer))
+
+
+def test_a_training_of_several_outputs_is_taken_up_too(bench: Bench) -> None:
+    assert_taken_up(bench, lambda: plan_of_heads(bench))
+
+
+def plan_of_heads(bench: Bench) -> Plan:
+    """Two outputs of one trunk, a class and tokens, which are counted each for themselves."""
+    layers = [
+        {"type": "linear", "out_features": 8, "name": "trunk"},
+        {"type": "linear", "out_features": 4, "name": "kind"},
+        {"type": "dropout", "inputs": ["trunk"]},
+        {"type": "linear", "out_features": 6},
+        {"type": "reshape", "shape": [2, 3], "name": "words"},
+    ]
+    spec = ModelSpec.model_validate({"layers": layers, "outputs": ["kind", "words"]})
+    generator = torch.Generator().manual_seed(2)
+    inputs, kinds = torch.rand(46, 5, generator=generator), torch.randint(4, (46, 1), generator=generator)
+    targets = torch.cat([kinds, torch.randint(3, (46, 2), generator=generator)], 1).float()
+    parts = {"train": Part(inputs[:30], targets[:30]), "validation": Part(inputs[30:], targets[30:])}
+    training = TrainingSpec.model_validate(
+        {
+            "num_epochs": 3,
+            "batch_size": 8,
+            "outputs": {
+                "kind": {"loss": {"type": "cross_entropy"}, "metrics": [{"type": "f1"}]},
+                "words": {"loss": {"type": "cross_entropy"}, "weight": 0.5, "metrics": [{"type": "accuracy"}]},
+            },
+            "early_stopping": {"patience": 9},
+        }
+    )
+    tokenizer = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "a": 2}, "[UNK]")).to_str()
+    words = Target(name="text", step=TextStep(name="text", tokenizer=tokenizer, length=2), num_classes=3)
+    heads = [
+        Head(name="kind", shape=[4], loss="cross_entropy", target=Target(name="y", classes=["a", "b", "c", "d"])),
+        Head(name="words", shape=[2, 3], loss="cross_entropy", target=words),
+    ]
+    target = Target(name="kind, words", heads=heads)
+    how = Preprocessing(steps=[], input_shape=[5], input_dtype="float32", target=target, loss="weighted_sum")
+    return assemble(bench.run_id, spec, training, parts, how, CPU)
+
+
+def assert_taken_up(bench: Bench, plan: Callable[[], Plan]) -> None:
+    """A training that is killed between two checkpoints ends as one that is not."""
+    whole = Trainer(bench.claim(), plan())
     whole.fit()
 
-    first = Trainer(bench.claim(), make_plan(bench, model, optimizer))
+    first = Trainer(bench.claim(), plan())
     tend = first._tend
 
     class Killed(BaseException):
@@ -130,7 +178,7 @@ def test_a_training_taken_up_by_another_process_ends_in_the_same_bits(
         first.fit()
     torch.manual_seed(999)
 
-    second = Trainer(bench.claim(), make_plan(bench, model, optimizer))
+    second = Trainer(bench.claim(), plan())
     second.resume()
     assert second.step == 5
     second.fit()
