@@ -44,6 +44,8 @@ export function emptyDraft() {
 /** A draft from a specification that is there: what it does not say is as in a new one. */
 export function draftOf(spec, { name } = {}) {
   const empty = emptyDraft();
+  if (spec.data?.outputs) for (const field of ["target", "scale_target"]) delete empty.data[field];
+  if (spec.training?.outputs) for (const field of ["loss", "metrics"]) delete empty.training[field];
   return structuredClone({
     ...empty,
     ...spec,

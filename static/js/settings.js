@@ -36,7 +36,7 @@ export function settingsOf(run) {
 }
 
 /** Of several outputs, the loss of each with what it counts in the sum. */
-function lossInWords({ loss, outputs }) {
+export function lossInWords({ loss, outputs }) {
   if (!outputs) return loss?.type ?? "–";
   const told = Object.entries(outputs).map(([name, one]) => {
     const weight = (one.weight ?? 1) === 1 ? "" : `${one.weight} × `;

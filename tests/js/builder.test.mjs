@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { feedInputs, inputsFor, readShape } from "../../static/js/builder/asking.js";
+import { readShape } from "../../static/js/builder/asking.js";
 import * as edits from "../../static/js/builder/edits.js";
+import { askOutputs, feedInputs, inputsFor } from "../../static/js/builder/ends.js";
+import { emptyDraft } from "../../static/js/draft.js";
 import { found } from "../../static/js/builder/finding.js";
 import { prefixOf } from "../../static/js/builder/places.js";
 import { misfitOf } from "../../static/js/builder/reading.js";
@@ -243,4 +245,21 @@ test("what cannot be shown is told, and what can be is the server's to judge", (
   assert.match(misfitOf({ layers: [], blocks: { a: { layers: [3] } } }), /Layer 0 of the block a/);
   assert.match(misfitOf({ layers: [], blocks: [] }), /blocks are an object/);
   assert.match(misfitOf({ layers: [], inputs: "user" }), /lists of names/);
+});
+
+test("several outputs are each held to a column, with the loss that fits, and one alone as before", () => {
+  const columns = [
+    { name: "width", type: "float", num_distinct: 80, num_missing: 0, min: 0, max: 90, values: null },
+    { name: "length", type: "float", num_distinct: 80, num_missing: 0, min: 0, max: 2, values: null },
+    { name: "species", type: "category", num_distinct: 3, num_missing: 0, values: ["a", "b", "c"] },
+  ];
+  const draft = emptyDraft();
+  draft.data.target = "species";
+  askOutputs(draft, ["kind", "width"], columns);
+  assert.deepEqual(draft.data.outputs, { kind: { target: "species" }, width: { target: "width", scale_target: "standardize" } });
+  assert.deepEqual(Object.values(draft.training.outputs).map(({ loss }) => loss.type), ["cross_entropy", "mse_loss"]);
+  assert.ok(!("target" in draft.data) && !("loss" in draft.training));
+  askOutputs(draft, null, columns);
+  assert.ok(!("outputs" in draft.data) && !("outputs" in draft.training));
+  assert.deepEqual([draft.data.target, draft.training.loss.type], ["species", "cross_entropy"]);
 });

@@ -25,27 +25,3 @@ export function readShape(text) {
   const sizes = text.split(/[^0-9]+/).filter(Boolean).map(Number);
   return sizes.length && sizes.every((size) => size > 0) ? sizes : null;
 }
-
-/** Which columns each of several inputs is fed to begin with: that of its name; what is left goes to those without. */
-export function inputsFor(names, columns) {
-  const left = columns.filter((name) => !names.includes(name));
-  const without = names.filter((name) => !columns.includes(name));
-  const share = (name) => {
-    const at = without.indexOf(name);
-    return at === without.length - 1 ? left.slice(at) : left.slice(at, at + 1);
-  };
-  return Object.fromEntries(names.map((name) => [name, columns.includes(name) ? [name] : share(name)]));
-}
-
-/** A draft's data for a model with these inputs: what each is fed where there are several, else what all are. */
-export function feedInputs(data, names, columns) {
-  if ((names?.length ?? 1) === 1) {
-    delete data.inputs;
-    return;
-  }
-  const isSame = JSON.stringify(Object.keys(data.inputs ?? {})) === JSON.stringify(names);
-  if (isSame) return;
-  data.inputs = inputsFor(names, columns);
-  data.features = null;
-  data.input_shape = null;
-}

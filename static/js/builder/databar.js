@@ -5,26 +5,30 @@ import { titled } from "../datasets/names.js";
 import { featuresOf, questionOf } from "../draft.js";
 import { field, select } from "../forms.js";
 import * as format from "../format.js";
+import { lossInWords } from "../settings.js";
 import { settle, settleDataset } from "../settling.js";
 import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../asked.js";
-import { feedInputs, readShape } from "./asking.js";
+import { readShape } from "./asking.js";
+import { askOutputs, feedInputs, holdTo } from "./ends.js";
+
+const endsOf = ({ inputs, outputs }) => JSON.stringify([inputs ?? null, outputs ?? null]);
 
 export class DataBar {
   constructor(studio, container) {
     Object.assign(this, { studio, container });
     this.fed = h("p", { class: "muted small figures", role: "status" });
-    this.inputs = studio.model.inputs;
+    this.ends = endsOf(studio.model);
     studio.addEventListener("answer", () => this.#tell());
     studio.addEventListener("data", () => this.#follow());
     studio.addEventListener("model", () => this.#follow());
     this.draw();
   }
 
-  /** Other inputs are fed other columns. */
+  /** Other inputs are fed other columns, other outputs are held to others. */
   #follow() {
-    const { inputs } = this.studio.model;
-    if (JSON.stringify(inputs) === JSON.stringify(this.inputs)) return;
-    this.inputs = structuredClone(inputs);
+    const ends = endsOf(this.studio.model);
+    if (ends === this.ends) return;
+    this.ends = ends;
     this.draw();
     this.studio.check();
   }
@@ -41,7 +45,7 @@ export class DataBar {
     if (isInline) options.unshift({ value: "inline", label: `${given.name} (comes with the program)` });
     const choice = select(options, isInline ? "inline" : (given ?? ""), (id) => this.choose(id));
     const dataset = field({ label: "Dataset", loc: ["dataset"] }, choice);
-    const fed = studio.hasData ? [this.#target(), this.#inputs()] : this.#sizes();
+    const fed = studio.hasData ? [this.#asked(), this.#inputs()] : this.#sizes();
     replace(
       this.container,
       h("div", { class: "form-grid wide-fields data-bar" }, dataset, fed),
@@ -70,9 +74,27 @@ export class DataBar {
     $("select", this.container)?.focus();
   }
 
+  #asked() {
+    const { draft, model, columns } = this.studio;
+    if (!columns.length) return null;
+    askOutputs(draft, model.outputs, columns);
+    return draft.data.outputs ? Object.keys(draft.data.outputs).map((name) => this.#output(name)) : this.#target();
+  }
+
+  /** Of a model with several outputs: the column that one is held to. */
+  #output(name) {
+    const { studio } = this;
+    const { draft, columns } = studio;
+    const names = columns.map((column) => ({ value: column.name, label: column.name }));
+    const choice = select(names, draft.data.outputs[name].target, (target) => {
+      holdTo(draft, name, columns.find((column) => column.name === target));
+      studio.dataChanged();
+    });
+    return field({ label: `Target of ${name}`, loc: ["data", "outputs", name] }, choice);
+  }
+
   #target() {
     const { studio } = this;
-    if (!studio.columns.length) return null;
     const choice = select(targetOptions(studio.columns, studio.draft.data), targetChoice(studio.draft.data), (value) => {
       const fed = chooseTarget(studio.draft, studio.columns, value);
       studio.draft.data.features = fed;
@@ -141,12 +163,12 @@ export class DataBar {
     }
     const target = studio.columns.find(({ name }) => name === studio.draft.data.target);
     const asked = askedInWords(studio.draft.data, questionOf(target));
-    const { loss, metrics } = studio.draft.training;
+    const { metrics = [] } = studio.draft.training;
     const measured = metrics.map(({ type }) => type).join(", ");
     const parts = [
       studio.answer.input_shape ? `fed ${format.shape(studio.answer.input_shape)}` : null,
       asked ? `asked for ${asked}` : null,
-      `loss ${loss.type}`,
+      `loss ${lossInWords(studio.draft.training)}`,
       measured ? `measured by ${measured}` : null,
     ];
     setText(this.fed, parts.filter(Boolean).join(" · "));

@@ -10,6 +10,7 @@ import { field, select, textField } from "../forms.js";
 import * as format from "../format.js";
 import { settle, settleDataset } from "../settling.js";
 import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../asked.js";
+import { targetInWords } from "../targets.js";
 import { fedByDefault } from "../windowdraft.js";
 import { previewPart } from "./preview.js";
 import { splitPart } from "./split.js";
@@ -42,6 +43,10 @@ function newerInWords(datasets, id) {
   const newer = datasets.find((one) => one.family_id === chosen?.family_id && one.version > chosen?.version);
   return newer ? `version ${newer.version} is newer` : "";
 }
+
+/** Of several outputs each is held to columns of its own, which the builder or the JSON says. */
+const targetsInWords = (data) =>
+  field({ label: "Targets", help: "of each output its own: choose them in the builder, or say them as JSON", loc: ["data", "outputs"] }, h("p", {}, targetInWords(data)));
 
 export class DataStep {
   constructor(builder, container) {
@@ -167,7 +172,12 @@ export class DataStep {
     return h(
       "div",
       { class: "stack-s" },
-      h("div", { class: "form-grid wide-fields" }, targetField, draft.data.window ? null : this.#shapeField(draft)),
+      h(
+        "div",
+        { class: "form-grid wide-fields" },
+        draft.data.outputs ? targetsInWords(draft.data) : targetField,
+        draft.data.window || draft.data.inputs ? null : this.#shapeField(draft),
+      ),
       this.#features(draft),
     );
   }

@@ -2,6 +2,7 @@
 
 import { h, replace } from "../dom.js";
 import { checkbox, classChoice, field, select, textField } from "../forms.js";
+import { lossInWords } from "../settings.js";
 
 const number = (name, help, rest = {}) => ({
   name,
@@ -16,6 +17,10 @@ const number = (name, help, rest = {}) => ({
   ...rest,
 });
 const optional = (name, help) => number(name, help, { isNullable: true, default: 0 });
+
+/** Of several outputs each has a loss and metrics of its own, which the builder or the JSON says. */
+const outputsInWords = (training) =>
+  field({ label: "Loss", help: "each output has its own: the builder proposes them, the JSON says everything", loc: ["training", "outputs"] }, h("p", {}, lossInWords(training)));
 
 export class TrainingStep {
   constructor(builder, container) {
@@ -40,11 +45,11 @@ export class TrainingStep {
       h(
         "div",
         { class: "choices" },
-        choice("Loss", "loss", catalogue.losses),
+        training.outputs ? outputsInWords(training) : choice("Loss", "loss", catalogue.losses),
         choice("Optimizer", "optimizer", catalogue.optimizers),
         choice("Schedule of the learning rate", "schedule", catalogue.schedules),
       ),
-      this.#metrics(training),
+      training.outputs ? null : this.#metrics(training),
       this.#length(training),
       this.#stopping(training),
       this.#more(training),
