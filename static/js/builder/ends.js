@@ -42,6 +42,7 @@ export function askOutputs(draft, names, columns) {
   training.outputs = {};
   for (const name of names) holdTo(draft, name, columnOf(name));
   for (const field of ["target", "scale_target", "next_token"]) delete data[field];
+  if (data.split.stratify) data.split.stratify = false; // by which of them?
   for (const field of ["loss", "metrics"]) delete training[field];
 }
 
