@@ -54,7 +54,17 @@ def images_zip() -> bytes:
     return file.getvalue()
 
 
-FILES = {"people.csv": table_csv, "pictures.zip": images_zip}
+def hostile_csv() -> bytes:
+    """Columns whose names would be Python, if they were taken for it."""
+    names = ['g"""\n    pwned()\n    """', *(f"a}}{i}" for i in range(6)), "y"]
+    written = io.StringIO()
+    rows = csv.writer(written)
+    rows.writerow(names)
+    rows.writerows([[i % 3, *(i * j for j in range(6)), i] for i in range(30)])
+    return written.getvalue().encode()
+
+
+FILES = {"people.csv": table_csv, "pictures.zip": images_zip, "hostile.csv": hostile_csv}
 LINEAR: dict[str, Any] = {"layers": [{"type": "linear", "out_features": 1}]}
 THREE: dict[str, Any] = {
     "layers": [{"type": "linear", "out_features": 12}, {"type": "tanh"}, {"type": "linear", "out_features": 3}]

@@ -1,5 +1,6 @@
 """A run as a script: in a process that knows nothing of Traindeck it has the run's own losses, to the last bit."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -221,3 +222,34 @@ def test_every_script_has_the_losses_and_figures_of_its_run(
     expected, said = full[name]
     assert losses(said) == expected, said[-2000:]
     assert_same_figures(trained.evaluations[name]["parts"], said)
+
+
+HOSTILE = 'g"""\n    pwned()\n    """'
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        {"type": "grouped", "column": HOSTILE, "train": 0.6, "validation": 0.2, "test": 0.2},
+        {"type": "time", "column": HOSTILE, "train": 0.6, "validation": 0.2, "test": 0.2},
+        {"type": "column", "column": HOSTILE, "train": [0, 1], "test": [2]},
+    ],
+    ids=lambda split: split["type"],
+)
+def test_what_columns_are_called_is_no_code(trained: Trained, split: dict[str, Any]) -> None:
+    body = {
+        "name": HOSTILE,
+        "dataset": trained.upload("hostile.csv"),
+        "model": {"name": HOSTILE, "layers": [{"type": "linear", "out_features": 1}]},
+        "data": {"target": "y", "split": split},
+        "training": {"loss": {"type": "mse_loss"}},
+    }
+    answer = trained.client.get(f"{API}/runs/{trained.inline.submit(body)}/script")
+    assert answer.status_code == 200, answer.text
+    called = {
+        node.func.id
+        for node in ast.walk(ast.parse(answer.text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert "pwned" not in called and "holds" not in called
+    assert answer.text.count("pwned") >= 1, "the column is named"

@@ -70,3 +70,14 @@ def test_what_is_no_input_is_refused(client: TestClient) -> None:
         {"input_shape": [1], "output_shape": []},
     ):
         assert client.post("/api/v1/models/templates", json=asked).status_code == 422
+
+
+def test_sizes_have_bounds(client: TestClient) -> None:
+    huge = 10**400
+    assert client.post("/api/v1/models/templates", json={"input_shape": [3, huge, huge]}).status_code == 422
+    model = {"layers": [{"type": "linear", "out_features": 2}]}
+    for path in ("inspect", "code"):
+        body = {"model": model, "input_shape": [1] * 1000}
+        assert client.post(f"/api/v1/models/{path}", json=body).status_code == 422
+    found = client.post("/api/v1/models/check", json={"model": model, "input_shape": [1] * 1000}).json()
+    assert found["ok"] is False and found["layers"] == []

@@ -52,6 +52,14 @@ def test_what_torch_saves_is_known_by_how_it_begins(client: TestClient, tmp_path
     assert keep(client, content).json()["format"] == "pth"
 
 
+def test_safetensors_whose_length_begins_as_a_pickle_does_are_safetensors(client: TestClient) -> None:
+    """A header of 0x…80 bytes: in about one file of 32."""
+    text = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    content = struct.pack("<Q", 0x180) + text.ljust(0x180) + bytes(4)
+    assert content.startswith(b"\x80") and safetensors.torch.load(content)["a"].shape == (1,)
+    assert keep(client, content).json()["format"] == "safetensors"
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"abc", b"a,b\n1,2\n", struct.pack("<Q", 5) + b"[1,2]rest", struct.pack("<Q", 1 << 60) + b"{}", TENSORS[:20]],

@@ -100,7 +100,7 @@ export class Studio extends EventTarget {
   replace(model, key = null) {
     this.draft.model = model;
     this.scope = model.blocks?.[this.scope] ? this.scope : null;
-    this.at = within(model, this.scope, key ? this.at : 0);
+    this.at = within(model, this.scope, key ? Math.max(this.at, 0) : 0);
     this.past.record(this.#state(), key);
     this.#say("model");
     this.check();
