@@ -252,10 +252,3 @@ def test_the_next_token_is_told_for_the_last_place(client: TestClient, runs: dic
     best = {words[int(i)]: float(shares[3, i]) for i in shares[3].topk(3).indices}
     assert {one: found["probabilities"][one] for one in best} == pytest.approx(best, rel=1e-4)
     assert len(found["probabilities"]) == 10
-
-
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_script_of_many_places_is_refused_in_words(client: TestClient, runs: dict[str, Run], name: str) -> None:
-    answer = client.get(f"/api/v1/runs/{runs[name].id}/script")
-    assert answer.status_code == 422
-    assert ["data", "target"] in [error["loc"] for error in answer.json()["errors"]], answer.text
