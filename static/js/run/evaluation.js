@@ -51,7 +51,7 @@ export function showEvaluation(panel, run, state) {
 function headSection(name, head, parts) {
   const judged = parts.at(-1);
   const { confusion, per_class: perClass } = head.parts[judged];
-  const counts = head.weight === 1 ? "" : `counts ${format.measure(head.weight)} times in the loss`;
+  const counts = head.weight === 1 ? "" : `counts ${head.weight} times in the loss`;
   return h(
     "section",
     { class: "head-section", aria: { label: `Output ${name}` } },
