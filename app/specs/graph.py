@@ -16,6 +16,7 @@ from app.specs.layers.base import USUAL_PACE, Pace
 from app.specs.layers.block import MAX_DEPTH, Block, Use
 
 MAX_LAYERS = 2000  # of a model, in all its blocks
+MOST_TOLD = 200  # problems
 MAX_PLACED = 2 * MAX_LAYERS  # with the uses of blocks themselves
 
 
@@ -63,6 +64,8 @@ def wire(
     kept = tuple(outputs or ())
     try:
         wiring.place(list(layers), scope, prefix="", loc=["layers"], index=None, within="", stack=(), kept=kept)
+    except _EnoughError:
+        pass  # whoever mends so many will ask again
     except _TooManyError:
         message = f"the blocks come to more than {MAX_LAYERS:,} layers"
         wiring.problems.append(Problem(loc=["layers"], msg=message, received=None))
@@ -110,6 +113,10 @@ class _TooManyError(Exception):
     pass
 
 
+class _EnoughError(Exception):
+    """So much is wrong that no more is told."""
+
+
 class _Wiring:
     """What is gathered on the way through a model."""
 
@@ -117,6 +124,7 @@ class _Wiring:
         self.blocks = blocks
         self.nodes: list[Node] = []
         self.problems: list[Problem] = []
+        self.told: set[str] = set()
         self.used: set[str] = set()
         self.num_placed = 0
 
@@ -139,6 +147,7 @@ class _Wiring:
         to full names. Returns the full name of what comes out last.
         """
         names = [layer.name or str(i) if layer else str(i) for i, layer in enumerate(layers)]
+        known = {name: i for i, name in enumerate(names)}  # of two that are called alike, the last
         read: set[str] = set(kept or names[-1:])
         given = list(scope)
         before = given[0]
@@ -151,7 +160,7 @@ class _Wiring:
             if layer is not None:
                 taken = layer.inputs or (before,)
                 read.update(taken)
-                found = [self._resolve(one, names, i, j, scope, loc, place) for j, one in enumerate(taken)]
+                found = [self._resolve(one, known, i, j, scope, loc, place) for j, one in enumerate(taken)]
                 at = i if index is None else index
                 if isinstance(layer, Use):
                     full = self._use(layer, found, prefix + name, [*loc, i], at, place, stack, pace)
@@ -180,15 +189,15 @@ class _Wiring:
         return node.name
 
     def _resolve(
-        self, one: str, names: Sequence[str], i: int, j: int, scope: Mapping[str, str], loc: Loc, place: str
+        self, one: str, known: Mapping[str, int], i: int, j: int, scope: Mapping[str, str], loc: Loc, place: str
     ) -> str | None:
         if one in scope:
             return scope[one]
-        if one in names[i:]:
+        if known.get(one, -1) >= i:
             message = f"{place} takes from {one!r}, which comes later: layers can only look back"
         else:
             message = f"{place} takes from {one!r}, but no layer is called that"
-        self.problems.append(Problem(loc=[*loc, i, "inputs", j], msg=message, received=one))
+        self._refuse([*loc, i, "inputs", j], message, one)
         return None
 
     def _use(
@@ -267,7 +276,13 @@ class _Wiring:
         return found
 
     def _refuse(self, loc: Loc, message: str, received: Any) -> None:
-        self.problems.append(Problem(loc=loc, msg=message, received=received))
+        problem = Problem(loc=loc, msg=message, received=received)
+        if _key(problem) in self.told:
+            return
+        self.told.add(_key(problem))
+        self.problems.append(problem)
+        if len(self.problems) >= MOST_TOLD:
+            raise _EnoughError
 
 
 def _known(found: Sequence[str | None]) -> tuple[str, ...]:
@@ -292,10 +307,13 @@ def each_once(found: Iterable[Problem]) -> Iterator[Problem]:
     """Of a block that is used many times, each thing once: a message begins with the place of the use."""
     seen: set[str] = set()
     for problem in found:
-        key = repr((problem.loc, problem.msg.rpartition("): ")[2] if problem.loc[0] == "blocks" else problem.msg))
-        if key not in seen:
+        if (key := _key(problem)) not in seen:
             seen.add(key)
             yield problem
+
+
+def _key(problem: Problem) -> str:
+    return repr((problem.loc, problem.msg.rpartition("): ")[2] if problem.loc[0] == "blocks" else problem.msg))
 
 
 def read_layer(layer: Any) -> Layer:

@@ -261,3 +261,11 @@ def test_a_block_has_a_name_that_can_be_written(name: str) -> None:
         model([use(name[:60])], **{name: {"layers": [{"type": "relu"}]}})
     (problem,) = problems(caught.value)
     assert problem.loc == ["blocks"] and "is no name" in problem.msg
+
+
+def test_of_very_much_that_is_wrong_enough_is_told() -> None:
+    nowhere = tuple(f"x{i}" for i in range(200))
+    layers: list[Any] = [{"type": "concat", "inputs": nowhere} for _ in range(2000)]
+    found = model(layers).graph.problems
+    assert len(found) == graph.MOST_TOLD
+    assert found[0].msg == "layer 0 takes from 'x0', but no layer is called that"
