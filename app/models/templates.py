@@ -76,8 +76,8 @@ def _no_quarters(asked: TemplatesIn) -> str | None:
 
 
 def _itself(asked: TemplatesIn) -> str | None:
-    if asked.num_embeddings is not None:
-        return "for numbers and pictures"
+    if asked.num_embeddings is not None or prod(asked.input_shape) == 1:
+        return "for several numbers, and pictures"
     if None in asked.output_shape or prod(cast(Shape, asked.output_shape)) != prod(asked.input_shape):
         return "learns what it is fed: choose the input itself as the target"
     return (_large_pictures(asked) or _no_quarters(asked)) if _is_picture(asked) else None

@@ -150,6 +150,13 @@ export function chosenFeatures(data, columns) {
 
 const USUAL_SIDE = 64; // in pixels, of images that have not one size
 const USUAL_TOKENS = 10_000;
+const CHARACTERS = 128;
+
+/** How a text is cut: into words, or into characters where it is one word all through. */
+export function tokensFor({ word_lengths: lengths, num_distinct_words: numWords }, most = USUAL_TOKENS) {
+  if (lengths && lengths.edges.at(-1) <= 2) return { level: "characters", vocabulary_size: CHARACTERS };
+  return { vocabulary_size: numWords ? Math.min(most, numWords + 2) : most }; // with what fills up and what is unknown
+}
 
 /** What single columns need: texts are cut into words, images made one size, users and items are looked up. */
 export function stepsFor(features, columns = [], target = null) {
@@ -159,8 +166,8 @@ export function stepsFor(features, columns = [], target = null) {
     return Object.fromEntries(looked.map(({ name }) => [name, { categories: "embedded" }]));
   }
   const steps = {};
-  for (const { name, type, values, images } of features) {
-    if (isWords({ type, values })) steps[name] = { tokens: { vocabulary_size: USUAL_TOKENS } };
+  for (const { name, type, values, images, word_lengths, num_distinct_words: numWords } of features) {
+    if (isWords({ type, values })) steps[name] = { tokens: tokensFor({ word_lengths, num_distinct_words: numWords }) };
     const isOneSize = images && images.min_height === images.max_height && images.min_width === images.max_width;
     if (type === "image") steps[name] = { pixels: isOneSize ? {} : { height: USUAL_SIDE, width: USUAL_SIDE } };
   }
@@ -211,7 +218,8 @@ export function likelyTarget(columns) {
   const rated = ratingsOf(columns)?.value;
   if (rated) return rated;
   const usual = ["target", "label", "output", "class", "y"];
-  return columns.find(({ name }) => usual.includes(name.toLowerCase()))?.name ?? columns.at(-1)?.name ?? "";
+  const found = usual.map((word) => columns.find(({ name }) => name.toLowerCase() === word)).find(Boolean);
+  return found?.name ?? columns.at(-1)?.name ?? "";
 }
 
 /** Models to start from. `layers` is made for {numOutputs, numTokens, isPicture}; windows are flattened as pictures are. */

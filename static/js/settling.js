@@ -8,8 +8,11 @@ import { targetsOf } from "./targets.js";
 export function settleDataset(draft, columns) {
   const names = new Set(columns.map(({ name }) => name));
   const isThere = (name) => name === null || name === undefined || names.has(name);
-  const asked = targetsOf(draft.data);
-  if (!asked.length || asked.some((name) => !names.has(name))) {
+  const [asked, ...others] = targetsOf(draft.data);
+  const isPlain = !others.length && !draft.data.next_token && !draft.data.outputs;
+  if (!isPlain || !names.has(asked)) {
+    for (const field of ["outputs", "inputs"]) delete draft.data[field];
+    delete draft.training.outputs;
     draft.data.target = drafts.likelyTarget(columns);
     delete draft.data.next_token;
   }
@@ -37,7 +40,7 @@ export function settle(draft, columns, own = null) {
   const fed = new Set(features.map(({ name }) => name));
   const kept = own ? Object.entries(data.columns ?? {}).filter(([name]) => fed.has(name)) : [];
   data.columns = { ...drafts.stepsFor(features, columns, data.target), ...Object.fromEntries(kept) };
-  if (data.next_token) data.columns = { [data.target]: { tokens: NEXT_TOKENS } };
+  if (data.next_token) data.columns = { [data.target]: { tokens: { ...drafts.tokensFor(target, MOST_NEXT), pad: "end" } } };
   data.scale = drafts.scaleFor(features.filter((column) => !isEmbedded(data, column)));
   if (!own) data.augment = [];
   const { split, window } = data;
@@ -48,7 +51,7 @@ export function settle(draft, columns, own = null) {
   if (Array.isArray(data.target)) data.scale_target = data.scale; // what it is fed is what it is to give
 }
 
-const NEXT_TOKENS = { vocabulary_size: 2000, pad: "end" };
+const MOST_NEXT = 2000; // words that are told apart at each place
 
 /** Loss and metrics for what is asked: each place of a text is one of the vocabulary, what is fed is numbers. */
 function proposal(data, target, columns) {

@@ -3,14 +3,16 @@
 import { $, h, replace, setText } from "../dom.js";
 import { titled } from "../datasets/names.js";
 import { featuresOf, questionOf } from "../draft.js";
-import { field, select } from "../forms.js";
+import { checkbox, field, select } from "../forms.js";
 import * as format from "../format.js";
 import { lossInWords } from "../settings.js";
 import { settle, settleDataset } from "../settling.js";
 import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../asked.js";
 import { readShape } from "./asking.js";
+import { begunWindow, splitFor } from "../windowdraft.js";
 import { askOutputs, feedInputs, holdTo } from "./ends.js";
 
+const usualSplit = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
 const endsOf = ({ inputs, outputs }) => JSON.stringify([inputs ?? null, outputs ?? null]);
 
 export class DataBar {
@@ -18,6 +20,7 @@ export class DataBar {
     Object.assign(this, { studio, container });
     this.fed = h("p", { class: "muted small figures", role: "status" });
     this.ends = endsOf(studio.model);
+    this.classes = this.#classes();
     studio.addEventListener("answer", () => this.#tell());
     studio.addEventListener("data", () => this.#follow());
     studio.addEventListener("model", () => this.#follow());
@@ -48,7 +51,7 @@ export class DataBar {
     const fed = studio.hasData ? [this.#asked(), this.#inputs()] : this.#sizes();
     replace(
       this.container,
-      h("div", { class: "form-grid wide-fields data-bar" }, dataset, fed),
+      h("div", { class: "form-grid wide-fields data-bar" }, dataset, fed, this.classes, this.#window()),
       h("span", { class: "field-error" }),
       this.fed,
     );
@@ -154,9 +157,38 @@ export class DataBar {
     ];
   }
 
+  /** Of a mask, which says by its values alone how many classes there are. */
+  #classes() {
+    const { typed } = this.studio;
+    const input = h("input", { class: "input figures", value: typed.numClasses, autocomplete: "off", inputmode: "numeric" });
+    input.addEventListener("input", () => {
+      typed.numClasses = Math.max(2, Number.parseInt(input.value, 10) || 2);
+      this.studio.dataChanged();
+    });
+    return field({ label: "Classes of a pixel", help: "values of the mask, 0 and up; for templates" }, input);
+  }
+
+  /** Rows that follow one another: what is seen at once, and what is predicted of it. */
+  #window() {
+    const { studio } = this;
+    const { data } = studio.draft;
+    const begun = begunWindow(studio.columns);
+    if (!studio.columns.length || !(data.window || begun.time)) return null;
+    const set = (isOn) => {
+      data.window = isOn ? begun : null;
+      if (isOn) data.repeats = "keep"; // a row is part of many windows
+      data.split = isOn ? splitFor(begun, data.split) : { ...usualSplit };
+      settle(studio.draft, studio.columns);
+      this.draw();
+      studio.dataChanged();
+    };
+    return checkbox({ label: "A time series", help: "Rows follow one another: see some, predict what comes next" }, Boolean(data.window), set);
+  }
+
   /** What is fed, what is asked, and the loss and metrics that fit. */
   #tell() {
     const { studio } = this;
+    this.classes.hidden = !(studio.hasData && studio.answer.output_shape?.includes(null));
     if (!studio.hasData) {
       setText(this.fed, studio.typed.shape ? "" : "Choose a dataset, or say the shape of a row: then shapes and counts stand beside each layer.");
       return;

@@ -9,6 +9,8 @@ import * as edits from "./edits.js";
 import { figuresOf, withoutPlace } from "./places.js";
 import { weightsFiles } from "./weightsfiles.js";
 
+const PACE = ["freeze", "unfreeze_after", "lr_factor"]; // of all layers of a block
+
 export class Inspector {
   constructor(studio, container, { onLeave }) {
     Object.assign(this, { studio, container, onLeave });
@@ -116,6 +118,15 @@ export class Inspector {
       if (!Object.keys(layer.arguments).length) delete layer.arguments;
       changed(name);
     };
+    const entry = studio.catalogue.layers.find(({ type }) => type === "linear"); // what every layer that learns may say
+    const pace = Object.fromEntries(PACE.map((name) => [name, entry.fields[name]]));
+    const { extra, isExtraSet } = splitFields({ fields: pace }, layer, this.#loc(), studio.catalogue, () => changed("pace"), { isQuiet: false });
+    const more = h(
+      "details",
+      { class: "more", open: isExtraSet },
+      h("summary", {}, "More settings"),
+      h("div", { class: "inspector-fields" }, extra),
+    );
     const fields = given.map(([name, usual]) => {
       const descriptor = { name, kind: "mixed", items: "number", choices: [], help: "", isRequired: usual === null, default: usual ?? undefined };
       return textField(descriptor, layer.arguments?.[name], this.#loc("arguments", name), (value) => set(name, value), { isQuiet: false });
@@ -129,6 +140,7 @@ export class Inspector {
       "div",
       { class: "stack-s" },
       h("div", { class: "inspector-fields" }, field({ label: "block", loc: this.#loc("block") }, choice), fields, times),
+      more,
       h("button", { class: "button", type: "button", onclick: () => studio.select(0, layer.block) }, "Open the block"),
     );
   }

@@ -32,10 +32,12 @@ export function figuresOf(model, scope, reports) {
   const groups = new Map();
   for (const report of reports) {
     if (!report.name.startsWith(before)) continue;
-    const [call] = report.name.slice(before.length).split(".");
-    groups.set(call, [...(groups.get(call) ?? []), report]);
+    // The model's own layers are told by their number: two may be called alike.
+    const call = scope === null ? report.index : report.name.slice(before.length).split(".")[0];
+    if (!groups.has(call)) groups.set(call, []);
+    groups.get(call).push(report);
   }
-  return layers.map((_, i) => summed(groups.get(callOf(layers, i))));
+  return layers.map((_, i) => summed(groups.get(scope === null ? i : callOf(layers, i))));
 }
 
 function summed(reports) {

@@ -13,10 +13,10 @@ const CHECK_AFTER_MS = 200;
 /** Events: "model" (layers came, went, or were replaced), "edit" (a setting), "select", "answer", "templates", "data". */
 export class Studio extends EventTarget {
   /** `draft` is a run that is being described, of which the model is built here. */
-  constructor({ catalogue, datasets, draft }) {
+  constructor({ catalogue, datasets, draft, shape = null }) {
     super();
     Object.assign(this, { catalogue, datasets, draft });
-    this.typed = { shape: null, outputShape: [1], numEmbeddings: null };
+    this.typed = { shape, outputShape: [1], numEmbeddings: null, numClasses: 2 };
     this.scope = null;
     this.at = this.layers.length ? 0 : -1;
     this.past = new Past(this.#state());
@@ -55,7 +55,8 @@ export class Studio extends EventTarget {
   }
 
   get outputShape() {
-    return this.hasData ? this.answer.output_shape : this.typed.outputShape;
+    const asked = this.answer.output_shape?.map((size) => size ?? this.typed.numClasses);
+    return this.hasData ? asked : this.typed.outputShape;
   }
 
   problems() {
@@ -150,7 +151,9 @@ export class Studio extends EventTarget {
     const { arguments: given = {}, inputs = ["input"] } = this.model.blocks[block];
     const asked = Object.entries(given).filter(([, value]) => value === null);
     const layer = { type: "block", block };
-    if (asked.length) layer.arguments = Object.fromEntries(asked.map(([name]) => [name, 8]));
+    // As another use has it; else it is told that a value is needed.
+    const like = [this.model.layers, ...Object.values(this.model.blocks).map(({ layers }) => layers)].flat().find((one) => one.block === block);
+    if (asked.length && like?.arguments) layer.arguments = structuredClone(like.arguments);
     if (inputs.length > 1) layer.inputs = this.#lastTwo(at, inputs.length);
     this.apply(edits.inserted(this.model, this.scope, at, layer));
   }

@@ -7,7 +7,7 @@ import { GraphView } from "../builder/graphview.js";
 import { Inspector } from "../builder/inspector.js";
 import { LayerList } from "../builder/layerlist.js";
 import { Palette } from "../builder/palette.js";
-import { placeOfProblem } from "../builder/places.js";
+import { placeOfProblem, withoutPlace } from "../builder/places.js";
 import { ScopeBar } from "../builder/scopebar.js";
 import { misfitOf } from "../builder/reading.js";
 import { Studio } from "../builder/studio.js";
@@ -21,7 +21,7 @@ import { startTabs } from "../tabs.js";
 
 const page = pageData();
 const begun = page.model ? null : handedOver();
-const studio = new Studio({ catalogue: page.catalogue, datasets: page.datasets, draft: draftToBegin() });
+const studio = new Studio({ catalogue: page.catalogue, datasets: page.datasets, draft: draftToBegin(), shape: page.model?.input_shape ?? null });
 
 /** A kept model, the run that the form handed over, or nothing. */
 function draftToBegin() {
@@ -65,6 +65,7 @@ replace(
 );
 
 let view = "layers";
+let broken = null; // why what stands in the JSON is not what stands in the list
 const choose = startTabs($("#views"), (key) => {
   view = key;
   $("#tools").hidden = key !== "layers";
@@ -110,7 +111,7 @@ function definition() {
 }
 
 function writeJson() {
-  if (document.activeElement !== $("#json")) $("#json").value = JSON.stringify(definition(), null, 2);
+  if (broken === null && document.activeElement !== $("#json")) $("#json").value = JSON.stringify(definition(), null, 2);
 }
 
 function readJson() {
@@ -122,10 +123,13 @@ function readJson() {
     if (misfit) throw new SyntaxError(misfit);
     area.removeAttribute("aria-invalid");
     setText($("#json-error"), "");
+    broken = null;
     studio.replace(model, "json");
   } catch (error) {
     area.setAttribute("aria-invalid", "true");
     setText($("#json-error"), error.message);
+    broken = error.message;
+    tell();
   }
 }
 
@@ -139,8 +143,9 @@ function tell() {
   const items = problems.filter(({ loc, msg }) => !seen.has(`${loc} ${msg}`) && seen.add(`${loc} ${msg}`));
   replace($("#problems"), items.map(problemItem));
   const count = format.plural(items.length, "thing to mend", "things to mend");
-  setText($("#state"), items.length ? count : answer.ok ? "Everything fits." : "");
-  $("#train").setAttribute("aria-disabled", String(!(answer.ok && studio.hasData)));
+  const fits = answer.ok ? "Everything fits." : "";
+  setText($("#state"), broken ? `The JSON cannot be read: ${broken}` : items.length ? count : fits);
+  $("#train").setAttribute("aria-disabled", String(Boolean(broken) || !(answer.ok && studio.hasData)));
   $("#train").title = studio.hasData ? "" : "Choose a dataset first";
 }
 
@@ -158,7 +163,7 @@ function problemItem(problem) {
       "button",
       { class: "problem", type: "button", onclick: go },
       h("span", { class: "problem-place" }, placeInWords(problem.loc)),
-      h("span", {}, problem.msg),
+      h("span", {}, withoutPlace(problem.msg)),
     ),
   );
 }
@@ -240,7 +245,12 @@ $("#name").addEventListener("input", ({ target }) => {
   studio.model.name = target.value || null;
   studio.edited("name");
 });
-for (const name of ["model", "edit", "select"]) studio.addEventListener(name, draw);
+studio.addEventListener("select", draw);
+for (const name of ["model", "edit"])
+  studio.addEventListener(name, () => {
+    broken = null;
+    draw();
+  });
 studio.addEventListener("answer", tell);
 
 inspector.draw();
