@@ -1,5 +1,7 @@
 """Answers of many places on the run's page: pictures beside one another, tokens below one another, and a try."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -17,7 +19,7 @@ LETTERS = {"num_rows": 300}
 def trained(running: Deck) -> dict[str, str]:
     """Short runs of the gallery's programs, exported, by their names."""
     ids = {}
-    for name, few in (("unet", PICTURES), ("decoder", LETTERS)):
+    for name, few in (("unet", PICTURES), ("decoder", LETTERS), ("two-heads", {})):
         body = gallery.definition(name)
         body["dataset"]["source"] |= few
         body["training"]["num_epochs"] = 3
@@ -54,3 +56,24 @@ def test_a_text_stands_above_what_was_said(page: Page, running: Deck, trained: d
     expect(page.get_by_role("list", name="Probabilities").get_by_role("listitem")).to_have_count(10)
     expect(page.get_by_text("At each place it says")).to_be_visible()
     look(page, "try-decoder")
+
+
+def test_each_of_several_outputs_is_judged_and_answers_by_itself(
+    page: Page, running: Deck, trained: dict[str, str]
+) -> None:
+    page.goto(f"{running.url}/runs/{trained['two-heads']}#evaluation")
+    species = page.get_by_role("region", name="Output species")
+    expect(species.get_by_role("row", name="accuracy")).to_be_visible()
+    expect(species.get_by_role("group", name="Confusion matrix")).to_be_visible()
+    width = page.get_by_role("region", name="Output petal_width")
+    expect(width.get_by_role("row", name="mean absolute error")).to_be_visible()
+    expect(width.get_by_text("counts 0.5 times in the loss")).to_be_visible()
+    look(page, "evaluation-heads")
+    page.get_by_role("tab", name="Try it").click()
+    page.get_by_role("button", name="Take a row from the dataset").click()
+    answer = page.get_by_role("region", name="species", exact=True)
+    expect(answer.get_by_role("listitem")).to_have_count(3)
+    expect(page.get_by_role("region", name="petal_width", exact=True).locator(".answer-value")).to_have_text(
+        re.compile(r"\d")
+    )
+    look(page, "try-heads")

@@ -151,6 +151,7 @@ def test_each_output_is_judged_by_itself(runs: dict[str, Run]) -> None:
     assert mask["confusion"] == sklearn.confusion_matrix(truth, said, labels=range(4)).tolist()
     assert evaluation["parts"]["test"]["mask_accuracy"] == mask["accuracy"]
     label = heads["label"]
+    assert [head["places"] for head in heads.values()] == ["rows", "pixels", "binary"]
     assert label["classes"] == ["circle", "square", "triangle"] and len(label["parts"]["test"]["per_class"]) == 3
     constant = np.bincount(targets[0][:24]).argmax()
     assert label["baseline"]["name"] == f"always saying {label['classes'][constant]}"

@@ -116,7 +116,8 @@ def _heads(plan: Plan, judged_on: str) -> dict[str, Any]:
             name: evaluate.report(plan.model, part, how.judge, plan.device, cut.of) for name, part in plan.parts.items()
         }
         baseline |= {"part": judged_on}
-        found[head.name] = {"weight": head.weight, "parts": parts, "baseline": baseline, "classes": how.judge.classes}
+        said = {"weight": head.weight, "places": how.judge.places.kind, "classes": how.judge.classes}
+        found[head.name] = {**said, "parts": parts, "baseline": baseline}
     return {"heads": found}
 
 

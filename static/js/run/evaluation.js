@@ -51,6 +51,7 @@ export function showEvaluation(panel, run, state) {
 function headSection(name, head, parts) {
   const judged = parts.at(-1);
   const { confusion, per_class: perClass } = head.parts[judged];
+  const counted = ["pixels", "tokens"].includes(head.places) ? head.places : "rows";
   const counts = head.weight === 1 ? "" : `counts ${head.weight} times in the loss`;
   return h(
     "section",
@@ -59,8 +60,8 @@ function headSection(name, head, parts) {
     h(
       "div",
       { class: "tab-columns" },
-      h("div", { class: "stack" }, metricsCard(head, parts), perClass ? classesCard(perClass, judged) : null),
-      confusion ? h("div", { class: "stack" }, confusionCard(confusion, head.classes ?? [], judged)) : null,
+      h("div", { class: "stack" }, metricsCard(head, parts), perClass ? classesCard(perClass, judged, counted) : null),
+      confusion ? h("div", { class: "stack" }, confusionCard(confusion, head.classes ?? [], judged, counted)) : null,
     ),
   );
 }
