@@ -1,16 +1,15 @@
 // What follows for a run that is being described from its dataset, its target and its features. Pure: changes the draft.
 
+import { targetChoice } from "./asked.js";
 import * as drafts from "./draft.js";
 import { isEmbedded } from "./lookupdraft.js";
-import { targetsOf } from "./targets.js";
 
 /** A draft whose dataset is another one: what it names that is not there gives way, and the rest follows. */
 export function settleDataset(draft, columns) {
   const names = new Set(columns.map(({ name }) => name));
   const isThere = (name) => name === null || name === undefined || names.has(name);
-  const [asked, ...others] = targetsOf(draft.data);
-  const isPlain = !others.length && !draft.data.next_token && !draft.data.outputs;
-  if (!isPlain || !names.has(asked)) {
+  const isPlain = !draft.data.outputs && targetChoice(draft.data) === draft.data.target; // and nothing put together
+  if (!isPlain || !names.has(draft.data.target)) {
     for (const field of ["outputs", "inputs"]) delete draft.data[field];
     delete draft.training.outputs;
     draft.data.target = drafts.likelyTarget(columns);

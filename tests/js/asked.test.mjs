@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { emptyDraft } from "../../static/js/draft.js";
+import { emptyDraft, likelyTarget, tokensFor } from "../../static/js/draft.js";
 import { settle, settleDataset } from "../../static/js/settling.js";
 import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../../static/js/asked.js";
 
@@ -76,4 +76,26 @@ test("where nothing is a number there is no input to be given back", () => {
 
 test("of a time series what was fed so far is no autoencoder", () => {
   assert.equal(targetChoice({ target: "x", features: ["x"], window: { length: 3 } }), "x");
+});
+
+test("another dataset is not asked for what was put together for the last one", () => {
+  const draft = asking([number("x"), number("label")], "itself");
+  settleDataset(draft, [number("x"), number("label"), number("z")]);
+  assert.equal(draft.data.target, "label");
+  const next = asking([text, kind], "next token");
+  settleDataset(next, [text, kind]);
+  assert.equal(next.data.target, "species");
+  assert.ok(!next.data.next_token);
+});
+
+test("of usual names for a target the most telling is taken, wherever it stands", () => {
+  assert.equal(likelyTarget([number("x"), number("y"), number("label")]), "label");
+  assert.equal(likelyTarget([number("x"), number("y")]), "y");
+  assert.equal(likelyTarget([number("a"), number("b")]), "b");
+});
+
+test("a text of one word all through is cut into characters", () => {
+  assert.equal(tokensFor({ word_lengths: { edges: [0.5, 1.5], counts: [9] }, num_distinct_words: 9 }).level, "characters");
+  assert.deepEqual(tokensFor({ word_lengths: { edges: [0.5, 7.5], counts: [9] }, num_distinct_words: 48 }), { vocabulary_size: 50 });
+  assert.deepEqual(tokensFor({}, 300), { vocabulary_size: 300 });
 });

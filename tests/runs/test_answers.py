@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
 from app import generated
-from app.db.tables import Run
+from app.db.tables import Job, Run
 from app.specs.model import ModelSpec
 from app.specs.sources import GeneratedSource
 from tests.inline import Inline
@@ -252,3 +253,16 @@ def test_the_next_token_is_told_for_the_last_place(client: TestClient, runs: dic
     best = {words[int(i)]: float(shares[3, i]) for i in shares[3].topk(3).indices}
     assert {one: found["probabilities"][one] for one in best} == pytest.approx(best, rel=1e-4)
     assert len(found["probabilities"]) == 10
+
+
+def test_a_text_of_one_token_has_none_that_comes_next(tmp_path: Path) -> None:
+    inline = Inline(tmp_path)
+    body = PROGRAMS["next"]
+    words = {"text": {"tokens": {"level": "words", "length": LENGTH, "vocabulary_size": VOCABULARY}}}
+    run_id = inline.submit(body | {"data": body["data"] | {"columns": words}})
+    inline.work()
+    with inline.db.read() as session:
+        job = session.get_one(Job, session.get_one(Run, run_id).job_id)
+    assert job.status == "failed" and job.error is not None
+    assert job.error["message"] == "No training text of 'text' has a second token, so none comes next."
+    inline.close()

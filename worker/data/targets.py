@@ -212,7 +212,7 @@ def _check_classes(target: Target, pixels: NDArray[np.uint8], num_classes: int, 
     named = ", ".join(f"{rows[i] + 1:,}" for i in wrong[:_NAMED_ROWS])
     raise JobFailure(
         "data",
-        f"The mask {target.name} of row {named} has the value {highest[wrong[0]]}, and the model tells "
+        f"The column {target.name!r} has the value {highest[wrong[0]]} in row {named}, and the model tells "
         f"{num_classes} classes apart, 0 to {num_classes - 1}.",
         "The gray value of a pixel is the number of its class: write masks so, as PNG, or let the model end with more "
         "channels.",

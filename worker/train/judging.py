@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from app.errors import JobFailure
 from app.specs.training import (
     BINARY_LOSSES,
     CLASS_LOSSES,
@@ -88,6 +89,12 @@ def constant_of(
 ) -> tuple[Tensor, Chance]:
     """The best outputs that ignore the inputs, and their loss."""
     loss, places = training.loss_type, judge.places
+    if target.next_token and not any(len(some) for some in places.told(targets())):
+        raise JobFailure(
+            "data",
+            f"No training text of {target.name!r} has a second token, so none comes next.",
+            "Cut the text otherwise: into characters, where there are no spaces between words.",
+        )
     num_classes = target.num_classes or len(target.classes or ())
     outputs = places.spread(losses.constant_outputs(loss, places.told(targets()), num_classes))
     return outputs, Chance(losses.chance(judge.loss, outputs, targets(), places), loss)

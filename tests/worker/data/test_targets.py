@@ -86,7 +86,8 @@ def test_the_bytes_of_a_mask_are_classes_at_any_size(tmp_path: Path, mode: str |
 def test_a_class_that_the_model_does_not_know_names_its_row(tmp_path: Path) -> None:
     masks = [png([[0, 1]]), png([[1, 1]]), png([[0, 7]])]
     table = images(("image", masks), ("mask", masks))
-    with pytest.raises(JobFailure, match=r"row 3 has the value 7, and the model tells 3 classes apart") as raised:
+    told = "'mask' has the value 7 in row 3, and the model tells 3 classes apart"
+    with pytest.raises(JobFailure, match=told) as raised:
         prepared(tmp_path, table, "cross_entropy", 3, features=["image"], target="mask")
     assert raised.value.as_error()["rows"] == [2]
 
