@@ -5,7 +5,7 @@ import { readShape } from "../../static/js/builder/asking.js";
 import * as edits from "../../static/js/builder/edits.js";
 import { askOutputs, feedInputs, inputsFor } from "../../static/js/builder/ends.js";
 import { emptyDraft } from "../../static/js/draft.js";
-import { found } from "../../static/js/builder/finding.js";
+import { forAxes, found } from "../../static/js/builder/finding.js";
 import { prefixOf } from "../../static/js/builder/places.js";
 import { misfitOf } from "../../static/js/builder/reading.js";
 import { Past } from "../../static/js/builder/past.js";
@@ -75,9 +75,30 @@ test("what takes from nowhere stays as it was said", () => {
 test("a chain becomes a block with one use in its place", () => {
   const { model: now, name } = edits.gathered(model(linear(), relu(), linear(), add("0", "2")), null, 1, 2);
   assert.equal(name, "block");
-  assert.deepEqual(now.layers, [linear(), { type: "block", block: "block" }, add("0", "1")].map((one) => ({ ...one })));
-  assert.deepEqual(now.blocks.block.layers, [relu(), linear()]);
-  assert.equal(edits.gathered(model(linear(), relu(), add("0", "1")), null, 1, 2), null);
+  assert.deepEqual(now.layers, [linear(), { type: "block", block: "block" }, add("0", "1")]);
+  assert.deepEqual(now.blocks.block, { layers: [relu(), linear()] });
+});
+
+test("what layers take from elsewhere becomes inputs of their block", () => {
+  const before = model(linear({ name: "stem" }), relu(), linear(), add("stem", "2"), relu());
+  const { model: now } = edits.gathered(before, null, 2, 3);
+  assert.deepEqual(now.layers, [linear({ name: "stem" }), relu(), { type: "block", block: "block", inputs: ["1", "stem"] }, relu()]);
+  assert.deepEqual(now.blocks.block, { layers: [linear(), add("stem", "0")], inputs: ["input1", "stem"] });
+  const alone = edits.gathered(before, null, 3, 3).model;
+  assert.deepEqual(alone.layers[3], { type: "block", block: "block", inputs: ["stem", "2"] });
+  assert.deepEqual(alone.blocks.block, { layers: [add("stem", "input2")], inputs: ["stem", "input2"] });
+});
+
+test("layers that others take from are no block of their own", () => {
+  assert.equal(edits.gathered(model(linear(), relu(), linear(), add("1", "2")), null, 1, 2), null);
+});
+
+test("a block is called otherwise wherever it is used", () => {
+  const use = { type: "block", block: "a" };
+  const now = edits.renamedBlock({ layers: [use, relu()], blocks: { b: { layers: [use] }, a: { layers: [relu()] } } }, "a", "residual");
+  assert.deepEqual(now.layers[0].block, "residual");
+  assert.deepEqual(now.blocks.b.layers[0].block, "residual");
+  assert.deepEqual(Object.keys(now.blocks), ["b", "residual"]);
 });
 
 test("a block that is used no more can go", () => {
@@ -262,4 +283,10 @@ test("several outputs are each held to a column, with the loss that fits, and on
   askOutputs(draft, null, columns);
   assert.ok(!("outputs" in draft.data) && !("outputs" in draft.training));
   assert.deepEqual([draft.data.target, draft.training.loss.type], ["species", "cross_entropy"]);
+});
+
+test("of layers for several numbers of axes that for what stands there comes first", () => {
+  const pools = [{ type: "max_pool1d" }, { type: "max_pool2d" }, { type: "max_pool3d" }, { type: "global_max_pool" }];
+  assert.deepEqual(forAxes(pools, 2).map(({ type }) => type), ["max_pool2d", "global_max_pool", "max_pool1d", "max_pool3d"]);
+  assert.equal(forAxes(pools, null), pools);
 });

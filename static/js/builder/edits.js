@@ -1,6 +1,8 @@
 // Changes to a model's layers that leave its wiring as it was meant. A layer without a name is called by its place, so
 // whoever takes from it by that must follow when places change. Pure: each answers a new model and where to look then.
 
+const NAME = /^[A-Za-z][A-Za-z0-9_]*$/; // of an input of a block
+
 /** Where layers stand: null is the model itself, a name one of its blocks. */
 export const layersIn = (model, scope) => (scope === null ? model.layers : (model.blocks?.[scope]?.layers ?? []));
 
@@ -87,21 +89,47 @@ export function freeName(taken, word) {
   return `${word}${number}`;
 }
 
-/** A block of some layers that follow one another, used in their place; null where they are no chain on their own. */
+/**
+ * A block of some layers that follow one another, used in their place: what they take from elsewhere are its inputs.
+ * Null where others take from within.
+ */
 export function gathered(model, scope, from, to) {
   const layers = layersIn(model, scope);
   const inner = layers.slice(from, to + 1);
-  const calls = new Set(inner.slice(0, -1).map((_, i) => callOf(layers, from + i)));
-  const isTakenFrom = layers.some(({ inputs }) => inputs?.some((call) => calls.has(call)));
-  if (inner.some(({ inputs }) => inputs) || isTakenFrom) return null;
+  const calls = inner.map((_, i) => callOf(layers, from + i));
+  const within = new Set(calls);
+  const isTakenFrom = layers.some(
+    ({ inputs }, i) => (i < from || i > to) && inputs?.some((call) => within.has(call) && call !== calls.at(-1)),
+  );
+  if (isTakenFrom) return null;
+  const before = from > 0 ? callOf(layers, from - 1) : inputsOf(model, scope)[0];
+  const outside = inner.flatMap(({ inputs }, i) => inputs ?? (i === 0 ? [before] : [])).filter((call) => !within.has(call));
+  const taken = [...new Set(outside)]; // in the order of use: the first layer takes the first
+  const inputs = taken.map((call, i) => (taken.length === 1 ? "input" : NAME.test(call) ? call : `input${i + 1}`));
+  const own = (call) => (within.has(call) ? callOf(inner, calls.indexOf(call)) : inputs[taken.indexOf(call)]);
+  const isFirstAlone = taken.length === 1 && !inner[0].inputs;
+  const body = inner.map((layer) => (layer.inputs ? { ...layer, inputs: layer.inputs.map(own) } : layer));
   const name = freeName(Object.keys(model.blocks ?? {}), "block");
   const said = argumentsIn(inner); // of the block that they stand in
-  const given = Object.fromEntries(said.map((one) => [one, `$${one}`]));
-  const asked = Object.fromEntries(said.map((one) => [one, null]));
-  const use = { layer: { type: "block", block: name, ...(said.length && { arguments: given }) }, from: to };
-  const block = { ...(said.length && { arguments: asked }), layers: structuredClone(inner) };
+  const use = { type: "block", block: name };
+  if (!isFirstAlone) use.inputs = taken;
+  if (said.length) use.arguments = Object.fromEntries(said.map((one) => [one, `$${one}`]));
+  const block = { layers: structuredClone(body) };
+  if (taken.length > 1) block.inputs = inputs;
+  if (said.length) block.arguments = Object.fromEntries(said.map((one) => [one, null]));
   const blocks = { ...model.blocks, [name]: block };
-  return { ...changed({ ...model, blocks }, scope, (places) => places.toSpliced(from, to - from + 1, use), from), name };
+  const put = (places) => places.toSpliced(from, to - from + 1, { layer: use, from: to, isWired: true });
+  return { ...changed({ ...model, blocks }, scope, put, from), name };
+}
+
+/** A block under another name, in all its uses. */
+export function renamedBlock(model, old, name) {
+  const use = (layer) => (layer.type === "block" && layer.block === old ? { ...layer, block: name } : layer);
+  const blocks = Object.entries(model.blocks).map(([one, block]) => [
+    one === old ? name : one,
+    { ...block, layers: block.layers.map(use) },
+  ]);
+  return { ...model, layers: model.layers.map(use), blocks: Object.fromEntries(blocks) };
 }
 
 /** The arguments that settings name, as "$width". */

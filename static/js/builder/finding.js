@@ -24,3 +24,10 @@ function scoreOf({ type, title, also_called: others = [], group, help = "" }, wa
   });
   return scores.includes(0) ? 0 : scores.reduce((sum, one) => sum + one, 0) / wanted.length;
 }
+
+/** The same entries, those for other numbers of axes last: of conv1d, conv2d and conv3d a picture wants the second. */
+export function forAxes(entries, axes) {
+  if (!axes) return entries;
+  const isOther = ({ type }) => /[123]d$/.test(type) && Number(type.at(-2)) !== axes;
+  return [...entries.filter((entry) => !isOther(entry)), ...entries.filter(isOther)];
+}

@@ -4,6 +4,7 @@ import { $, h, redrawn, replace } from "../dom.js";
 import { field, select, showProblems, splitFields, textField } from "../forms.js";
 import * as format from "../format.js";
 import { labelOf } from "../schema.js";
+import { toast } from "../shell.js";
 import { FIGURES, groupLine, groupTitle } from "./concepts.js";
 import * as edits from "./edits.js";
 import { figuresOf, withoutPlace } from "./places.js";
@@ -156,7 +157,7 @@ export class Inspector {
     });
     const gather = h(
       "button",
-      { class: "button quiet small", type: "button", hidden: layer.type === "block", onclick: () => studio.gather() && this.onLeave() },
+      { class: "button quiet small", type: "button", hidden: layer.type === "block", onclick: () => (studio.gather() ? this.onLeave() : toast("Others take from this layer: it cannot be a block of its own.")) },
       "Make it a block",
     );
     const least = entry?.num_inputs?.[0] ?? 1;

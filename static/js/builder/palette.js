@@ -4,7 +4,7 @@ import { $$, h, replace } from "../dom.js";
 import { labelOf } from "../schema.js";
 import { groupLine, groupTitle } from "./concepts.js";
 import { freeName } from "./edits.js";
-import { found } from "./finding.js";
+import { forAxes, found } from "./finding.js";
 
 export const DRAGGED = "application/x-traindeck-layer";
 
@@ -42,7 +42,7 @@ export class Palette {
 
   draw() {
     const words = this.search.value.trim();
-    const entries = found(this.studio.catalogue.layers, words).filter(({ type }) => type !== "block");
+    const entries = this.#found(words);
     this.first = entries[0] ?? null;
     if (words) {
       const items = entries.map((entry) => this.#item(entry));
@@ -52,6 +52,15 @@ export class Palette {
     this.blocks = h("div");
     replace(this.list, this.blocks, [...groupsOf(entries)].map(([group, some]) => this.#group(group, some)));
     this.#drawBlocks();
+  }
+
+  /** Layers by their names, the model's own blocks among them; those for what stands here now come first. */
+  #found(words) {
+    const { studio } = this;
+    if (!words) return studio.catalogue.layers;
+    const own = Object.keys(studio.model.blocks ?? {}).filter((name) => name !== studio.scope);
+    const blocks = own.map((name) => ({ type: name, group: "fold", help: "A block of this model", isBlock: true }));
+    return forAxes(found([...blocks, ...studio.catalogue.layers], words), studio.axes);
   }
 
   #group(group, entries) {
@@ -66,25 +75,25 @@ export class Palette {
   }
 
   #item(entry) {
-    const { type, help } = entry;
+    const { type, help, isBlock = false } = entry;
     return h(
       "li",
       {},
       h(
         "button",
         {
-          class: "palette-item",
+          class: isBlock ? "palette-item block" : "palette-item",
           type: "button",
           draggable: "true",
           title: help,
           data: { type },
-          onclick: () => this.#add(type),
+          onclick: () => this.#add(entry),
           ondragstart: (event) => {
-            event.dataTransfer.setData(DRAGGED, JSON.stringify({ type }));
+            event.dataTransfer.setData(DRAGGED, JSON.stringify(isBlock ? { block: type } : { type }));
             event.dataTransfer.effectAllowed = "copy";
           },
         },
-        labelOf(type),
+        isBlock ? type : labelOf(type),
       ),
     );
   }
@@ -142,15 +151,16 @@ export class Palette {
     this.onAdded();
   }
 
-  #add(type) {
-    this.studio.add(type);
+  #add({ type, isBlock }) {
+    if (isBlock) this.studio.addUse(type);
+    else this.studio.add(type);
     this.onAdded();
   }
 
   #onSearchKey(event) {
     if (event.key === "Enter" && this.first) {
       event.preventDefault();
-      this.#add(this.first.type);
+      this.#add(this.first);
       this.search.value = "";
       this.draw();
     } else if (event.key === "ArrowDown") {

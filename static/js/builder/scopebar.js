@@ -95,6 +95,7 @@ export class ScopeBar {
     return h(
       "div",
       { class: "form-grid wide-fields" },
+      input("Name of the block", "letters, digits and _", scope, (text) => studio.renameBlock(text.trim())),
       input("Arguments", "as in: width, stride = 2. Layers say $width in their settings.", edits.writeArguments(block.arguments), setArguments),
       input("Inputs", "what its layers call what they are given", (block.inputs ?? ["input"]).join(", "), setInputs),
       remove,

@@ -5,7 +5,7 @@ import { debounce } from "../dom.js";
 import { templatesAsk } from "./asking.js";
 import * as edits from "./edits.js";
 import { Past } from "./past.js";
-import { problemsAt, within } from "./places.js";
+import { figuresOf, problemsAt, within } from "./places.js";
 import { started } from "./starts.js";
 
 const CHECK_AFTER_MS = 200;
@@ -61,6 +61,12 @@ export class Studio extends EventTarget {
 
   problems() {
     return problemsAt(this.answer.errors, this.scope);
+  }
+
+  /** Of how many axes, beside that of channels, what comes out of the selected layer is; null where it is not known. */
+  get axes() {
+    const shape = this.at < 0 ? this.scope === null && this.inputShape : figuresOf(this.model, this.scope, this.reports)[this.at]?.shape;
+    return shape ? shape.length - 1 : null;
   }
 
   entryOf(layer) {
@@ -156,6 +162,16 @@ export class Studio extends EventTarget {
     if (asked.length && like?.arguments) layer.arguments = structuredClone(like.arguments);
     if (inputs.length > 1) layer.inputs = this.#lastTwo(at, inputs.length);
     this.apply(edits.inserted(this.model, this.scope, at, layer));
+  }
+
+  /** Call the block that is open otherwise. Whether that could be. */
+  renameBlock(name) {
+    if (!name || name in this.model.blocks) return false;
+    const model = edits.renamedBlock(this.model, this.scope, name);
+    this.draft.model = model;
+    this.scope = name;
+    this.apply({ model, at: this.at });
+    return true;
   }
 
   /** The selected layer as a block of its own, which is opened. */
