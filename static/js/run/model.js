@@ -45,7 +45,7 @@ export function layersCard({ inspection, spec }) {
       h("td", { class: "muted", data: { label: "Settings" } }, layerInWords(layer.name.includes(".") ? null : given[layer.index])),
       h("td", { class: "right nowrap", data: { label: "Output" } }, format.shape(layer.output_shape)),
       h("td", { class: "right nowrap", data: { label: "Multiply-adds" } }, format.short(layer.num_multiply_adds)),
-      h("td", { class: "right", data: { label: "Parameters" } }, format.count(layer.num_parameters)),
+      h("td", { class: "right", data: { label: "Parameters" } }, parametersOf(layer)),
     ),
   );
   const head = [
@@ -91,7 +91,7 @@ export function layersCard({ inspection, spec }) {
             {},
             h("td", { colspan: "4" }, "In all"),
             right(format.short(inspection?.num_multiply_adds)),
-            right(format.count(inspection?.num_parameters)),
+            right(parametersOf(inspection ?? {})),
           ),
         ),
       ),
