@@ -14,6 +14,8 @@ const USUAL = {
   stride: 1,
   output: "last",
   num_layers: 1,
+  lr_factor: 1,
+  end_dim: -1,
 };
 
 export function layerInWords(layer) {

@@ -99,6 +99,11 @@ export function layersCard({ inspection, spec }) {
   );
 }
 
+/** How many numbers are learned, and how many of them stay as they begin. */
+function parametersOf({ num_parameters: num = null, num_frozen: numFrozen }) {
+  return numFrozen ? [format.count(num), h("span", { class: "muted small" }, ` ${format.count(numFrozen)} frozen`)] : format.count(num);
+}
+
 function filesCard(run) {
   const rows = run.artifacts.map((file) =>
     h(
