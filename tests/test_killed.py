@@ -158,7 +158,7 @@ def test_a_run_goes_on_as_if_nothing_had_been_killed(
     check_that_it_ends_the_same(calm, running, kill)
 
 
-@pytest.mark.parametrize("kill", [kill_supervisor, freeze_supervisor])
+@pytest.mark.parametrize("kill", [kill_supervisor, pytest.param(freeze_supervisor, marks=pytest.mark.full)])
 @pytest.mark.full_on_postgres
 def test_a_run_ends_as_if_nothing_had_been_killed(calm: Outcome, running: Deck, kill: Callable[[Deck], None]) -> None:
     check_that_it_ends_the_same(calm, running, kill)

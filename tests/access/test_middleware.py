@@ -20,6 +20,8 @@ from app.access.middleware import OPEN_FOLDERS, OPEN_PATHS, HostCheck, OriginChe
 from app.settings import Settings
 from tests.access.conftest import BEARER, TOKEN
 
+pytestmark = pytest.mark.full_on_postgres
+
 LIVE = "ws://127.0.0.1:8000/api/v1/live"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

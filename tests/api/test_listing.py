@@ -14,6 +14,8 @@ from app.db.tables import Run
 from app.runs.labels import store_tags
 from tests.recorded import record
 
+pytestmark = pytest.mark.full_on_postgres
+
 RUNS = "/api/v1/runs"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

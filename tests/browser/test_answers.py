@@ -1,6 +1,8 @@
 """Answers of many places on the run's page: pictures beside one another, tokens below one another, and a try."""
 
 import re
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,24 +15,27 @@ pytestmark = pytest.mark.browser
 
 PICTURES = {"num_rows": 300, "length": 16}
 LETTERS = {"num_rows": 300}
+FEW: dict[str, dict[str, int]] = {"unet": PICTURES, "decoder": LETTERS, "two-heads": {}}
 
 
 @pytest.fixture(scope="module")
-def trained(running: Deck) -> dict[str, str]:
-    """Short runs of the gallery's programs, exported, by their names."""
-    ids = {}
-    for name, few in (("unet", PICTURES), ("decoder", LETTERS), ("two-heads", {})):
+def trained(running: Deck) -> Callable[[str], str]:
+    """The id of a short run of one of the gallery's programs, exported."""
+
+    @cache
+    def train(name: str) -> str:
         body = gallery.definition(name)
-        body["dataset"]["source"] |= few
+        body["dataset"]["source"] |= FEW[name]
         body["training"]["num_epochs"] = 3
-        ids[name] = running.post("/runs", body)["id"]
-    for run_id in ids.values():
+        run_id: str = running.post("/runs", body)["id"]
         running.wait_until_exported(run_id)
-    return ids
+        return run_id
+
+    return train
 
 
-def test_images_stand_beside_what_was_wanted(page: Page, running: Deck, trained: dict[str, str]) -> None:
-    page.goto(f"{running.url}/runs/{trained['unet']}#evaluation")
+def test_images_stand_beside_what_was_wanted(page: Page, running: Deck, trained: Callable[[str], str]) -> None:
+    page.goto(f"{running.url}/runs/{trained('unet')}#evaluation")
     pictures = page.get_by_role("img", name="output of row")
     expect(pictures).to_have_count(6)
     size = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
@@ -46,8 +51,9 @@ def test_images_stand_beside_what_was_wanted(page: Page, running: Deck, trained:
     look(page, "try-unet")
 
 
-def test_a_text_stands_above_what_was_said(page: Page, running: Deck, trained: dict[str, str]) -> None:
-    page.goto(f"{running.url}/runs/{trained['decoder']}#evaluation")
+@pytest.mark.full
+def test_a_text_stands_above_what_was_said(page: Page, running: Deck, trained: Callable[[str], str]) -> None:
+    page.goto(f"{running.url}/runs/{trained('decoder')}#evaluation")
     expect(page.locator(".said").first.locator(".token")).to_have_count(23)
     expect(page.get_by_text("of 23 right").first).to_be_visible()
     look(page, "evaluation-decoder")
@@ -58,10 +64,11 @@ def test_a_text_stands_above_what_was_said(page: Page, running: Deck, trained: d
     look(page, "try-decoder")
 
 
+@pytest.mark.full
 def test_each_of_several_outputs_is_judged_and_answers_by_itself(
-    page: Page, running: Deck, trained: dict[str, str]
+    page: Page, running: Deck, trained: Callable[[str], str]
 ) -> None:
-    page.goto(f"{running.url}/runs/{trained['two-heads']}#evaluation")
+    page.goto(f"{running.url}/runs/{trained('two-heads')}#evaluation")
     species = page.get_by_role("region", name="Output species")
     expect(species.get_by_role("row", name="accuracy")).to_be_visible()
     expect(species.get_by_role("group", name="Confusion matrix")).to_be_visible()

@@ -28,6 +28,8 @@ from app.stored.manifest import damage
 from app.stored.table import open_table
 from tests.worker.data.formats.workbook import workbook
 
+pytestmark = pytest.mark.full_on_postgres
+
 Work = Callable[[], list[JobStatus]]
 API = "/api/v1"
 CSV = b"size,kind,when\n1.5,a,2024-01-02\n,b,2024-01-03\n2.5,a,2024-01-04\n"
@@ -289,7 +291,6 @@ BAD: list[tuple[Any, list[Any]]] = [
 ]
 
 
-@pytest.mark.full_on_postgres
 @pytest.mark.parametrize(("body", "loc"), BAD)
 def test_what_does_not_fit_is_told_with_its_place(
     client: TestClient, first: str, data_dir: Path, body: Any, loc: list[Any]
@@ -481,7 +482,6 @@ STEP = st.one_of(
 )
 
 
-@pytest.mark.full_on_postgres
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, min_size=1, max_size=4))
 def test_adding_and_relabelling_in_any_order_is_what_it_is_to_a_plain_table(

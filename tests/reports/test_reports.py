@@ -10,6 +10,8 @@ from app import queue
 from app.db import Database, now
 from app.db.tables import Job
 
+pytestmark = pytest.mark.full_on_postgres
+
 RUNS = "/api/v1/runs"
 ID = "01kb0000000000000000000000"
 

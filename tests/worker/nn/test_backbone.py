@@ -83,7 +83,9 @@ def test_maps_cost_what_torch_counts(vision: Any, architecture: str) -> None:
     assert 2 * BATCH * layer.num_multiply_adds(shape) == counter.get_total_flops()
 
 
-@pytest.mark.parametrize("architecture", ["resnet18", "inception_v3", "mobilenet_v3_small"])
+@pytest.mark.parametrize(
+    "architecture", ["resnet18", pytest.param("inception_v3", marks=pytest.mark.full), "mobilenet_v3_small"]
+)
 def test_features_are_torchvisions_numbers(vision: Any, architecture: str) -> None:
     ours, theirs = backbone(architecture, "features").eval(), headless(vision, architecture).eval()
     theirs.load_state_dict(ours.state_dict())
@@ -139,7 +141,7 @@ def test_images_that_a_network_does_not_take(architecture: str, shape: tuple[int
     assert problem.loc[:2] == ["layers", 0]
 
 
-@pytest.mark.parametrize("architecture", NETWORKS)
+@pytest.mark.parametrize("architecture", NAMES)
 def test_the_smallest_image_is_the_smallest(vision: Any, architecture: str) -> None:
     network = NETWORKS[architecture]  # type: ignore[index]
     side = network.only_side or network.least_side
