@@ -112,7 +112,9 @@ class _Main:
         """The batches of an epoch; nothing where one holds all rows."""
         if self.trained.is_one_batch:
             return ""
-        alone = "_none_alone" if any("BatchNorm" in recipe.cls for recipe in self.trained.recipes) else ""
+        normalises = any("BatchNorm" in recipe.cls for recipe in self.trained.recipes)
+        normalises |= any(backbone.normalises for backbone in self.trained.backbones)
+        alone = "_none_alone" if normalises else ""
         if self.training.shuffle:
             return f"{self.script.use('batches', f'mixed{alone}')}(num_rows, BATCH_SIZE, SEED, {epoch})"
         return f"{self.script.use('batches', f'in_order{alone}')}(num_rows, BATCH_SIZE)"

@@ -29,7 +29,8 @@ def prefers_channels_last(trained: Trained) -> bool:
     """Whether a run lays images and weights out channels last: where convolutions are over images."""
     names = [recipe.cls for recipe in trained.recipes]
     is_flat = not any("Conv3d" in name or "ConvTranspose3d" in name for name in names)
-    return len(trained.input_shape) == 3 and is_flat and any("Conv2d" in name for name in names)
+    convolves = any("Conv2d" in name for name in names) or bool(trained.backbones)
+    return len(trained.input_shape) == 3 and is_flat and convolves
 
 
 def _start(script: Script, trained: Trained) -> list[str]:

@@ -14,6 +14,7 @@ from app.specs.checks.sizes import part_sizes
 from app.specs.columns import Column
 from app.specs.features import features, input_shape, steps_of
 from app.specs.layers import Recipe
+from app.specs.layers.backbone import Backbone
 from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 from app.specs.splits import validates
@@ -39,6 +40,11 @@ class Trained:
         """The run's model."""
         assert isinstance(self.spec.model, ModelSpec), "a run's specification is written out when it is submitted"
         return self.spec.model
+
+    @property
+    def backbones(self) -> list[Backbone]:
+        """Those of torchvision's networks that the model is made of."""
+        return [node.layer for node in self.model.nodes if isinstance(node.layer, Backbone)]
 
     @property
     def target(self) -> str:

@@ -329,7 +329,14 @@ NORMED: dict[str, Any] = {
 }
 REST = {"train": 0.6, "validation": 0.2, "test": 0.2}
 
+FROZEN = {"type": "backbone", "architecture": "mobilenet_v3_small", "freeze": True, "unfreeze_after": 1}
 FULL = {
+    "backbone": pictures({"pixels": {"height": 40, "width": 33}}, num_epochs=1, batch_size=3)
+    | {"model": {"layers": [{"type": "backbone", "architecture": "resnet18"}, *LINEAR["layers"]]}},
+    "frozen_backbone": pictures({"pixels": {"height": 40, "width": 33}}, num_epochs=2, batch_size=6)
+    | {"model": {"layers": [FROZEN, *LINEAR["layers"]]}},
+    "backbone_without_batch_norm": pictures({"pixels": {"height": 32, "width": 32}}, num_epochs=1, batch_size=4)
+    | {"model": {"layers": [{"type": "backbone", "architecture": "convnext_tiny"}, *LINEAR["layers"]]}},
     **{
         name: program(name, num_epochs=3)
         for name in ("xor-adam", "xor-descent", "spiral", "heart-builtin", "ratings", "text-pairs", "sequences")

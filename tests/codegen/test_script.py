@@ -174,9 +174,11 @@ def test_what_no_script_says_is_refused(trained: Trained) -> None:
     whole = trained.script("celsius", SUITE["celsius"])
     begun = people(LINEAR, {"features": ["code"], "target": "value"}, start_from={"run_id": trained.runs["celsius"]})
     assert whole and refused(trained, begun) == [["training", "start_from"]]
-    network: dict[str, Any] = {"layers": [{"type": "backbone", "architecture": "resnet18"}, *LINEAR["layers"]]}
+    network = {
+        "layers": [{"type": "backbone", "architecture": "resnet18", "weights": {"type": "hub"}}, *LINEAR["layers"]]
+    }
     assert refused(trained, pictures({"pixels": {"height": 40, "width": 40}}) | {"model": network}) == [
-        ["model", "layers", 0]
+        ["model", "layers", 0, "weights"]
     ]
 
 
