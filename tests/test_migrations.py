@@ -27,7 +27,7 @@ def test_the_tables_and_the_migrations_agree(db: Database) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.full)])
 def test_two_processes_that_start_at_once_both_come_up(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

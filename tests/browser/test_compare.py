@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from app import queue
 from app.db import Database
 from tests.browser.looking import violations
-from tests.browser.test_pages import LOOKS
+from tests.browser.test_pages import FIRST_LOOKS
 from tests.conftest import TOKEN
 from tests.deck import Deck
 from tests.recorded import add_points, record
@@ -209,7 +209,7 @@ def test_two_specifications_are_held_against_each_other(page: Page, running: Dec
     expect(panel.get_by_role("row").filter(has_text="out_features")).to_contain_text("16")
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
+@pytest.mark.parametrize(("width", "theme"), FIRST_LOOKS)
 def test_every_view_is_accessible_and_fits(
     browser: Browser, running: Deck, ids: dict[str, str], theme: str, width: int
 ) -> None:

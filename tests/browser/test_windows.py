@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looking import violations
-from tests.browser.test_pages import LOOKS
+from tests.browser.test_pages import FIRST_LOOKS
 from tests.conftest import TOKEN
 from tests.deck import Deck
 
@@ -97,7 +97,7 @@ def waves(running: Deck) -> str:
     return identity
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
+@pytest.mark.parametrize(("width", "theme"), FIRST_LOOKS)
 def test_windows_can_be_read_by_everyone(
     browser: Browser, running: Deck, shops: str, waves: str, width: int, theme: str
 ) -> None:
