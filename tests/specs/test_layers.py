@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from app.specs.base import Shape, ShapeError
 from app.specs.layers import LAYERS, AnyLayer, Layer
+from app.specs.layers.pooling import AvgPool3d, MaxPool3d
 
 LAYER: TypeAdapter[Layer] = TypeAdapter(AnyLayer)
 
@@ -90,3 +91,11 @@ def test_recipes_name_constants_of_ours() -> None:
     for cls in LAYERS:
         layer = LAYER.validate_python({"type": cls.model_fields["type"].default, **cls.examples[0].args})
         assert layer.recipe(*cls.examples[0].inputs).cls.startswith(("torch.nn.", "worker.nn."))
+
+
+def test_a_mean_of_blocks_lies_within_the_input_without_its_padding() -> None:
+    """As torch has it of three axes, and of no others."""
+    args = {"kernel_size": 5, "padding": 2}
+    with pytest.raises(ShapeError, match="kernel 5×5×5 does not fit input 4×6×5, beside padding"):
+        AvgPool3d.model_validate({"type": "avg_pool3d", **args}).output_shape((2, 4, 6, 5))
+    assert MaxPool3d.model_validate({"type": "max_pool3d", **args}).output_shape((2, 4, 6, 5)) == (2, 1, 2, 1)

@@ -1,10 +1,11 @@
 """Layers that make images and series smaller."""
 
 from math import prod
+from operator import gt
 from typing import Any, ClassVar, Literal
 
 from app.specs.base import Shape, ShapeError
-from app.specs.layers.base import Example, Layer, Recipe, documented, need_axes
+from app.specs.layers.base import Example, Layer, Recipe, documented, need_axes, written
 from app.specs.layers.windows import (
     MEANING,
     NotNegative,
@@ -153,6 +154,15 @@ class AvgPool3d(_Pool3d):
     also_called: ClassVar[tuple[str, ...]] = ("average_pooling3d", "average_pool3d")
     module: ClassVar[str] = "torch.nn.AvgPool3d"
     source: ClassVar[str] = documented("AvgPool3d")
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        found = super().output_shape(*inputs)
+        kernel, _, padding = self._geometry()
+        # Of all poolings torch's kernel of this one alone wants to lie within the input without its padding.
+        if not isinstance(padding, str) and any(map(gt, kernel, inputs[0][1:])):
+            sizes = written(inputs[0][1:])
+            raise ShapeError(f"kernel {written(kernel)} does not fit input {sizes}, beside padding", "kernel_size")
+        return found
 
 
 def _too_much(padding: int, kernel: int) -> bool:

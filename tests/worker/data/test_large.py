@@ -10,7 +10,7 @@ pytestmark = pytest.mark.timeout(3000)
 
 
 @pytest.mark.parametrize(
-    "num_bytes", [pytest.param(8_000_000, id="small"), pytest.param(3_000_000_000, id="large", marks=pytest.mark.full)]
+    "num_bytes", [pytest.param(20_000_000, id="small"), pytest.param(3_000_000_000, id="large", marks=pytest.mark.full)]
 )
 def test_a_large_table_is_taken_in_examined_and_trained_on_in_little_memory(tmp_path: Path, num_bytes: int) -> None:
     found = dict(large.steps(tmp_path, num_bytes))
