@@ -1,6 +1,6 @@
 // A learner's line on each kind of layer and each figure. Pure.
 
-export const GROUPS = {
+const GROUPS = {
   basic: ["Dense", "Every output weighs every input: where all numbers matter to each other."],
   convolution: ["Convolution", "The same few weights slide over a picture or a series: a pattern is found wherever it lies."],
   pooling: ["Pooling", "Sums up patches: smaller, and less bothered by where exactly something is."],

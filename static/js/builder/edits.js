@@ -76,7 +76,7 @@ function changed(model, scope, arrange, at) {
   return { model: withLayers(model, scope, layers), at };
 }
 
-export function withLayers(model, scope, layers) {
+function withLayers(model, scope, layers) {
   if (scope === null) return { ...model, layers };
   return { ...model, blocks: { ...model.blocks, [scope]: { ...model.blocks[scope], layers } } };
 }
@@ -168,7 +168,7 @@ export const writeArguments = (given) =>
     .join(", ");
 
 /** JSON where it is such, else the words as they stand. */
-export function readValue(text) {
+function readValue(text) {
   try {
     return JSON.parse(text);
   } catch {

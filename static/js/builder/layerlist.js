@@ -43,10 +43,10 @@ export class LayerList {
     const inputs = studio.scope === null && studio.answer.inspection?.inputs;
     if (inputs) setText(this.input, Object.entries(inputs).map(([name, sizes]) => `${name} ${format.shape(sizes)}`).join(" · "));
     else setText(this.input, shape ? `input ${format.shape(shape)}` : `takes ${edits.inputsOf(studio.model, studio.scope).join(", ")}`);
-    keyed(this.list, studio.layers, {
-      key: (layer) => studio.layers.indexOf(layer),
+    keyed(this.list, [...studio.layers.entries()], {
+      key: ([i]) => i,
       make: () => row(),
-      fill: (element, layer, i) => this.#fill(element, layer, i, figures[i], problems.get(i) ?? []),
+      fill: (element, [i, layer]) => this.#fill(element, layer, i, figures[i], problems.get(i) ?? []),
     });
     this.list.hidden = studio.layers.length === 0;
     setText(this.output, this.#totals());

@@ -58,9 +58,14 @@ export class Palette {
   #found(words) {
     const { studio } = this;
     if (!words) return studio.catalogue.layers;
-    const own = Object.keys(studio.model.blocks ?? {}).filter((name) => name !== studio.scope);
-    const blocks = own.map((name) => ({ type: name, group: "fold", help: "A block of this model", isBlock: true }));
-    return forAxes(found([...blocks, ...studio.catalogue.layers], words), studio.axes);
+    return forAxes(found([...this.#own(), ...studio.catalogue.layers], words), studio.axes);
+  }
+
+  /** The model's own blocks as entries; within a block not itself. */
+  #own() {
+    const { model, scope } = this.studio;
+    const names = Object.keys(model.blocks ?? {}).filter((name) => name !== scope);
+    return names.map((name) => ({ type: name, group: "fold", help: "A block of this model", isBlock: true }));
   }
 
   #group(group, entries) {
@@ -101,40 +106,16 @@ export class Palette {
   /** The model's own blocks; within a block only those that are not made of it are of use, which the server says. */
   #drawBlocks() {
     if (!this.blocks?.isConnected) return;
-    const { studio } = this;
-    const names = Object.keys(studio.model.blocks ?? {}).filter((name) => name !== studio.scope);
-    const items = names.map((name) =>
-      h(
-        "li",
-        {},
-        h(
-          "button",
-          {
-            class: "palette-item block",
-            type: "button",
-            draggable: "true",
-            onclick: () => {
-              studio.addUse(name);
-              this.onAdded();
-            },
-            ondragstart: (event) => {
-              event.dataTransfer.setData(DRAGGED, JSON.stringify({ block: name }));
-              event.dataTransfer.effectAllowed = "copy";
-            },
-          },
-          name,
-        ),
-      ),
-    );
+    const own = this.#own();
     const make = h("button", { class: "button quiet small", type: "button", onclick: () => this.#newBlock() }, "New block");
     replace(
       this.blocks,
       h(
         "details",
-        { class: "palette-group of-fold", open: names.length > 0 },
-        h("summary", {}, "Blocks", h("span", { class: "muted small figures" }, String(names.length))),
+        { class: "palette-group of-fold", open: own.length > 0 },
+        h("summary", {}, "Blocks", h("span", { class: "muted small figures" }, String(own.length))),
         h("p", { class: "muted small palette-line" }, groupLine("fold")),
-        h("ul", { class: "palette-items" }, items),
+        h("ul", { class: "palette-items" }, own.map((entry) => this.#item(entry))),
         make,
       ),
     );
