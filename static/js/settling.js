@@ -3,6 +3,7 @@
 import { targetChoice } from "./asked.js";
 import * as drafts from "./draft.js";
 import { isEmbedded } from "./lookupdraft.js";
+import { usualSplit } from "./windowdraft.js";
 
 /** A draft whose dataset is another one: what it names that is not there gives way, and the rest follows. */
 export function settleDataset(draft, columns) {
@@ -18,7 +19,7 @@ export function settleDataset(draft, columns) {
   const { window } = draft.data;
   if (window && !(isThere(window.time) && isThere(window.series))) draft.data.window = null;
   if (!isThere(draft.data.split.column) || (window && !draft.data.window))
-    draft.data.split = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
+    draft.data.split = usualSplit();
   if (draft.data.split.type === "shares" && !draft.data.window)
     draft.data.split = drafts.splitSaid(columns) ?? draft.data.split;
   settle(draft, columns);

@@ -5,6 +5,9 @@ import { targetsOf } from "./targets.js";
 const NAMED_AS_TIME = /^(t|time|timestamp|date|datetime|step|tick)$/i;
 const SHARES = { train: 0.7, validation: 0.15, test: 0.15 };
 
+/** The split of rows that stand each by itself. */
+export const usualSplit = () => ({ type: "shares", ...SHARES });
+
 /** The columns that are fed where none are named, as the server has it. */
 export function fedByDefault(columns, data) {
   const { split, window } = data;

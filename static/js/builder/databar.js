@@ -9,10 +9,9 @@ import { lossInWords } from "../settings.js";
 import { settle, settleDataset } from "../settling.js";
 import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../asked.js";
 import { readShape } from "./asking.js";
-import { begunWindow, splitFor } from "../windowdraft.js";
+import { begunWindow, splitFor, usualSplit } from "../windowdraft.js";
 import { askOutputs, feedInputs, holdTo } from "./ends.js";
 
-const usualSplit = { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
 const endsOf = ({ inputs, outputs }) => JSON.stringify([inputs ?? null, outputs ?? null]);
 
 export class DataBar {
@@ -177,7 +176,7 @@ export class DataBar {
     const set = (isOn) => {
       data.window = isOn ? begun : null;
       if (isOn) data.repeats = "keep"; // a row is part of many windows
-      data.split = isOn ? splitFor(begun, data.split) : { ...usualSplit };
+      data.split = isOn ? splitFor(begun, data.split) : usualSplit();
       settle(studio.draft, studio.columns);
       this.draw();
       studio.dataChanged();

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { checkbox, classFields, field, select } from "../forms.js";
-import { begunWindow, splitFor } from "../windowdraft.js";
+import { begunWindow, splitFor, usualSplit } from "../windowdraft.js";
 
 const ORDERED = ["timestamp", "integer", "float"];
 const TELLS_APART = ["category", "integer"];
@@ -14,7 +14,7 @@ export function windowPart(builder, columns, told) {
   const set = (window) => {
     data.window = window;
     if (window) data.repeats = "keep"; // a row is part of many windows
-    data.split = window ? splitFor(window, data.split) : { type: "shares", train: 0.7, validation: 0.15, test: 0.15 };
+    data.split = window ? splitFor(window, data.split) : usualSplit();
     told();
   };
   const toggle = checkbox(
