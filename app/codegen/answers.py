@@ -1,12 +1,12 @@
 """The function of a script that makes targets: of one number or class, or of an answer that has many places."""
 
-from app.codegen.features import FITS, SCALES, pixels_of, refuse_samples
+from app.codegen.features import FITS, SCALES, learned, pixels_of, refuse_samples
 from app.codegen.writing import Script, Trained, literal
 from app.specs.features import image_shape, steps_of
 from app.specs.steps import Pixels
 from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
 
-_ON_DEVICE = {"image": "targets[rows].float() / 255", "mask": "targets[rows].long()"}
+_ON_DEVICE = {"image": ".float() / 255", "mask": ".long()"}
 
 
 def is_scaled(trained: Trained) -> bool:
@@ -17,24 +17,38 @@ def is_scaled(trained: Trained) -> bool:
 
 def figure_type(trained: Trained) -> str:
     """What targets are moved by: of several columns each by its own."""
-    return "Tensor" if trained.answer.kind == "numbers" else "float"
+    return "Tensor" if trained.kind == "numbers" else "float"
+
+
+def figures_taken(trained: Trained) -> str:
+    """What a function takes that needs to know how targets were scaled."""
+    if trained.heads:
+        return ", scales" if any(map(is_scaled, trained.heads)) else ""
+    return ", center, spread" if is_scaled(trained) else ""
+
+
+def figure_types(trained: Trained) -> str:
+    """Of which types that is."""
+    figure = figure_type(trained)
+    return "dict[str, list[Any]]" if trained.heads else f"{figure}, {figure}"
 
 
 def ready_targets(script: Script, trained: Trained) -> str:
     """Targets of some rows as outputs are held to: made of what is kept of them."""
+    told = f"targets{trained.label}[rows]"
     if trained.answer.kind == "tokens":
         script.quotes.add("worker.train.places", "as_tokens")
-        return "as_tokens(targets[rows])"
-    return _ON_DEVICE.get(trained.answer.kind, "targets[rows]")
+        return f"as_tokens({told})"
+    return told + _ON_DEVICE.get(trained.answer.kind, "")
 
 
 def write_targets(script: Script, trained: Trained) -> str:
     """Define `targets_of`, which gives what is to be predicted of every row. Returns what it takes."""
     kind = trained.answer.kind
     if kind == "numbers":
-        script.constant("TARGETS", trained.spec.data.targets)
+        script.constant(_own(trained, "TARGETS"), trained.spec.data.targets)
     else:
-        script.constant("TARGET", trained.target)
+        script.constant(_own(trained, "TARGET"), trained.target)
     lines, told = _LINES.get(kind, _plain)(script, trained)
     takes, gives, words = "table: pa.Table", "NDArray[Any]", "What is to be predicted of each row"
     called = "table"
@@ -43,11 +57,18 @@ def write_targets(script: Script, trained: Trained) -> str:
         takes, gives = f"{takes}, train: NDArray[np.int64]", f"tuple[NDArray[Any], {figure}, {figure}]"
         words, told, called = f"{words}, moved and scaled; by what", f"{told}, center, spread", "table, train"
     if kind == "tokens":
-        takes, called = f"{takes}, tokenizer: Tokenizer", "table, tokenizer"
-    head = f"def targets_of({takes}) -> {gives}:"
+        fits = trained.head is not None  # beside others each has the words of its own column
+        takes += ", train: NDArray[np.int64]" if fits else ", tokenizer: Tokenizer"
+        called = "table, train" if fits else "table, tokenizer"
+    head = f"def targets_of{trained.label}({takes}) -> {gives}:"
     script.functions.append("\n".join([head, f'    """{words}."""', *lines, f"    return {told}"]))
     script.imports |= {("typing", "Any"), ("numpy.typing", "NDArray")}
     return called
+
+
+def _own(trained: Trained, name: str) -> str:
+    """What a constant is called: beside others, it ends with the name of the output."""
+    return name + trained.label.upper()
 
 
 def _plain(script: Script, trained: Trained) -> tuple[list[str], str]:
@@ -55,10 +76,10 @@ def _plain(script: Script, trained: Trained) -> tuple[list[str], str]:
     data, loss = trained.spec.data, trained.spec.training.loss_type
     column = trained.known[trained.target]
     if loss in REGRESSION_LOSSES or column.values is None:
-        lines = [f"    found = {script.use('columns', 'numbers')}(table, TARGET)"]
+        lines = [f"    found = {script.use('columns', 'numbers')}(table, {_own(trained, 'TARGET')})"]
     else:
-        script.constant("CLASSES", column.values)
-        lines = [f"    found = {script.use('columns', 'codes_of')}(table, TARGET, CLASSES)"]
+        told = f"{_own(trained, 'TARGET')}, {script.constant(_own(trained, 'CLASSES'), column.values)}"
+        lines = [f"    found = {script.use('columns', 'codes_of')}(table, {told})"]
     lines += _scaled(script, trained, "found[train]")
     if loss in REGRESSION_LOSSES or loss in BINARY_LOSSES:
         return lines, f"found.astype(np.float32){'' if data.window is not None else '[:, None]'}"
@@ -76,7 +97,8 @@ def _scaled(script: Script, trained: Trained, fitted: str) -> list[str]:
 
 def _numbers(script: Script, trained: Trained) -> tuple[list[str], str]:
     """Several columns, each scaled by itself."""
-    lines = [f"    found = np.stack([{script.use('columns', 'numbers')}(table, name) for name in TARGETS], axis=1)"]
+    each = f"{script.use('columns', 'numbers')}(table, name) for name in {_own(trained, 'TARGETS')}"
+    lines = [f"    found = np.stack([{each}], axis=1)"]
     if is_scaled(trained):
         scale = trained.spec.data.scale_target
         for name in trained.spec.data.targets:
@@ -92,30 +114,32 @@ def _numbers(script: Script, trained: Trained) -> tuple[list[str], str]:
 
 
 def _array(script: Script, trained: Trained) -> tuple[list[str], str]:
-    lines = [f"    found = {script.use('columns', 'array_of')}(table, TARGET)"]
+    lines = [f"    found = {script.use('columns', 'array_of')}(table, {_own(trained, 'TARGET')})"]
     lines += _scaled(script, trained, "found[train].ravel()")
     return lines, f"found.astype(np.float32).reshape(-1, {', '.join(map(str, trained.answer.shape))})"
 
 
 def _image(script: Script, trained: Trained) -> tuple[list[str], str]:
-    return [], pixels_of(script, trained, trained.known[trained.target], "table", "TARGET")
+    return [], pixels_of(script, trained, trained.known[trained.target], "table", _own(trained, "TARGET"))
 
 
 def _mask(script: Script, trained: Trained) -> tuple[list[str], str]:
     column = trained.known[trained.target]
     pixels = steps_of(trained.spec.data, column.name).pixels or Pixels()
     _, height, width = image_shape(pixels, column)
-    fit = script.use("images", FITS[pixels.fit])
-    return [], f"{script.use('images', 'masks_of')}(table, TARGET, {fit}, ({width}, {height}))"
+    fit, told = script.use("images", FITS[pixels.fit]), f"table, {_own(trained, 'TARGET')}"
+    return [], f"{script.use('images', 'masks_of')}({told}, {fit}, ({width}, {height}))"
 
 
 def _tokens(script: Script, trained: Trained) -> tuple[list[str], str]:
     tokens = steps_of(trained.spec.data, trained.target).tokens
     assert tokens is not None, "an answer of tokens says how"
     function = script.use("texts", "following_tokens_of" if trained.spec.data.next_token else "tokens_of")
-    texts = f"{script.use('texts', 'texts_of')}(table, TARGET)"
+    name = _own(trained, "TARGET")
+    texts = f"{script.use('texts', 'texts_of')}(table, {name})"
     told = f"{tokens.length}, keep={literal(tokens.keep)}, pad={literal(tokens.pad)}"
-    return [], f"{function}(tokenizer, {texts}, {told})"
+    lines = [] if trained.head is None else list(learned(script, tokens.cut, "tokenizer", "for text in", name))
+    return lines, f"{function}(tokenizer, {texts}, {told})"
 
 
 _LINES = {"numbers": _numbers, "array": _array, "image": _image, "mask": _mask, "tokens": _tokens}

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from app.codegen.writing import Script, Trained
+from app.codegen.writing import Script, Trained, tensors
 from app.specs import augment as specs
 from app.specs.augment import Cutmix, Mixup
 
@@ -50,15 +50,16 @@ def write_augmented(script: Script, trained: Trained) -> None:
     if single:
         lines += ["    images = inputs * std + mean" if is_moved else "    images = inputs"]
         for one in single:
-            lines += _changed(script, one, moves_targets=trained.answer.kind in ("image", "mask"))
+            lines += _changed(script, one, moves_targets=trained.kind in ("image", "mask"))
         lines += ["    inputs = (images - mean) / std" if is_moved else "    inputs = images"]
-    lines += _mixed(script, mixing)
+    lines += _mixed(script, mixing, several=bool(trained.heads))
     takes = ", mean: Tensor, std: Tensor" if is_moved else ""
-    gives = "tuple[Tensor, Tensor, Mix]" if mixing else "tuple[Tensor, Tensor]"
+    targets = tensors(script) if trained.heads else "Tensor"
+    gives = f"tuple[Tensor, {targets}, Mix]" if mixing else f"tuple[Tensor, {targets}]"
     script.functions.append(
         "\n".join(
             [
-                f"def augmented(inputs: Tensor, targets: Tensor, step: int{takes}) -> {gives}:",
+                f"def augmented(inputs: Tensor, targets: {targets}, step: int{takes}) -> {gives}:",
                 '    """The images of a step, each changed in its own way: it follows from the seed and the step."""',
                 *lines,
             ]
@@ -81,13 +82,21 @@ def _made(script: Script, kind: Any) -> str:
     return f"{type(kind).__name__}({told})"
 
 
-def _mixed(script: Script, mixing: list[Any]) -> list[str]:
+def _mixed(script: Script, mixing: list[Any], *, several: bool) -> list[str]:
     if not mixing:
         return ["    return inputs, targets"]
     script.quotes.add(_MODULE, "_mixed")
     kinds = ", ".join(_made(script, one) for one in mixing)
+    drawn = f"    kind = [{kinds}][int(drawn.integers({len(mixing)}))]"
+    if several:
+        return [
+            drawn,
+            "    rows = torch.arange(len(inputs), device=inputs.device)",
+            "    inputs, mix = _mixed(kind, inputs, rows, drawn, random)",
+            "    return inputs, targets, Mix(tuple(one[mix.others] for one in targets), mix.share)",
+        ]
     return [
-        f"    kind = [{kinds}][int(drawn.integers({len(mixing)}))]",
+        drawn,
         "    inputs, mix = _mixed(kind, inputs, targets, drawn, random)",
         "    return inputs, targets, mix",
     ]

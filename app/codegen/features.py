@@ -1,15 +1,17 @@
 """The functions of a script that make inputs and targets of the columns of its table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from app.codegen.splits import lacking
-from app.codegen.writing import Script, Trained, literal, refuse
+from app.codegen.writing import Script, Trained, literal, refuse, spread
+from app.specs.base import Shape
 from app.specs.columns import Column
 from app.specs.features import (
     CYCLIC_PARTS,
     embedded_places,
     features,
+    fed_to,
     image_shape,
     input_shape,
     is_coded,
@@ -28,31 +30,68 @@ Cut = tuple[str, int, bool]
 def write_features(script: Script, trained: Trained) -> str:
     """Define `features_of`, which gives what a model is fed of every row. Returns what it takes."""
     data = trained.spec.data
+    if trained.inputs:
+        return _write_inputs(script, trained)
     fed = features(data, trained.columns)
     shape = input_shape(data, trained.columns)
     row = shape[1:] if data.window is not None else shape
     written = _Features(script, trained)
-    each = [(column, written.lines(column)) for column in fed]
-    lines = ["    found: list[NDArray[Any]] = []", *written.tokenizers()]
-    for told, same in groupby(each, key=lambda one: one[1]):
-        lines += _for_each([column.name for column, _ in same], told, script)
+    lines = [_NONE_YET, *written.tokenizers(), *written.all_lines(fed)]
     dtype = "np.int64" if trained.model.takes_integers else "np.float32"
     whole = "np.concatenate(found, axis=1)"
     if trained.model.takes_integers and (lacking(trained) and data.window is not None):
         whole = f"np.nan_to_num({whole})"
-    reshaped = "" if len(row) == 1 else f".reshape(-1, {', '.join(map(str, row))})"
-    is_fitted = any("train" in line for line in lines)
-    takes = "table: pa.Table, train: NDArray[np.int64]" if is_fitted else "table: pa.Table"
+    is_fitted, takes = _taking(lines)
     gives, more = "NDArray[Any]", ""
-    if trained.answer.kind == "tokens":  # texts that are cut alike share a vocabulary, fed or predicted
+    if trained.kind == "tokens":  # texts that are cut alike share a vocabulary, fed or predicted
         gives, more = "tuple[NDArray[Any], Tokenizer]", f", tokenizer_{written.cuts().index(written.target_cut)}"
         script.imports.add(("tokenizers", "Tokenizer"))
     head = f"def features_of({takes}) -> {gives}:"
-    fits = " What is fitted is fitted on the training rows alone." if is_fitted else ""
+    fits = _FITS if is_fitted else ""
     title = f'    """What the model is fed of each row, (N, {", ".join(map(str, row))}).{fits}"""'
-    script.functions.append("\n".join([head, title, *lines, f"    return {whole}.astype({dtype}){reshaped}{more}"]))
+    script.functions.append("\n".join([head, title, *lines, f"    return {whole}.astype({dtype}){_put(row)}{more}"]))
     script.imports |= {("typing", "Any"), ("numpy.typing", "NDArray")}
     return "table, train" if is_fitted else "table"
+
+
+def _write_inputs(script: Script, trained: Trained) -> str:
+    """The same of several inputs, one after the other."""
+    written, shapes = _Features(script, trained), trained.model.shapes(trained.fed)
+    fed = features(trained.spec.data, trained.columns)
+    lines = list(written.tokenizers())
+    for i, (name, label) in enumerate(trained.inputs.items()):
+        lines += ["    found = []" if i else _NONE_YET, *written.all_lines(fed_to(trained.spec.data, fed, name))]
+        dtype = "np.int64" if name in trained.model.vocabularies else "np.float32"
+        lines.append(f"    inputs{label} = np.concatenate(found, axis=1).astype({dtype}){_put(shapes[name])}")
+    is_fitted, takes = _taking(lines)
+    fits = _FITS if is_fitted else ""
+    script.functions.append(
+        "\n".join(
+            [
+                f"def features_of({takes}) -> tuple[NDArray[Any], ...]:",
+                f'    """What each input is fed of each row.{fits}"""',
+                *lines,
+                *spread("return ", [f"inputs{label}" for label in trained.inputs.values()]),
+            ]
+        )
+    )
+    script.imports |= {("typing", "Any"), ("numpy.typing", "NDArray")}
+    return "table, train" if is_fitted else "table"
+
+
+_NONE_YET = "    found: list[NDArray[Any]] = []"
+_FITS = " What is fitted is fitted on the training rows alone."
+
+
+def _taking(lines: list[str]) -> tuple[bool, str]:
+    """Whether lines fit something, and what a function of them takes."""
+    is_fitted = any("train" in line for line in lines)
+    return is_fitted, "table: pa.Table, train: NDArray[np.int64]" if is_fitted else "table: pa.Table"
+
+
+def _put(row: Shape) -> str:
+    """How numbers (N, width) take the shape of a row."""
+    return "" if len(row) == 1 else f".reshape(-1, {', '.join(map(str, row))})"
 
 
 def write_pixels(script: Script, trained: Trained) -> None:
@@ -79,6 +118,12 @@ class _Features:
         self.script, self.trained, self.data = script, trained, trained.spec.data
         self.places = embedded_places(self.data, features(self.data, trained.columns))
         self._clip = ""
+
+    def all_lines(self, fed: Iterable[Column]) -> Iterator[str]:
+        """The lines that append the inputs of several columns."""
+        each = [(column, self.lines(column)) for column in fed]
+        for told, same in groupby(each, key=lambda one: one[1]):
+            yield from _for_each([column.name for column, _ in same], told, self.script)
 
     def lines(self, column: Column) -> tuple[str, ...]:
         """The lines that append inputs (N, width) to `found`."""
@@ -111,19 +156,15 @@ class _Features:
             tokens = steps_of(self.data, column.name).tokens
             if tokens is not None and column.type in ("text", "category") and not is_embedded(self.data, column):
                 found.setdefault(tokens.cut, []).append(column.name)
-        if self.trained.answer.kind == "tokens" and not any(self.trained.target in names for names in found.values()):
+        if self.trained.kind == "tokens" and not any(self.trained.target in names for names in found.values()):
             found.setdefault(self.target_cut, []).append(self.trained.target)
         return found
 
     def tokenizers(self) -> Iterator[str]:
         """The lines that learn a vocabulary for each way of cutting texts."""
-        for i, ((level, size, lowercase), names) in enumerate(self._cut_alike().items()):
-            cutter = self._use("texts", "characters" if level == "characters" else "words")
-            make = self._use("texts", "pair_tokenizer" if level == "bpe" else "lookup_tokenizer")
-            texts = self._use("texts", "texts_of")
-            each = f"text for name in {self.script.names('TEXTS', names)} for text in {texts}(table.take(train), name)"
-            yield f"    learned = [{each} if text]"
-            yield f"    tokenizer_{i} = {make}(learned, {cutter}(), {size}, lowercase={lowercase})"
+        for i, (cut, names) in enumerate(self._cut_alike().items()):
+            each = f"for name in {self.script.names('TEXTS', names)} for text in"
+            yield from learned(self.script, cut, f"tokenizer_{i}", each, "name")
 
     def _use(self, place: str, name: str) -> str:
         return self.script.use(place, name)
@@ -253,6 +294,16 @@ class _Features:
             yield f"x = part_of({literal(part)}, seconds)"
             yield from self._scaled(column, steps)
             yield "found.append(x[:, None])"
+
+
+def learned(script: Script, cut: Cut, made: str, each: str, name: str) -> Iterator[str]:
+    """The lines that learn a vocabulary of the training rows' texts: `each` says of what, up to the texts of `name`."""
+    level, size, lowercase = cut
+    cutter = script.use("texts", "characters" if level == "characters" else "words")
+    make = script.use("texts", "pair_tokenizer" if level == "bpe" else "lookup_tokenizer")
+    texts = script.use("texts", "texts_of")
+    yield f"    learned = [text {each} {texts}(table.take(train), {name}) if text]"
+    yield f"    {made} = {make}(learned, {cutter}(), {size}, lowercase={lowercase})"
 
 
 def pixels_of(script: Script, trained: Trained, column: Column, table: str, name: str) -> str:

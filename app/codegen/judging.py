@@ -2,8 +2,8 @@
 
 from math import prod
 
-from app.codegen.answers import figure_type, is_scaled
-from app.codegen.writing import Script, Trained, literal
+from app.codegen.answers import figure_type, figure_types, figures_taken, is_scaled
+from app.codegen.writing import Script, Trained, literal, tensors
 from app.specs.training import BINARY_LOSSES, CLASS_LOSSES, CLASS_METRICS, AnyMetric
 
 _EVALUATED_BYTES = 16 << 20
@@ -12,44 +12,92 @@ _MIN_EVALUATED, _MAX_EVALUATED = 64, 4096
 
 def write_loss(script: Script, trained: Trained) -> None:
     """Define `loss_of`."""
+    for head in trained.heads:
+        _write_own_loss(script, head)
+    if not trained.heads:
+        _write_own_loss(script, trained)
+        return
+    losses = (f"loss_of{head.label}(outputs[{i}], targets[{i}])" for i, head in enumerate(trained.heads))
+    lines = [
+        f"def loss_of(outputs: {tensors(script)}, targets: Tensors) -> Tensor:",
+        '    """What the training makes small: the sum of the losses of all outputs, each times its weight."""',
+        "    losses = [",
+        *(f"        {_weight(head)}{loss}," for head, loss in zip(trained.heads, losses, strict=True)),
+        "    ]",
+        "    return torch.stack(losses).sum()",
+    ]
+    script.functions.append("\n".join(lines))
+
+
+def _weight(trained: Trained) -> str:
+    assert trained.head is not None, "the only output has no weight"
+    return "" if trained.head.weight == 1 else f"{trained.head.weight!r} * "
+
+
+def _write_own_loss(script: Script, trained: Trained) -> None:
     loss = trained.spec.training.only_loss
     told = "".join(f", {name}={value!r}" for name, value in loss.model_dump(exclude={"type"}).items() if value)
     lines = [f"    return F.{loss.type}(outputs, targets{told})"]
-    words = "What the training makes small: the mean over some rows"
+    words = f"The loss of {trained.output}" if trained.head else "What the training makes small"
+    over = "some rows"
     if trained.answer.kind == "tokens":
         script.quotes.add("worker.train.places", "IGNORED")
-        words = "What the training makes small: the mean over the tokens that there are"
+        over = "the tokens that there are"
         lines = [
             f"    found = F.{loss.type}(outputs.flatten(0, 1), targets.flatten(){told})",
             "    return torch.where((targets != IGNORED).any(), found, 0.0)",
         ]
-    head = "def loss_of(outputs: Tensor, targets: Tensor) -> Tensor:"
-    script.functions.append("\n".join([head, f'    """{words}."""', *lines]))
-
-
-def figures_taken(trained: Trained) -> str:
-    """What a function takes that needs to know how the target was scaled."""
-    return ", center, spread" if is_scaled(trained) else ""
+    head = f"def loss_of{trained.label}(outputs: Tensor, targets: Tensor) -> Tensor:"
+    script.functions.append("\n".join([head, f'    """{words}: the mean over {over}."""', *lines]))
 
 
 def _figures(trained: Trained) -> str:
+    if trained.heads:
+        return f", scales: {figure_types(trained)}" if figures_taken(trained) else ""
     figure = figure_type(trained)
     return f", center: {figure}, spread: {figure}" if is_scaled(trained) else ""
 
 
 def write_metrics(script: Script, trained: Trained) -> None:
+    """Define `metrics_of`, where there is something to say."""
+    for head in trained.heads:
+        _write_own_metrics(script, head)
+    if not trained.heads:
+        _write_own_metrics(script, trained)
+        return
+    takes = f"outputs: {tensors(script)}, targets: Tensors{_figures(trained)}"
+    lines = [
+        f"def metrics_of({takes}) -> dict[str, float]:",
+        '    """How good the outputs of some rows are."""',
+        "    return {",
+    ]
+    for i, head in enumerate(trained.heads):
+        scale = f", *scales[{literal(head.output)}]" if is_scaled(head) else ""
+        lines.append(f"        **metrics_of{head.label}(outputs[{i}], targets[{i}]{scale}),")
+    script.functions.append("\n".join([*lines, "    }"]))
+
+
+def _write_own_metrics(script: Script, trained: Trained) -> None:
     metrics = trained.spec.training.metrics
-    if not metrics:
+    if not metrics and trained.head is None:
         return
     takes = _figures(trained)
+    told = {_series(trained, one): _metric(script, trained, one) for one in metrics}
     lines = [*_told(trained), *_answers(trained), "    return {"]
-    lines += [f"        {literal(_series(one))}: {_metric(script, trained, one)}," for one in metrics]
-    head = f"def metrics_of(outputs: Tensor, targets: Tensor{takes}) -> dict[str, float]:"
-    script.functions.append("\n".join([head, '    """How good the outputs of some rows are."""', *lines, "    }"]))
+    if trained.head is not None:
+        lines.insert(0, f"    loss = loss_of{trained.label}(outputs, targets).item()")
+        told = {trained.head.series("loss"): "loss", **told}
+    lines += [f"        {literal(name)}: {value}," for name, value in told.items()]
+    head = f"def metrics_of{trained.label}(outputs: Tensor, targets: Tensor{takes}) -> dict[str, float]:"
+    words = (
+        f"The loss of {trained.output}, and how good it is" if trained.head else "How good the outputs of some rows are"
+    )
+    script.functions.append("\n".join([head, f'    """{words}."""', *lines, "    }"]))
 
 
-def _series(metric: AnyMetric) -> str:
-    return f"top_{metric.k}_accuracy" if metric.type == "top_k_accuracy" else metric.type
+def _series(trained: Trained, metric: AnyMetric) -> str:
+    name = f"top_{metric.k}_accuracy" if metric.type == "top_k_accuracy" else metric.type
+    return name if trained.head is None else trained.head.series(name)
 
 
 def _told(trained: Trained) -> list[str]:
@@ -102,20 +150,38 @@ def _metric(script: Script, trained: Trained, metric: AnyMetric) -> str:
 def _num_classes(trained: Trained) -> int:
     if trained.answer.is_plain:
         return len(trained.known[trained.target].values or [])
-    shape = trained.model.inspect(trained.input_shape).output_shape
+    shape = trained.inspection.made(trained.output if trained.head else None)
     return shape[0] if trained.answer.kind == "mask" else shape[-1]
 
 
+def outputs_of(script: Script, trained: Trained) -> str:
+    """What a model makes of `inputs`."""
+    made = "model(*inputs)" if trained.inputs else "model(inputs)"
+    return f"{script.use('heads', 'side_by_side')}(*{made})" if trained.heads else made
+
+
+def num_told(trained: Trained, targets: str) -> str:
+    """How many rows `targets` are of."""
+    return f"len({targets}[0])" if trained.heads else f"len({targets})"
+
+
+def gathered(script: Script, trained: Trained, outputs: str, targets: str) -> str:
+    """What metrics take of lists of batches."""
+    join = script.use("heads", "joined") if trained.heads else "torch.cat"
+    return f"{join}({outputs}), {join}({targets}){figures_taken(trained)}"
+
+
 def write_evaluate(script: Script, trained: Trained) -> None:
+    """Define `evaluate`."""
     script.constant("EVALUATED_AT_ONCE", _evaluated_at_once(trained))
-    gathered = f"torch.cat(outputs), torch.cat(targets){figures_taken(trained)}"
-    metrics = f", **metrics_of({gathered})" if trained.spec.training.metrics else ""
+    judges = trained.spec.training.metrics or trained.heads
+    metrics = f", **metrics_of({gathered(script, trained, 'outputs', 'targets')})" if judges else ""
     takes = _figures(trained)
     words = "The loss and the metrics" if metrics else "The loss"
     kept = ["        outputs.append(found)", "        targets.append(wanted)"] if metrics else []
     first = ["    total, outputs, targets = 0.0, [], []"] if metrics else ["    total = 0.0"]
-    is_of_tokens = trained.answer.kind == "tokens"  # rows of which have more or fewer answers
-    count = "(wanted != IGNORED).sum().item()" if is_of_tokens else "len(wanted)"
+    is_of_tokens = trained.kind == "tokens"  # rows of which have more or fewer answers
+    count = "(wanted != IGNORED).sum().item()" if is_of_tokens else num_told(trained, "wanted")
     lines = [
         "@torch.no_grad()",
         f"def evaluate(model: nn.Module, part: tuple[Tensor, ...]{takes}) -> dict[str, float]:",
@@ -125,7 +191,7 @@ def write_evaluate(script: Script, trained: Trained) -> None:
         *(["    count = 0"] if is_of_tokens else []),
         "    for start in range(0, len(part[-1]), EVALUATED_AT_ONCE):",
         "        inputs, wanted = taken(part, slice(start, start + EVALUATED_AT_ONCE))",
-        "        found = model(inputs)",
+        f"        found = {outputs_of(script, trained)}",
         f"        total += loss_of(found, wanted).item() * {count}",
         *([f"        count += {count}"] if is_of_tokens else []),
         *kept,
@@ -137,7 +203,11 @@ def write_evaluate(script: Script, trained: Trained) -> None:
 def _evaluated_at_once(trained: Trained) -> int:
     """As many rows as a run judges together, so that its losses come out the same to the last bit."""
     size = 8 if trained.model.takes_integers else 1 if trained.pixels else 4
-    row_bytes = prod(trained.input_shape) * size + trained.answer.num_places * _target_bytes(trained)
+    if trained.heads:
+        target_bytes = sum(4 * head.answer.num_places for head in trained.heads)
+    else:
+        target_bytes = trained.answer.num_places * _target_bytes(trained)
+    row_bytes = prod(trained.input_shape) * size + target_bytes
     return max(_MIN_EVALUATED, min(_MAX_EVALUATED, _EVALUATED_BYTES // max(1, row_bytes)))
 
 

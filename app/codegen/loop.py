@@ -1,6 +1,7 @@
 """The functions of a script that train: the loop itself, and what it begins with."""
 
-from app.codegen.judging import figures_taken, write_evaluate, write_loss, write_metrics
+from app.codegen.answers import figures_taken
+from app.codegen.judging import gathered, num_told, outputs_of, write_evaluate, write_loss, write_metrics
 from app.codegen.rates import write_rate
 from app.codegen.reading import prefers_channels_last
 from app.codegen.weights import Weights
@@ -88,7 +89,7 @@ class _Main:
 
     def _threads(self) -> list[str]:
         batch = self.training.batch_size or (self.trained.num_train or self.trained.num_rows)
-        adds = self.trained.model.inspect(self.trained.input_shape).num_multiply_adds
+        adds = self.trained.inspection.num_multiply_adds
         if batch * adds < WORTH_SHARING:
             return ["    torch.set_num_threads(1)  # a step is too small to be shared"]
         self.script.need("os")
@@ -125,7 +126,7 @@ class _Main:
         lines = [f"inputs, targets = taken(train, {rows})", *self._augmented()]
         lines += [
             *self.weights.rates(),
-            "outputs = model(inputs)",
+            f"outputs = {outputs_of(self.script, self.trained)}",
             "loss = mix.loss(loss_of, outputs, targets)" if self._mixes else "loss = loss_of(outputs, targets)",
             "optimizer.zero_grad()",
             "loss.backward()",
@@ -133,12 +134,13 @@ class _Main:
             "optimizer.step()",
             *self.weights.bounded(),
             "step += 1",
-            "total += loss.item() * len(targets)",
+            f"total += loss.item() * {num_told(self.trained, 'targets')}",
             f"if step <= {_SHOWN_STEPS}:",
             '    print(f"step {step}: train/loss {loss.item():.9g}")',
         ]
         if self.gathers:
-            lines += ["outputs_seen.append(outputs.detach())", "targets_seen.append(targets)"]
+            seen = "[one.detach() for one in outputs]" if self.trained.heads else "outputs.detach()"
+            lines += [f"outputs_seen.append({seen})", "targets_seen.append(targets)"]
         if batches:
             return [f"        for rows in {batches}:", *(f"            {line}" for line in lines)]
         return [f"        {line}" for line in lines]
@@ -158,8 +160,8 @@ class _Main:
         """What follows an epoch."""
         lines = ['figures = {"train/loss": total / num_rows}']
         if self.gathers:
-            gathered = f"torch.cat(outputs_seen), torch.cat(targets_seen){figures_taken(self.trained)}"
-            lines.append(f"judged = metrics_of({gathered})")
+            seen = gathered(self.script, self.trained, "outputs_seen", "targets_seen")
+            lines.append(f"judged = metrics_of({seen})")
             lines.append('figures |= {f"train/{name}": value for name, value in judged.items()}')
         if self.trained.validates:
             lines.append(f'judged = evaluate(model, data["validation"]{figures_taken(self.trained)})')

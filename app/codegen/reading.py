@@ -1,11 +1,12 @@
 """The functions of a script that read its table: `read` gives the parts as tensors, `taken` some rows of one."""
 
 import re
+from collections.abc import Sequence
 
-from app.codegen.answers import figure_type, is_scaled, ready_targets, write_targets
+from app.codegen.answers import figure_types, figures_taken, is_scaled, ready_targets, write_targets
 from app.codegen.features import write_features, write_pixels
 from app.codegen.splits import lacking, leaves_out, write_split
-from app.codegen.writing import Script, Trained, literal
+from app.codegen.writing import Script, Trained, literal, spread, tensors
 from app.specs.features import dropping, features
 from app.specs.training import CLASS_LOSSES
 
@@ -47,38 +48,53 @@ def _start(script: Script, trained: Trained) -> list[str]:
 
 def _write_rows(script: Script, trained: Trained) -> None:
     takes = write_features(script, trained)
-    targets = _targets(trained, write_targets(script, trained))
-    made = "inputs, tokenizer" if trained.answer.kind == "tokens" else "inputs"
-    _finish(script, trained, [*_start(script, trained), f"    {made} = features_of({takes})", targets])
-    _define_taken(script, "inputs, targets = part", "inputs[rows]", ready_targets(script, trained))
+    made = ["inputs", "tokenizer"] if trained.kind == "tokens" else _inputs(trained)
+    targets = _targets(script, trained)
+    _finish(script, trained, [*_start(script, trained), *spread("", made, f" = features_of({takes})"), *targets])
+    _take(script, trained, "inputs[rows]")
 
 
 def _write_images(script: Script, trained: Trained, *, standardized: bool) -> None:
     write_pixels(script, trained)
-    targets = _targets(trained, write_targets(script, trained))
-    lines = [*_start(script, trained), "    inputs = features_of(table)", targets]
-    ready = ready_targets(script, trained)
+    lines = [*_start(script, trained), "    inputs = features_of(table)", *_targets(script, trained)]
     if standardized:
         figures = script.use("images", "channel_figures")
         lines.append(f"    mean, std = map(torch.from_numpy, {figures}(inputs[train]))")
         _finish(script, trained, lines, ["mean", "std"])
-        _define_taken(script, "mean, std, inputs, targets = part", "(inputs[rows].float() / 255 - mean) / std", ready)
+        _take(script, trained, "(inputs[rows].float() / 255 - mean) / std", ["mean", "std"])
         return
     _finish(script, trained, lines)
-    _define_taken(script, "inputs, targets = part", "inputs[rows].float() / 255", ready)
+    _take(script, trained, "inputs[rows].float() / 255")
 
 
-def _targets(trained: Trained, takes: str) -> str:
-    made = "targets, center, spread" if is_scaled(trained) else "targets"
-    return f"    {made} = targets_of({takes})"
+def _inputs(trained: Trained) -> list[str]:
+    """What arrays and tensors are called that the model is fed."""
+    return [f"inputs{label}" for label in trained.inputs.values()] or ["inputs"]
 
 
-def _finish(script: Script, trained: Trained, lines: list[str], shared: list[str] | None = None) -> None:
+def _answers(trained: Trained) -> list[str]:
+    """The same of what is predicted."""
+    return [f"targets{head.label}" for head in trained.heads] or ["targets"]
+
+
+def _targets(script: Script, trained: Trained) -> list[str]:
+    if not trained.heads:
+        made = "targets, center, spread" if is_scaled(trained) else "targets"
+        return [f"    {made} = targets_of({write_targets(script, trained)})"]
+    lines = ["    scales: dict[str, list[Any]] = {}"] if figures_taken(trained) else []
+    for head in trained.heads:
+        scale = f", *scales[{literal(head.output)}]" if is_scaled(head) else ""
+        lines.append(f"    targets{head.label}{scale} = targets_of{head.label}({write_targets(script, head)})")
+    return lines
+
+
+def _finish(script: Script, trained: Trained, lines: list[str], shared: Sequence[str] = ()) -> None:
     """Define `read`. The parts are tuples of what all share, then of their own rows."""
     device = "" if trained.spec.training.device == "cpu" else ".to(DEVICE)"
     laid = ".contiguous(memory_format=torch.channels_last)" if prefers_channels_last(trained) else ""
-    own = [f"torch.from_numpy({one}[rows]){laid if one == 'inputs' else ''}{device}" for one in ("inputs", "targets")]
-    told = ",\n            ".join([*(f"{one}{device}" for one in shared or ()), *own])
+    own = [f"torch.from_numpy({one}[rows]){laid}{device}" for one in _inputs(trained)]
+    own += [f"torch.from_numpy({one}[rows]){device}" for one in _answers(trained)]
+    told = ",\n            ".join([*(f"{one}{device}" for one in shared), *own])
     lines = [
         *lines,
         "    data = {",
@@ -91,22 +107,37 @@ def _finish(script: Script, trained: Trained, lines: list[str], shared: list[str
 
 
 def _define_read(script: Script, trained: Trained, lines: list[str]) -> None:
-    scaled = is_scaled(trained)
-    gives, figure = "dict[str, tuple[Tensor, ...]]", figure_type(trained)
-    gives = f"tuple[{gives}, {figure}, {figure}]" if scaled else gives
-    words = "The parts as tensors" + ("; and by what the target was moved and scaled." if scaled else ".")
+    scaled = figures_taken(trained)
+    gives = "dict[str, tuple[Tensor, ...]]"
+    gives = f"tuple[{gives}, {figure_types(trained)}]" if scaled else gives
+    moved = "targets were" if trained.heads else "the target was"
+    words = "The parts as tensors" + (f"; and by what {moved} moved and scaled." if scaled else ".")
     if not any(_USED.search(line) for line in lines if "train = " not in line):
         lines = [line for line in lines if "train = " not in line]
     head = f"def read(path: str) -> {gives}:"
-    end = "    return data, center, spread" if scaled else "    return data"
-    script.functions.append("\n".join([head, f'    """{words}"""', *lines, end]))
+    script.functions.append("\n".join([head, f'    """{words}"""', *lines, f"    return data{scaled}"]))
     script.imports.add(("torch", "Tensor"))
 
 
-def _define_taken(script: Script, unpacked: str, inputs: str, targets: str = "targets[rows]", before: str = "") -> None:
-    head = "def taken(part: tuple[Tensor, ...], rows: Tensor | slice) -> tuple[Tensor, Tensor]:"
-    lines = [f"    {unpacked}", *([before] if before else []), f"    return {inputs}, {targets}"]
-    script.functions.append("\n".join([head, '    """Inputs and targets of some rows of a part."""', *lines]))
+def _take(script: Script, trained: Trained, inputs: str, shared: Sequence[str] = ()) -> None:
+    """Define `taken` of parts that are tensors of their own rows, behind those that they share."""
+    lines = spread("", [*shared, *_inputs(trained), *_answers(trained)], " = part")
+    if trained.inputs:
+        cut, inputs = f"inputs = {script.use('heads', 'side_by_side')}", "inputs"
+        lines += spread(cut, [f"{one}[rows]" for one in _inputs(trained)], brackets=("(", ")"))
+    if trained.heads:
+        lines += spread("targets = ", [ready_targets(script, head) for head in trained.heads])
+    targets = "targets" if trained.heads else ready_targets(script, trained)
+    given = (tensors(script) if several else "Tensor" for several in (trained.inputs, trained.heads))
+    _define_taken(script, lines, inputs, targets, ", ".join(given))
+
+
+def _define_taken(
+    script: Script, lines: Sequence[str], inputs: str, targets: str, given: str = "Tensor, Tensor"
+) -> None:
+    head = f"def taken(part: tuple[Tensor, ...], rows: Tensor | slice) -> tuple[{given}]:"
+    told = ['    """Inputs and targets of some rows of a part."""', *lines, f"    return {inputs}, {targets}"]
+    script.functions.append("\n".join([head, *told]))
 
 
 def _write_windows(script: Script, trained: Trained) -> None:
@@ -147,12 +178,14 @@ def _write_windows(script: Script, trained: Trained) -> None:
     classes = "[:, 0]" if trained.spec.training.loss_type in CLASS_LOSSES else ""
     _define_taken(
         script,
-        "inputs, targets, starts = part",
+        [
+            "    inputs, targets, starts = part",
+            "    begin = starts[rows].unsqueeze(1)",
+            "    seen = begin + torch.arange(LENGTH, device=begin.device)",
+            "    predicted = begin + LENGTH - 1 + AHEAD + torch.arange(HORIZON, device=begin.device)",
+        ],
         "inputs[seen]",
         f"targets[predicted]{classes}",
-        "    begin = starts[rows].unsqueeze(1)\n"
-        "    seen = begin + torch.arange(LENGTH, device=begin.device)\n"
-        "    predicted = begin + LENGTH - 1 + AHEAD + torch.arange(HORIZON, device=begin.device)",
     )
 
 

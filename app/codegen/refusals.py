@@ -11,10 +11,11 @@ from app.specs.layers.base import Learned, Weighted
 
 # The fields that scripts know of. A field that comes later is refused where it says something, until it is said here.
 _SAID_OF_DATA = """
-    features target next_token input_shape window split scale scale_target missing repeats categories columns augment
+    features inputs target outputs next_token input_shape window split scale scale_target missing repeats categories
+    columns augment
 """
 _SAID_OF_TRAINING = """
-    num_epochs batch_size seed device shuffle loss optimizer schedule metrics early_stopping max_grad_norm
+    num_epochs batch_size seed device shuffle loss outputs optimizer schedule metrics early_stopping max_grad_norm
     checkpoint_every_s keep_checkpoints log_every_epochs
 """
 _SAID_OF_LAYERS = "type name inputs freeze unfreeze_after lr_factor weight_init bias_init l1 l2 max_norm"

@@ -23,7 +23,7 @@ def to_script(trained: Trained) -> str:
     of_data, num_quotes = script.functions, len(script.quotes.texts)
     script.functions = []
     script.quotes.add_recipes(trained.recipes)
-    model = classes_of(trained.model, trained.input_shape, script.quotes.names | _TAKEN, trains=True)
+    model = classes_of(trained.model, trained.fed, script.quotes.names | _TAKEN, trains=True)
     classes, script.places = model.texts, model.places
     if any("initialised(" in one for one in classes):
         script.use("weights", "initialised")

@@ -32,7 +32,8 @@ class Weights:
         if names:
             measure = self.script.use("weights", "measure")
             layers = ", ".join(map(self._at, names))
-            yield f"{measure}(model, [{layers}], num_rows, lambda rows: taken(train, rows)[0])"
+            each = "0" if self.trained.inputs else ":1"
+            yield f"{measure}(model, [{layers}], num_rows, lambda rows: taken(train, rows)[{each}])"
 
     def optimizer(self) -> Iterator[str]:
         """It is made; of layers with a rate of their own, in groups."""

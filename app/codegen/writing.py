@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from app.codegen.module import classes_of
 from app.codegen.sources import Quotes
-from app.specs.answers import Answer, answer_of
-from app.specs.base import Problem, Shape, SpecError
+from app.specs.answers import Answer, Kind, answer_of
+from app.specs.base import Fed, Problem, Shape, SpecError
 from app.specs.checks.sizes import part_sizes
 from app.specs.columns import Column
-from app.specs.features import features, input_shape, steps_of
+from app.specs.features import features, fed_shape, input_shape, steps_of
+from app.specs.heads import Head, heads_of
+from app.specs.inspection import Inspection
 from app.specs.layers import Recipe
 from app.specs.layers.backbone import Backbone
 from app.specs.model import ModelSpec
@@ -34,6 +36,8 @@ class Trained:
     table_url: str
     slots: int = 1
     data_in_memory_bytes: int = 1 << 30
+    head: Head | None = None  # of several outputs the one that this is about, as if it were the only one
+    label: str = ""  # what the names of its functions and constants end with
 
     @property
     def model(self) -> ModelSpec:
@@ -58,21 +62,59 @@ class Trained:
         assert found is not None, "a run names columns that there are"
         return found
 
+    @property
+    def kind(self) -> Kind | None:
+        """Of which kind it is; None of several outputs, which are each of their own."""
+        return None if self.heads else self.answer.kind
+
+    @cached_property
+    def heads(self) -> list["Trained"]:
+        """Each of several outputs as if it were the only one, as the model has them; none where there is one."""
+        if self.spec.data.outputs is None:
+            return []
+        found = {str(head.name): head for head in heads_of(self.spec.data, self.spec.training)}
+        labels = labelled(self.inspection.outputs or ())
+        return [self._alone(found[name], label) for name, label in labels.items()]
+
+    @property
+    def output(self) -> str:
+        """What the output is called that this is about, one of several."""
+        assert self.head is not None and self.head.name is not None, "the only output has no name"
+        return self.head.name
+
+    def _alone(self, head: Head, label: str) -> "Trained":
+        spec = self.spec.model_copy(update={"data": head.data, "training": head.training})
+        return replace(self, spec=spec, head=head, label=label)
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """Of several inputs, what the names end with of what is theirs; none where there is one."""
+        return labelled(self.spec.data.inputs or ())
+
+    @cached_property
+    def fed(self) -> Fed:
+        """What the model is fed, without the batch."""
+        return fed_shape(self.spec.data, self.columns)
+
     @cached_property
     def input_shape(self) -> Shape:
-        """What the model is fed, without the batch."""
+        """The same as one row of numbers, where there are several inputs."""
         return input_shape(self.spec.data, self.columns)
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        """What there is to say of the model's layers."""
+        return self.model.inspect(self.fed)
 
     @cached_property
     def recipes(self) -> list[Recipe]:
         """Those of the model's modules."""
-        return classes_of(self.model, self.input_shape).recipes
+        return classes_of(self.model, self.fed).recipes
 
     @cached_property
     def parameters(self) -> dict[str, int]:
         """How many each layer has, by its name."""
-        layers = self.model.inspect(self.input_shape).layers
-        return {layer.name: layer.num_parameters for layer in layers}
+        return {layer.name: layer.num_parameters for layer in self.inspection.layers}
 
     @property
     def num_train(self) -> int | None:
@@ -139,6 +181,32 @@ class Script:
     def need(self, *modules: str) -> None:
         """Modules that are imported: "numpy as np"."""
         self.imports |= {(module, "") for module in modules}
+
+
+def labelled(names: Iterable[str]) -> dict[str, str]:
+    """What the names of Python end with that are about each of these, where capitals tell none apart."""
+    found: dict[str, str] = {}
+    for name in names:
+        label = "_" + re.sub(r"\W", "_", name)
+        while label.lower() in map(str.lower, found.values()):
+            label += "_"
+        found[name] = label
+    return found
+
+
+def spread(before: str, items: Sequence[str], after: str = "", brackets: tuple[str, str] = ("", "")) -> list[str]:
+    """Several values in a line of a function, or each in its own where they are too many."""
+    opened, closed = brackets
+    line = f"    {before}{opened}{', '.join(items)}{closed}{after}"
+    if len(line) <= WIDTH:
+        return [line]
+    opened, closed = brackets if any(brackets) else ("(", ")")
+    return [f"    {before}{opened}", *(f"        {one}," for one in items), f"    {closed}{after}"]
+
+
+def tensors(script: Script) -> str:
+    """The type of what there is one of for each input, or for each output."""
+    return script.use("heads", "Tensors")
 
 
 def listed(values: Sequence[str]) -> str:

@@ -471,3 +471,114 @@ FULL["next_words"]["data"] |= {"target": "note", "next_token": True}
 FULL["next_words"]["training"] |= {"loss": CLASSES, "metrics": [ACCURACY, {"type": "f1"}]}
 FULL["stretched"]["training"] |= {"loss": {"type": "nll_loss"}}
 FULL["heart-raw"]["training"] |= {"metrics": [{"type": "accuracy"}]}
+
+TOWERS_AND_HEADS: dict[str, Any] = {
+    "inputs": ["note", "person", "place"],
+    "outputs": ["label", "value", "13", "told"],
+    "layers": [
+        {"type": "embedding", "num_embeddings": 14, "embedding_dim": 3},
+        {"type": "flatten"},
+        {"type": "linear", "out_features": 4, "name": "words"},
+        {"type": "normalization", "inputs": ["person"]},
+        {"type": "linear", "out_features": 6},
+        {"type": "relu", "name": "figures"},
+        {"type": "entity_embedding", "num_embeddings": 12, "embedding_dim": 2, "num_columns": 2, "inputs": ["place"]},
+        {"type": "concat", "inputs": ["words", "figures", "6"]},
+        {"type": "linear", "out_features": 9},
+        {"type": "dropout", "p": 0.2},
+        {"type": "tanh", "name": "trunk"},
+        {"type": "linear", "out_features": 3, "name": "label"},
+        {"type": "linear", "out_features": 1, "inputs": ["trunk"], "name": "value"},
+        {"type": "linear", "out_features": 1, "inputs": ["trunk"]},
+        {"type": "linear", "out_features": 2, "inputs": ["trunk"], "name": "told"},
+    ],
+}
+SEVERAL: dict[str, Any] = {
+    "name": "several",
+    "dataset": "people.csv",
+    "model": TOWERS_AND_HEADS,
+    "data": {
+        "inputs": {"note": ["note"], "person": ["age", "flag", "moment"], "place": ["kind", "code"]},
+        "outputs": {
+            "13": {"target": "answer"},
+            "value": {"target": "value", "scale_target": "standardize"},
+            "label": {"target": "label"},
+            "told": {"target": ["income", "value"], "scale_target": "min_max"},
+        },
+        "missing": {"type": "drop"},
+        "columns": {
+            "note": {"tokens": {"length": 5, "vocabulary_size": 14}},
+            "age": {"missing": {"type": "median", "indicator": True}, "scale": "standardize"},
+            "moment": {"parts": ["weekday", "elapsed"], "scale": "min_max"},
+            "kind": {"categories": "embedded"},
+            "code": {"categories": "embedded"},
+        },
+        "split": {"type": "shares", **REST},
+    },
+    "training": {
+        "num_epochs": 3,
+        "batch_size": 16,
+        "outputs": {
+            "label": {"loss": CLASSES | {"label_smoothing": 0.1}, "weight": 0.7, "metrics": [ACCURACY, {"type": "f1"}]},
+            "value": {"loss": {"type": "l1_loss"}, "metrics": [{"type": "mae"}, {"type": "r2"}]},
+            "13": {"loss": {"type": "binary_cross_entropy_with_logits"}, "weight": 3, "metrics": [{"type": "recall"}]},
+            "told": {"loss": {"type": "mse_loss"}, "weight": 0.3, "metrics": [{"type": "rmse"}]},
+        },
+        "early_stopping": {"series": "train/label_f1", "patience": 2, "restore_best": True},
+    },
+}
+SUITE |= {"two-heads": program("two-heads", num_epochs=2), "several_of_both": SEVERAL}
+
+FULL |= {
+    "two-towers": program("two-towers", num_epochs=1),
+    "mixed_heads": pictures(
+        {
+            "outputs": {"bright": {"target": "label"}, "again": {"target": "label"}},
+            "pixels": {"normalize": "standardize"},
+            "augment": [{"type": "random_horizontal_flip"}, {"type": "mixup"}],
+        }
+    ),
+    "heads_of_many_places": people(
+        {
+            "inputs": ["words", "flag"],
+            "outputs": ["again", "kind"],
+            "layers": [
+                EMBEDDED,
+                {"type": "linear", "out_features": 14, "name": "again"},
+                {"type": "flatten"},
+                {"type": "linear", "out_features": 4},
+                {"type": "concat", "inputs": ["3", "flag"]},
+                {"type": "linear", "out_features": 2, "name": "kind"},
+            ],
+        },
+        {
+            "inputs": {"words": ["part"], "flag": ["flag", "code"]},
+            "outputs": {"again": {"target": "note"}, "kind": {"target": ["income", "value"]}},
+            "columns": {
+                "part": {"tokens": {"length": 4, "vocabulary_size": 14, "level": "characters"}},
+                "note": {"tokens": {"length": 4, "vocabulary_size": 14}},
+            },
+        },
+    ),
+}
+for one in ("mixed_heads", "heads_of_many_places"):
+    FULL[one]["training"] = {name: FULL[one]["training"][name] for name in ("num_epochs", "batch_size")}
+del FULL["mixed_heads"]["data"]["target"]
+FULL["mixed_heads"]["model"] = {
+    "outputs": ["bright", "again"],
+    "layers": [
+        {"type": "conv2d", "out_channels": 4, "kernel_size": 3},
+        {"type": "batch_norm"},
+        {"type": "flatten", "name": "seen"},
+        {"type": "linear", "out_features": 1, "name": "bright"},
+        {"type": "linear", "out_features": 2, "inputs": ["seen"], "name": "again"},
+    ],
+}
+FULL["mixed_heads"]["training"]["outputs"] = {
+    "bright": {"loss": {"type": "binary_cross_entropy_with_logits"}, "metrics": [ACCURACY]},
+    "again": {"loss": CLASSES, "weight": 0.4, "metrics": [{"type": "precision"}]},
+}
+FULL["heads_of_many_places"]["training"]["outputs"] = {
+    "again": {"loss": CLASSES, "metrics": [ACCURACY]},
+    "kind": {"loss": {"type": "l1_loss"}, "weight": 1e-3, "metrics": [{"type": "mae"}]},
+}

@@ -12,18 +12,13 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from app import gallery
-from app.codegen import refusals, writing
-from app.codegen.script import to_script
+from app.codegen import refusals
 from app.main import create_app
-from app.specs.base import SpecError
 from app.specs.data import DataSpec
-from app.specs.run import RunSpec
 from app.specs.training import TrainingSpec
 from tests.codegen.cases import FILES, FULL, LINEAR, SUITE, people, pictures
 from tests.conftest import TOKEN
 from tests.inline import TRAINING, Inline
-from tests.test_examples import columns_for
 
 API = "/api/v1"
 NUM_LOSSES = 10
@@ -182,23 +177,11 @@ def test_what_no_script_says_is_refused(trained: Trained) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "places"),
-    [("two-towers", [["data", "inputs"]]), ("two-heads", [["data", "outputs"], ["training", "outputs"]])],
-)
-def test_several_inputs_and_outputs_are_refused(name: str, places: list[list[str]]) -> None:
-    spec = RunSpec.model_validate(gallery.definition(name))
-    columns = columns_for(gallery.definition(name)["dataset"]["source"])
-    with pytest.raises(SpecError) as caught:
-        to_script(writing.Trained(spec=spec, columns=columns, num_rows=1000, table_url=""))
-    assert [problem.loc for problem in caught.value.errors] == places
-
-
 def test_every_field_of_a_run_is_said_or_refused() -> None:
     """A field that is new is neither, and so it is refused until a script can say it."""
     said = f"{refusals._SAID_OF_DATA} {refusals._SAID_OF_TRAINING}".split()
     fields = {*DataSpec.model_fields, *TrainingSpec.model_fields}
-    assert fields.difference(said) == {"start_from", "inputs", "outputs"}
+    assert fields.difference(said) == {"start_from"}
     assert not set(said).difference(fields)
 
 

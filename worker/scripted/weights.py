@@ -63,14 +63,14 @@ def bound_transposed(module: nn.Module, max_norm: float, groups: int) -> None:
 
 
 @torch.no_grad()
-def measure(model: nn.Module, layers: Sequence[Any], num_rows: int, take: Callable[[slice], Tensor]) -> None:
+def measure(model: nn.Module, layers: Sequence[Any], num_rows: int, take: Callable[[slice], Any]) -> None:
     """Give normalization layers the figures of all training rows; what does not vary is divided by 1."""
     moments = {one: _Moments() for one in layers}
     hooks = [one.register_forward_pre_hook(lambda layer, x: moments[layer].add(x[0], layer.dim)) for one in layers]
     model.eval()
-    at_once = max(1, NUMBERS_AT_ONCE // take(slice(0, 1)).numel())
+    at_once = max(1, NUMBERS_AT_ONCE // sum(one.numel() for one in take(slice(0, 1))))
     for start in range(0, num_rows, at_once):
-        model(take(slice(start, start + at_once)))
+        model(*take(slice(start, start + at_once)))
     for hook in hooks:
         hook.remove()
     for layer, found in moments.items():
