@@ -36,7 +36,8 @@ def write_features(script: Script, trained: Trained) -> str:
     shape = input_shape(data, trained.columns)
     row = shape[1:] if data.window is not None else shape
     written = _Features(script, trained)
-    lines = [_NONE_YET, *written.tokenizers(), *written.all_lines(fed)]
+    appended = list(written.all_lines(fed))  # first, so that what it calls stands in the order of the columns
+    lines = [_NONE_YET, *written.tokenizers(), *appended]
     dtype = "np.int64" if trained.model.takes_integers else "np.float32"
     whole = "np.concatenate(found, axis=1)"
     if trained.model.takes_integers and (lacking(trained) and data.window is not None):
@@ -58,11 +59,12 @@ def _write_inputs(script: Script, trained: Trained) -> str:
     """The same of several inputs, one after the other."""
     written, shapes = _Features(script, trained), trained.model.shapes(trained.fed)
     fed = features(trained.spec.data, trained.columns)
-    lines = list(written.tokenizers())
+    lines: list[str] = []
     for i, (name, label) in enumerate(trained.inputs.items()):
         lines += ["    found = []" if i else _NONE_YET, *written.all_lines(fed_to(trained.spec.data, fed, name))]
         dtype = "np.int64" if name in trained.model.vocabularies else "np.float32"
         lines.append(f"    inputs{label} = np.concatenate(found, axis=1).astype({dtype}){_put(shapes[name])}")
+    lines = [*written.tokenizers(), *lines]
     is_fitted, takes = _taking(lines)
     fits = _FITS if is_fitted else ""
     script.functions.append(

@@ -540,23 +540,29 @@ FULL |= {
     ),
     "heads_of_many_places": people(
         {
-            "inputs": ["words", "flag"],
-            "outputs": ["again", "kind"],
+            "inputs": ["figures", "kind"],
+            "outputs": ["values", "told"],
             "layers": [
-                EMBEDDED,
-                {"type": "linear", "out_features": 14, "name": "again"},
-                {"type": "flatten"},
-                {"type": "linear", "out_features": 4},
-                {"type": "concat", "inputs": ["3", "flag"]},
-                {"type": "linear", "out_features": 2, "name": "kind"},
+                {"type": "linear", "out_features": 6, "name": "seen"},
+                {
+                    "type": "entity_embedding",
+                    "num_embeddings": 5,
+                    "embedding_dim": 3,
+                    "num_columns": 1,
+                    "inputs": ["kind"],
+                },
+                {"type": "concat", "inputs": ["seen", "1"], "name": "both"},
+                {"type": "linear", "out_features": 56},
+                {"type": "reshape", "shape": [4, 14], "name": "told"},
+                {"type": "linear", "out_features": 2, "inputs": ["both"], "name": "values"},
             ],
         },
         {
-            "inputs": {"words": ["part"], "flag": ["flag", "code"]},
-            "outputs": {"again": {"target": "note"}, "kind": {"target": ["income", "value"]}},
+            "inputs": {"figures": ["flag", "code"], "kind": ["kind"]},
+            "outputs": {"told": {"target": "note"}, "values": {"target": ["income", "value"]}},
             "columns": {
-                "part": {"tokens": {"length": 4, "vocabulary_size": 14, "level": "characters"}},
                 "note": {"tokens": {"length": 4, "vocabulary_size": 14}},
+                "kind": {"categories": "embedded"},
             },
         },
     ),
@@ -579,6 +585,6 @@ FULL["mixed_heads"]["training"]["outputs"] = {
     "again": {"loss": CLASSES, "weight": 0.4, "metrics": [{"type": "precision"}]},
 }
 FULL["heads_of_many_places"]["training"]["outputs"] = {
-    "again": {"loss": CLASSES, "metrics": [ACCURACY]},
-    "kind": {"loss": {"type": "l1_loss"}, "weight": 1e-3, "metrics": [{"type": "mae"}]},
+    "told": {"loss": CLASSES, "metrics": [ACCURACY]},
+    "values": {"loss": {"type": "l1_loss"}, "weight": 1e-3, "metrics": [{"type": "mae"}]},
 }
