@@ -527,7 +527,36 @@ SEVERAL: dict[str, Any] = {
         "early_stopping": {"series": "train/label_f1", "patience": 2, "restore_best": True},
     },
 }
-SUITE |= {"two-heads": program("two-heads", num_epochs=2), "several_of_both": SEVERAL}
+# Of two numbers side by side torch sums otherwise than of each alone: of so many rows it shows within ten steps.
+SIDE_BY_SIDE: dict[str, Any] = people(
+    {
+        "outputs": ["value", "flag"],
+        "layers": [
+            {"type": "linear", "out_features": 100},
+            {"type": "tanh", "name": "trunk"},
+            {"type": "linear", "out_features": 1, "name": "value"},
+            {"type": "linear", "out_features": 1, "inputs": ["trunk"], "name": "flag"},
+        ],
+    },
+    {
+        "features": ["age", "code", "income"],
+        "scale": "standardize",
+        "outputs": {"value": {"target": "value"}, "flag": {"target": "flag"}},
+    },
+    num_epochs=4,
+    batch_size=32,
+    optimizer={"type": "adam", "lr": 0.01},
+    outputs={
+        "value": {"loss": {"type": "mse_loss"}},
+        "flag": {"loss": {"type": "binary_cross_entropy_with_logits"}},
+    },
+)
+SIDE_BY_SIDE["training"].pop("loss")
+SUITE |= {
+    "two-heads": program("two-heads", num_epochs=2),
+    "several_of_both": SEVERAL,
+    "side_by_side": SIDE_BY_SIDE,
+}
 
 FULL |= {
     "two-towers": program("two-towers", num_epochs=1),
