@@ -55,6 +55,7 @@ class _Main:
         self.stopping = self.training.early_stopping
         self.gathers = self.stopping is not None and self.stopping.series.startswith("train/")
         self.gathers = self.gathers and self.stopping is not None and self.stopping.series != "train/loss"
+        self.of_tokens = trained.kind == "tokens"  # rows of which have more or fewer answers
         self.weights = Weights(script, trained, rate)
 
     def lines(self) -> list[str]:
@@ -80,7 +81,7 @@ class _Main:
             "    for epoch in range(NUM_EPOCHS):",
             "        model.train()",
             *(f"        {line}" for line in self.weights.held()),
-            "        total = 0.0",
+            "        total, count = 0.0, 0" if self.of_tokens else "        total = 0.0",
             *(["        outputs_seen, targets_seen = [], []"] if self.gathers else []),
             *self._steps(),
             *self._close(),
@@ -134,7 +135,7 @@ class _Main:
             "optimizer.step()",
             *self.weights.bounded(),
             "step += 1",
-            f"total += loss.item() * {num_told(self.trained, 'targets')}",
+            *self._counted(),
             f"if step <= {_SHOWN_STEPS}:",
             '    print(f"step {step}: train/loss {loss.item():.9g}")',
         ]
@@ -144,6 +145,15 @@ class _Main:
         if batches:
             return [f"        for rows in {batches}:", *(f"            {line}" for line in lines)]
         return [f"        {line}" for line in lines]
+
+    def _counted(self) -> list[str]:
+        if not self.of_tokens:
+            return [f"total += loss.item() * {num_told(self.trained, 'targets')}"]
+        return [
+            "num_told = (targets != IGNORED).sum().item()",
+            "total += loss.item() * num_told",
+            "count += num_told",
+        ]
 
     @property
     def _mixes(self) -> bool:
@@ -158,7 +168,7 @@ class _Main:
 
     def _close(self) -> list[str]:
         """What follows an epoch."""
-        lines = ['figures = {"train/loss": total / num_rows}']
+        lines = [f'figures = {{"train/loss": total / {"count" if self.of_tokens else "num_rows"}}}']
         if self.gathers:
             seen = gathered(self.script, self.trained, "outputs_seen", "targets_seen")
             lines.append(f"judged = metrics_of({seen})")

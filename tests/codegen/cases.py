@@ -280,6 +280,11 @@ def texts(tokens: dict[str, Any]) -> dict[str, Any]:
     return people({"layers": layers}, data, loss={"type": "binary_cross_entropy"}, metrics=[{"type": "recall"}])
 
 
+SUITE["next_words"] = texts({"pad": "start", "keep": "end", "length": 4})
+SUITE["next_words"] |= {"model": {"layers": [EMBEDDED, {"type": "linear", "out_features": 14}]}}
+SUITE["next_words"]["data"] |= {"target": "note", "next_token": True}
+SUITE["next_words"]["training"] |= {"loss": CLASSES, "metrics": [ACCURACY, {"type": "f1"}]}
+
 BLOCKS: dict[str, Any] = {
     "blocks": {
         "wide": {
@@ -464,11 +469,7 @@ FULL |= {
         batch_size=16,
     )
     | {"model": {"layers": [{"type": "conv2d", "out_channels": 3, "kernel_size": 3, "padding": "same"}]}},
-    "next_words": texts({"pad": "start", "keep": "end", "length": 4}),
 }
-FULL["next_words"] |= {"model": {"layers": [EMBEDDED, {"type": "linear", "out_features": 14}]}}
-FULL["next_words"]["data"] |= {"target": "note", "next_token": True}
-FULL["next_words"]["training"] |= {"loss": CLASSES, "metrics": [ACCURACY, {"type": "f1"}]}
 FULL["stretched"]["training"] |= {"loss": {"type": "nll_loss"}}
 FULL["heart-raw"]["training"] |= {"metrics": [{"type": "accuracy"}]}
 

@@ -63,6 +63,7 @@ class Trained:
         self.uploaded: dict[str, str] = {}
         self.runs: dict[str, str] = {}
         self.evaluations: dict[str, Any] = {}
+        self.epochs: dict[str, list[float]] = {}
         self.scripts = folder / "scripts"
         self.scripts.mkdir()
 
@@ -73,7 +74,9 @@ class Trained:
         self.fetch(f"{API}/runs/{run.id}/script", f"{name}.py")
         self.fetch(f"{API}/datasets/{run.dataset_id}/table", f"{name}.parquet")
         self.runs[name], self.evaluations[name] = run.id, run.evaluation
-        return self.inline.series(run, "train/loss")[1][:NUM_LOSSES]
+        steps = self.inline.series(run, "train/loss")[1]
+        self.epochs[name] = self.inline.series(run, "train/epoch_loss")[1] or steps
+        return steps[:NUM_LOSSES]
 
     def upload(self, filename: str) -> str:
         if filename not in self.uploaded:
@@ -123,6 +126,16 @@ def test_a_script_has_the_losses_of_its_run(name: str, suite: dict[str, tuple[li
     expected, said = suite[name]
     assert len(expected) == NUM_LOSSES
     assert losses(said) == expected, said[-2000:]
+
+
+def test_a_script_has_the_mean_losses_of_the_epochs_of_its_run(
+    trained: Trained, suite: dict[str, tuple[list[float], str]]
+) -> None:
+    for name, (_, said) in suite.items():
+        lines = [line.split() for line in said.splitlines() if line.startswith("epoch ")]
+        found = {int(words[1]): float(words[words.index("train/loss") + 1]) for words in lines}
+        assert found == pytest.approx({epoch: trained.epochs[name][epoch - 1] for epoch in found}, rel=1e-5), name
+        assert len(trained.epochs[name]) in found
 
 
 def assert_same_figures(parts: dict[str, dict[str, Any]], said: str) -> None:

@@ -106,14 +106,15 @@ class HeadsAccumulator(Accumulator):
         super().__init__([])
         self._each = [(head, head.accumulator()) for head in heads]
 
-    def add(self, outputs: Tensor, targets: Tensor) -> None:
-        """Count one batch in."""
+    def add(self, outputs: Tensor, targets: Tensor) -> int:
+        """Count one batch in. Returns its rows, of which each output may have more or fewer answers."""
         for head, gathered in self._each:
             gathered.add(*head.cut.of(outputs, targets))
             rows = torch.as_tensor(gathered.num_rows, device=outputs.device)
             self.sums |= {f"{head.name}/{name}": one for name, one in gathered.sums.items()}
             self.sums[f"{head.name}/rows"] = rows
         self.num_rows = self.num_rows + len(targets)
+        return len(targets)
 
     def values(self) -> dict[str, Tensor]:
         """Each metric by the name of its output and its own."""

@@ -220,8 +220,8 @@ class Accumulator:
         self.sums: dict[str, Tensor] = {}
         self.num_rows: int | Tensor = 0  # or of answers of many places, how many of these; on the device where counted
 
-    def add(self, outputs: Tensor, targets: Tensor) -> None:
-        """Count one batch in."""
+    def add(self, outputs: Tensor, targets: Tensor) -> int | Tensor:
+        """Count one batch in. Returns how many answers it has, which is what its loss is the mean of."""
         num_rows = self.places.count(targets)
         outputs, targets = self.places.rows(outputs, targets)
         for metric in self.metrics:
@@ -229,6 +229,7 @@ class Accumulator:
             total = self.sums.get(metric.name)
             self.sums[metric.name] = sums if total is None else total + sums
         self.num_rows = self.num_rows + num_rows
+        return num_rows
 
     def values(self) -> dict[str, Tensor]:
         """Each metric by name, 0-d, on the device."""

@@ -35,19 +35,22 @@ class Recorder:
         self.job = job
         self.history = history
         self.steps_per_epoch = steps_per_epoch
-        self._loss_sum = 0.0  # over the rows of the epoch so far, in the order of the steps
-        self._num_rows = 0
+        self._loss_sum = 0.0  # over the answers of the epoch so far, in the order of the steps
+        self._num_answers = 0.0
         self._steps: list[int] = []
-        self._rows: list[int] = []
+        self._counts: list[Value] = []
         self._losses: list[Tensor] = []
         self._norms: list[Tensor] = []
         self._rates: list[float] = []
         self._epochs: dict[str, _Pending] = {}
 
-    def add_step(self, step: int, num_rows: int, loss: Tensor, grad_norm: Tensor, lr: float) -> None:
-        """Record one training step; tensors are 0-d and stay on their device for now."""
+    def add_step(self, step: int, count: int | Tensor, loss: Tensor, grad_norm: Tensor, lr: float) -> None:
+        """Record one training step, whose loss is the mean of `count` answers: rows, or the tokens that there are.
+
+        Tensors are 0-d and stay on their device for now.
+        """
         self._steps.append(step)
-        self._rows.append(num_rows)
+        self._counts.append(count)
         self._losses.append(loss)
         self._norms.append(grad_norm)
         self._rates.append(lr)
@@ -73,37 +76,37 @@ class Recorder:
     def _flush_steps(self) -> None:
         if not self._steps:
             return
-        steps, rows, rates = self._steps, self._rows, self._rates
-        losses, norms = _on_host(self._losses), _on_host(self._norms)
-        self._steps, self._rows, self._losses, self._norms, self._rates = [], [], [], [], []
+        steps, rates = self._steps, self._rates
+        counts, losses, norms = _on_host(self._counts), _on_host(self._losses), _on_host(self._norms)
+        self._steps, self._counts, self._losses, self._norms, self._rates = [], [], [], [], []
         bad = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
         upto = len(steps) if bad is None else bad + 1
         for name, values in (("train/loss", losses), ("optimizer/grad_norm", norms), ("optimizer/lr", rates)):
             self.job.metrics(name, steps[:upto], values[:upto])
         if bad is not None:
             raise _non_finite(steps[bad], losses[bad], rates[bad])
-        for step, num_rows, loss, lr in zip(steps, rows, losses, rates, strict=True):
-            self._add_to_epoch(step, num_rows, loss)
+        for step, count, loss, lr in zip(steps, counts, losses, rates, strict=True):
+            self._add_to_epoch(step, count, loss)
             self.history.add_step(step, loss, lr)
 
-    def _add_to_epoch(self, step: int, num_rows: int, loss: float) -> None:
-        self._loss_sum += loss * num_rows
-        self._num_rows += num_rows
+    def _add_to_epoch(self, step: int, count: float, loss: float) -> None:
+        self._loss_sum += loss * count
+        self._num_answers += count
         if step % self.steps_per_epoch:
             return
-        mean = self._loss_sum / self._num_rows
-        self._loss_sum, self._num_rows = 0.0, 0
+        mean = self._loss_sum / max(1, self._num_answers)  # texts without a token have nothing to say
+        self._loss_sum, self._num_answers = 0.0, 0.0
         self.history.add_epoch(EPOCH_LOSS, mean)
         if self.steps_per_epoch > 1:  # otherwise train/loss is that series already
             self.job.metrics(EPOCH_LOSS, [step], [mean])
 
     def state(self) -> dict[str, float]:
         """What is needed to go on inside an epoch."""
-        return {"loss_sum": self._loss_sum, "num_rows": self._num_rows}
+        return {"loss_sum": self._loss_sum, "num_rows": self._num_answers}
 
     def restore(self, state: dict[str, float]) -> None:
         """Take up what `state` gave."""
-        self._loss_sum, self._num_rows = state["loss_sum"], int(state["num_rows"])
+        self._loss_sum, self._num_answers = state["loss_sum"], state["num_rows"]
 
 
 def _on_host(values: Sequence[Value]) -> list[float]:

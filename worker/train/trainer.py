@@ -106,8 +106,8 @@ class Trainer:
         for limit in plan.limits:
             limit.keep()
         self.step += 1
-        self.metrics.add(outputs.detach(), targets)
-        self.recorder.add_step(self.step, len(targets), loss.detach(), grad_norm, lr)
+        count = self.metrics.add(outputs.detach(), targets)
+        self.recorder.add_step(self.step, count, loss.detach(), grad_norm, lr)
         self.pace.add(len(targets))
 
     def _close_epoch(self) -> None:

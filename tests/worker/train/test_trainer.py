@@ -17,10 +17,13 @@ from app.errors import JobFailure
 from worker import child, evaluate
 from worker.job import CANCEL, Cancelled, Job
 from worker.train import checkpoints as module
+from worker.train import losses, metrics
 from worker.train import trainer as training
-from worker.train.batches import Part
+from worker.train.batches import Batches, Part
 from worker.train.checkpoints import Snapshot
 from worker.train.finish import evaluation_of, finish
+from worker.train.metrics import Answers
+from worker.train.places import Places, as_tokens
 from worker.train.plan import Plan
 from worker.train.stopping import EarlyStopping
 from worker.train.trainer import Trainer
@@ -93,6 +96,48 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_rows(bench: Bench) -> None:
     sizes = [5, 5, 5, 6]
     steps = np.array(found["train/loss"][1]).reshape(-1, 4)
     assert found["train/epoch_loss"][1] == pytest.approx((steps * sizes).sum(1) / 21)
+
+
+def plan_of_tokens(run_id: str, **changes: Any) -> Plan:
+    """Texts of one to five tokens, the short ones among themselves; what is validated is what trains."""
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Embedding(7, 4), nn.Linear(4, 7))
+    tokens = torch.randint(1, 7, (20, 5))
+    tokens[:10, 1:] = 0
+    part = Part(tokens, tokens, finish_targets=as_tokens)
+    answers, places = Answers(7, ignores=True), Places("tokens", (5,))
+    loss = places.loss(losses.build("cross_entropy"))
+    return make_plan(
+        run_id,
+        model=model,
+        judge=evaluate.Judge(loss, [metrics.build("accuracy", answers, 1)], answers, None, places),
+        gradients=training_gradients(model),
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.1),
+        batches=Batches(part, 5, 0, shuffle=False, device=torch.device("cpu")),
+        parts={"train": part, "validation": part},
+        constant=torch.zeros(5, 7),
+        **changes,
+    )
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_the_tokens_that_there_are(bench: Bench) -> None:
+    train(bench.claim(), plan_of_tokens(bench.run_id, num_epochs=1, rate=lambda step: 0.0))
+    found = curves(bench)
+    assert found["train/epoch_loss"][1] == pytest.approx(found["validation/loss"][1], rel=1e-6)
+    assert found["train/accuracy"][1] == found["validation/accuracy"][1]
+    steps = np.array(found["train/loss"][1])
+    assert found["train/epoch_loss"][1] == pytest.approx([(steps * [5, 5, 25, 25]).sum() / 60])
+
+
+def test_tokens_are_counted_on_across_a_crash(bench: Bench) -> None:
+    first = Trainer(bench.claim(), plan_of_tokens(bench.run_id, num_epochs=2))
+    killing(first, at_step=7, save_at=6)
+    with pytest.raises(Killed):
+        first.fit()
+    train(bench.claim(), plan_of_tokens(bench.run_id, num_epochs=2))
+    found = curves(bench)
+    steps = np.array(found["train/loss"][1]).reshape(2, 4)
+    assert found["train/epoch_loss"][1] == pytest.approx((steps * [5, 5, 25, 25]).sum(1) / 60)
 
 
 def test_one_step_an_epoch_has_no_second_loss_series(bench: Bench) -> None:
