@@ -1,6 +1,7 @@
 """The functions of a script that train: the loop itself, and what it begins with."""
 
 from app.codegen.answers import figures_taken
+from app.codegen.beginnings import write_beginnings
 from app.codegen.judging import gathered, num_told, outputs_of, write_evaluate, write_loss, write_metrics
 from app.codegen.rates import write_rate
 from app.codegen.reading import prefers_channels_last
@@ -76,6 +77,7 @@ class _Main:
                 else []
             ),
             *(f"    {line}" for line in self.weights.measured()),
+            *(f"    {line}" for line in write_beginnings(self.script, self.trained)),
             *(f"    {line}" for line in self.weights.optimizer()),
             *self._begin(),
             "    for epoch in range(NUM_EPOCHS):",

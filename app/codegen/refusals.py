@@ -6,7 +6,6 @@ from typing import Any
 from app.codegen.writing import Trained
 from app.specs.base import Problem, Spec, SpecError
 from app.specs.layers import Layer
-from app.specs.layers.backbone import Backbone
 from app.specs.layers.base import Learned, Weighted
 
 # The fields that scripts know of. A field that comes later is refused where it says something, until it is said here.
@@ -16,7 +15,7 @@ _SAID_OF_DATA = """
 """
 _SAID_OF_TRAINING = """
     num_epochs batch_size seed device shuffle loss outputs optimizer schedule metrics early_stopping max_grad_norm
-    checkpoint_every_s keep_checkpoints log_every_epochs
+    checkpoint_every_s keep_checkpoints log_every_epochs start_from
 """
 _SAID_OF_LAYERS = "type name inputs freeze unfreeze_after lr_factor weight_init bias_init l1 l2 max_norm"
 
@@ -44,10 +43,6 @@ def _fields(place: str, spec: Spec, said: str) -> Iterator[Problem]:
 def _layers(trained: Trained) -> Iterator[Problem]:
     common = {*Layer.model_fields, *Learned.model_fields, *Weighted.model_fields}
     for node in trained.model.nodes:
-        if isinstance(node.layer, Backbone) and node.layer.weights is not None:
-            message = "its weights come from elsewhere, which a script cannot say"
-            received = node.layer.weights.model_dump(mode="json")
-            yield Problem(loc=["model", *node.loc, "weights"], msg=message, received=received)
         for name in sorted(common.difference(_SAID_OF_LAYERS.split())):
             if getattr(node.layer, name, None) not in (None, type(node.layer).model_fields[name].default):
                 yield Problem(loc=["model", *node.loc, name], msg="a script cannot say this", received=None)

@@ -12,7 +12,7 @@ from app.codegen.refusals import refuse_unsaid
 from app.codegen.sources import Quotes, import_lines
 from app.codegen.writing import Script, Trained, wrapped
 
-_PACKAGES = {"pyarrow": "pyarrow", "PIL": "pillow", "tokenizers": "tokenizers"}
+_PACKAGES = {"pyarrow": "pyarrow", "PIL": "pillow", "tokenizers": "tokenizers", "torchvision": "torchvision"}
 
 
 def to_script(trained: Trained) -> str:
@@ -57,12 +57,15 @@ _TAKEN = frozenset({"Model", "Tensor", "NDArray", "Any", "ClassVar", "OrderedDic
 def _title(trained: Trained, script: Script) -> str:
     name = trained.spec.name.replace("\\", "/").replace('"', "'")
     needed = {module.partition(".")[0].partition(" ")[0] for module, _ in script.imports | script.quotes.imports}
+    needed |= {"torchvision"} if trained.backbones else set()  # which a function imports
     packages = ", ".join(
         ["torch", "numpy", "safetensors", *(_PACKAGES[one] for one in sorted(_PACKAGES) if one in needed)]
     )
+    files = {"table.parquet": trained.table_url} | {one.filename: one.url for one in trained.beginnings.values()}
+    login = "Authorization: Bearer $TRAINDECK_TOKEN"
+    fetched = "".join(f'    curl -fH "{login}" -o {filename} {url}\n' for filename, url in files.items())
     return (
-        f'"""Trains "{name}" again, without Traindeck.\n\n'
-        f'    curl -fH "Authorization: Bearer $TRAINDECK_TOKEN" -o table.parquet {trained.table_url}\n'
+        f'"""Trains "{name}" again, without Traindeck.\n\n{fetched}'
         f"    python train.py table.parquet\n\n"
         f"Needs {packages}. On the machine and with the packages of the run, every loss is the\n"
         f'run\'s own to the last bit; elsewhere sums come out otherwise in their last digits.\n"""'

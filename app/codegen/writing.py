@@ -27,6 +27,14 @@ _MIN_RUN = 4  # names that differ in a number are written as a rule
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """A file of weights that a run begins with: what it is called beside the script, and where it is fetched."""
+
+    filename: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Trained:
     """A run as it was submitted, what is known of its table, and how its worker was set."""
 
@@ -36,6 +44,7 @@ class Trained:
     table_url: str
     slots: int = 1
     data_in_memory_bytes: int = 1 << 30
+    beginnings: Mapping[str, Beginning] = field(default_factory=dict)  # by the id of the file, or of the run
     head: Head | None = None  # of several outputs the one that this is about, as if it were the only one
     label: str = ""  # what the names of its functions and constants end with
 

@@ -11,7 +11,7 @@ from app.specs.layers.backbone import Backbone, FileWeights
 from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 
-_WEIGHTS = "model.safetensors"
+WEIGHTS = "model.safetensors"  # what a run that has ended well leaves
 
 
 def beginning_problems(session: Session, spec: RunSpec) -> Iterator[Problem]:
@@ -32,7 +32,7 @@ def _run_problems(session: Session, spec: RunSpec) -> Iterator[Problem]:
     message = None
     if session.scalar(select(Run.id).where(Run.id == start.run_id)) is None:
         message = "there is no run with this id"
-    elif session.scalar(select(Artifact.id).where(Artifact.run_id == start.run_id, Artifact.name == _WEIGHTS)) is None:
+    elif session.scalar(select(Artifact.id).where(Artifact.run_id == start.run_id, Artifact.name == WEIGHTS)) is None:
         message = "this run has left no weights: only one that has ended well has"
     if message:
         yield Problem(loc=["training", "start_from", "run_id"], msg=message, received=start.run_id)

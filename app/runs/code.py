@@ -1,17 +1,21 @@
 """A run as Python that needs Traindeck no more: its model, and the whole of its training."""
 
+from collections.abc import Iterator
+
 from sqlalchemy.orm import Session
 
 from app.codegen.module import to_module
 from app.codegen.script import to_script
-from app.codegen.writing import Trained
-from app.db.tables import Dataset, Run
+from app.codegen.writing import Beginning, Trained
+from app.db.tables import Dataset, Run, WeightsFile
 from app.errors import NotFound, NotReady, Unprocessable
+from app.runs.beginnings import WEIGHTS, beginning_problems
 from app.runs.service import find_run
 from app.settings import Settings
 from app.specs.base import SpecError
 from app.specs.columns import Column
 from app.specs.inspection import Inspection
+from app.specs.layers.backbone import Backbone, FileWeights
 from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 
@@ -26,24 +30,42 @@ def script_of(session: Session, run_id: str, url: str, settings: Settings) -> st
     """A script that trains the run again; `url` is where the server's interface is.
 
     Raises NotFound as `code_of` does, NotReady while the dataset is being read, Unprocessable where the run does
-    something that no script says.
+    something that no script says, or began with weights that are gone.
     """
     run = _trained_here(session, run_id)
     dataset = session.get_one(Dataset, run.dataset_id)
     if dataset.columns is None or dataset.num_rows is None:
         raise NotReady(f"The dataset {dataset.name} is still being read; try again in a few seconds.")
-    trained = Trained(
-        spec=RunSpec.model_validate(run.spec),
-        columns=[Column.model_validate(column) for column in dataset.columns],
-        num_rows=dataset.num_rows,
-        table_url=f"{url}/datasets/{dataset.id}/table",
-        slots=settings.slots,
-        data_in_memory_bytes=settings.data_in_memory_bytes,
-    )
+    spec = RunSpec.model_validate(run.spec)
     try:
+        trained = Trained(
+            spec=spec,
+            columns=[Column.model_validate(column) for column in dataset.columns],
+            num_rows=dataset.num_rows,
+            table_url=f"{url}/datasets/{dataset.id}/table",
+            slots=settings.slots,
+            data_in_memory_bytes=settings.data_in_memory_bytes,
+            beginnings=dict(_beginnings(session, spec, url)),
+        )
         return to_script(trained)
     except SpecError as error:
         raise Unprocessable.of(error) from error
+
+
+def _beginnings(session: Session, spec: RunSpec, url: str) -> Iterator[tuple[str, Beginning]]:
+    """The files of weights that a run begins with, by their ids. Raises SpecError where one is gone."""
+    if problems := list(beginning_problems(session, spec)):
+        raise SpecError(problems)
+    assert isinstance(spec.model, ModelSpec)
+    for node in spec.model.nodes:
+        if isinstance(node.layer, Backbone) and isinstance(named := node.layer.weights, FileWeights):
+            format = session.get_one(WeightsFile, named.id).format
+            yield named.id, Beginning(f"weights-{named.id}.{format}", f"{url}/weights/{named.id}/file")
+    if (start := spec.training.start_from) is not None:
+        yield (
+            start.run_id,
+            Beginning(f"run-{start.run_id}.safetensors", f"{url}/runs/{start.run_id}/artifacts/{WEIGHTS}"),
+        )
 
 
 def _trained_here(session: Session, run_id: str) -> Run:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Query, Response
+from fastapi.responses import FileResponse
 
 from app.dependencies import AppDatabase, AppStorage, Reading
 from app.uploads import service as uploads
@@ -44,6 +45,16 @@ def list_all(
 def get(weights_id: str, session: Reading) -> WeightsOut:
     """One file."""
     return service.describe(service.find(session, weights_id))
+
+
+@router.get("/{weights_id}/file")
+def file(weights_id: str, session: Reading, storage: AppStorage) -> FileResponse:
+    """A file itself, as a download."""
+    row = service.find(session, weights_id)
+    place = storage.path(service.FOLDER, row.id)
+    return FileResponse(
+        place, media_type="application/octet-stream", filename=row.name, headers={"ETag": f'"{row.sha256}"'}
+    )
 
 
 @router.delete("/{weights_id}", status_code=204)

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import safetensors.torch
+import torch
 from PIL import Image
 
 from app import gallery
 from tests.test_examples import HEART
+from worker.nn.backbone import vision_models
 
 
 def table_csv() -> bytes:
@@ -238,7 +241,26 @@ def labelled_zip() -> bytes:
     return file.getvalue()
 
 
+def of_mobilenet() -> dict[str, torch.Tensor]:
+    """Weights of a network, but for one tensor, and one of another shape."""
+    torch.manual_seed(11)
+    found: dict[str, torch.Tensor] = vision_models().mobilenet_v3_small(weights=None).state_dict()
+    found["features.0.0.weight"] = torch.zeros(2, 3)
+    del found["features.0.1.bias"]
+    return found
+
+
+def mobilenet_pth() -> bytes:
+    """The same as a training on several processors saves it."""
+    file = io.BytesIO()
+    tensors = {f"module.{name}": one for name, one in of_mobilenet().items()}
+    torch.save({"epoch": 3, "state_dict": tensors}, file)
+    return file.getvalue()
+
+
 FILES |= {
+    "mobilenet.safetensors": lambda: safetensors.torch.save(of_mobilenet()),
+    "mobilenet.pth": mobilenet_pth,
     "heart.csv": heart_csv,
     "train.csv": digits_csv,
     "series.csv": series_csv,
@@ -284,6 +306,21 @@ SUITE["next_words"] = texts({"pad": "start", "keep": "end", "length": 4})
 SUITE["next_words"] |= {"model": {"layers": [EMBEDDED, {"type": "linear", "out_features": 14}]}}
 SUITE["next_words"]["data"] |= {"target": "note", "next_token": True}
 SUITE["next_words"]["training"] |= {"loss": CLASSES, "metrics": [ACCURACY, {"type": "f1"}]}
+
+
+def network(weights: dict[str, Any], **layer: Any) -> dict[str, Any]:
+    """A known network before a head."""
+    front = {"type": "backbone", "architecture": "mobilenet_v3_small", "weights": weights, **layer}
+    return {"layers": [front, *LINEAR["layers"]]}
+
+
+SMALL = {"pixels": {"height": 32, "width": 32}}
+SUITE |= {
+    "begun": program("celsius", num_epochs=12, start_from={"run_id": "celsius"}),
+    "begun_up_to": pictures({}, start_from={"run_id": "pictures", "up_to": "1"}),
+    "backbone_of_a_file": pictures(SMALL, num_epochs=1, batch_size=3)
+    | {"model": network({"type": "file", "id": "mobilenet.safetensors"})},
+}
 
 BLOCKS: dict[str, Any] = {
     "blocks": {
@@ -340,6 +377,9 @@ FULL = {
     | {"model": {"layers": [{"type": "backbone", "architecture": "resnet18"}, *LINEAR["layers"]]}},
     "frozen_backbone": pictures({"pixels": {"height": 40, "width": 33}}, num_epochs=2, batch_size=6)
     | {"model": {"layers": [FROZEN, *LINEAR["layers"]]}},
+    "begun_with_a_backbone": pictures(SMALL, num_epochs=1, batch_size=3, start_from={"run_id": "backbone_of_a_file"})
+    | {"model": network({"type": "file", "id": "mobilenet.pth"}, freeze=True)},
+    "backbone_of_the_hub": pictures(SMALL, num_epochs=1, batch_size=4) | {"model": network({"type": "hub"})},
     "backbone_without_batch_norm": pictures({"pixels": {"height": 32, "width": 32}}, num_epochs=1, batch_size=4)
     | {"model": {"layers": [{"type": "backbone", "architecture": "convnext_tiny"}, *LINEAR["layers"]]}},
     **{
@@ -381,6 +421,13 @@ FULL = {
         schedule={"type": "exponential", "gamma": 0.5, "every": 3, "unit": "step", "warmup_steps": 4},
         metrics=[{"type": "mae"}, {"type": "mse"}],
         early_stopping={"series": "train/mae", "patience": 1, "min_delta": 0.1, "restore_best": False},
+    ),
+    "blocks_begun": people(BLOCKS, shares(type="shares", **REST), start_from={"run_id": "blocks"}),
+    "blocks_begun_up_to": people(
+        BLOCKS, shares(type="shares", **REST), seed=3, start_from={"run_id": "blocks", "up_to": "first"}
+    ),
+    "begun_of_another_shape": people(
+        BLOCKS, shares(type="shares", **REST) | {"features": ["code"]}, start_from={"run_id": "blocks"}
     ),
     "paced": people(PACED, shares(type="shares", **REST), batch_size=40, num_epochs=4, max_grad_norm=0.5),
     "paced_and_falling": people(

@@ -1,7 +1,10 @@
 """A run as a script: in a process that knows nothing of Traindeck it has the run's own losses, to the last bit."""
 
 import ast
+import copy
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,18 +13,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
 
 from app.codegen import refusals
 from app.main import create_app
 from app.specs.data import DataSpec
 from app.specs.training import TrainingSpec
-from tests.codegen.cases import FILES, FULL, LINEAR, SUITE, people, pictures
+from tests.codegen.cases import FILES, FULL, SUITE, of_mobilenet
 from tests.conftest import TOKEN
 from tests.inline import TRAINING, Inline
+from tests.uploads.test_routes import send
+from worker.train import weights
 
 API = "/api/v1"
 NUM_LOSSES = 10
+FETCHED = re.compile(r"-o (\S+) http://localhost(\S+)")  # what a script says is to lie beside it
 
 # Runs the scripts that it is told, one after the other, and says what each has printed. Nothing of ours is found there.
 HARNESS = """
@@ -70,9 +77,11 @@ class Trained:
     def script(self, name: str, body: dict[str, Any]) -> list[float]:
         """Train a run, and fetch its script and its table, as a user does. Returns its first losses."""
         dataset = body["dataset"]
-        run = self.inline.train(body | {"dataset": self.upload(dataset) if isinstance(dataset, str) else dataset})
+        body = self.named(body) | {"dataset": self.upload(dataset) if isinstance(dataset, str) else dataset}
+        run = self.inline.train(body)
         self.fetch(f"{API}/runs/{run.id}/script", f"{name}.py")
-        self.fetch(f"{API}/datasets/{run.dataset_id}/table", f"{name}.parquet")
+        for filename, path in FETCHED.findall((self.scripts / f"{name}.py").read_text()):
+            self.fetch(path, filename.replace("table", name))
         self.runs[name], self.evaluations[name] = run.id, run.evaluation
         steps = self.inline.series(run, "train/loss")[1]
         self.epochs[name] = self.inline.series(run, "train/epoch_loss")[1] or steps
@@ -86,6 +95,31 @@ class Trained:
             self.inline.work(TRAINING)
         return self.uploaded[filename]
 
+    def named(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The same with ids, where a run or a file that weights are taken from is called by name."""
+        body = copy.deepcopy(body)
+        for layer in body["model"].get("layers", ()):
+            if "id" in (named := layer.get("weights") or {}):
+                named["id"] = self.keep(named["id"])
+        if start := body["training"].get("start_from"):
+            start["run_id"] = self.runs[start["run_id"]]
+        return body
+
+    def keep(self, filename: str) -> str:
+        """The id of a file of weights."""
+        sent = send(self.client, FILES[filename](), filename)
+        answer = self.client.post(f"{API}/weights", json={"upload": sent})
+        assert answer.status_code == 201, answer.text
+        weights_id: str = answer.json()["id"]
+        return weights_id
+
+    def lay_on_the_hub(self) -> None:
+        """Weights where worker and script look for those of the hub before they ask for them."""
+        filename = weights.hub_url("mobilenet_v3_small").rpartition("/")[2]
+        for folder in (self.inline.storage.folder("hub"), self.scripts / "hub" / "checkpoints"):
+            folder.mkdir(parents=True, exist_ok=True)
+            torch.save(of_mobilenet(), folder / filename)
+
     def fetch(self, path: str, filename: str) -> None:
         answer = self.client.get(path)
         assert answer.status_code == 200, answer.text
@@ -94,6 +128,7 @@ class Trained:
     def said(self, names: list[str]) -> dict[str, str]:
         """What the scripts print."""
         asked = {"input": json.dumps(names), "cwd": self.scripts, "capture_output": True, "text": True}
+        asked["env"] = os.environ | {"TORCH_HOME": str(self.scripts)}
         ended = subprocess.run([sys.executable, "-I", "-c", HARNESS], check=False, **asked)  # type: ignore[call-overload]
         assert ended.returncode == 0, ended.stderr
         found: dict[str, str] = json.loads(ended.stdout)
@@ -170,31 +205,32 @@ def test_no_script_holds_anything_that_it_does_not_use(trained: Trained, full: d
     assert_nothing_unused(trained.scripts)
 
 
-def refused(trained: Trained, body: dict[str, Any]) -> list[list[Any]]:
+def refused(trained: Trained, run_id: str) -> list[list[Any]]:
     """Where the server says that no script can say a run."""
-    run_id = trained.inline.submit(body | {"dataset": trained.upload(body["dataset"])})
     answer = trained.client.get(f"{API}/runs/{run_id}/script")
     assert answer.status_code == 422, answer.text
     return [error["loc"] for error in answer.json()["errors"]]
 
 
-def test_what_no_script_says_is_refused(trained: Trained) -> None:
-    whole = trained.script("celsius", SUITE["celsius"])
-    begun = people(LINEAR, {"features": ["code"], "target": "value"}, start_from={"run_id": trained.runs["celsius"]})
-    assert whole and refused(trained, begun) == [["training", "start_from"]]
-    network = {
-        "layers": [{"type": "backbone", "architecture": "resnet18", "weights": {"type": "hub"}}, *LINEAR["layers"]]
-    }
-    assert refused(trained, pictures({"pixels": {"height": 40, "width": 40}}) | {"model": network}) == [
-        ["model", "layers", 0, "weights"]
-    ]
+def test_a_script_is_refused_whose_weights_are_gone(trained: Trained) -> None:
+    first = trained.inline.train(SUITE["celsius"])
+    begun = SUITE["begun"]["training"] | {"start_from": {"run_id": first.id}}
+    run_id = trained.inline.submit(SUITE["begun"] | {"training": begun})
+    assert trained.client.delete(f"{API}/runs/{first.id}").is_success
+    assert refused(trained, run_id) == [["training", "start_from", "run_id"]]
+    body = trained.named(SUITE["backbone_of_a_file"])
+    run_id = trained.inline.submit(body | {"dataset": trained.upload(body["dataset"])})
+    weights_id = body["model"]["layers"][0]["weights"]["id"]
+    assert trained.client.get(f"{API}/runs/{run_id}/script").status_code == 200
+    assert trained.client.delete(f"{API}/weights/{weights_id}").is_success
+    assert refused(trained, run_id) == [["model", "layers", 0, "weights", "id"]]
 
 
 def test_every_field_of_a_run_is_said_or_refused() -> None:
     """A field that is new is neither, and so it is refused until a script can say it."""
     said = f"{refusals._SAID_OF_DATA} {refusals._SAID_OF_TRAINING}".split()
     fields = {*DataSpec.model_fields, *TrainingSpec.model_fields}
-    assert fields.difference(said) == {"start_from"}
+    assert not fields.difference(said)
     assert not set(said).difference(fields)
 
 
@@ -205,8 +241,9 @@ def test_a_run_that_a_script_reported_has_none(trained: Trained) -> None:
 
 
 @pytest.fixture(scope="module")
-def full(trained: Trained) -> dict[str, tuple[list[float], str]]:
+def full(trained: Trained, suite: dict[str, Any]) -> dict[str, tuple[list[float], str]]:
     """The same of all the others."""
+    trained.lay_on_the_hub()
     expected = {name: trained.script(name, body) for name, body in FULL.items()}
     said = trained.said(list(FULL))
     return {name: (expected[name], said[name]) for name in FULL}

@@ -41,7 +41,11 @@ def test_a_file_is_kept_listed_and_forgotten(client: TestClient, data_dir: Path)
     assert client.get(WEIGHTS, params={"cursor": page["next_cursor"]}).json()["items"] == [found]
     assert (data_dir / "weights" / found["id"]).read_bytes() == TENSORS
     assert not list(data_dir.glob("uploads/*"))
+    file = client.get(f"{WEIGHTS}/{found['id']}/file")
+    assert file.content == TENSORS and file.headers["content-disposition"] == 'attachment; filename="mine"'
+    assert file.headers["etag"] == f'"{found["sha256"]}"'
     assert client.delete(f"{WEIGHTS}/{found['id']}").status_code == 204
+    assert client.get(f"{WEIGHTS}/{found['id']}/file").status_code == 404
     assert client.get(f"{WEIGHTS}/{found['id']}").status_code == 404
     assert not (data_dir / "weights" / found["id"]).exists()
 

@@ -1,6 +1,6 @@
 """How weights begin, what pulls at them and what bounds them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from worker.nn.build import _biases, _weights
 from worker.train.measured import NUMBERS_AT_ONCE, _Moments
+from worker.train.weights import _WITHIN
 
 Begin = Callable[[Tensor], Any] | Sequence[float]
 
@@ -22,6 +23,32 @@ def initialised(module: nn.Module, weight: Begin | None = None, bias: Begin | No
             else:
                 parameter.copy_(torch.tensor(begin).reshape(parameter.shape))
     return module
+
+
+def tensors_of(path: str) -> dict[str, Tensor]:
+    """What torch.save has written: the tensors of a state_dict, or of the one in what a training saves."""
+    found = torch.load(path, map_location="cpu", weights_only=True)
+    for name in _WITHIN:
+        if isinstance(found.get(name), dict):
+            found = found[name]
+    return {str(name): one for name, one in found.items() if isinstance(one, Tensor)}
+
+
+@torch.no_grad()
+def begin(layers: Mapping[str, nn.Module], given: Mapping[str, Tensor]) -> int:
+    """Copy into layers what has the names and shapes of their own tensors, which all begin with the layer's key.
+
+    Returns how many were taken. Raises ValueError where none was: then it is another model's file.
+    """
+    num_taken = 0
+    for prefix, layer in layers.items():
+        for name, own in layer.state_dict(prefix=prefix).items():
+            if name in given and given[name].shape == own.shape:
+                own.copy_(given[name])
+                num_taken += 1
+    if not num_taken:
+        raise ValueError("nothing in the file is called and shaped as the layers here")
+    return num_taken
 
 
 def hold(module: nn.Module, *, is_frozen: bool) -> None:
