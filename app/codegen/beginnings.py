@@ -69,6 +69,6 @@ def _read(script: Script, filename: str) -> str:
 
 
 def _taken(script: Script, layers: str, given: str, source: str) -> Iterator[str]:
-    yield f"layers: dict[str, nn.Module] = {layers}"
+    yield f"layers = {layers}  # by what their weights are called there"
     yield f"num_taken = {script.use('weights', 'begin')}(layers, {given})"
     yield f'print(f"took {{num_taken}} tensors from {source}")'

@@ -1,8 +1,7 @@
 """The functions of a script that judge: its loss, its metrics, and both over a part."""
 
-from math import prod
-
 from app.codegen.answers import figure_type, figure_types, figures_taken, is_scaled
+from app.codegen.sizes import row_bytes
 from app.codegen.writing import Script, Trained, literal, tensors
 from app.specs.training import BINARY_LOSSES, CLASS_LOSSES, CLASS_METRICS, AnyMetric
 
@@ -202,16 +201,4 @@ def write_evaluate(script: Script, trained: Trained) -> None:
 
 def _evaluated_at_once(trained: Trained) -> int:
     """As many rows as a run judges together, so that its losses come out the same to the last bit."""
-    size = 8 if trained.model.takes_integers else 1 if trained.pixels else 4
-    if trained.heads:
-        target_bytes = sum(4 * head.answer.num_places for head in trained.heads)
-    else:
-        target_bytes = trained.answer.num_places * _target_bytes(trained)
-    row_bytes = prod(trained.input_shape) * size + target_bytes
-    return max(_MIN_EVALUATED, min(_MAX_EVALUATED, _EVALUATED_BYTES // max(1, row_bytes)))
-
-
-def _target_bytes(trained: Trained) -> int:
-    if trained.answer.kind in ("image", "mask"):
-        return 1
-    return 8 if trained.spec.training.loss_type in CLASS_LOSSES else 4
+    return max(_MIN_EVALUATED, min(_MAX_EVALUATED, _EVALUATED_BYTES // max(1, row_bytes(trained))))

@@ -5,6 +5,7 @@ from app.codegen.beginnings import write_beginnings
 from app.codegen.judging import gathered, num_told, outputs_of, write_evaluate, write_loss, write_metrics
 from app.codegen.rates import write_rate
 from app.codegen.reading import prefers_channels_last
+from app.codegen.sizes import lies_in_files, row_bytes
 from app.codegen.weights import Weights
 from app.codegen.writing import Script, Trained, refuse
 from app.specs.augment import Cutmix, Mixup
@@ -103,7 +104,7 @@ class _Main:
         ]
 
     def _begin(self) -> list[str]:
-        lines = ["    step = 0"]
+        lines = [*self._mixed(), "    step = 0"]
         if "num_steps" in self.rate:
             first = self._batches("0")
             lines.append("    num_steps = NUM_EPOCHS" + (f" * len({first})" if first else ""))
@@ -116,12 +117,29 @@ class _Main:
         """The batches of an epoch; nothing where one holds all rows."""
         if self.trained.is_one_batch:
             return ""
+        alone = self._none_alone()
+        if self.training.shuffle:
+            mixed = "batches_of" if lies_in_files(self.trained) else self.script.use("batches", f"mixed{alone}")
+            return f"{mixed}(num_rows, BATCH_SIZE, SEED, {epoch})"
+        return f"{self.script.use('batches', f'in_order{alone}')}(num_rows, BATCH_SIZE)"
+
+    def _none_alone(self) -> str:
         normalises = any("BatchNorm" in recipe.cls for recipe in self.trained.recipes)
         normalises |= any(backbone.normalises for backbone in self.trained.backbones)
-        alone = "_none_alone" if normalises else ""
-        if self.training.shuffle:
-            return f"{self.script.use('batches', f'mixed{alone}')}(num_rows, BATCH_SIZE, SEED, {epoch})"
-        return f"{self.script.use('batches', f'in_order{alone}')}(num_rows, BATCH_SIZE)"
+        return "_none_alone" if normalises else ""
+
+    def _mixed(self) -> list[str]:
+        """How rows in a file are mixed; on a GPU with room for them they lie in no file."""
+        if self.trained.is_one_batch or not self.training.shuffle or not lies_in_files(self.trained):
+            return []
+        alone = self._none_alone()
+        self.script.imports.add(("functools", "partial"))
+        self.script.constant("ROW_BYTES", row_bytes(self.trained))
+        in_runs = f"partial({self.script.use('batches', f'mixed_in_runs{alone}')}, row_bytes=ROW_BYTES)"
+        if not self.on_device:
+            return [f"    batches_of = {in_runs}"]
+        whole = self.script.use("batches", f"mixed{alone}")
+        return [f'    batches_of = {whole} if DEVICE.type == "cuda" else {in_runs}']
 
     def _steps(self) -> list[str]:
         batches = self._batches("epoch")

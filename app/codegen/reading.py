@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from app.codegen.answers import figure_types, figures_taken, is_scaled, ready_targets, write_targets
 from app.codegen.features import write_features, write_pixels
+from app.codegen.sizes import lies_in_files
 from app.codegen.splits import lacking, leaves_out, write_split
 from app.codegen.writing import Script, Trained, literal, spread, tensors
 from app.specs.features import dropping, features
@@ -91,7 +92,8 @@ def _targets(script: Script, trained: Trained) -> list[str]:
 def _finish(script: Script, trained: Trained, lines: list[str], shared: Sequence[str] = ()) -> None:
     """Define `read`. The parts are tuples of what all share, then of their own rows."""
     device = "" if trained.spec.training.device == "cpu" else ".to(DEVICE)"
-    laid = ".contiguous(memory_format=torch.channels_last)" if prefers_channels_last(trained) else ""
+    is_laid = prefers_channels_last(trained) and not lies_in_files(trained)
+    laid = ".contiguous(memory_format=torch.channels_last)" if is_laid else ""
     own = [f"torch.from_numpy({one}[rows]){laid}{device}" for one in _inputs(trained)]
     own += [f"torch.from_numpy({one}[rows]){device}" for one in _answers(trained)]
     told = ",\n            ".join([*(f"{one}{device}" for one in shared), *own])

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from app.codegen.sizes import lies_in_files, row_bytes
+from app.codegen.splits import leaves_out
 from app.codegen.writing import Trained
 from app.specs.base import Problem, Spec, SpecError
 from app.specs.layers import Layer
@@ -53,11 +55,7 @@ def _plain(value: Any) -> Any:
 
 
 def _rows_in_files(trained: Trained) -> Iterator[Problem]:
-    """Rows that do not fit in memory lie in files, where they are mixed in another order."""
-    size = 1 if trained.pixels else 8 if trained.model.takes_integers else 4
-    num_bytes = trained.num_rows * size
-    for side in trained.input_shape[1:] if trained.spec.data.window else trained.input_shape:
-        num_bytes *= side
-    if num_bytes > trained.data_in_memory_bytes:
-        message = "the rows took more memory than they may, so they were read from a file, and mixed as no script does"
-        yield Problem(loc=["data"], msg=message, received=num_bytes)
+    """Rows that do not fit in memory are mixed in another way. Whether they fit must be told from the columns."""
+    if leaves_out(trained) and lies_in_files(trained):
+        message = "of these rows some are left out, and how many tells whether they lay in a file, mixed in another way"
+        yield Problem(loc=["data"], msg=message, received=trained.num_rows * row_bytes(trained))

@@ -370,6 +370,15 @@ NORMED: dict[str, Any] = {
     ]
 }
 REST = {"train": 0.6, "validation": 0.2, "test": 0.2}
+IN_FILES = {  # where memory is short
+    "rows_in_files": people(
+        NORMED,
+        {"features": ["code"], "target": "value", "split": {"type": "shares", "train": 1, "validation": 0, "test": 0}},
+        batch_size=5,
+    ),
+    "images_in_files": pictures({"augment": [{"type": "mixup"}]}),
+    "windows_in_files": series({"horizon": 1}, {"target": "open"}, loss={"type": "binary_cross_entropy_with_logits"}),
+}
 
 FROZEN = {"type": "backbone", "architecture": "mobilenet_v3_small", "freeze": True, "unfreeze_after": 1}
 FULL = {

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from app.codegen import refusals
 from app.main import create_app
 from app.specs.data import DataSpec
 from app.specs.training import TrainingSpec
-from tests.codegen.cases import FILES, FULL, SUITE, of_mobilenet
+from tests.codegen.cases import FILES, FULL, IN_FILES, SUITE, of_mobilenet
 from tests.conftest import TOKEN
 from tests.inline import TRAINING, Inline
 from tests.uploads.test_routes import send
@@ -59,14 +60,19 @@ print(json.dumps(said))
 """
 
 
+def client_of(inline: Inline) -> TestClient:
+    """A client of a server with its settings."""
+    client = TestClient(create_app(inline.settings.model_copy(update={"token": TOKEN})), base_url="http://localhost")
+    client.headers["Authorization"] = f"Bearer {TOKEN}"
+    return client
+
+
 class Trained:
     """Runs that are trained, and their scripts in a process of their own."""
 
     def __init__(self, folder: Path) -> None:
         self.inline = Inline(folder)
-        settings = self.inline.settings.model_copy(update={"token": TOKEN})
-        self.client = TestClient(create_app(settings), base_url="http://localhost")
-        self.client.headers["Authorization"] = f"Bearer {TOKEN}"
+        self.client = client_of(self.inline)
         self.uploaded: dict[str, str] = {}
         self.runs: dict[str, str] = {}
         self.evaluations: dict[str, Any] = {}
@@ -86,6 +92,15 @@ class Trained:
         steps = self.inline.series(run, "train/loss")[1]
         self.epochs[name] = self.inline.series(run, "train/epoch_loss")[1] or steps
         return steps[:NUM_LOSSES]
+
+    @contextmanager
+    def little_memory(self) -> Iterator[None]:
+        """Server and worker with room for few rows in memory."""
+        before = self.inline.settings, self.client
+        self.inline.settings = before[0].model_copy(update={"data_in_memory_bytes": 500})
+        self.client = client_of(self.inline)
+        yield
+        self.inline.settings, self.client = before
 
     def upload(self, filename: str) -> str:
         if filename not in self.uploaded:
@@ -152,11 +167,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
 def suite(trained: Trained) -> dict[str, tuple[list[float], str]]:
     """Of each run its losses, and what its script says: all in one process, whose start is most of the time."""
     expected = {name: trained.script(name, body) for name, body in SUITE.items()}
-    said = trained.said(list(SUITE))
-    return {name: (expected[name], said[name]) for name in SUITE}
+    with trained.little_memory():
+        expected |= {name: trained.script(name, body) for name, body in IN_FILES.items()}
+    said = trained.said(list(expected))
+    return {name: (expected[name], said[name]) for name in expected}
 
 
-@pytest.mark.parametrize("name", list(SUITE))
+@pytest.mark.parametrize("name", [*SUITE, *IN_FILES])
 def test_a_script_has_the_losses_of_its_run(name: str, suite: dict[str, tuple[list[float], str]]) -> None:
     expected, said = suite[name]
     assert len(expected) == NUM_LOSSES
@@ -183,7 +200,7 @@ def assert_same_figures(parts: dict[str, dict[str, Any]], said: str) -> None:
             assert float(value) == pytest.approx(parts[part][figure], rel=2e-5), (part, figure)
 
 
-@pytest.mark.parametrize("name", list(SUITE))
+@pytest.mark.parametrize("name", [*SUITE, *IN_FILES])
 def test_a_script_ends_with_the_figures_of_its_run(
     name: str, trained: Trained, suite: dict[str, tuple[list[float], str]]
 ) -> None:
@@ -210,6 +227,13 @@ def refused(trained: Trained, run_id: str) -> list[list[Any]]:
     answer = trained.client.get(f"{API}/runs/{run_id}/script")
     assert answer.status_code == 422, answer.text
     return [error["loc"] for error in answer.json()["errors"]]
+
+
+def test_rows_that_may_lie_in_files_are_refused_where_their_number_is_not_known(trained: Trained) -> None:
+    body = SUITE["tokens_and_embedded"]
+    run_id = trained.inline.submit(body | {"dataset": trained.upload(body["dataset"])})
+    with trained.little_memory():
+        assert refused(trained, run_id) == [["data"]]
 
 
 def test_a_script_is_refused_whose_weights_are_gone(trained: Trained) -> None:
