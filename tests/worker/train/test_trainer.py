@@ -22,9 +22,11 @@ from worker.train import trainer as training
 from worker.train.batches import Batches, Part
 from worker.train.checkpoints import Snapshot
 from worker.train.finish import evaluation_of, finish
+from worker.train.history import History
 from worker.train.metrics import Answers
 from worker.train.places import Places, as_tokens
 from worker.train.plan import Plan
+from worker.train.recorder import Recorder
 from worker.train.stopping import EarlyStopping
 from worker.train.trainer import Trainer
 
@@ -127,6 +129,16 @@ def test_the_loss_of_an_epoch_is_the_mean_over_the_tokens_that_there_are(bench: 
     assert found["train/accuracy"][1] == found["validation/accuracy"][1]
     steps = np.array(found["train/loss"][1])
     assert found["train/epoch_loss"][1] == pytest.approx([(steps * [5, 5, 25, 25]).sum() / 60])
+
+
+def test_a_step_of_tokens_waits_for_no_value(bench: Bench) -> None:
+    """On the meta device there are none: whoever asks for one fails."""
+    recorder = Recorder(bench.claim(), History(), steps_per_epoch=9)
+    outputs = torch.zeros(4, 5, 7, device="meta")
+    gathered = plan_of_tokens(bench.run_id).judge.accumulator()
+    count = gathered.add(outputs, torch.zeros(4, 5, dtype=torch.int64, device="meta"))
+    recorder.add_step(1, count, outputs.sum(), outputs.sum(), lr=0.1)
+    assert isinstance(count, torch.Tensor)
 
 
 def test_tokens_are_counted_on_across_a_crash(bench: Bench) -> None:
