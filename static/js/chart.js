@@ -194,13 +194,14 @@ export class Chart {
     this.figure.classList.toggle("large", this.isWide);
     const heading = h(this.isWide ? "h2" : "h3", {}, this.title);
     const space = h("span", { class: "grow" });
-    const head = h("figcaption", { class: "chart-head" }, heading, this.legend, this.stepNote, space, toolsOf(this));
+    const tools = toolsOf(this);
+    const head = h("figcaption", { class: "chart-head" }, heading, this.legend, this.stepNote, space, this.isWide ? tools : null);
     replace(
       this.figure,
       head,
       this.plotElement,
       this.brush.canvas,
-      h("div", { class: "chart-foot" }, this.details, this.note),
+      h("div", { class: "chart-foot" }, this.details, this.note, this.isWide ? null : tools),
     );
     this.plotElement.addEventListener("keydown", (event) => onKey(this, event));
     this.plotElement.addEventListener("pointerenter", () => (this.isPointedAt = true));

@@ -49,7 +49,7 @@ export function valuesTable(title, onOpen) {
   const head = COLUMNS.map((name, i) => h("th", { scope: "col", class: i ? "right" : null }, name));
   const caption = h("caption", { class: "visually-hidden" }, `${title}, latest values`);
   const table = h("table", { class: "table" }, caption, h("thead", {}, h("tr", {}, head)), h("tbody"));
-  const summary = h("summary", {}, "Values and events");
+  const summary = h("summary", {}, "Values", h("span", { class: "chart-and" }, " and events"));
   const wrap = { class: "table-wrap", tabindex: "0", role: "group", aria: { label: `${title}, latest values` } };
   return h("details", { class: "chart-values", ontoggle: onOpen }, summary, h("div", wrap, table), h("ul", { class: "chart-events" }));
 }

@@ -234,3 +234,25 @@ def test_panels_are_arranged_and_the_arrangement_is_kept_and_shared(page: Page, 
     expect(rate).to_be_visible()
     page.goto(f"{running.url}/runs/{long_run}?layout={shared.value.json()['id']}")
     expect(page.locator('[data-section="pinned"] figure')).to_have_count(1)
+
+
+OVERLAPS = """charts => charts.flatMap(chart => {
+  const parts = [...chart.querySelectorAll("h3, .legend, summary, .chart-tools")];
+  const boxes = parts.map(part => part.getBoundingClientRect());
+  const { left, right } = chart.getBoundingClientRect();
+  const isOver = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return parts.flatMap((part, i) => [
+    ...parts.slice(i + 1).filter((_, j) => isOver(boxes[i], boxes[i + 1 + j])).map(one => `${one.className} over it`),
+    (boxes[i].left < left || boxes[i].right > right) && `${part.className} over the edge`,
+  ]).filter(Boolean);
+})"""
+
+
+def test_the_words_of_small_charts_do_not_lie_over_one_another(page: Page, running: Deck, long_run: str) -> None:
+    _open(page, running, f"/runs/{long_run}", LONG)
+    small = page.locator(".small-charts .chart")
+    expect(small.first.locator("summary")).to_be_attached()
+    for width in (1440, 1400, 1100, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert small.count() > 0
+        assert small.evaluate_all(OVERLAPS) == [], width
