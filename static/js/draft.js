@@ -1,4 +1,4 @@
-// A run that is being described: where it begins, what follows from the target, models to start from. Pure.
+// A run that is being described: where it begins, what follows from the target. Pure.
 
 import { embeddedSizes, isRating, ratingsOf } from "./lookupdraft.js";
 import { fedByDefault } from "./windowdraft.js";
@@ -70,11 +70,6 @@ export function questionOf(column) {
   if (column.type === "float" || column.type === "timestamp") return "number";
   if (column.type === "integer" && column.num_distinct > MANY_CLASSES) return "number";
   return "classes";
-}
-
-/** How many numbers a model must give for a target. */
-export function outputsFor(column) {
-  return questionOf(column) === "classes" ? column.num_distinct : 1;
 }
 
 const PROPOSALS = {
@@ -222,109 +217,12 @@ export function likelyTarget(columns) {
   return found?.name ?? columns.at(-1)?.name ?? "";
 }
 
-/** Models to start from. `layers` is made for {numOutputs, numTokens, isPicture}; windows are flattened as pictures are. */
-export const PRESETS = [
-  {
-    key: "neuron",
-    title: "One neuron",
-    help: "A weight for each feature, and a bias",
-    layers: ({ numOutputs, isPicture }) => [...flat(isPicture), linear(numOutputs)],
-  },
-  {
-    key: "mlp",
-    title: "Hidden layers",
-    help: "Two layers of 64 and 32: for tables",
-    layers: ({ numOutputs, isPicture }) => [
-      ...flat(isPicture),
-      linear(64),
-      { type: "relu" },
-      linear(32),
-      { type: "relu" },
-      linear(numOutputs),
-    ],
-  },
-  {
-    key: "lenet",
-    title: "Convolutional network",
-    help: "As LeNet-5: for pictures",
-    needsPicture: true,
-    layers: ({ numOutputs }) => [
-      conv(6),
-      { type: "relu" },
-      { type: "max_pool2d", kernel_size: 2 },
-      conv(16),
-      { type: "relu" },
-      { type: "max_pool2d", kernel_size: 2 },
-      { type: "flatten" },
-      linear(120),
-      { type: "relu" },
-      linear(84),
-      { type: "relu" },
-      linear(numOutputs),
-    ],
-  },
-  {
-    key: "embedded",
-    title: "Embedded columns",
-    help: "A learned vector for each user, item or word, then hidden layers: for ratings and tables with categories",
-    layers: ({ numOutputs, numEmbedded, numEmbeddings }) => [
-      { type: "entity_embedding", num_embeddings: numEmbeddings, embedding_dim: 8, num_columns: numEmbedded },
-      linear(64),
-      { type: "relu" },
-      linear(32),
-      { type: "relu" },
-      linear(numOutputs),
-    ],
-  },
-  {
-    key: "recurrent",
-    title: "LSTM over a window",
-    help: "For time series: reads the rows one after the other",
-    layers: ({ numOutputs }) => [{ type: "lstm", hidden_size: 32 }, linear(numOutputs)],
-  },
-  {
-    key: "lstm",
-    title: "Embedding and LSTM",
-    help: "For sequences of whole numbers, as words are",
-    layers: ({ numOutputs, numTokens }) => [
-      { type: "embedding", num_embeddings: numTokens, embedding_dim: 64 },
-      { type: "lstm", hidden_size: 32 },
-      linear(numOutputs),
-    ],
-  },
-];
-
-const flat = (isPicture) => (isPicture ? [{ type: "flatten" }] : []);
-const linear = (size) => ({ type: "linear", out_features: size });
-const conv = (channels) => ({ type: "conv2d", out_channels: channels, kernel_size: 5, padding: "same" });
-
-/** The preset that what is fed asks for. */
-export function presetFor(draft, columns) {
-  const features = featuresOf(draft, columns);
-  if (embeddedSizes(draft.data, features).numEmbedded) return "embedded";
-  if (draft.data.window) return "recurrent";
-  if (features.some(({ name }) => draft.data.columns?.[name]?.tokens)) return "lstm";
-  return pictureOf(features) || isPicture(draft, columns) ? "lenet" : "mlp";
-}
-
-/** What a preset is made for: outputs by the target or the horizon, tokens by the largest value of the features. */
-export function presetContext(draft, columns) {
-  const target = columns.find(({ name }) => name === draft.data.target);
+/** What is looked up of what is fed: how many columns are embedded, in how many places, and how many tokens there are. */
+export function lookedUp(draft, columns) {
   const features = featuresOf(draft, columns);
   const sizes = features.map(({ name }) => draft.data.columns?.[name]?.tokens?.vocabulary_size ?? 0);
   const highest = Math.max(0, ...features.map(({ max }) => max ?? 0));
-  return {
-    numOutputs: numOutputsOf(draft, target),
-    numTokens: Math.max(...sizes, 0) || Math.floor(highest) + 1,
-    ...embeddedSizes(draft.data, features),
-    isPicture: Boolean(draft.data.window) || (draft.data.input_shape?.length ?? 1) > 1 || isPicture(draft, columns),
-  };
-}
-
-function numOutputsOf({ data, training }, target) {
-  const isNumber = ["mse_loss", "l1_loss"].includes(training.loss?.type);
-  if (isNumber) return data.window?.horizon ?? 1;
-  return target ? outputsFor(target) : 1;
+  return { numTokens: Math.max(...sizes, 0) || Math.floor(highest) + 1, ...embeddedSizes(draft.data, features) };
 }
 
 /** Steps of the whole run. */

@@ -208,3 +208,22 @@ def test_a_model_of_keras_is_read(page: Page, running: Deck) -> None:
     page.get_by_role("button", name="Read the model").click()
     expect(page.locator("#state")).to_have_text("Everything fits.")
     assert "conv2d" in types(page)
+
+
+def test_the_form_of_a_run_offers_the_templates_that_fit(page: Page, running: Deck, digits: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.post_data or "") if one.url.endswith("/templates") else None)
+    page.goto(f"{running.url}/runs/new?dataset={digits}")
+    expect(page.locator("#check-state")).to_have_text("Ready to start")
+    expect(page.locator(".layer-type").first).to_have_text("conv2d")
+    offered = page.locator("#model-step .row").first
+    expect(offered.get_by_role("button", name="Transformer encoder")).to_have_count(0)
+    offered.get_by_role("button", name="ResNet").click()
+    expect(page.locator("#model-step")).to_contain_text("residual")
+    target = page.get_by_label("Target: what is to be predicted")
+    target.select_option("pixel5")  # no picture is left: another model follows
+    expect(page.locator(".layer-type").first).to_have_text("linear")
+    target.select_option("label")
+    expect(page.locator("#model-step")).to_contain_text("residual")
+    expect(page.locator("#check-state")).to_have_text("Ready to start")
+    assert len(asked) == len(set(asked)), "the same is asked once"

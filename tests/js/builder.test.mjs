@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readShape } from "../../static/js/builder/asking.js";
 import * as edits from "../../static/js/builder/edits.js";
 import { askOutputs, feedInputs, inputsFor } from "../../static/js/builder/ends.js";
 import { emptyDraft } from "../../static/js/draft.js";
 import { forAxes, found } from "../../static/js/builder/finding.js";
 import { prefixOf } from "../../static/js/builder/places.js";
-import { misfitOf } from "../../static/js/builder/reading.js";
+import { misfitOf, readShape } from "../../static/js/builder/reading.js";
 import { Past } from "../../static/js/builder/past.js";
 
 const linear = (extra = {}) => ({ type: "linear", out_features: 8, ...extra });

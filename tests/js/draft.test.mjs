@@ -14,10 +14,8 @@ test("the target says what is asked", () => {
   assert.equal(draft.questionOf(column("digit", "integer", 10)), "classes");
 });
 
-test("loss and outputs follow from it", () => {
+test("the loss follows from it", () => {
   assert.equal(draft.proposalFor(column("digit", "integer", 10)).loss.type, "cross_entropy");
-  assert.equal(draft.outputsFor(column("digit", "integer", 10)), 10);
-  assert.equal(draft.outputsFor(column("ill", "integer", 2)), 1);
   assert.equal(draft.proposalFor(column("price", "float", 300)).loss.type, "mse_loss");
 });
 
@@ -53,17 +51,6 @@ test("features are all but the target and the column of the split", () => {
     draft.featuresOf(one, columns).map(({ name }) => name),
     ["part"],
   );
-});
-
-test("presets end with as many outputs as the target asks for", () => {
-  const one = draft.emptyDraft();
-  one.data.target = "label";
-  const columns = [column("label", "integer", 10), ...pixels];
-  assert.equal(draft.presetContext(one, columns).numOutputs, 1, "of a number there is one");
-  one.training.loss = draft.proposalFor(columns[0]).loss;
-  const context = draft.presetContext(one, columns);
-  assert.deepEqual(context, { numOutputs: 10, numTokens: 17, isPicture: false, numEmbedded: 0, numEmbeddings: 0 });
-  for (const preset of draft.PRESETS) assert.equal(preset.layers(context).at(-1).out_features, 10);
 });
 
 test("a split that a column says already is taken", () => {
@@ -129,14 +116,6 @@ test("values are set and left out by place", () => {
   assert.deepEqual(one.training.optimizer, { type: "adam" });
 });
 
-test("a picture is flattened before layers that take numbers", () => {
-  const one = draft.emptyDraft();
-  Object.assign(one.data, { target: "label", input_shape: [1, 8, 8] });
-  const context = draft.presetContext(one, [column("label", "integer", 10), ...pixels]);
-  for (const key of ["neuron", "mlp"])
-    assert.equal(draft.PRESETS.find((preset) => preset.key === key).layers(context)[0].type, "flatten");
-});
-
 test("numbers that are large are scaled, small ones, tokens and words are not", () => {
   assert.equal(draft.scaleFor(pixels), "min_max");
   assert.equal(draft.scaleFor([column("age", "integer", 60, { min: 18, max: 90 })]), "standardize");
@@ -180,7 +159,7 @@ test("an embedding has as many places as there are tokens", () => {
   one.data.target = "y";
   one.data.columns = { note: { tokens: { vocabulary_size: 500 } } };
   const columns = [column("note", "text", 900), column("y", "category", 2)];
-  assert.equal(draft.presetContext(one, columns).numTokens, 500);
+  assert.deepEqual(draft.lookedUp(one, columns), { numTokens: 500, numEmbedded: 0, numEmbeddings: 0 });
 });
 
 test("a text that is taken in brings its tokens, and takes them along", () => {

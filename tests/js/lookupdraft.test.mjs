@@ -3,6 +3,7 @@ import test from "node:test";
 
 import * as draft from "../../static/js/draft.js";
 import { embeddedSizes, isEmbedded, ratingsOf } from "../../static/js/lookupdraft.js";
+import { keyFor, templatesAsks } from "../../static/js/templates.js";
 
 const column = (name, type, numDistinct = 9, rest = {}) => ({ name, type, num_distinct: numDistinct, ...rest });
 const RATED = [
@@ -32,12 +33,9 @@ test("of a rating the user and the item are looked up, and a number is predicted
   assert.deepEqual(Object.values(one.data.columns), [{ categories: "embedded" }, { categories: "embedded" }]);
   Object.assign(one.training, draft.proposalFor(RATED[2], RATED));
   assert.equal(one.training.loss.type, "mse_loss");
-  assert.equal(draft.presetFor(one, RATED), "embedded");
-  const context = draft.presetContext(one, RATED);
-  const layers = draft.PRESETS.find(({ key }) => key === "embedded").layers(context);
-  assert.equal(layers[0].num_embeddings, 601 + 9001);
-  assert.equal(layers[0].num_columns, 2);
-  assert.equal(layers.at(-1).out_features, 1);
+  assert.equal(keyFor(one, RATED), "embedded");
+  const [ask] = templatesAsks(one, RATED, [2], [1]);
+  assert.deepEqual(ask, { input_shape: [2], output_shape: [1], num_embeddings: 601 + 9001, num_columns: 2 });
 });
 
 test("another target of the same table is learned from all its columns", () => {
@@ -69,6 +67,6 @@ test("texts are cut into words, and a model that reads words is proposed", () =>
   one.data.features = draft.featuresFor(columns, one.data);
   assert.deepEqual(one.data.features, ["question", "answer"]);
   one.data.columns = draft.stepsFor(draft.featuresOf(one, columns), columns, "label");
-  assert.equal(draft.presetFor(one, columns), "lstm");
-  assert.equal(draft.presetContext(one, columns).numTokens, one.data.columns.answer.tokens.vocabulary_size);
+  assert.equal(keyFor(one, columns), "lstm");
+  assert.equal(draft.lookedUp(one, columns).numTokens, one.data.columns.answer.tokens.vocabulary_size);
 });

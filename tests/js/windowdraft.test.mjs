@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import * as draft from "../../static/js/draft.js";
 import { targetsOf } from "../../static/js/targets.js";
 import { begunWindow, fedByDefault, fedNames, splitFor } from "../../static/js/windowdraft.js";
 
@@ -44,20 +43,6 @@ test("the split follows the window and keeps its shares", () => {
   const grouped = { type: "grouped", column: "x", train: 0.5, validation: 0, test: 0.5 };
   assert.equal(splitFor({ time: "day", series: "shop" }, grouped).column, "shop");
   assert.deepEqual(splitFor({ time: "day", series: null }, { type: "k_fold", num_folds: 5 }).train, 0.7);
-});
-
-test("a model for a window gives as many numbers as are predicted", () => {
-  const one = draft.emptyDraft();
-  one.data.target = "sold";
-  one.data.window = { length: 8, horizon: 3, time: "day", series: "shop" };
-  const context = draft.presetContext(one, shops);
-  assert.equal(context.numOutputs, 3);
-  for (const preset of draft.PRESETS) assert.equal(preset.layers(context).at(-1).out_features, 3);
-  const mlp = draft.PRESETS.find(({ key }) => key === "mlp").layers(context);
-  assert.equal(mlp[0].type, "flatten");
-  one.training.loss = { type: "cross_entropy" };
-  one.data.target = "shop";
-  assert.equal(draft.presetContext(one, [{ ...column("shop", "category"), num_distinct: 4 }]).numOutputs, 4);
 });
 
 test("what is fed and what is predicted is told of several inputs and outputs too", () => {

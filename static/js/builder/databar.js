@@ -8,9 +8,9 @@ import * as format from "../format.js";
 import { lossInWords } from "../settings.js";
 import { settle, settleDataset } from "../settling.js";
 import { askedInWords, chooseTarget, targetChoice, targetOptions } from "../asked.js";
-import { readShape } from "./asking.js";
 import { begunWindow, splitFor, usualSplit } from "../windowdraft.js";
 import { askOutputs, feedInputs, holdTo } from "./ends.js";
+import { readShape } from "./reading.js";
 
 const endsOf = ({ inputs, outputs }) => JSON.stringify([inputs ?? null, outputs ?? null]);
 

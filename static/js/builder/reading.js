@@ -22,3 +22,9 @@ function misfitOfLayers(layers, where) {
   const wrong = layers.findIndex(({ inputs }) => !areNames(inputs));
   return wrong >= 0 ? `inputs of layer ${wrong} ${where} are a list of names: ["0", "stem"]`.replace("  ", " ") : null;
 }
+
+/** "1, 28, 28" -> [1, 28, 28]; null where it is no shape. */
+export function readShape(text) {
+  const sizes = text.split(/[^0-9]+/).filter(Boolean).map(Number);
+  return sizes.length && sizes.every((size) => size > 0) ? sizes : null;
+}

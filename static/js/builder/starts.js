@@ -26,7 +26,7 @@ const STARTS = {
   transformer_decoder: { num_layers: 2, ...transformer },
 };
 
-/** A new layer of that kind, with what it cannot do without. `asked` is what templates are made for, or null. Pure. */
+/** A new layer of that kind, with what it cannot do without. `asked` is what templates are made for, where it is known. Pure. */
 export function started(entry, asked) {
   const { type, required = [], example = {} } = entry;
   if (STARTS[type]) return { type, ...STARTS[type] };

@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { debounce } from "../dom.js";
-import { templatesAsk } from "./asking.js";
+import { templatesAsks, templatesFor } from "../templates.js";
 import * as edits from "./edits.js";
 import { Past } from "./past.js";
 import { figuresOf, problemsAt, within } from "./places.js";
@@ -22,7 +22,7 @@ export class Studio extends EventTarget {
     this.past = new Past(this.#state());
     this.answer = { ok: false, errors: [], inspection: null, layers: [], input_shape: null };
     this.templates = [];
-    this.ask = null; // what they were made for
+    this.asks = []; // what they were made for
   }
 
   get model() {
@@ -141,7 +141,7 @@ export class Studio extends EventTarget {
   /** One that holds as it stands, as far as that can be said. */
   add(type, at = this.at + 1) {
     const entry = this.catalogue.layers.find((one) => one.type === type);
-    const layer = started(entry, this.ask);
+    const layer = started(entry, this.asks[0]);
     if (entry.num_inputs[0] > 1) layer.inputs = this.#lastTwo(at, entry.num_inputs[0]);
     this.apply(edits.inserted(this.model, this.scope, at, layer));
   }
@@ -222,12 +222,12 @@ export class Studio extends EventTarget {
   }
 
   async #ask() {
-    const ask = templatesAsk(this.draft, this.columns, this.inputShape, this.outputShape, this.typed);
-    if (JSON.stringify(ask) === JSON.stringify(this.ask)) return;
-    this.ask = ask;
-    const found = ask ? await api.post("/models/templates", ask).catch(() => null) : [];
-    if (this.ask !== ask) return; // asked otherwise meanwhile
-    if (!found) this.ask = null; // so that the next change asks again
+    const asks = templatesAsks(this.draft, this.columns, this.inputShape, this.outputShape, this.typed);
+    if (JSON.stringify(asks) === JSON.stringify(this.asks)) return;
+    this.asks = asks;
+    const found = await templatesFor(asks).catch(() => null);
+    if (this.asks !== asks) return; // asked otherwise meanwhile
+    if (!found) this.asks = []; // so that the next change asks again
     this.templates = found ?? [];
     this.#say("templates");
   }

@@ -3,16 +3,20 @@
 import * as api from "../api.js";
 import { $, h, replace, setText } from "../dom.js";
 import { titled } from "../datasets/names.js";
-import { PRESETS, nextName, presetContext } from "../draft.js";
+import { nextName } from "../draft.js";
 import { select, splitFields } from "../forms.js";
 import { icon } from "../icons.js";
 import * as format from "../format.js";
+import { keyed } from "../keyed.js";
 import { blockInWords } from "../layerwords.js";
 import { toast, toastError } from "../shell.js";
+import { keyFor, nameOf, proposed } from "../templates.js";
 
 export class ModelStep {
   constructor(builder, container) {
-    Object.assign(this, { builder, container });
+    Object.assign(this, { builder, container, templates: [], presets: h("span", { class: "row" }) });
+    // What the model follows has changed: until it does, what it was is not shown as what it will be.
+    this.isDue = true;
   }
 
   get layers() {
@@ -20,6 +24,7 @@ export class ModelStep {
   }
 
   draw() {
+    this.height = this.list?.offsetHeight ?? 0; // kept while another model is due, so that what follows stays where it is
     this.list = h("ol", { class: "layers", aria: { label: "Layers" } });
     this.note = h("p", { class: "muted small figures", aria: { live: "polite" } });
     replace(
@@ -34,14 +39,25 @@ export class ModelStep {
       this.#addBar(),
       this.note,
     );
+    this.#drawPresets();
     this.#drawLayers();
+  }
+
+  /** Those that fit what is fed and asked. */
+  #drawPresets() {
+    const fitting = this.templates.filter(({ definition }) => definition);
+    keyed(this.presets, fitting, {
+      key: ({ key }) => key,
+      make: ({ key }) => h("button", { class: "button small", type: "button", onclick: () => this.use(key) }),
+      fill: (button, template) => {
+        button.title = template.help;
+        setText(button, nameOf(template, this.builder.draft));
+      },
+    });
   }
 
   #startBar() {
     const { models } = this.builder;
-    const presets = PRESETS.map(({ key, title, help }) =>
-      h("button", { class: "button small", type: "button", title: help, onclick: () => this.use(key) }, title),
-    );
     const kept = models.length
       ? select(
           [{ value: "", label: "a kept model…" }, ...models.map((model) => ({ value: model.id, label: titled(model) }))],
@@ -50,7 +66,7 @@ export class ModelStep {
           { class: "select kept-select", "aria-label": "Start from a kept model" },
         )
       : null;
-    return h("div", { class: "row" }, h("span", { class: "muted small" }, "Start from"), presets, kept);
+    return h("div", { class: "row" }, h("span", { class: "muted small" }, "Start from"), this.presets, kept);
   }
 
   #addBar() {
@@ -79,6 +95,12 @@ export class ModelStep {
   // layers
 
   #drawLayers() {
+    const isDue = this.isDue && !this.builder.modelTouched;
+    this.list.style.minHeight = isDue ? `${this.height}px` : "";
+    if (isDue) {
+      replace(this.list, h("li", { class: "empty inline muted" }, "Looking for a model that fits…"));
+      return;
+    }
     replace(
       this.list,
       this.layers.length
@@ -116,7 +138,7 @@ export class ModelStep {
       tool("Remove", "remove", () => this.#remove(i)),
     );
     const { main, extra, isExtraSet } = entry
-      ? splitFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.builder.changed(), { also: WIRING })
+      ? splitFields(entry, layer, ["model", "layers", i], this.builder.catalogue, () => this.#edited(), { also: WIRING })
       : { main: [h("span", { class: "small" }, blockInWords(layer))], extra: [] };
     const more = h("div", { class: "form-grid layer-more", id: `layer-more-${i}`, hidden: !isExtraSet }, extra);
     tools.prepend(this.#moreButton(i, more));
@@ -187,24 +209,51 @@ export class ModelStep {
     this.#changed(to, from < to ? "Move down" : "Move up");
   }
 
-  #changed(focusAt, toolName = null) {
-    this.#drawLayers();
-    const item = this.list.children[focusAt];
-    const wanted = toolName && $(`[title="${toolName}"]:not(:disabled)`, item);
-    (wanted ?? $("input, select, button:not(:disabled)", item ?? this.list))?.focus({ preventScroll: false });
+  #edited() {
     this.builder.modelTouched = true;
     this.builder.changed();
   }
 
-  /** Take a preset, made for the target and the features. */
+  #changed(focusAt, toolName = null) {
+    this.settled();
+    const item = this.list.children[focusAt];
+    const wanted = toolName && $(`[title="${toolName}"]:not(:disabled)`, item);
+    (wanted ?? $("input, select, button:not(:disabled)", item ?? this.list))?.focus({ preventScroll: false });
+    this.#edited();
+  }
+
+  /** Take a template, which from now on follows what is fed and asked until somebody changes the model. */
   use(key) {
-    const { draft, data } = this.builder;
-    const preset = PRESETS.find((one) => one.key === key);
-    draft.model = { name: preset.title.toLowerCase(), layers: preset.layers(presetContext(draft, data.columns)) };
-    this.builder.modelTouched = false;
     this.preset = key;
-    this.#drawLayers();
+    this.builder.modelTouched = false;
+    this.#propose();
+    this.settled();
     this.builder.changed();
+  }
+
+  /** Templates for what is fed and asked now. Whether the model, which nobody has changed, became another one. */
+  offer(templates) {
+    this.templates = templates;
+    this.#drawPresets();
+    const hasChanged = !this.builder.modelTouched && this.#propose();
+    if (hasChanged) this.settled();
+    return hasChanged;
+  }
+
+  #propose() {
+    const { draft, data } = this.builder;
+    const template = proposed(this.templates, this.preset, keyFor(draft, data.columns));
+    if (!template) return false;
+    const model = structuredClone({ ...template.definition, name: nameOf(template, draft).toLowerCase() });
+    const isOther = JSON.stringify(model) !== JSON.stringify(draft.model);
+    if (isOther) draft.model = model;
+    return isOther;
+  }
+
+  /** The model is what it will be. */
+  settled() {
+    this.isDue = false;
+    this.#drawLayers();
   }
 
   useKept(id) {

@@ -120,8 +120,7 @@ function bodyOf(column, steps, { builder, loc, part, entry, catalogue, changed, 
     if (steps.categories !== before) {
       settle(steps);
       builder.targetChanged(); // the model follows
-    } else if (isEmbedded) builder.windowChanged();
-    else changed();
+    } else changed();
   });
   return h("div", { class: "stack-s" }, [
     isCut ? part("tokens") : null,

@@ -58,6 +58,6 @@ function windowFields(builder, columns, set) {
       choice("time", "Order of the rows", time.description, ORDERED, "as they stand in the table"),
       choice("series", "Series", series.description, TELLS_APART, "all rows are one series"),
     ),
-    classFields({ ...entry, fields: numbers }, window, ["data", "window"], catalogue, () => builder.windowChanged()),
+    classFields({ ...entry, fields: numbers }, window, ["data", "window"], catalogue, () => builder.changed()),
   );
 }

@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { $, $$, debounce, pageData } from "../dom.js";
-import { PRESETS, draftOf, emptyDraft, nextName, presetContext, presetFor } from "../draft.js";
+import { draftOf, emptyDraft, nextName } from "../draft.js";
 import { showProblems } from "../forms.js";
 import { mergePatch } from "../mergepatch.js";
 import { DataStep } from "../newrun/data.js";
@@ -12,6 +12,7 @@ import { ModelStep } from "../newrun/model.js";
 import { Summary } from "../newrun/summary.js";
 import { TrainingStep } from "../newrun/training.js";
 import { toastError } from "../shell.js";
+import { templatesAsks, templatesFor } from "../templates.js";
 
 const CHECK_AFTER_MS = 250;
 const page = pageData();
@@ -26,30 +27,20 @@ const builder = {
 
   /** Something in the draft changed: ask the server what it makes of it. */
   changed() {
-    if (this.view === "form") $("#json").value = JSON.stringify(body(), null, 2);
+    this.write();
     check();
+  },
+
+  write() {
+    if (this.view === "form") $("#json").value = JSON.stringify(body(), null, 2);
   },
 
   /** The target or the dataset changed: what follows from it is drawn again. */
   targetChanged() {
-    this.proposeModel();
+    this.model.isDue = true;
     drawAll();
-    this.changed();
-  },
-
-  /** How much is seen or predicted changed: the model follows, and the fields stay as they are. */
-  windowChanged() {
-    this.proposeModel();
-    this.model.draw();
-    this.changed();
-  },
-
-  /** The model for what is fed and asked, unless a person has changed it. */
-  proposeModel() {
-    if (this.modelTouched || !this.data.columns.length) return;
-    const preset = proposedPreset();
-    const layers = preset.layers(presetContext(this.draft, this.data.columns));
-    this.draft.model = { name: preset.title.toLowerCase(), layers };
+    this.write();
+    look();
   },
 
   /** To the page that has blocks, the graph and undo, and comes back with what was built. */
@@ -69,11 +60,6 @@ builder.training = new TrainingStep(builder, $("#training-step"));
 const doctor = new DoctorPanel(builder, $("#doctor"));
 const summary = new Summary(builder);
 let answer = null;
-
-function proposedPreset() {
-  const key = builder.model.preset ?? presetFor(builder.draft, builder.data.columns);
-  return PRESETS.find((preset) => preset.key === key);
-}
 
 function drawAll() {
   builder.data.draw();
@@ -98,11 +84,15 @@ function submitted() {
 
 let request = null;
 
-const check = debounce(CHECK_AFTER_MS, async () => {
+const check = debounce(CHECK_AFTER_MS, () => look());
+
+async function look() {
   request?.abort();
   request = new AbortController();
+  const { signal } = request;
   try {
-    answer = await api.post("/runs/check", body(), { signal: request.signal });
+    answer = await api.post("/runs/check", body(), { signal });
+    if (await follow(answer, signal)) answer = await api.post("/runs/check", body(), { signal });
   } catch (error) {
     if (error.name === "AbortError") return;
     answer = {
@@ -112,8 +102,21 @@ const check = debounce(CHECK_AFTER_MS, async () => {
       num_rows: null,
     };
   }
+  if (builder.model.isDue) builder.model.settled();
   show();
-});
+}
+
+/** Offer the models that fit what is fed and asked; one that nobody has changed follows them. Whether it did. */
+async function follow({ input_shape: fed, output_shape: asked }, signal) {
+  const asks = templatesAsks(builder.draft, builder.data.columns, fed, asked);
+  if (!asks.length) return false; // not known: what was offered stands
+  const templates = await templatesFor(asks).catch(() => null); // the form works without them
+  signal.throwIfAborted();
+  if (!templates) return false;
+  const hasFollowed = builder.model.offer(templates);
+  if (hasFollowed) builder.write();
+  return hasFollowed;
+}
 
 function show() {
   const places = showProblems($("#steps"), answer.errors);
@@ -195,7 +198,6 @@ async function begin() {
   }
   const ready = builder.datasets.filter(({ status }) => status === "ready");
   const dataset = ready.find(({ id }) => id === asked.get("dataset")) ?? (asked.get("dataset") ? null : ready[0]);
-  if (dataset) await builder.data.load(dataset.id);
   drawAll();
   if (asked.get("model")) builder.model.useKept(asked.get("model"));
   if (dataset) await builder.data.choose(dataset.id);
@@ -219,4 +221,5 @@ for (const button of $$("[data-view]")) button.addEventListener("click", () => s
 await begin();
 drawAll();
 summary.show(null, []);
-builder.changed();
+builder.write();
+look();
