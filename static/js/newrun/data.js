@@ -51,6 +51,7 @@ const targetsInWords = (data) =>
 export class DataStep {
   constructor(builder, container) {
     Object.assign(this, { builder, container, singles: h("div", { class: "stack-s" }) });
+    this.origin = ""; // why it is this dataset, where nobody chose it
   }
 
   /** The columns of the chosen dataset; empty while it is one that will only be made with the run. */
@@ -106,8 +107,11 @@ export class DataStep {
     if (!draft.dataset) options.unshift({ value: "", label: "choose one" });
     const value = typeof draft.dataset === "object" && draft.dataset ? "inline" : (draft.dataset ?? "");
     return field(
-      { label: "Dataset", loc: ["dataset"], help: newerInWords(ready, draft.dataset) },
-      select(options, value, (id) => this.choose(id)),
+      { label: "Dataset", loc: ["dataset"], help: [this.origin, newerInWords(ready, draft.dataset)].filter(Boolean).join("; ") },
+      select(options, value, (id) => {
+        this.origin = "";
+        this.choose(id);
+      }),
     );
   }
 
@@ -121,9 +125,10 @@ export class DataStep {
     this.builder.targetChanged();
   }
 
-  /** Lists of datasets leave out histograms and values: they come with the dataset itself. */
-  async load(id) {
+  /** Lists of datasets leave out histograms and values, and one that `isNew` itself: they come with the dataset. */
+  async load(id, { isNew = false } = {}) {
     const { datasets } = this.builder;
+    if (isNew && datasets.every((dataset) => dataset.id !== id)) datasets.push({ ...(await api.get(`/datasets/${id}`)), isWhole: true });
     const at = datasets.findIndex((dataset) => dataset.id === id);
     if (at < 0 || datasets[at].isWhole) return;
     try {

@@ -7,6 +7,7 @@ import { showProblems } from "../forms.js";
 import { mergePatch } from "../mergepatch.js";
 import { DataStep } from "../newrun/data.js";
 import { DoctorPanel } from "../newrun/doctor.js";
+import { fittedDraft } from "../newrun/fitting.js";
 import { BUILDER, handOver, handedOver } from "../handover.js";
 import { ModelStep } from "../newrun/model.js";
 import { Summary } from "../newrun/summary.js";
@@ -31,8 +32,9 @@ const builder = {
     check();
   },
 
+  /** As JSON too, unless it is there that it was changed. */
   write() {
-    if (this.view === "form") $("#json").value = JSON.stringify(body(), null, 2);
+    if (this.view === "form" || !this.modelTouched) $("#json").value = JSON.stringify(body(), null, 2);
   },
 
   /** The target or the dataset changed: what follows from it is drawn again. */
@@ -198,9 +200,20 @@ async function begin() {
   }
   const ready = builder.datasets.filter(({ status }) => status === "ready");
   const dataset = ready.find(({ id }) => id === asked.get("dataset")) ?? (asked.get("dataset") ? null : ready[0]);
+  const model = asked.get("model");
+  if (model && !asked.get("dataset")) return beginWithModel(model);
+  if (dataset) await builder.data.load(dataset.id);
   drawAll();
-  if (asked.get("model")) builder.model.useKept(asked.get("model"));
+  if (model) builder.model.useKept(model);
   if (dataset) await builder.data.choose(dataset.id);
+}
+
+async function beginWithModel(id) {
+  builder.model.draw();
+  builder.model.useKept(id);
+  const { draft, words } = await fittedDraft(builder, id);
+  builder.draft = draft;
+  builder.data.origin = words;
 }
 
 $("#name").addEventListener("input", (event) => {
