@@ -7,6 +7,7 @@ const PATHS = {
   down: "M8 3v10M4 9l4 4 4-4",
   copy: "M5.5 5.5V3h7.5v7.5h-2.5M3 5.5h7.5V13H3z",
   remove: "M4 4l8 8M12 4l-8 8",
+  block: "M5.5 2.5H3v11h2.5M10.5 2.5H13v11h-2.5M6 6h4M6 10h4",
   first: "M4 3h8M8 13V6M4.5 9.5 8 6l3.5 3.5",
   last: "M4 13h8M8 3v7M4.5 6.5 8 10l3.5-3.5",
   grip: "M6 4h.01M10 4h.01M6 8h.01M10 8h.01M6 12h.01M10 12h.01",

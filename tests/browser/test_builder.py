@@ -87,6 +87,11 @@ def test_a_residual_network_is_built_by_keyboard_alone(page: Page, running: Deck
     wrong = rows(page).nth(4)
     expect(wrong).to_contain_text("8×8×8")
     expect(wrong).to_have_attribute("data-bad", "")
+    # It is told there, once: above there is the way to it, at the setting a mark.
+    expect(page.locator("#state")).to_have_text("1 mistake at its layer")
+    told = wrong.locator(".build-error").inner_text()
+    seen = "found => found.filter(one => one.offsetWidth > 1).length"
+    assert page.get_by_text(told).evaluate_all(seen) == 1
     # What comes before keeps its shape, and nothing is claimed of what follows.
     expect(rows(page).nth(3)).to_contain_text("8 × 8 × 8")
     expect(rows(page).nth(5)).not_to_contain_text("×")
@@ -227,3 +232,40 @@ def test_the_form_of_a_run_offers_the_templates_that_fit(page: Page, running: De
     expect(page.locator("#model-step")).to_contain_text("residual")
     expect(page.locator("#check-state")).to_have_text("Ready to start")
     assert len(asked) == len(set(asked)), "the same is asked once"
+
+
+def selected(page: Page) -> list[int]:
+    found = page.locator(".build-row").evaluate_all("rows => rows.map(row => row.getAttribute('aria-selected'))")
+    return [i for i, is_selected in enumerate(found) if is_selected == "true"]
+
+
+def test_several_layers_are_selected_changed_together_and_made_a_block(page: Page, running: Deck) -> None:
+    page.goto(f"{running.url}/models/new")
+    page.get_by_label("Input shape").fill("4")
+    for words in ("dense", "relu", "dropout", "tanh"):
+        page.locator("body").press("Escape")
+        page.get_by_label("Find a layer").fill(words)
+        page.keyboard.press("Enter")
+    rows(page).nth(1).click()
+    page.keyboard.press("Shift+ArrowDown")
+    assert selected(page) == [1, 2]
+    expect(page.locator("#inspector")).to_contain_text("Layers 1 to 2 are selected")
+    page.keyboard.press("Alt+ArrowDown")
+    assert types(page) == ["linear", "tanh", "relu", "dropout"]
+    assert selected(page) == [2, 3]
+    page.keyboard.press("ControlOrMeta+d")
+    assert types(page) == ["linear", "tanh", "relu", "dropout", "relu", "dropout"]
+    assert selected(page) == [4, 5]
+    page.keyboard.press("Delete")
+    assert types(page) == ["linear", "tanh", "relu", "dropout"]
+    rows(page).nth(3).click()
+    rows(page).nth(1).click(modifiers=["Shift"])
+    assert selected(page) == [1, 2, 3]
+    look(page, "builder-selection")
+    page.keyboard.press("ControlOrMeta+g")
+    assert types(page) == ["tanh", "relu", "dropout"]  # the block is open
+    page.locator("#scope-bar").get_by_role("button", name="Model").click()
+    assert types(page) == ["linear", "block"]
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    page.keyboard.press("ControlOrMeta+z")
+    assert types(page) == ["linear", "tanh", "relu", "dropout"]

@@ -5,7 +5,7 @@ import * as edits from "../../static/js/builder/edits.js";
 import { askOutputs, feedInputs, inputsFor } from "../../static/js/builder/ends.js";
 import { emptyDraft } from "../../static/js/draft.js";
 import { forAxes, found } from "../../static/js/builder/finding.js";
-import { prefixOf } from "../../static/js/builder/places.js";
+import { prefixOf, toldAtLayer } from "../../static/js/builder/places.js";
 import { misfitOf, readShape } from "../../static/js/builder/reading.js";
 import { Past } from "../../static/js/builder/past.js";
 
@@ -288,4 +288,38 @@ test("of layers for several numbers of axes that for what stands there comes fir
   const pools = [{ type: "max_pool1d" }, { type: "max_pool2d" }, { type: "max_pool3d" }, { type: "global_max_pool" }];
   assert.deepEqual(forAxes(pools, 2).map(({ type }) => type), ["max_pool2d", "global_max_pool", "max_pool1d", "max_pool3d"]);
   assert.equal(forAxes(pools, null), pools);
+});
+
+test("a layer's row says of which setting a mistake is, and each mistake once", () => {
+  const at = (...rest) => ["model", "layers", 3, ...rest];
+  const told = toldAtLayer([
+    { loc: at("out_features"), msg: "missing" },
+    { loc: at("kernel_size"), msg: "layer 3 (conv2d): kernel_size 6 does not fit input 4×4" },
+    { loc: at("inputs", 0), msg: "no layer is called '9'" },
+    { loc: at(), msg: "layer 3 (conv2d): needs an image" },
+    { loc: at(), msg: "layer 3 (conv2d): needs an image" },
+  ]);
+  assert.equal(told, "out features: missing; kernel_size 6 does not fit input 4×4; inputs: no layer is called '9'; needs an image");
+  assert.equal(toldAtLayer([{ loc: ["model", "blocks", "b", "layers", 0, "p"], msg: "missing" }]), "p: missing");
+});
+
+test("layers are moved, copied and removed together, and keep taking from whom they took", () => {
+  const before = model(linear(), linear({ name: "a" }), relu(), add("a", "2"), relu());
+  const moved = edits.moved(before, null, 1, 2, 3);
+  assert.deepEqual(moved.model.layers.map(({ type }) => type), ["linear", "relu", "linear", "relu", "add"]);
+  assert.deepEqual(inputsAt(moved, 4), ["a", "3"]);
+  const copied = edits.duplicated(before, null, 1, 3);
+  assert.equal(copied.at, 4);
+  assert.deepEqual(copied.model.layers.slice(4, 7), [linear(), relu(), add("4", "5")], "the copies take from one another");
+  assert.deepEqual(inputsAt(copied, 3), ["a", "2"]);
+  const outside = edits.duplicated(model(linear(), relu(), add("0", "1")), null, 1, 2);
+  assert.deepEqual(inputsAt(outside, 4), ["0", "3"], "and from others as they did");
+  const removed = edits.removed(model(linear(), relu(), linear(), add("0", "2")), null, 1, 2);
+  assert.deepEqual(removed.model.layers, [linear(), add("0", "0")]);
+});
+
+test("layers that the model ends with are no block of their own", () => {
+  const two = { outputs: ["a", "b"], layers: [linear({ name: "a" }), relu(), linear({ name: "b", inputs: ["a"] })] };
+  assert.equal(edits.gathered(two, null, 1, 2), null);
+  assert.ok(edits.gathered(two, null, 1, 1));
 });

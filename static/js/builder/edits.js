@@ -15,18 +15,26 @@ export function inserted(model, scope, at, layer) {
   return changed(model, scope, (places) => places.toSpliced(at, 0, { layer: structuredClone(layer), from: null }), at);
 }
 
-/** The same again below it, without its name; what it takes from is the same. */
-export function duplicated(model, scope, at) {
-  const { name, ...copy } = layersIn(model, scope)[at];
-  return inserted(model, scope, at + 1, copy);
+/** The same again below them, without their names: they take from one another as they did, else from the same. */
+export function duplicated(model, scope, from, to = from) {
+  const copyOf = ({ name, ...layer }, i) => ({ layer: structuredClone(layer), from: null, copied: i + from });
+  const copies = layersIn(model, scope).slice(from, to + 1).map(copyOf);
+  return changed(model, scope, (places) => places.toSpliced(to + 1, 0, ...copies), to + 1);
 }
 
-export function moved(model, scope, from, to) {
-  return changed(model, scope, (places) => places.toSpliced(from, 1).toSpliced(to, 0, places[from]), to);
+/** Some that follow one another stand elsewhere: `to` is where the first of them is then. */
+export function moved(model, scope, from, to, num = 1) {
+  return changed(model, scope, (places) => places.toSpliced(from, num).toSpliced(to, 0, ...places.slice(from, from + num)), to);
+}
+
+/** Without some that follow one another. */
+export function removed(model, scope, from, to = from) {
+  const without = withoutOne(model, scope, to);
+  return to > from ? removed(without.model, scope, from, to - 1) : without;
 }
 
 /** Without one layer: whoever took from it takes from what it took from first, also who did so as the next one. */
-export function removed(model, scope, at) {
+function withoutOne(model, scope, at) {
   const layers = layersIn(model, scope);
   const [own] = layers[at].inputs ?? [];
   const follows = layers[at + 1];
@@ -49,7 +57,7 @@ export function renamed(model, scope, at, name) {
 
 /**
  * A model with the layers of one place replaced by what `arrange` makes of them: {layer, from: where it was, or null,
- * isWired: whether it takes from others than it did there}.
+ * copied: where that is which it is a copy of, isWired: whether it takes from others than it did there}.
  */
 function changed(model, scope, arrange, at) {
   const before = layersIn(model, scope);
@@ -59,6 +67,7 @@ function changed(model, scope, arrange, at) {
   const sources = before.map(({ inputs }) => inputs?.map(sourceOf));
   const places = arrange(before.map((layer, from) => ({ layer, from })));
   const now = new Map(places.map(({ from }, i) => [from, i]));
+  const copies = new Map(places.flatMap(({ copied }, i) => (copied === undefined ? [] : [[copied, i]])));
   const layers = places.map(({ layer }) => ({ ...layer }));
   const callNow = ({ call, place }, seen = []) => {
     if (place === undefined) return call;
@@ -69,9 +78,10 @@ function changed(model, scope, arrange, at) {
     if (own) return callNow(own, [...seen, place]);
     return place > 0 ? callNow({ place: place - 1 }, [...seen, place]) : given[0];
   };
-  places.forEach(({ layer, from, isWired }, i) => {
+  places.forEach(({ layer, from, copied, isWired }, i) => {
     const meant = from === null || isWired ? layer.inputs?.map(sourceOf) : sources[from];
-    if (meant) layers[i].inputs = meant.map((one) => callNow(one));
+    const isCopied = ({ place }) => copied !== undefined && copies.has(place);
+    if (meant) layers[i].inputs = meant.map((one) => (isCopied(one) ? callOf(layers, copies.get(one.place)) : callNow(one)));
   });
   return { model: withLayers(model, scope, layers), at };
 }
@@ -91,7 +101,7 @@ export function freeName(taken, word) {
 
 /**
  * A block of some layers that follow one another, used in their place: what they take from elsewhere are its inputs.
- * Null where others take from within.
+ * Null where others take from within, or the model ends there.
  */
 export function gathered(model, scope, from, to) {
   const layers = layersIn(model, scope);
@@ -101,7 +111,8 @@ export function gathered(model, scope, from, to) {
   const isTakenFrom = layers.some(
     ({ inputs }, i) => (i < from || i > to) && inputs?.some((call) => within.has(call) && call !== calls.at(-1)),
   );
-  if (isTakenFrom) return null;
+  const isEnd = scope === null && model.outputs?.some((call) => within.has(call));
+  if (isTakenFrom || isEnd) return null;
   const before = from > 0 ? callOf(layers, from - 1) : inputsOf(model, scope)[0];
   const outside = inner.flatMap(({ inputs }, i) => inputs ?? (i === 0 ? [before] : [])).filter((call) => !within.has(call));
   const taken = [...new Set(outside)]; // in the order of use: the first layer takes the first

@@ -4,7 +4,6 @@ import { $, h, redrawn, replace } from "../dom.js";
 import { field, select, showProblems, splitFields, textField } from "../forms.js";
 import * as format from "../format.js";
 import { labelOf } from "../schema.js";
-import { toast } from "../shell.js";
 import { FIGURES, groupLine, groupTitle } from "./concepts.js";
 import * as edits from "./edits.js";
 import { figuresOf, withoutPlace } from "./places.js";
@@ -13,8 +12,8 @@ import { weightsFiles } from "./weightsfiles.js";
 const PACE = ["freeze", "unfreeze_after", "lr_factor"]; // of all layers of a block
 
 export class Inspector {
-  constructor(studio, container, { onLeave }) {
-    Object.assign(this, { studio, container, onLeave });
+  constructor(studio, container, { onLeave, onGather }) {
+    Object.assign(this, { studio, container, onLeave, onGather });
     container.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.preventDefault();
@@ -41,6 +40,13 @@ export class Inspector {
       replace(this.container, h("p", { class: "muted" }, "No layer is selected."));
       return;
     }
+    const [first, last] = studio.range;
+    if (first < last) {
+      this.form = this.#several(first, last);
+      this.figures = null;
+      replace(this.container, this.form);
+      return;
+    }
     const entry = studio.entryOf(layer);
     this.figures = h("dl", { class: "pairs" });
     this.form = layer.type === "block" ? this.#blockForm(layer) : this.#form(entry, layer);
@@ -64,6 +70,17 @@ export class Inspector {
       ),
     );
     this.#tell();
+  }
+
+  #several(first, last) {
+    const gather = h("button", { class: "button", type: "button", onclick: () => this.onGather() }, "Make a block of them");
+    return h(
+      "div",
+      { class: "stack-s" },
+      h("h2", {}, `${last - first + 1} layers`),
+      h("p", { class: "muted small" }, `Layers ${first} to ${last} are selected: they are moved, copied and removed together. As a block they get a name, and can be used again elsewhere.`),
+      h("div", { class: "row" }, gather),
+    );
   }
 
   #loc(...rest) {
@@ -155,18 +172,13 @@ export class Inspector {
     $("input", nameField).addEventListener("change", ({ target }) => {
       studio.apply(edits.renamed(studio.model, studio.scope, studio.at, target.value.trim()));
     });
-    const gather = h(
-      "button",
-      { class: "button quiet small", type: "button", hidden: layer.type === "block", onclick: () => (studio.gather() ? this.onLeave() : toast("Others take from this layer: it cannot be a block of its own.")) },
-      "Make it a block",
-    );
     const least = entry?.num_inputs?.[0] ?? 1;
     const isWired = Boolean(layer.inputs) || least > 1;
     return h(
       "details",
       { class: "more", open: isWired || Boolean(layer.name) },
       h("summary", {}, "Name and inputs"),
-      h("div", { class: "stack-s" }, nameField, this.#inputs(layer, entry), gather),
+      h("div", { class: "stack-s" }, nameField, this.#inputs(layer, entry)),
     );
   }
 

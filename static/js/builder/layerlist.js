@@ -6,14 +6,14 @@ import { keyed } from "../keyed.js";
 import { layerInWords } from "../layerwords.js";
 import * as edits from "./edits.js";
 import { DRAGGED } from "./palette.js";
-import { figuresOf, withoutPlace } from "./places.js";
+import { figuresOf, toldAtLayer } from "./places.js";
 
 const ROW = "application/x-traindeck-row";
 
 export class LayerList {
-  constructor(studio, container, { onEnter, onEmpty }) {
-    Object.assign(this, { studio, container, onEnter, onEmpty });
-    this.list = h("ol", { class: "build-list", role: "listbox", "aria-label": "Layers", "aria-describedby": "list-hint" });
+  constructor(studio, container, { onEnter, onEmpty, onGather }) {
+    Object.assign(this, { studio, container, onEnter, onEmpty, onGather });
+    this.list = h("ol", { class: "build-list", role: "listbox", "aria-label": "Layers", "aria-multiselectable": "true", "aria-describedby": "list-hint" });
     this.input = h("p", { class: "build-input muted small figures" });
     this.empty = h("div", { class: "build-empty" });
     this.output = h("p", { class: "build-input muted small figures", role: "status" });
@@ -22,7 +22,7 @@ export class LayerList {
       h(
         "p",
         { class: "visually-hidden", id: "list-hint" },
-        "Arrow keys go from layer to layer, with Alt they move it. Enter goes to its settings, Delete removes it, Ctrl and D copies it.",
+        "Arrow keys go from layer to layer, with Shift they select several, with Alt they move them. Enter goes to the settings, Delete removes, Ctrl and D copies, Ctrl and G makes a block.",
       ),
       this.input,
       this.list,
@@ -53,9 +53,10 @@ export class LayerList {
   }
 
   #fill(element, layer, i, figures, problems) {
-    const isSelected = i === this.studio.at;
+    const [first, last] = this.studio.range;
+    const isSelected = i >= first && i <= last;
     element.id = `layer-${i}`;
-    element.tabIndex = isSelected ? 0 : -1;
+    element.tabIndex = i === this.studio.at ? 0 : -1;
     element.setAttribute("aria-selected", String(isSelected));
     element.toggleAttribute("data-bad", problems.length > 0);
     element.className = `build-row of-${this.studio.groupOf(layer)}`;
@@ -66,7 +67,7 @@ export class LayerList {
     setText(words, layerInWords(layer.type === "block" ? { ...layer, block: "" } : layer));
     setText(shape, figures ? format.shape(figures.shape) : "");
     setText(parameters, figures?.numParameters ? parametersInWords(figures.numParameters) : "");
-    setText(error, problems.map(({ msg }) => withoutPlace(msg)).join("; "));
+    setText(error, toldAtLayer(problems));
   }
 
   #totals() {
@@ -90,36 +91,39 @@ export class LayerList {
     element.scrollIntoView({ block: "nearest" });
   }
 
-  #select(at) {
-    this.studio.select(Math.min(Math.max(at, 0), this.studio.layers.length - 1));
+  #select(at, isFurther = false) {
+    const to = Math.min(Math.max(at, 0), this.studio.layers.length - 1);
+    if (isFurther) this.studio.selectTo(to);
+    else this.studio.select(to);
     this.focus();
   }
 
-  #apply(change) {
-    this.studio.apply(change);
+  #apply(change, more = 0) {
+    this.studio.apply(change, more);
     this.focus();
   }
+
+  // what is done to the selected layers
 
   move(by) {
-    const { model, scope, at, layers } = this.studio;
-    const to = at + by;
-    if (at >= 0 && to >= 0 && to < layers.length) this.#apply(edits.moved(model, scope, at, to));
+    const { model, scope, at, layers, range: [from, to] } = this.studio;
+    if (at >= 0 && from + by >= 0 && to + by < layers.length) this.#apply(edits.moved(model, scope, from, from + by, to - from + 1), to - from);
   }
 
   copy() {
-    const { model, scope, at } = this.studio;
-    if (at >= 0) this.#apply(edits.duplicated(model, scope, at));
+    const { model, scope, at, range: [from, to] } = this.studio;
+    if (at >= 0) this.#apply(edits.duplicated(model, scope, from, to), to - from);
   }
 
   remove() {
-    const { model, scope, at } = this.studio;
-    if (at >= 0) this.#apply(edits.removed(model, scope, at));
+    const { model, scope, at, range: [from, to] } = this.studio;
+    if (at >= 0) this.#apply(edits.removed(model, scope, from, to));
   }
 
   #onClick(event) {
     const element = event.target.closest("[role=option]");
     if (!element) return;
-    this.#select([...this.list.children].indexOf(element));
+    this.#select([...this.list.children].indexOf(element), event.shiftKey);
   }
 
   #onKey(event) {
@@ -132,13 +136,11 @@ export class LayerList {
   #actionOf({ key, altKey, ctrlKey, metaKey, shiftKey }) {
     const { at, layers } = this.studio;
     if (altKey) return { ArrowUp: () => this.move(-1), ArrowDown: () => this.move(1) }[key];
-    if ((ctrlKey || metaKey) && key.toLowerCase() === "d") return () => this.copy();
-    if (ctrlKey || metaKey || shiftKey) return undefined;
+    if (ctrlKey || metaKey) return { d: () => this.copy(), g: () => this.onGather() }[key.toLowerCase()];
+    const places = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: layers.length - 1 };
+    if (key in places) return () => this.#select(places[key], shiftKey);
+    if (shiftKey) return undefined;
     return {
-      ArrowUp: () => this.#select(at - 1),
-      ArrowDown: () => this.#select(at + 1),
-      Home: () => this.#select(0),
-      End: () => this.#select(layers.length - 1),
       Delete: () => this.remove(),
       Backspace: () => this.remove(),
       Enter: () => this.onEnter(),
@@ -174,15 +176,21 @@ export class LayerList {
   #drop(carried, gap) {
     const { studio } = this;
     if (carried.types.includes(ROW)) {
-      const from = Number(carried.getData(ROW));
-      const to = gap > from ? gap - 1 : gap;
-      if (to !== from) this.#apply(edits.moved(studio.model, studio.scope, from, to));
+      const [from, last] = this.#carriedWith(Number(carried.getData(ROW)));
+      const to = gap > last ? gap - (last - from + 1) : Math.min(gap, from);
+      if (to !== from) this.#apply(edits.moved(studio.model, studio.scope, from, to, last - from + 1), last - from);
     } else if (carried.types.includes(DRAGGED)) {
       const { type, block } = JSON.parse(carried.getData(DRAGGED));
       if (block) studio.addUse(block, gap);
       else studio.add(type, gap);
       this.focus();
     }
+  }
+
+  /** A row that is dragged takes along what is selected with it. */
+  #carriedWith(at) {
+    const [first, last] = this.studio.range;
+    return at >= first && at <= last ? [first, last] : [at, at];
   }
 
   /** Between which rows a height lies: 0 is above the first. */

@@ -71,6 +71,17 @@ export function problemsAt(problems, scope) {
   return found;
 }
 
+/** What is said at a layer's row, each once: of which setting, where it is of one, and the message without the place. */
+export function toldAtLayer(problems) {
+  const told = problems.map((problem) => {
+    const settings = problem.loc.slice(problem.loc[1] === "blocks" ? 5 : 3).filter((part) => typeof part === "string");
+    const message = withoutPlace(problem.msg);
+    const setting = settings.join(" ").replaceAll("_", " ");
+    return !setting || message.replaceAll("_", " ").includes(setting) ? message : `${setting}: ${message}`;
+  });
+  return [...new Set(told)].join("; ");
+}
+
 /** A message without the place that it begins with, for where it stands at that place. */
 export const withoutPlace = (message) => message.replace(/^layer \d+ \([a-z0-9_]+\): /, "").replace(/^layer \d+ /, "");
 

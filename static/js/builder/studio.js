@@ -19,6 +19,7 @@ export class Studio extends EventTarget {
     this.typed = { shape, outputShape: [1], numEmbeddings: null, numClasses: 2 };
     this.scope = null;
     this.at = this.layers.length ? 0 : -1;
+    this.anchor = this.at; // the other end of what is selected
     this.past = new Past(this.#state());
     this.answer = { ok: false, errors: [], inspection: null, layers: [], input_shape: null };
     this.templates = [];
@@ -35,6 +36,11 @@ export class Studio extends EventTarget {
 
   get layer() {
     return this.layers[this.at] ?? null;
+  }
+
+  /** The first and the last of the selected layers. */
+  get range() {
+    return this.at < this.anchor ? [this.at, this.anchor] : [this.anchor, this.at];
   }
 
   get columns() {
@@ -87,10 +93,11 @@ export class Studio extends EventTarget {
 
   // changes
 
-  /** Layers changed their number, order or names. */
-  apply({ model, at }) {
+  /** Layers changed their number, order or names; then `at` is selected, with `more` below it. */
+  apply({ model, at }, more = 0) {
     this.draft.model = model;
-    this.at = within(model, this.scope, at);
+    this.anchor = within(model, this.scope, at);
+    this.at = within(model, this.scope, at + more);
     this.past.record(this.#state());
     this.#say("model");
     this.check();
@@ -107,7 +114,7 @@ export class Studio extends EventTarget {
   replace(model, key = null) {
     this.draft.model = model;
     this.scope = model.blocks?.[this.scope] ? this.scope : null;
-    this.at = within(model, this.scope, key ? Math.max(this.at, 0) : 0);
+    this.at = this.anchor = within(model, this.scope, key ? Math.max(this.at, 0) : 0);
     this.past.record(this.#state(), key);
     this.#say("model");
     this.check();
@@ -125,21 +132,27 @@ export class Studio extends EventTarget {
     if (!state) return;
     this.draft.model = state.model;
     this.scope = state.model.blocks?.[state.scope] ? state.scope : null;
-    this.at = within(state.model, this.scope, state.at);
+    this.at = this.anchor = within(state.model, this.scope, state.at);
     this.#say("model");
     this.check();
   }
 
   select(at, scope = this.scope) {
-    if (at === this.at && scope === this.scope) return;
+    if (at === this.at && at === this.anchor && scope === this.scope) return;
     const isOther = scope !== this.scope;
     this.scope = scope;
-    this.at = within(this.model, scope, at);
+    this.at = this.anchor = within(this.model, scope, at);
     this.#say(isOther ? "model" : "select");
   }
 
+  /** All from where the selection began up to a layer. */
+  selectTo(at) {
+    this.at = within(this.model, this.scope, at);
+    this.#say("select");
+  }
+
   /** One that holds as it stands, as far as that can be said. */
-  add(type, at = this.at + 1) {
+  add(type, at = this.range[1] + 1) {
     const entry = this.catalogue.layers.find((one) => one.type === type);
     const layer = started(entry, this.asks[0]);
     if (entry.num_inputs[0] > 1) layer.inputs = this.#lastTwo(at, entry.num_inputs[0]);
@@ -153,7 +166,7 @@ export class Studio extends EventTarget {
     return Array.from({ length: count }, (_, i) => all.at(-1 - i) ?? all[0]).reverse();
   }
 
-  addUse(block, at = this.at + 1) {
+  addUse(block, at = this.range[1] + 1) {
     const { arguments: given = {}, inputs = ["input"] } = this.model.blocks[block];
     const asked = Object.entries(given).filter(([, value]) => value === null);
     const layer = { type: "block", block };
@@ -174,9 +187,9 @@ export class Studio extends EventTarget {
     return true;
   }
 
-  /** The selected layer as a block of its own, which is opened. */
+  /** The selected layers as a block of its own, which is opened. Whether that could be. */
   gather() {
-    const found = this.layer && edits.gathered(this.model, this.scope, this.at, this.at);
+    const found = this.layer && edits.gathered(this.model, this.scope, ...this.range);
     if (!found) return false;
     this.draft.model = found.model;
     this.scope = found.name;

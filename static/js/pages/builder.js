@@ -7,11 +7,11 @@ import { GraphView } from "../builder/graphview.js";
 import { Inspector } from "../builder/inspector.js";
 import { LayerList } from "../builder/layerlist.js";
 import { Palette } from "../builder/palette.js";
-import { placeOfProblem, withoutPlace } from "../builder/places.js";
+import { placeOfProblem } from "../builder/places.js";
 import { ScopeBar } from "../builder/scopebar.js";
 import { misfitOf } from "../builder/reading.js";
 import { Studio } from "../builder/studio.js";
-import { $, h, pageData, replace, setText } from "../dom.js";
+import { $, h, pageData, redrawn, replace, setText } from "../dom.js";
 import { draftOf, placeInWords } from "../draft.js";
 import * as format from "../format.js";
 import { FORM, handOver, handedOver } from "../handover.js";
@@ -35,12 +35,18 @@ function draftToBegin() {
 const list = new LayerList(studio, $("#panel-layers"), {
   onEnter: () => inspector.focus(),
   onEmpty: () => palette.focus(),
+  onGather: gather,
 });
-const inspector = new Inspector(studio, $("#inspector"), { onLeave: () => show("layers", () => list.focus()) });
+const inspector = new Inspector(studio, $("#inspector"), { onLeave: () => show("layers", () => list.focus()), onGather: gather });
 const palette = new Palette(studio, $("#palette"), { onAdded: () => show("layers", () => list.focus()) });
 const data = new DataBar(studio, $("#data-bar"));
 const graph = new GraphView(studio, $("#panel-graph"));
 new ScopeBar(studio, $("#scope-bar"));
+
+function gather() {
+  if (studio.gather()) show("layers", () => list.focus());
+  else toast("Other layers take from within these, or the model ends there: they cannot be a block of their own.");
+}
 
 const begin = ({ title, definition }) => {
   studio.replace(structuredClone(definition));
@@ -100,6 +106,7 @@ $("#tools").append(
   tool("Move up", "up", () => list.move(-1), "Alt ↑"),
   tool("Move down", "down", () => list.move(1), "Alt ↓"),
   tool("Duplicate", "copy", () => list.copy(), "Ctrl D"),
+  tool("Make a block", "block", gather, "Ctrl G"),
   tool("Remove", "remove", () => list.remove(), "Delete"),
 );
 
@@ -133,7 +140,7 @@ function readJson() {
   }
 }
 
-// what is wrong
+// what is wrong: told at its layer; here how much that is with the way to it, and what is wrong with no layer
 
 function tell() {
   const { answer } = studio;
@@ -141,29 +148,44 @@ function tell() {
   const problems = isKnown && studio.model.layers.length ? answer.errors : [];
   const seen = new Set();
   const items = problems.filter(({ loc, msg }) => !seen.has(`${loc} ${msg}`) && seen.add(`${loc} ${msg}`));
-  replace($("#problems"), items.map(problemItem));
-  const count = format.plural(items.length, "thing to mend", "things to mend");
-  const fits = answer.ok ? "Everything fits." : "";
-  setText($("#state"), broken ? `The JSON cannot be read: ${broken}` : items.length ? count : fits);
+  const places = items.map(placeToGo).filter(Boolean);
+  replace($("#problems"), items.filter((problem) => !placeToGo(problem)).map(problemItem));
+  if (broken) setText($("#state"), `The JSON cannot be read: ${broken}`);
+  else if (places.length) redrawn($("#state"), () => replace($("#state"), countOf(places)));
+  else setText($("#state"), answer.ok ? "Everything fits." : "");
   $("#train").setAttribute("aria-disabled", String(Boolean(broken) || !(answer.ok && studio.hasData)));
   $("#train").title = studio.hasData ? "" : "Choose a dataset first";
 }
 
-function problemItem(problem) {
-  const place = placeOfProblem(problem);
+/** The layer that a problem is told at; of one of a block itself, the first layer below the words. */
+function placeToGo(problem) {
+  const [, part, name] = problem.loc;
+  const isOfBlock = part === "blocks" && Boolean(studio.model.blocks?.[name]);
+  return placeOfProblem(problem) ?? (isOfBlock ? { scope: name, at: 0 } : null);
+}
+
+/** How many mistakes there are at layers; it goes from each to the next. */
+function countOf(places) {
   const go = () => {
-    if (!place) return $("select, input", $("#data-bar"))?.focus();
-    studio.select(place.at, place.scope);
+    const at = places.findIndex(({ scope, at }) => scope === studio.scope && at === studio.at);
+    const next = places[(at + 1) % places.length];
+    studio.select(next.at, next.scope);
     show("layers", () => list.focus());
   };
+  const words = format.plural(places.length, "mistake at its layer", "mistakes at their layers");
+  return h("button", { class: "problem-count", type: "button", onclick: go }, words);
+}
+
+function problemItem({ loc, msg }) {
+  const go = () => $("select, input", $("#data-bar"))?.focus();
   return h(
     "li",
     {},
     h(
       "button",
       { class: "problem", type: "button", onclick: go },
-      h("span", { class: "problem-place" }, placeInWords(problem.loc)),
-      h("span", {}, withoutPlace(problem.msg)),
+      h("span", { class: "problem-place" }, placeInWords(loc)),
+      h("span", {}, msg),
     ),
   );
 }
@@ -211,7 +233,7 @@ function run() {
 async function train() {
   const button = $("#train");
   if (button.getAttribute("aria-disabled") === "true") {
-    ($("#problems button") ?? $("select", $("#data-bar")))?.focus();
+    ($("#state button, #problems button") ?? $("select", $("#data-bar")))?.focus();
     return;
   }
   button.setAttribute("aria-disabled", "true");
