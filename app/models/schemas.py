@@ -101,6 +101,8 @@ class TemplatesIn(BaseModel):
     """how many whole numbers are looked up, where the input is such"""
     num_columns: int = Field(default=0, ge=0)
     """how many of the input's numbers are embedded columns, which come first"""
+    num_texts: int = Field(default=1, ge=1)
+    """how many texts follow one another in the input, all of one length, where it is tokens"""
 
 
 class TemplateOut(BaseModel):

@@ -101,10 +101,9 @@ def _columns(asked: TemplatesIn) -> str | None:
 
 
 def _pairs(asked: TemplatesIn) -> str | None:
-    is_halved = asked.num_embeddings is not None and asked.input_shape[0] % 2 == 0
-    if is_halved and len(asked.input_shape) == 1:
-        return _one_answer(asked)
-    return "for two of a kind: user and item, or two texts"
+    are_columns = asked.num_columns == 2 and asked.input_shape == (2,)
+    are_texts = asked.num_texts == 2 and _is_text(asked) and asked.input_shape[0] % 2 == 0
+    return _one_answer(asked) if are_columns or are_texts else "for two of a kind: user and item, or two texts"
 
 
 def _is_picture(asked: TemplatesIn) -> bool:

@@ -17,7 +17,9 @@ export function templatesAsks(draft, columns, inputShape, outputShape, typed = {
   const features = featuresOf(draft, columns);
   if (numEmbedded) return [{ ...ask, num_embeddings: numEmbeddings, num_columns: numEmbedded }];
   const asWords = { ...ask, num_embeddings: numTokens };
-  if (features.length > 0 && features.every(({ name }) => draft.data.columns?.[name]?.tokens)) return [asWords];
+  const texts = features.map(({ name }) => draft.data.columns?.[name]?.tokens);
+  const isOneLength = texts.every((tokens) => tokens?.length === texts[0]?.length);
+  if (texts.length > 0 && texts.every(Boolean)) return [{ ...asWords, num_texts: isOneLength ? texts.length : 1 }];
   const isSequence =
     features.length > MANY_COLUMNS &&
     inputShape.length === 1 &&

@@ -32,6 +32,17 @@ test("whole numbers in many columns are words or amounts: models are asked for b
   assert.equal(templatesAsks(draftOf({ input_shape: [1, 6, 6] }), many("pixel"), [1, 6, 6], [3]).length, 1);
 });
 
+test("two texts are two things only where both have one length", () => {
+  const columns = ["question", "answer"].map((name) => column(name, "text"));
+  const numTexts = (...tokens) => {
+    const draft = draftOf({ columns: { question: { tokens: tokens[0] }, answer: { tokens: tokens[1] } } });
+    return templatesAsks(draft, columns, [64], [1])[0].num_texts;
+  };
+  assert.equal(numTexts({}, {}), 2);
+  assert.equal(numTexts({ length: 8 }, { length: 8 }), 2);
+  assert.equal(numTexts({ length: 8 }, { length: 16 }), 1);
+});
+
 test("the template that was chosen stays as long as it fits, else one that does is proposed", () => {
   const templates = ["neuron", "mlp", "unet"].map((key) => ({ key, definition: key === "unet" ? null : {} }));
   assert.equal(proposed(templates, "neuron", "mlp").key, "neuron");

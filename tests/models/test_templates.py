@@ -18,9 +18,12 @@ FED: dict[str, dict[str, Any]] = {
     "a large picture": {"input_shape": [3, 224, 200], "output_shape": [1000]},
     "a time series": {"input_shape": [32, 3], "output_shape": [2]},
     "a text": {"input_shape": [20], "num_embeddings": 50, "output_shape": [1]},
+    "two texts": {"input_shape": [20], "num_embeddings": 50, "num_texts": 2},
+    "three texts": {"input_shape": [30], "num_embeddings": 50, "num_texts": 3},
     "a text and its next words": {"input_shape": [20], "num_embeddings": 50, "output_shape": [20, 50]},
     "user and item": {"input_shape": [2], "num_embeddings": 640, "num_columns": 2},
     "columns beside numbers": {"input_shape": [5], "num_embeddings": 640, "num_columns": 3},
+    "four columns": {"input_shape": [4], "num_embeddings": 640, "num_columns": 4},
 }
 FITTING = {
     "a table": {"neuron", "mlp"},
@@ -32,10 +35,13 @@ FITTING = {
     "a small picture": {"neuron", "mlp", "lenet", "vgg", "resnet"},
     "a large picture": {"neuron", "mlp", "lenet", "vgg", "resnet"},
     "a time series": {"neuron", "mlp", "lstm", "bigru", "encoder"},
-    "a text": {"lstm", "bigru", "encoder", "two_towers"},
+    "a text": {"lstm", "bigru", "encoder"},
+    "two texts": {"lstm", "bigru", "encoder", "two_towers"},
+    "three texts": {"lstm", "bigru", "encoder"},
     "a text and its next words": {"decoder"},
     "user and item": {"embedded", "two_towers"},
     "columns beside numbers": {"embedded"},
+    "four columns": {"embedded"},
 }
 
 
