@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.looking import look
+from tests.browser.looking import look, violations
 from tests.deck import Deck, wait_for
 
 KERAS = Path(__file__).parents[1] / "keras" / "models"
@@ -269,3 +269,30 @@ def test_several_layers_are_selected_changed_together_and_made_a_block(page: Pag
     expect(page.locator("#state")).to_have_text("Everything fits.")
     page.keyboard.press("ControlOrMeta+z")
     assert types(page) == ["linear", "tanh", "relu", "dropout"]
+
+
+@pytest.mark.parametrize("width", [390, 1100])
+def test_where_there_is_no_room_the_settings_open_over_the_page_and_leave_their_layer_in_sight(
+    page: Page, running: Deck, digits: str, width: int
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{running.url}/models/new?dataset={digits}")
+    page.locator("#panel-layers [data-template=vgg]").click()
+    expect(page.locator("#state")).to_have_text("Everything fits.")
+    page.set_viewport_size({"width": width, "height": 800})
+    settings, last = page.locator("#inspector"), rows(page).last
+    expect(settings).to_be_hidden()
+    last.click()
+    expect(settings).to_be_in_viewport()
+    expect(settings.get_by_label("out features")).to_have_value("10")
+    row, box = last.bounding_box(), settings.bounding_box()
+    assert row and box and row["y"] >= 0 and row["y"] + row["height"] <= box["y"]
+    assert violations(page) == []
+    settings.get_by_role("button", name="Close the settings").click()
+    expect(settings).to_be_hidden()
+    expect(last).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(settings.get_by_label("out features")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(settings).to_be_hidden()
+    expect(last).to_be_focused()

@@ -5,8 +5,8 @@ import { layersOf } from "../modellayout.js";
 import { figuresOf } from "./places.js";
 
 export class GraphView {
-  constructor(studio, container) {
-    Object.assign(this, { studio, container, graph: null });
+  constructor(studio, container, { onChosen }) {
+    Object.assign(this, { studio, container, onChosen, graph: null });
     for (const name of ["model", "edit", "answer"]) studio.addEventListener(name, () => this.draw());
     studio.addEventListener("select", () => this.#select());
   }
@@ -24,7 +24,10 @@ export class GraphView {
     else
       this.graph = drawGraph(this.container, this.#given(), {
         problems,
-        onSelect: (_, box) => this.studio.select(box.index, null),
+        onSelect: (_, box) => {
+          this.onChosen();
+          this.studio.select(box.index, null);
+        },
       });
     this.#select();
   }

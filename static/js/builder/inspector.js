@@ -1,8 +1,10 @@
-// The selected layer: what it is, its settings, what it takes from, what it makes.
+// The selected layer: what it is, its settings, what it takes from, what it makes. Where there is no room beside the
+// list it lies over the page's end, opened from a layer and closed again.
 
 import { $, h, redrawn, replace } from "../dom.js";
 import { field, select, showProblems, splitFields, textField } from "../forms.js";
 import * as format from "../format.js";
+import { icon } from "../icons.js";
 import { labelOf } from "../schema.js";
 import { FIGURES, groupLine, groupTitle } from "./concepts.js";
 import * as edits from "./edits.js";
@@ -13,23 +15,36 @@ const PACE = ["freeze", "unfreeze_after", "lr_factor"]; // of all layers of a bl
 
 export class Inspector {
   constructor(studio, container, { onLeave, onGather }) {
-    Object.assign(this, { studio, container, onLeave, onGather });
+    Object.assign(this, { studio, container, onLeave, onGather, body: h("div") });
+    const close = h("button", { class: "button quiet small icon inspector-close", type: "button", "aria-label": "Close the settings", title: "Close (Esc)" }, icon("remove"));
+    close.addEventListener("click", () => this.close());
+    replace(container, close, this.body);
     container.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.preventDefault();
-      onLeave();
+      this.close();
     });
     for (const name of ["model", "select"]) studio.addEventListener(name, () => this.draw());
     studio.addEventListener("answer", () => this.#tell());
   }
 
+  open() {
+    this.container.classList.add("is-open");
+  }
+
+  close() {
+    this.container.classList.remove("is-open");
+    this.onLeave();
+  }
+
   /** The first setting of the layer. */
   focus() {
-    ($("input, select", this.form) ?? $("input, select, button", this.container))?.focus();
+    this.open();
+    ($("input, select", this.form) ?? $("input, select, button", this.body))?.focus();
   }
 
   draw() {
-    redrawn(this.container, () => this.#draw());
+    redrawn(this.body, () => this.#draw());
   }
 
   #draw() {
@@ -37,14 +52,15 @@ export class Inspector {
     const { layer } = studio;
     if (!layer) {
       this.form = h("div");
-      replace(this.container, h("p", { class: "muted" }, "No layer is selected."));
+      this.container.classList.remove("is-open");
+      replace(this.body, h("p", { class: "muted" }, "No layer is selected."));
       return;
     }
     const [first, last] = studio.range;
     if (first < last) {
       this.form = this.#several(first, last);
       this.figures = null;
-      replace(this.container, this.form);
+      replace(this.body, this.form);
       return;
     }
     const entry = studio.entryOf(layer);
@@ -52,7 +68,7 @@ export class Inspector {
     this.form = layer.type === "block" ? this.#blockForm(layer) : this.#form(entry, layer);
     const loc = this.#loc();
     replace(
-      this.container,
+      this.body,
       h(
         "div",
         { class: "stack-s", data: { loc: loc.join(".") } },
@@ -244,7 +260,7 @@ export class Inspector {
     const { studio } = this;
     if (!studio.layer || !this.figures) return;
     const own = studio.problems().get(studio.at) ?? [];
-    showProblems(this.container, own.map((problem) => ({ ...problem, msg: withoutPlace(problem.msg) })));
+    showProblems(this.body, own.map((problem) => ({ ...problem, msg: withoutPlace(problem.msg) })));
     const known = figuresOf(studio.model, studio.scope, studio.reports)[studio.at];
     const values = known
       ? [

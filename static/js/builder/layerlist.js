@@ -11,8 +11,8 @@ import { figuresOf, toldAtLayer } from "./places.js";
 const ROW = "application/x-traindeck-row";
 
 export class LayerList {
-  constructor(studio, container, { onEnter, onEmpty, onGather }) {
-    Object.assign(this, { studio, container, onEnter, onEmpty, onGather });
+  constructor(studio, container, { onEnter, onChosen, onEmpty, onGather }) {
+    Object.assign(this, { studio, container, onEnter, onChosen, onEmpty, onGather });
     this.list = h("ol", { class: "build-list", role: "listbox", "aria-label": "Layers", "aria-multiselectable": "true", "aria-describedby": "list-hint" });
     this.input = h("p", { class: "build-input muted small figures" });
     this.empty = h("div", { class: "build-empty" });
@@ -123,6 +123,7 @@ export class LayerList {
   #onClick(event) {
     const element = event.target.closest("[role=option]");
     if (!element) return;
+    this.onChosen();
     this.#select([...this.list.children].indexOf(element), event.shiftKey);
   }
 

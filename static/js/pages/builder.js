@@ -33,14 +33,19 @@ function draftToBegin() {
 // views
 
 const list = new LayerList(studio, $("#panel-layers"), {
-  onEnter: () => inspector.focus(),
+  onEnter: () => {
+    inspector.open();
+    list.focus(); // which brings the layer out from under the settings
+    inspector.focus();
+  },
+  onChosen: () => inspector.open(),
   onEmpty: () => palette.focus(),
   onGather: gather,
 });
 const inspector = new Inspector(studio, $("#inspector"), { onLeave: () => show("layers", () => list.focus()), onGather: gather });
 const palette = new Palette(studio, $("#palette"), { onAdded: () => show("layers", () => list.focus()) });
 const data = new DataBar(studio, $("#data-bar"));
-const graph = new GraphView(studio, $("#panel-graph"));
+const graph = new GraphView(studio, $("#panel-graph"), { onChosen: () => inspector.open() });
 new ScopeBar(studio, $("#scope-bar"));
 
 function gather() {
