@@ -39,7 +39,7 @@ export class DataBar {
     const { studio } = this;
     const ready = studio.datasets.filter(({ status }) => status === "ready");
     const options = [
-      { value: "", label: "none: I say the sizes" },
+      { value: "", label: "none: I give the sizes" },
       ...ready.map((dataset) => ({ value: dataset.id, label: `${titled(dataset)}, ${format.plural(dataset.num_rows, "row")}` })),
     ];
     const { dataset: given } = studio.draft;
@@ -150,9 +150,9 @@ export class DataBar {
     };
     const whole = (text) => (/^\d+$/.test(text.trim()) ? Number(text) : null);
     return [
-      box("Input shape", "of one row: 4, or 1, 28, 28 for pictures", typed.shape?.join(", "), (text) => (typed.shape = readShape(text)), ["input_shape"]),
-      box("Output shape", "one number for each class; for templates", typed.outputShape?.join(", "), (text) => (typed.outputShape = readShape(text))),
-      box("Different words or codes", "where the input is looked up; for templates", typed.numEmbeddings, (text) => (typed.numEmbeddings = whole(text))),
+      box("Input shape", "of one row: 4 for four numbers; 1, 28, 28 for a grey picture of 28 × 28 pixels", typed.shape?.join(", "), (text) => (typed.shape = readShape(text)), ["input_shape"]),
+      box("Output shape", "how many numbers the model answers with: 1, or one for each class", typed.outputShape?.join(", "), (text) => (typed.outputShape = readShape(text))),
+      box("Different words or codes", "how many there are, where a row is words; empty for numbers", typed.numEmbeddings, (text) => (typed.numEmbeddings = whole(text))),
     ];
   }
 
@@ -164,7 +164,7 @@ export class DataBar {
       typed.numClasses = Math.max(2, Number.parseInt(input.value, 10) || 2);
       this.studio.dataChanged();
     });
-    return field({ label: "Classes of a pixel", help: "values of the mask, 0 and up; for templates" }, input);
+    return field({ label: "Classes of a pixel", help: "how many kinds of pixel the mask tells apart" }, input);
   }
 
   /** Rows that follow one another: what is seen at once, and what is predicted of it. */
@@ -189,7 +189,7 @@ export class DataBar {
     const { studio } = this;
     this.classes.hidden = !(studio.hasData && studio.answer.output_shape?.includes(null));
     if (!studio.hasData) {
-      setText(this.fed, studio.typed.shape ? "" : "Choose a dataset, or say the shape of a row: then shapes and counts stand beside each layer.");
+      setText(this.fed, studio.typed.shape ? "" : "Choose a dataset, or say how many numbers a row has: then each layer shows what it makes of them, and models that fit are offered.");
       return;
     }
     const target = studio.columns.find(({ name }) => name === studio.draft.data.target);

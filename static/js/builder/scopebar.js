@@ -61,7 +61,7 @@ export class ScopeBar {
         "div",
         { class: "form-grid wide-fields" },
         box("inputs", "Inputs", "names, where there are several: user, film"),
-        box("outputs", "Outputs", "layers whose outputs are the model's; empty: the last one"),
+        box("outputs", "Outputs", "names of the layers that give the model's answers; empty: the last one"),
       ),
     );
   }
@@ -96,8 +96,8 @@ export class ScopeBar {
       "div",
       { class: "form-grid wide-fields" },
       input("Name of the block", "letters, digits and _", scope, (text) => studio.renameBlock(text.trim())),
-      input("Arguments", "as in: width, stride = 2. Layers say $width in their settings.", edits.writeArguments(block.arguments), setArguments),
-      input("Inputs", "what its layers call what they are given", (block.inputs ?? ["input"]).join(", "), setInputs),
+      input("Arguments", "what may differ from use to use, as in: width, stride = 2. A setting then says $width.", edits.writeArguments(block.arguments), setArguments),
+      input("Inputs", "names for what the block takes in", (block.inputs ?? ["input"]).join(", "), setInputs),
       remove,
     );
   }

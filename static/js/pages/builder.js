@@ -59,7 +59,7 @@ const begin = ({ title, definition }) => {
   toast(`${title}: undo brings back what was there.`);
 };
 $("#panel-templates").append(
-  h("p", { class: "muted small" }, "Models to start from, made for what is fed and asked. What stands here now can be brought back with Undo."),
+  h("p", { class: "muted small" }, "Models to start from, each made for the data above. Undo brings back what stands here now."),
   templateCards(studio, begin),
   ...[keptModels(page.models, begin)].filter(Boolean),
   kerasForm(({ inputShape, ...found }) => {
@@ -68,12 +68,18 @@ $("#panel-templates").append(
     begin(found);
   }),
 );
+
+const WITHOUT_DATA = "Choose a dataset above, and models that fit it are offered here. Or build your own: pick layers from the list, where the search knows their other names too.";
+const WITH_DATA = "Those that fit your data come first: take one and change what you like. Or build your own: pick layers from the list.";
+const beginning = h("p", { class: "muted" }, WITHOUT_DATA);
 replace(
   list.empty,
-  h("h2", {}, "No layers yet"),
-  h("p", { class: "muted" }, "Find a layer on the left and press Enter, drag one here, or start from a template."),
+  h("h2", {}, "How to begin"),
+  h("p", {}, "A model is a row of layers. Each takes the numbers that the layer above gives, and hands on its own; the last one gives the answer."),
+  beginning,
   templateCards(studio, begin),
 );
+studio.addEventListener("templates", () => setText(beginning, studio.templates.length ? WITH_DATA : WITHOUT_DATA));
 
 let view = "layers";
 let broken = null; // why what stands in the JSON is not what stands in the list
