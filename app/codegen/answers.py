@@ -3,8 +3,8 @@
 from app.codegen.features import FITS, SCALES, learned, pixels_of, refuse_samples
 from app.codegen.writing import Script, Trained, literal
 from app.specs.features import image_shape, steps_of
+from app.specs.losses import BINARY_LOSSES, REGRESSION_LOSSES
 from app.specs.steps import Pixels
-from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
 
 _ON_DEVICE = {"image": ".float() / 255", "mask": ".long()"}
 

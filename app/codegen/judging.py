@@ -3,7 +3,8 @@
 from app.codegen.answers import figure_type, figure_types, figures_taken, is_scaled
 from app.codegen.sizes import row_bytes
 from app.codegen.writing import Script, Trained, literal, tensors
-from app.specs.training import BINARY_LOSSES, CLASS_LOSSES, CLASS_METRICS, AnyMetric
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES
+from app.specs.metrics import CLASS_METRICS, AnyMetric
 
 _EVALUATED_BYTES = 16 << 20
 _MIN_EVALUATED, _MAX_EVALUATED = 64, 4096

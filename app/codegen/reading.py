@@ -9,7 +9,7 @@ from app.codegen.sizes import lies_in_files
 from app.codegen.splits import lacking, leaves_out, write_split
 from app.codegen.writing import Script, Trained, literal, spread, tensors
 from app.specs.features import dropping, features
-from app.specs.training import CLASS_LOSSES
+from app.specs.losses import CLASS_LOSSES
 
 _USED = re.compile(r'(?<!")\btrain\b(?!")')  # the variable, not the part of that name
 

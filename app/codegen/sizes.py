@@ -3,7 +3,7 @@
 from math import prod
 
 from app.codegen.writing import Trained
-from app.specs.training import CLASS_LOSSES
+from app.specs.losses import CLASS_LOSSES
 
 
 def row_bytes(trained: Trained) -> int:

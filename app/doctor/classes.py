@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Fix, named, share, with_split
 from app.doctor.sample import FEW_CLASSES, Sample
 from app.specs.columns import Column
+from app.specs.losses import CLASS_LOSSES, REGRESSION_LOSSES
 from app.specs.splits import KFoldSplit, SharesSplit
-from app.specs.training import CLASS_LOSSES, REGRESSION_LOSSES
 from app.splitting import BITS
 from app.transforms import word
 

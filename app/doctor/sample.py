@@ -17,7 +17,7 @@ from app.prints import Numbers, Prints, cell_prints, mix, mix_bits, within
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import feature_names, features, is_coded
-from app.specs.training import REGRESSION_LOSSES
+from app.specs.losses import REGRESSION_LOSSES
 from app.splitting import BITS, Parts, Rows, evenly
 
 if TYPE_CHECKING:

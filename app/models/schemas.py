@@ -10,7 +10,7 @@ from app.specs.data import DataSpec
 from app.specs.difference import Difference
 from app.specs.memory import Memory
 from app.specs.model import Inspection, LayerReport, ModelSpec
-from app.specs.training import AnyOptimizer
+from app.specs.optimizers import AnyOptimizer
 
 
 class ModelIn(BaseModel):

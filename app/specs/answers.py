@@ -14,8 +14,8 @@ from app.specs.base import Shape
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import image_shape, steps_of
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
 from app.specs.steps import Pixels
-from app.specs.training import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
 
 Kind = Literal["number", "binary", "classes", "numbers", "array", "image", "mask", "tokens"]
 

@@ -9,9 +9,12 @@ from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS
 from app.specs.layers.backbone import AnyWeights
+from app.specs.losses import AnyLoss
+from app.specs.metrics import AnyMetric
+from app.specs.optimizers import AnyOptimizer
+from app.specs.schedules import AnySchedule
 from app.specs.splits import AnySplit
 from app.specs.steps import ColumnSteps, Missing, Pixels, Tokens
-from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
 from app.specs.window import Window
 
 # What happens to a column, and to rows in order: these have no `type` by which they are told apart.

@@ -5,7 +5,7 @@ from math import prod
 from pydantic import BaseModel
 
 from app.specs.inspection import Inspection
-from app.specs.training import AnyOptimizer
+from app.specs.optimizers import AnyOptimizer
 
 _BYTES = 4  # of a number: float32
 

@@ -14,9 +14,12 @@ from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS, AnyLayer, Layer
 from app.specs.layers.backbone import AnyWeights
+from app.specs.losses import AnyLoss
+from app.specs.metrics import AnyMetric
+from app.specs.optimizers import AnyOptimizer
 from app.specs.run import RunSpec
+from app.specs.schedules import AnySchedule
 from app.specs.splits import AnySplit
-from app.specs.training import AnyLoss, AnyMetric, AnyOptimizer, AnySchedule
 
 UNIONS: dict[str, Any] = {
     "layers": AnyLayer,

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from app.specs.memory import training_memory
 from app.specs.model import ModelSpec
-from app.specs.training import AnyOptimizer
+from app.specs.optimizers import AnyOptimizer
 from worker.nn.build import build
 from worker.train import optimizers
 

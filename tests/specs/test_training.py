@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from app.specs.optimizers import AnyOptimizer
 from app.specs.splits import ColumnSplit, SharesSplit
-from app.specs.training import AnyOptimizer, TrainingSpec
+from app.specs.training import TrainingSpec
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import image_shape, steps_of
 from app.specs.heads import Head
+from app.specs.losses import BINARY_LOSSES, REGRESSION_LOSSES
 from app.specs.steps import ColumnSteps, Pixels
-from app.specs.training import BINARY_LOSSES, REGRESSION_LOSSES
 from app.splitting import BITS, Parts, Rows
 from app.transforms import AnyStep, ArrayStep, ImageStep, Preprocessing, Target, TextStep
 from app.transforms.answers import Scaled

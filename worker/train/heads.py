@@ -13,7 +13,8 @@ from torch import Tensor
 
 from app import transforms
 from app.specs.heads import training_of
-from app.specs.training import CLASS_LOSSES, TrainingSpec
+from app.specs.losses import CLASS_LOSSES
+from app.specs.training import TrainingSpec
 from app.transforms import ImageStep, Target, TextStep
 from worker.evaluate import Judge
 from worker.train import losses

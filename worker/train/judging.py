@@ -8,14 +8,9 @@ import torch
 from torch import Tensor
 
 from app.errors import JobFailure
-from app.specs.training import (
-    BINARY_LOSSES,
-    CLASS_LOSSES,
-    CLASS_METRICS,
-    REGRESSION_LOSSES,
-    AnyMetric,
-    TrainingSpec,
-)
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
+from app.specs.metrics import CLASS_METRICS, AnyMetric
+from app.specs.training import TrainingSpec
 from app.transforms import ImageStep, Target, TextStep
 from worker.evaluate import LISTED_CLASSES, Judge
 from worker.train import losses, metrics

@@ -14,8 +14,9 @@ from app.specs.features import is_embedded
 from app.specs.graph import Node
 from app.specs.layers.backbone import Backbone
 from app.specs.layers.base import written
+from app.specs.losses import CLASS_LOSSES
 from app.specs.model import Inspection, LayerReport, ModelSpec
-from app.specs.training import CLASS_LOSSES, TrainingSpec
+from app.specs.training import TrainingSpec
 
 _ENDS = {  # what the last layer must be, for losses that take what it makes
     "binary_cross_entropy": ("sigmoid", "takes probabilities", "binary_cross_entropy_with_logits"),

@@ -11,7 +11,7 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.graph import Node
 from app.specs.layers.base import written
-from app.specs.training import BINARY_LOSSES, CLASS_LOSSES
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES
 
 MAX_MASK_CLASSES = 256  # a byte tells no more apart
 

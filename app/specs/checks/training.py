@@ -11,16 +11,10 @@ from app.specs.checks.words import Columns
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.heads import Head
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
+from app.specs.metrics import CLASS_METRICS, AnyMetric
 from app.specs.splits import validates
-from app.specs.training import (
-    BINARY_LOSSES,
-    CLASS_LOSSES,
-    CLASS_METRICS,
-    REGRESSION_LOSSES,
-    AnyMetric,
-    EarlyStopping,
-    TrainingSpec,
-)
+from app.specs.training import EarlyStopping, TrainingSpec
 
 
 def training_problems(training: TrainingSpec, data: DataSpec, columns: Columns) -> Iterator[Problem]:

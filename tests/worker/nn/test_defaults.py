@@ -9,7 +9,8 @@ import torch
 
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS, Layer, Learned
-from app.specs.training import AnyLoss, AnyOptimizer
+from app.specs.losses import AnyLoss
+from app.specs.optimizers import AnyOptimizer
 
 OF_EVERY_LAYER = {"type", "name", "inputs", "weight_init", "bias_init", "l1", "l2", "max_norm"}
 OF_EVERY_LAYER |= set(Learned.model_fields)

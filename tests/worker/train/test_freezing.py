@@ -10,7 +10,8 @@ from app.specs.base import SpecError
 from app.specs.checks.model import learning_problems
 from app.specs.memory import training_memory
 from app.specs.model import ModelSpec
-from app.specs.training import Adam, TrainingSpec
+from app.specs.optimizers import Adam
+from app.specs.training import TrainingSpec
 from app.transforms import Preprocessing, Target
 from worker.nn.build import build
 from worker.train import optimizers

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from app.specs.training import BINARY_LOSSES, CLASS_LOSSES
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES
 from worker.train import losses
 
 MODULES = {
