@@ -8,7 +8,6 @@ import math
 import time
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from worker import evaluate
@@ -19,6 +18,7 @@ from worker.train.checkpoints import Checkpoints, Snapshot, Written
 from worker.train.doctor import Doctor
 from worker.train.finish import finish
 from worker.train.history import History
+from worker.train.learner import Learner
 from worker.train.plan import Plan
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan, out_of_memory
@@ -50,6 +50,7 @@ class Trainer:
 
     def __init__(self, job: Job, plan: Plan) -> None:
         self.job, self.plan = job, plan
+        self.learner = Learner(plan)
         self.step = 0  # steps done
         self.stopped = False  # early
         self.history = History()
@@ -91,23 +92,10 @@ class Trainer:
             self.job.log(f"{name} learns from epoch {self.epoch + 1:,} on")
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
-        plan = self.plan
-        lr = plan.rate(self.step)
-        mix = None
-        if plan.augment is not None:
-            inputs, targets, mix = plan.augment(inputs, targets, self.step)
-        outputs = plan.model(inputs)
-        loss = plan.judge.loss(outputs, targets) if mix is None else mix.loss(plan.judge.loss, outputs, targets)
-        plan.gradients.clear()
-        torch.autograd.backward(loss)
-        grad_norm = plan.gradients.finish()
-        optimizers.set_rate(plan.optimizer, lr)
-        plan.optimizer.step()
-        for limit in plan.limits:
-            limit.keep()
+        learned = self.learner.learn(inputs, targets, self.step)
         self.step += 1
-        count = self.metrics.add(outputs.detach(), targets)
-        self.recorder.add_step(self.step, count, loss.detach(), grad_norm, lr)
+        count = self.metrics.add(learned.outputs, learned.targets)
+        self.recorder.add_step(self.step, count, learned.loss, learned.grad_norm, learned.lr)
         self.pace.add(len(targets))
 
     def _close_epoch(self) -> None:
