@@ -37,6 +37,10 @@ class Judge:
         """Where the metrics gather."""
         return Accumulator(self.metrics, self.places)
 
+    def share_of(self, targets: Tensor) -> Loss:
+        """The loss of some rows of a batch as what they add to the batch's; `targets` are those of all its rows."""
+        return lambda outputs, own: self.loss(outputs, own) * self.places.share(own, targets)
+
 
 def pieces(part: AnyPart) -> Iterator[slice]:
     """The rows of a part, as many at a time as are judged together."""

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from app.specs.averages import EMA, SWA
 from app.specs.base import Spec, need_one
 from app.specs.losses import AnyLoss
 from app.specs.metrics import AnyMetric
@@ -51,10 +52,24 @@ class TrainingSpec(Spec):
     """how often all training rows are seen"""
     batch_size: int | None = Field(default=32, ge=1)
     """rows in a step; all of them if empty"""
+    micro_batch_size: int | None = Field(default=None, ge=1, exclude_if=lambda size: size is None)
+    """rows that go through the model at once, where a batch takes too much memory: gradients add up, so a step stays
+    what it is. But batch normalization sees the rows of a piece alone. The whole batch if empty"""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """the same seed gives the same run, on the same kind of device"""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes a GPU where there is one"""
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        default="float32", exclude_if=lambda precision: precision == "float32"
+    )
+    """what layers compute in while training, as torch.autocast has it; weights, loss and evaluation are in float32.
+    bfloat16 takes half the memory and, where the device has it, half the time; float16 is for older GPUs"""
+    tf32: bool = Field(default=False, exclude_if=lambda tf32: not tf32)
+    """whether a GPU multiplies matrices of float32 with 10 bits after the point, several times as fast"""
+    compile: bool = Field(default=False, exclude_if=lambda compiles: not compiles)
+    """whether torch.compile makes steps faster, a minute later; where it cannot, the log says why"""
+    deterministic: bool = Field(default=True, exclude_if=lambda exact: exact)
+    """whether a GPU computes the same bits again, wherever torch knows how; else it takes whatever is fastest"""
     start_from: StartFrom | None = None
     """what the weights begin with, where that is not chance: those of another run"""
     shuffle: bool = True
@@ -75,6 +90,10 @@ class TrainingSpec(Spec):
     """ends the run when it no longer gets better"""
     max_grad_norm: float | None = Field(default=None, gt=0)
     """gradients longer than this are shortened to it"""
+    ema: EMA | None = Field(default=None, exclude_if=lambda ema: ema is None)
+    """leaves a moving average of the weights, not the last"""
+    swa: SWA | None = Field(default=None, exclude_if=lambda swa: swa is None)
+    """leaves the mean of the weights of the last epochs, at a rate that stays"""
     checkpoint_every_s: float = Field(default=30.0, gt=0)
     """how often the state is saved, in seconds"""
     keep_checkpoints: int = Field(default=3, ge=1, le=100)
@@ -97,6 +116,11 @@ class TrainingSpec(Spec):
     def loss_type(self) -> str:
         """Its type."""
         return self.only_loss.type
+
+    def rows_at_once(self, num_train: int) -> int:
+        """How many rows go through the model at once, of so many to train on."""
+        batch_size = self.batch_size or num_train
+        return min(batch_size, self.micro_batch_size or batch_size)
 
     @field_validator("schedule", mode="before")
     @classmethod

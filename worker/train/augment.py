@@ -42,6 +42,10 @@ class Mix:
         """The loss against both targets, each by its share; 0-d."""
         return self.share * loss(outputs, targets) + (1 - self.share) * loss(outputs, self.others)
 
+    def of(self, rows: slice) -> "Mix":
+        """The same of some rows."""
+        return Mix(self.others[rows], self.share)
+
 
 class Augment:
     """Changes batches of images (N, C, H, W) as `kinds` say, in their order.

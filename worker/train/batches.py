@@ -102,6 +102,19 @@ def order(num_rows: int, seed: int, epoch: int, *part: int) -> Tensor:
     return torch.randperm(num_rows, generator=torch.Generator().manual_seed(mixed))
 
 
+def num_batches(num_rows: int, size: int, min_rows: int = 1) -> int:
+    """How many batches of `size` rows there are; the last holds what is left, unless that is less than `min_rows`."""
+    num_whole, left_over = divmod(num_rows, size)
+    return num_whole + (left_over >= (min_rows if num_whole else 1))
+
+
+def bounds(num_rows: int, size: int, min_rows: int = 1, first: int = 0) -> Iterator[tuple[int, int]]:
+    """From where to where each of them reaches, from number `first` on; too few rows left over join the last."""
+    last = num_batches(num_rows, size, min_rows) - 1
+    for i in range(first, last + 1):
+        yield i * size, num_rows if i == last else (i + 1) * size
+
+
 @dataclass(frozen=True)
 class Batches:
     """The training rows, batch by batch. The last batch of an epoch holds what is left.
@@ -118,17 +131,14 @@ class Batches:
 
     @cached_property
     def _num_batches(self) -> int:
-        num_whole, left_over = divmod(len(self.part), self.batch_size)
-        return num_whole + (left_over >= (self.min_rows if num_whole else 1))
+        return num_batches(len(self.part), self.batch_size, self.min_rows)
 
     def __len__(self) -> int:
         return self._num_batches
 
     def bounds(self, first: int = 0) -> Iterator[tuple[int, int]]:
         """From where to where in the order of an epoch each batch from number `first` on reaches."""
-        last = len(self) - 1
-        for i in range(first, len(self)):
-            yield i * self.batch_size, len(self.part) if i == last else (i + 1) * self.batch_size
+        return bounds(len(self.part), self.batch_size, self.min_rows, first)
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of `epoch` from number `first` on, on the device."""

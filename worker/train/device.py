@@ -1,7 +1,12 @@
 """Where a run computes: which device, with how many threads, and how much memory there is."""
 
 import os
+import re
 import resource
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 
 import psutil
 import torch
@@ -46,6 +51,39 @@ def describe(device: torch.device) -> str:
         return f"{torch.cuda.get_device_name(device)} (CUDA {torch.version.cuda})"
     threads = torch.get_num_threads()
     return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def settle(device: torch.device, *, deterministic: bool, tf32: bool) -> None:
+    """Set how this process computes on a GPU: the same bits again wherever torch knows how, or as fast as it can.
+
+    What it does not know is computed all the same, and told (`inexact`). To be called before anything is computed.
+    """
+    if device.type != "cuda":
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS has no order of its own
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    # Nothing here reads memory that it has not written: that need not be filled first.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = not deterministic  # tries several ways for each shape, and takes the fastest
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+
+
+@contextmanager
+def inexact(say: Callable[[str, str], None]) -> Iterator[None]:
+    """Meanwhile, tell of each operation that may give other bits the next time, once."""
+    told: set[str] = set()
+
+    def show(message: Warning | str, *rest: Any, **named: Any) -> None:
+        found = re.match(r"(\S+) does not have a deterministic implementation", str(message))
+        if found is None:
+            usual(message, *rest, **named)
+        elif found[1] not in told:
+            told.add(found[1])
+            say(f"{found[1]} may give other bits the next time: torch has no deterministic form of it", "warning")
+
+    with warnings.catch_warnings():
+        usual, warnings.showwarning = warnings.showwarning, cast(Any, show)
+        yield
 
 
 def free_bytes(device: torch.device) -> int:

@@ -37,7 +37,7 @@ def finish(trainer: "Trainer") -> Ending:
     job, plan = trainer.job, trainer.plan
     trainer.doctor.look(trainer.history)
     checkpoints = trainer.write()
-    _take_best_weights(trainer)
+    _take_final_weights(trainer)
     _refuse_non_finite(plan, trainer.step)
     evaluation = evaluation_of(plan)
     if line := forecast.in_words(evaluation.get("forecast", {})):
@@ -67,11 +67,14 @@ def artifact_event(name: str, file: StoredFile) -> events.New:
     return events.New("artifact", {"name": name, "size_bytes": file.size_bytes, "sha256": file.sha256})
 
 
-def _take_best_weights(trainer: "Trainer") -> None:
+def _take_final_weights(trainer: "Trainer") -> None:
+    """The best epoch's, or what the training averaged; else the last stay."""
     stopping = trainer.plan.stopping
     if stopping is not None and stopping.best_weights:
         trainer.plan.model.load_state_dict(stopping.best_weights)
         trainer.job.log(f"took the weights of epoch {stopping.best_epoch:,}, the best by {stopping.series}")
+    elif words := trainer.plan.averaging.take(trainer.step):
+        trainer.job.log(f"took {words}")
 
 
 def _refuse_non_finite(plan: Plan, step: int) -> None:

@@ -15,6 +15,11 @@ class Penalty:
     l1: float
     l2: float
 
+    @torch.no_grad()
+    def value(self) -> Tensor:
+        """The penalty itself, 0-d."""
+        return self.l1 * self.weight.abs().sum() + self.l2 * self.weight.square().sum()
+
     def add_gradient(self) -> None:
         """Add the penalty's gradient to the weight's; |w| counts as flat at 0."""
         gradient = self.weight.grad
@@ -54,6 +59,10 @@ class Gradients:
         """Forget them. Optimizer.zero_grad does the same in 30 times the time."""
         for parameter in self.parameters:
             parameter.grad = None
+
+    def penalty(self) -> Tensor | float:
+        """What the penalties that pull are together, 0-d: for whoever compares losses of different weights."""
+        return sum(one.value() for one in self.penalties)
 
     def finish(self) -> Tensor:
         """Add the penalties, then bound the norm if it is to be. Returns the norm before that, 0-d, on the device."""

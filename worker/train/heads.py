@@ -66,6 +66,11 @@ class Head:
         """What a figure of it is called beside those of others."""
         return f"{self.name}_{metric}"
 
+    def share(self, outputs: Tensor, targets: Tensor, of_all: Tensor) -> Tensor:
+        """What some rows, packed, add to the weighted sum; `of_all` are the targets of all."""
+        found = self.judging.judge.share_of(self.cut.of_targets(of_all))
+        return self.weight * found(*self.cut.of(outputs, targets))
+
     def accumulator(self) -> Accumulator:
         """Where its metrics gather, and its loss."""
         judge = self.judging.judge
@@ -98,6 +103,14 @@ class HeadsJudge(Judge):
     def accumulator(self) -> Accumulator:
         """Where the metrics of all gather."""
         return HeadsAccumulator(self.heads)
+
+    def share_of(self, targets: Tensor) -> Loss:
+        """The same of the weighted sum, each output by its own count."""
+
+        def share(outputs: Tensor, own: Tensor) -> Tensor:
+            return torch.stack([head.share(outputs, own, targets) for head in self.heads]).sum()
+
+        return share
 
 
 class HeadsAccumulator(Accumulator):

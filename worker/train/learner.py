@@ -1,12 +1,40 @@
 """One step of training: what a batch does to the weights. When to take one is the trainer's."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from worker.train import optimizers
+from worker.train.augment import Mix
+from worker.train.batches import bounds
+from worker.train.losses import Loss
 from worker.train.plan import Plan
+
+
+class Batch(NamedTuple):
+    """Rows that a step learns from, as the model is fed."""
+
+    inputs: Tensor  # (N, …)
+    targets: Tensor  # (N, …)
+    mix: Mix | None = None
+
+    def loss(self, loss: Loss, outputs: Tensor) -> Tensor:
+        """That of outputs (N, …); 0-d."""
+        return loss(outputs, self.targets) if self.mix is None else self.mix.loss(loss, outputs, self.targets)
+
+    def of(self, rows: slice) -> "Batch":
+        """Some of the rows."""
+        return Batch(self.inputs[rows], self.targets[rows], self.mix and self.mix.of(rows))
+
+
+class Tried(NamedTuple):
+    """The model on a batch, with the gradients where the optimizer looks for them."""
+
+    outputs: Tensor  # (N, …)
+    loss: Tensor  # 0-d
+    grad_norm: Tensor  # 0-d, before it was bounded
 
 
 class Learned(NamedTuple):
@@ -24,21 +52,68 @@ class Learner:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self._forward = plan.precision.cast(plan.forward or plan.model)
+        self._searches = optimizers.takes_closure(plan.optimizer)
 
     def learn(self, inputs: Tensor, targets: Tensor, step: int) -> Learned:
         """Take the step with this number, from 0, on a batch (N, …)."""
         plan = self.plan
         lr = plan.rate(step)
-        mix = None
-        if plan.augment is not None:
-            inputs, targets, mix = plan.augment(inputs, targets, step)
-        outputs = plan.model(inputs)
-        loss = plan.judge.loss(outputs, targets) if mix is None else mix.loss(plan.judge.loss, outputs, targets)
-        plan.gradients.clear()
-        torch.autograd.backward(loss)
-        grad_norm = plan.gradients.finish()
         optimizers.set_rate(plan.optimizer, lr)
-        plan.optimizer.step()
+        batch = Batch(inputs, targets)
+        if plan.augment is not None:
+            batch = Batch(*plan.augment(inputs, targets, step))
+        tried = self._search(batch) if self._searches else self._step(batch)
         for limit in plan.limits:
             limit.keep()
-        return Learned(outputs.detach(), targets, loss.detach(), grad_norm, lr)
+        plan.averaging.add(step + 1)
+        return Learned(tried.outputs, batch.targets, tried.loss, tried.grad_norm, lr)
+
+    def _step(self, batch: Batch) -> Tried:
+        """Down the gradient."""
+        tried = self._try(batch)
+        self.plan.precision.step(self.plan.optimizer)
+        return tried
+
+    def _search(self, batch: Batch) -> Tried:
+        """By an optimizer that tries several weights on the way, as LBFGS. Returns the first that it tried."""
+        first: Tried | None = None
+
+        def evaluate() -> Any:  # torch's own types say float, its optimizers take a tensor
+            nonlocal first
+            tried = self._try(batch)
+            first = first or tried
+            return tried.loss + self.plan.gradients.penalty()  # the gradient is that of both
+
+        self.plan.optimizer.step(evaluate)
+        assert first is not None, "a closure is called at least once"
+        return first
+
+    def _try(self, batch: Batch) -> Tried:
+        """The gradients of the loss on a batch, with penalties, bounded."""
+        plan = self.plan
+        plan.gradients.clear()
+        outputs, loss = self._pass(batch)
+        plan.precision.unscale(plan.optimizer)
+        return Tried(outputs, loss, plan.gradients.finish())
+
+    def _pass(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Forward and back, all rows at once or piece by piece. Returns outputs and loss."""
+        plan = self.plan
+        if plan.micro_batch_size is None or len(batch.inputs) <= plan.micro_batch_size:
+            return self._pass_once(batch, plan.judge.loss)
+        found = [self._pass_once(piece, plan.judge.share_of(batch.targets)) for piece in self._pieces(batch)]
+        outputs, losses = zip(*found, strict=True)
+        return torch.cat(outputs), torch.stack(losses).sum()
+
+    def _pass_once(self, batch: Batch, loss_of: Loss) -> tuple[Tensor, Tensor]:
+        outputs = self._forward(batch.inputs)
+        loss = batch.loss(loss_of, outputs)
+        self.plan.precision.backward(loss)
+        return outputs.detach(), loss.detach()
+
+    def _pieces(self, batch: Batch) -> Iterator[Batch]:
+        size, min_rows = self.plan.micro_batch_size, self.plan.batches.min_rows
+        assert size is not None
+        for start, end in bounds(len(batch.inputs), size, min_rows):
+            yield batch.of(slice(start, end))

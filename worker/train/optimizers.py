@@ -1,5 +1,6 @@
 """Optimizers: torch's own, by their own names and arguments, in the variant that is fastest on the device."""
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,6 +35,12 @@ def build(type: str, parameters: Iterable[Tensor] | list[Group], device: torch.d
     if type in _FUSED.get(device.type, ()):
         arguments["fused"] = True
     return _CLASSES[type](parameters, **arguments)
+
+
+def takes_closure(optimizer: Optimizer) -> bool:
+    """Whether its step calls for loss and gradients itself, at other weights too, as that of LBFGS."""
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    return closure is not None and closure.default is inspect.Parameter.empty
 
 
 def set_rate(optimizer: Optimizer, lr: float) -> None:

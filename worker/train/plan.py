@@ -1,7 +1,7 @@
 """What is to be trained: everything that follows from a run's specification and its data, ready to use."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -12,11 +12,13 @@ from torch.optim import Optimizer
 from worker.data.series import Shown
 from worker.evaluate import Judge
 from worker.train.augment import Augment
+from worker.train.averaging import Averaging
 from worker.train.batches import AnyPart, Batches
 from worker.train.beginning import Beginning
 from worker.train.doctor import Chance
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit
+from worker.train.precision import Forward, Precision
 from worker.train.recorder import EPOCH_LOSS
 from worker.train.stopping import EarlyStopping
 
@@ -47,6 +49,10 @@ class Plan:
     checkpoint_every_s: float
     keep_checkpoints: int
     log_every_epochs: int
+    micro_batch_size: int | None = None  # rows that go through the model at once, where that is not the batch
+    precision: Precision = field(default_factory=Precision)
+    averaging: Averaging = field(default_factory=Averaging)
+    forward: Forward | None = None  # the model as a step calls it, where that is compiled
     beginning: Beginning | None = None  # where the weights begin, where that is not chance
 
     @cached_property

@@ -30,17 +30,20 @@ from worker.data.shelf import Shelf, is_mapped
 from worker.data.targets import Output, num_told
 from worker.job import Job
 from worker.nn.build import build, max_norms, penalties
+from worker.train import averaging, norms, optimizers, precision, schedules
 from worker.train import device as devices
-from worker.train import optimizers, schedules
 from worker.train.augment import Augment
+from worker.train.averaging import Averaging
 from worker.train.batches import AnyPart, Batches, Part, targets_of
 from worker.train.beginning import Beginning
+from worker.train.compiling import compiled
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit, Penalty
 from worker.train.heads import SEVERAL, judging_of_heads, ready_targets
 from worker.train.judging import judging_of
 from worker.train.measured import measure
 from worker.train.plan import Plan
+from worker.train.precision import Forward
 from worker.train.stopping import EarlyStopping
 from worker.train.windowed import Windowed
 
@@ -153,13 +156,16 @@ def make_plan(job: Job) -> Plan:
     prepared = _prepare(submitted, Shelf(folder, job.settings.data_in_memory_bytes))
     parts = _parts(prepared)
     device = devices.choose(training.device)
-    batch_size = training.batch_size or len(parts["train"])
+    devices.settle(device, deterministic=training.deterministic, tf32=training.tf32)
+    num_rows = training.rows_at_once(len(parts["train"]))
     fed = prepared.preprocessing.fed
-    torch.set_num_threads(devices.num_threads(submitted.model, fed, batch_size, job.settings.slots))
+    torch.set_num_threads(devices.num_threads(submitted.model, fed, num_rows, job.settings.slots))
     augment = _augment(submitted.spec, prepared.preprocessing)
     shown = prepared.shown if isinstance(prepared, PreparedSeries) else None
     plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device, augment, shown)
     plan.beginning = Beginning.of(job, submitted.model, training)
+    if training.compile:
+        plan.forward = _compiled(plan, job)
     job.log(f"device: {devices.describe(device)}; torch {torch.__version__}")
     rows = ", ".join(f"{len(part):,} to {_PURPOSES[name]}" for name, part in plan.parts.items())
     kind = "windows" if shown else "rows"
@@ -202,6 +208,11 @@ def assemble(
     optimizer = optimizers.build(parameters=groups, device=device, **training.optimizer.model_dump())
     lr, steps_per_epoch = training.optimizer.lr, len(batches)
     num_steps = training.num_epochs * steps_per_epoch
+    freezing = Freezing.of(model, module)
+
+    def rate(step: int) -> float:
+        return schedules.rate(training.schedule, lr, step, steps_per_epoch, num_steps)
+
     return Plan(
         run_id=run_id,
         device=device,
@@ -209,9 +220,9 @@ def assemble(
         judge=judging.judge,
         gradients=Gradients(module, [Penalty(*one) for one in penalties(model, module)], training.max_grad_norm),
         optimizer=optimizer,
-        freezing=Freezing.of(model, module),
+        freezing=freezing,
         limits=[Limit(*one) for one in max_norms(model, module)],
-        rate=lambda step: schedules.rate(training.schedule, lr, step, steps_per_epoch, num_steps),
+        rate=averaging.annealed(rate, training.swa, steps_per_epoch) if training.swa else rate,
         parts=placed,
         batches=batches,
         augment=augment,
@@ -225,7 +236,31 @@ def assemble(
         checkpoint_every_s=training.checkpoint_every_s,
         keep_checkpoints=training.keep_checkpoints,
         log_every_epochs=training.log_every_epochs,
+        micro_batch_size=training.micro_batch_size,
+        precision=precision.build(training.precision, device),
+        averaging=_averaging(module, training, batches, freezing),
     )
+
+
+def _averaging(module: nn.Module, training: TrainingSpec, batches: Batches, freezing: Freezing) -> Averaging:
+    """What the run leaves in place of its last weights. Those of late epochs take the figures of their own norms."""
+    if training.ema is not None:
+        return averaging.moving(module, training.ema)
+    if training.swa is None:
+        return Averaging()
+
+    def measure_norms(step: int) -> None:
+        module.train()
+        freezing.set(step // len(batches) - 1)
+        norms.measure(module, (inputs for inputs, _ in batches.epoch(0)), training.seed, batches.device)
+
+    return averaging.of_epochs(module, training.swa, len(batches), measure_norms)
+
+
+def _compiled(plan: Plan, job: Job) -> Forward:
+    in_pieces = plan.micro_batch_size is not None
+    searches = optimizers.takes_closure(plan.optimizer)
+    return compiled(plan.model, job.log, plan.device, in_pieces=in_pieces, searches=searches)
 
 
 def _augment(spec: RunSpec, preprocessing: Preprocessing) -> Augment | None:

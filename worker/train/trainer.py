@@ -35,7 +35,8 @@ def run(job: Job) -> Ending:
     try:
         trainer = Trainer(job, make_plan(job))
         trainer.resume()
-        trainer.fit()
+        with devices.inexact(job.log):
+            trainer.fit()
         return finish(trainer)
     except (MemoryError, RuntimeError) as error:
         if not devices.is_out_of_memory(error):
@@ -102,17 +103,25 @@ class Trainer:
         for name, value in self.metrics.values().items():
             self.recorder.add_epoch(f"train/{name}", self.step, value)
         self.metrics = self.plan.judge.accumulator()
+        for name, value in self.plan.precision.figures().items():
+            self.recorder.add_epoch(name, self.step, value)
+        if "validation" in self.plan.parts or self.plan.stopping is not None:
+            with self.plan.averaging.in_place(self.step):
+                self._look()
+        if self.finished or time.monotonic() >= self._judge_at:
+            self._hold_best()
+        if self.epoch % self.plan.log_every_epochs == 0 or self.finished:
+            self.recorder.flush()
+            self.job.log(self._line())
+
+    def _look(self) -> None:
+        """Judge the weights that the training would leave if it ended now."""
         for name, value in self._validate().items():
             self.recorder.add_epoch(f"validation/{name}", self.step, value)
         if self.plan.stopping is not None:
             self.recorder.flush()
             latest = self.history.last(self.plan.monitored)
             self.stopped = self.plan.stopping.judge(self.epoch, latest, self.plan.model)
-        if self.finished or time.monotonic() >= self._judge_at:
-            self._hold_best()
-        if self.epoch % self.plan.log_every_epochs == 0 or self.finished:
-            self.recorder.flush()
-            self.job.log(self._line())
 
     def _validate(self) -> dict[str, Tensor]:
         part = self.plan.parts.get("validation")
@@ -198,6 +207,7 @@ class Trainer:
             weights=self.plan.model.state_dict(),
             optimizer=optimizers.state_tensors(self.plan.optimizer),
             best=stopping.best_weights if stopping else {},
+            averages=self.plan.averaging.tensors(),
             metrics=self.metrics.sums,
             random=checkpoints.random_state(),
         )
@@ -206,6 +216,7 @@ class Trainer:
             "epoch": self.epoch,
             "stopped": self.stopped,
             "stopping": stopping.state() if stopping else None,
+            "precision": self.plan.precision.state(),
             "metric_rows": int(self.metrics.num_rows),
             "epoch_loss": self.recorder.state(),
             "history": self.history.copy(),
@@ -244,5 +255,7 @@ class Trainer:
             plan.stopping.restore(state["stopping"], snapshot.group("best"), plan.device)
         plan.model.load_state_dict(snapshot.group("weights"))
         optimizers.restore_state(plan.optimizer, snapshot.group("optimizer"))
+        plan.averaging.restore(snapshot.group("averages"))
+        plan.precision.restore(state.get("precision"))
         self.pace = Pace(self.step, plan.num_steps)
         checkpoints.restore_random_state(snapshot.group("random"))

@@ -7,13 +7,16 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
+from torch.amp import GradScaler
 
 from app.specs.model import ModelSpec
 from app.specs.training import TrainingSpec
 from app.transforms import Head, Preprocessing, Target, TextStep
 from worker.train import optimizers
 from worker.train.batches import Part
+from worker.train.compiling import Compiled
 from worker.train.plan import Plan
+from worker.train.precision import Scaled
 from worker.train.setup import assemble
 from worker.train.trainer import Trainer
 
@@ -64,7 +67,7 @@ OPTIMIZERS: list[dict[str, Any]] = [
 ]
 
 
-def make_plan(bench: Bench, model: str, optimizer: dict[str, Any]) -> Plan:
+def make_plan(bench: Bench, model: str, optimizer: dict[str, Any], **changes: Any) -> Plan:
     shape, layers = MODELS[model]
     blocks = BLOCKS if any(layer["type"] == "block" for layer in layers) else {}
     spec = ModelSpec.model_validate({"layers": layers, "blocks": blocks})
@@ -84,6 +87,7 @@ def make_plan(bench: Bench, model: str, optimizer: dict[str, Any]) -> Plan:
             "metrics": [{"type": "accuracy"}, {"type": "top_k_accuracy", "k": 2}],
             "early_stopping": {"patience": 9},
             "max_grad_norm": 1.0,
+            **changes,
         }
     )
     preprocessing = Preprocessing(
@@ -103,6 +107,7 @@ def state(trainer: Trainer) -> dict[str, torch.Tensor]:
         **{f"weights/{name}": tensor.clone() for name, tensor in trainer.plan.model.state_dict().items()},
         **{f"optimizer/{name}": tensor for name, tensor in optimizers.state_tensors(trainer.plan.optimizer).items()},
         **{f"best/{name}": tensor for name, tensor in stopping.best_weights.items()},
+        **{f"averages/{name}": tensor for name, tensor in trainer.plan.averaging.tensors().items()},
         "random": torch.get_rng_state(),
     }
 
@@ -113,6 +118,46 @@ def test_a_training_taken_up_by_another_process_ends_in_the_same_bits(
     bench: Bench, model: str, optimizer: dict[str, Any]
 ) -> None:
     assert_taken_up(bench, lambda: make_plan(bench, model, optimizer))
+
+
+STEPS: dict[str, dict[str, Any]] = {
+    "in pieces": {"micro_batch_size": 3},
+    "in bfloat16": {"precision": "bfloat16"},
+    "moving average": {"ema": {"decay": 0.8, "start_step": 2}},
+    "mean of epochs": {"swa": {"start_epoch": 0, "lr": 0.002, "anneal_epochs": 2}},
+    "mean of epochs in pieces of bfloat16": {
+        "swa": {"start_epoch": 1},
+        "micro_batch_size": 3,
+        "precision": "bfloat16",
+    },
+}
+
+
+@pytest.mark.parametrize("changes", STEPS.values(), ids=list(STEPS))
+def test_whatever_a_step_does_is_taken_up(bench: Bench, changes: dict[str, Any]) -> None:
+    assert_taken_up(bench, lambda: make_plan(bench, "convolutions, channels last", OPTIMIZERS[1], **changes))
+
+
+def test_a_training_in_float16_is_taken_up(bench: Bench) -> None:
+    def plan() -> Plan:
+        made = make_plan(bench, "convolutions, channels last", OPTIMIZERS[1])
+        made.precision = Scaled(CPU)
+        made.precision.restore({"scaler": GradScaler("cpu", growth_interval=3).state_dict(), "num_skipped": 0})
+        return made
+
+    whole, second = assert_taken_up(bench, plan)
+    assert whole.plan.precision.state() == second.plan.precision.state()
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiled_training_is_taken_up(bench: Bench) -> None:
+    def plan() -> Plan:
+        made = make_plan(bench, "convolutions, channels last", OPTIMIZERS[0])
+        made.forward = Compiled(made.model, pytest.fail)
+        return made
+
+    assert_taken_up(bench, plan)
 
 
 def test_a_training_of_several_outputs_is_taken_up_too(bench: Bench) -> None:
@@ -155,8 +200,8 @@ def plan_of_heads(bench: Bench) -> Plan:
     return assemble(bench.run_id, spec, training, parts, how, CPU)
 
 
-def assert_taken_up(bench: Bench, plan: Callable[[], Plan]) -> None:
-    """A training that is killed between two checkpoints ends as one that is not."""
+def assert_taken_up(bench: Bench, plan: Callable[[], Plan]) -> tuple[Trainer, Trainer]:
+    """A training that is killed between two checkpoints ends as one that is not; both."""
     whole = Trainer(bench.claim(), plan())
     whole.fit()
 
@@ -186,3 +231,4 @@ def assert_taken_up(bench: Bench, plan: Callable[[], Plan]) -> None:
     assert expected.keys() == found.keys()
     assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
     assert second.history == whole.history
+    return whole, second
