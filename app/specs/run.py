@@ -23,12 +23,13 @@ from app.specs.checks.model import (
 )
 from app.specs.checks.outputs import curve_problems, heading_problems
 from app.specs.checks.sizes import part_sizes
+from app.specs.checks.stepping import stepping_problems
 from app.specs.checks.training import stopping_problems, training_problems
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import feature_names, features, fed_shape, input_shape, width
 from app.specs.heads import Head, heads_of
-from app.specs.memory import Memory, training_memory
+from app.specs.memory import Memory, memory_of
 from app.specs.model import Inspection, ModelSpec
 from app.specs.sources import BuiltinSource, DatasetDefinition, GeneratedSource, UploadSource
 from app.specs.training import TrainingSpec
@@ -109,6 +110,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
     found = [*data_problems(spec.data, known, num_rows), *_head_problems(spec, spec.model, heads, known)]
     fed = features(spec.data, columns)
     inspection = None
+    found += stepping_problems(spec.training, sizes["train"] if sizes else None)
     unfed = list(feeding_problems(spec.model, spec.data))
     found += unfed
     try:
@@ -133,7 +135,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
         output_shape=told[0].output_shape if len(told) == 1 else tuple(inspection.output_shape),
         targets=targets,
         inspection=inspection,
-        memory=training_memory(inspection, spec.training.optimizer, batch_size) if batch_size else None,
+        memory=memory_of(inspection, spec.training, batch_size) if batch_size else None,
         num_rows=sizes,
     )
 

@@ -117,9 +117,8 @@ class TrainingSpec(Spec):
         """Its type."""
         return self.only_loss.type
 
-    def rows_at_once(self, num_train: int) -> int:
-        """How many rows go through the model at once, of so many to train on."""
-        batch_size = self.batch_size or num_train
+    def rows_at_once(self, batch_size: int) -> int:
+        """How many rows go through the model at once, of batches of so many."""
         return min(batch_size, self.micro_batch_size or batch_size)
 
     @field_validator("schedule", mode="before")

@@ -157,7 +157,7 @@ def make_plan(job: Job) -> Plan:
     parts = _parts(prepared)
     device = devices.choose(training.device)
     devices.settle(device, deterministic=training.deterministic, tf32=training.tf32)
-    num_rows = training.rows_at_once(len(parts["train"]))
+    num_rows = training.rows_at_once(training.batch_size or len(parts["train"]))
     fed = prepared.preprocessing.fed
     torch.set_num_threads(devices.num_threads(submitted.model, fed, num_rows, job.settings.slots))
     augment = _augment(submitted.spec, prepared.preprocessing)

@@ -74,11 +74,12 @@ def learning_problems(
     elif not any(_learns_at_once(*each) for each in zip(model.nodes, inspection.layers, strict=True)):
         message = "every layer that could learn is frozen in the first epoch: leave one unfrozen"
         yield Problem(loc=["model", "layers"], msg=message, received=None)
-    if training.batch_size == 1 or num_train == 1:
+    if 1 in (training.batch_size, training.micro_batch_size, num_train):
+        size = "micro_batch_size" if training.micro_batch_size == 1 else "batch_size"
         for node, report in zip(model.nodes, inspection.layers, strict=True):
             if node.pace.learns and _compares_rows(node, report, inspection):
                 message = f"layer {report.index} ({report.type}): needs two rows a batch at least, for it compares rows"
-                yield Problem(loc=["training", "batch_size"], msg=message, received=training.batch_size)
+                yield Problem(loc=["training", size], msg=message, received=getattr(training, size))
 
 
 def _compares_rows(node: Node, report: LayerReport, inspection: Inspection) -> bool:

@@ -6,9 +6,9 @@ import * as format from "../format.js";
 
 const memoryInWords = (memory) => (memory ? `about ${format.bytes(memory.total)}` : format.bytes(null));
 
-function inParts({ weights, gradients, optimizer, activations }) {
-  const parts = Object.entries({ weights, gradients, optimizer, "activations of a batch": activations });
-  return parts.map(([name, size]) => `${name} ${format.bytes(size)}`).join(", ");
+function inParts({ weights, gradients, optimizer, averages, activations }) {
+  const parts = Object.entries({ weights, gradients, optimizer, averages, "activations of a batch": activations });
+  return parts.filter(([, size]) => size > 0).map(([name, size]) => `${name} ${format.bytes(size)}`).join(", ");
 }
 
 export class Summary {

@@ -1,4 +1,6 @@
 import os
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -71,3 +73,57 @@ def test_the_failure_has_the_figures_that_decide_what_to_change() -> None:
     assert "1,000,000 parameters" in failure.message
     assert "all rows" in device.out_of_memory(CPU, batch_size=None, num_parameters=1).message
     assert set(failure.details) == {"batch_size", "num_parameters", "peak_bytes", "total_bytes"}
+
+
+@pytest.fixture
+def settled() -> Iterator[None]:
+    """What is set for a whole process is as it was afterwards."""
+    workspace = os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
+    matmul, benchmark = torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.set_float32_matmul_precision(matmul)
+    torch.backends.cudnn.benchmark = benchmark
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    os.environ.pop("CUBLAS_WORKSPACE_CONFIG", None)
+    if workspace is not None:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = workspace
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_gpu_is_set_to_give_the_same_bits() -> None:
+    device.settle(torch.device("cuda"), deterministic=True, tf32=False)
+    assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert not torch.backends.cudnn.benchmark and torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.mark.usefixtures("settled")
+def test_or_to_be_as_fast_as_it_can() -> None:
+    device.settle(torch.device("cuda"), deterministic=False, tf32=True)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.backends.cudnn.benchmark and torch.get_float32_matmul_precision() == "high"
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_cpu_is_left_as_it_is() -> None:
+    device.settle(CPU, deterministic=True, tf32=True)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.filterwarnings("default")
+def test_what_has_no_deterministic_form_is_told_once() -> None:
+    device.settle(torch.device("cuda"), deterministic=True, tf32=False)
+    said: list[tuple[str, str]] = []
+    with device.inexact(lambda text, level: said.append((text, level))):
+        for _ in range(2):
+            torch.zeros(3).put_(torch.tensor([1, 1]), torch.ones(2))
+    assert said == [("put_ may give other bits the next time: torch has no deterministic form of it", "warning")]
+
+
+def test_other_warnings_are_shown_as_ever() -> None:
+    with pytest.warns(UserWarning, match="something else"), device.inexact(lambda text, level: None):
+        warnings.warn("something else", UserWarning, stacklevel=1)
