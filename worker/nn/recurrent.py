@@ -126,7 +126,8 @@ class GRU(_Recurrent):
         r_h, z_h, n_h = torch.addmm(b_G, masked_h_NH, w_GH.t()).chunk(3, dim=1)
         r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
         n = torch.tanh(torch.addcmul(n_x, r, n_h))
-        return torch.lerp(n, state[0], z), state[1]  # (1 − z) · n + z · the state before
+        before = state[0].to(n.dtype)  # the first is float32 where autocast has made the gates smaller
+        return torch.lerp(n, before, z), state[1]  # (1 − z) · n + z · the state before
 
 
 def _drop_alike(x_NLD: Tensor, p: float, training: bool) -> Tensor:

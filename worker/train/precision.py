@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.optim import Optimizer
 
@@ -17,6 +17,7 @@ from app.errors import JobFailure
 Forward = Callable[[Tensor], Tensor]
 
 SKIPPED = "optimizer/skipped_steps"
+_UNKNOWN = (nn.Bilinear, nn.RMSNorm)  # to autocast: what comes in half the size is to be as wide as their weights
 
 
 class Precision:
@@ -107,13 +108,15 @@ class Scaled(Autocast):
         self._num_skipped.fill_(state["num_skipped"])
 
 
-def build(name: str, device: torch.device) -> Precision:
-    """The precision of that name on a device. Raises JobFailure `no_float16` on a CPU."""
-    match name:
-        case "float32":
-            return Precision()
-        case "bfloat16":
-            return Autocast(torch.bfloat16, device)
+def build(name: str, device: torch.device, model: nn.Module) -> Precision:
+    """The precision of that name, for a model on a device. Raises JobFailure `no_float16` on a CPU."""
+    if name == "float32":
+        return Precision()
+    for layer in model.modules():
+        if isinstance(layer, _UNKNOWN):
+            layer.register_forward_pre_hook(_widened)
+    if name == "bfloat16":
+        return Autocast(torch.bfloat16, device)
     if device.type != "cuda":
         raise JobFailure(
             "no_float16",
@@ -121,3 +124,7 @@ def build(name: str, device: torch.device) -> Precision:
             hint='Set precision to "bfloat16", which both compute in, or start a worker on a machine with a GPU.',
         )
     return Scaled(device)
+
+
+def _widened(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(one.float() for one in inputs)

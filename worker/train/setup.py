@@ -237,7 +237,7 @@ def assemble(
         keep_checkpoints=training.keep_checkpoints,
         log_every_epochs=training.log_every_epochs,
         micro_batch_size=training.micro_batch_size,
-        precision=precision.build(training.precision, device),
+        precision=precision.build(training.precision, device, module),
         averaging=_averaging(module, training, batches, freezing),
     )
 

@@ -9,6 +9,10 @@ from torch import Tensor, nn
 from torch.amp import GradScaler
 
 from app.errors import JobFailure
+from app.specs.layers import Example, Layer
+from tests.worker.nn.cases import kind, skip_unbuildable
+from tests.worker.nn.test_layers import CASE_NAMES, CASES, fed
+from worker.nn.build import make
 from worker.train import precision
 from worker.train.learner import Learner
 from worker.train.plan import Plan
@@ -39,7 +43,7 @@ def test_a_step_in_bfloat16_is_torchs_autocast() -> None:
 
 
 def test_losses_that_autocast_refuses_are_computed_outside_of_it() -> None:
-    plan = make_plan("a-run", precision=precision.build("bfloat16", CPU))
+    plan = make_plan("a-run", precision=precision.build("bfloat16", CPU, nn.Identity()))
     plan.judge = type(plan.judge)(
         lambda outputs, targets: nn.functional.binary_cross_entropy(outputs.sigmoid(), (outputs > 0).float()),
         [],
@@ -52,15 +56,32 @@ def test_losses_that_autocast_refuses_are_computed_outside_of_it() -> None:
 
 def test_evaluation_is_in_float32(bench: Bench) -> None:
     seen: set[tuple[bool, torch.dtype]] = set()
-    plan = make_plan(bench.run_id, precision=precision.build("bfloat16", CPU), num_epochs=1)
+    plan = make_plan(bench.run_id, precision=precision.build("bfloat16", CPU, nn.Identity()), num_epochs=1)
     plan.model.register_forward_hook(lambda model, inputs, outputs: seen.add((model.training, outputs.dtype)))
     Trainer(bench.claim(), plan).fit()
     assert seen == {(True, torch.bfloat16), (False, torch.float32)}
 
 
+@pytest.mark.parametrize(("cls", "example"), CASES, ids=CASE_NAMES)
+def test_every_layer_learns_in_bfloat16(cls: type[Layer], example: Example) -> None:
+    """Fed as by a layer before it that autocast has made smaller."""
+    skip_unbuildable(cls)
+    if kind(cls) == "backbone":  # made of layers that are here
+        return
+    layer = cls.model_validate({"type": kind(cls), **example.args})
+    module = make(layer.recipe(*example.inputs))
+    made = precision.build("bfloat16", CPU, module)
+    given = [one.bfloat16().requires_grad_() if one.is_floating_point() else one for one in fed(layer, example.inputs)]
+    outputs = made.cast(lambda _: module(*given))(given[0])
+    assert outputs.dtype == torch.float32 and outputs.isfinite().all()
+    if outputs.requires_grad:
+        made.backward(outputs.sum())
+    assert all(one.grad is None or one.grad.dtype == torch.float32 for one in module.parameters())
+
+
 def test_float16_needs_a_gpu() -> None:
     with pytest.raises(JobFailure, match="float16, which is for GPUs") as caught:
-        precision.build("float16", CPU)
+        precision.build("float16", CPU, nn.Identity())
     assert caught.value.kind == "no_float16" and "bfloat16" in (caught.value.hint or "")
 
 
