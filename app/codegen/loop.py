@@ -1,8 +1,10 @@
 """The functions of a script that train: the loop itself, and what it begins with."""
 
 from app.codegen.answers import figures_taken
+from app.codegen.averages import Averages
 from app.codegen.beginnings import write_beginnings
-from app.codegen.judging import gathered, num_told, outputs_of, write_evaluate, write_loss, write_metrics
+from app.codegen.judging import gathered, num_told, write_evaluate, write_loss, write_metrics
+from app.codegen.passing import Passing
 from app.codegen.rates import write_rate
 from app.codegen.reading import prefers_channels_last
 from app.codegen.sizes import lies_in_files, row_bytes
@@ -51,14 +53,16 @@ class _Main:
     """The lines of `main`."""
 
     def __init__(self, script: Script, trained: Trained, rate: str) -> None:
-        self.script, self.trained, self.rate = script, trained, rate
+        self.averages = Averages(script, trained)
+        self.script, self.trained, self.own_rate, self.rate = script, trained, rate, self.averages.rate(rate)
         self.training, self.data = trained.spec.training, trained.spec.data
         self.on_device = trained.spec.training.device != "cpu"
         self.stopping = self.training.early_stopping
         self.gathers = self.stopping is not None and self.stopping.series.startswith("train/")
         self.gathers = self.gathers and self.stopping is not None and self.stopping.series != "train/loss"
         self.of_tokens = trained.kind == "tokens"  # rows of which have more or fewer answers
-        self.weights = Weights(script, trained, rate)
+        self.weights = Weights(script, trained, self.rate)
+        self.passing = Passing(script, trained, normalises=bool(self._none_alone()), mixes=self._mixes)
 
     def lines(self) -> list[str]:
         """All of them."""
@@ -67,6 +71,7 @@ class _Main:
             "def main(path: str) -> None:",
             '    """Train on the table in that file, and leave the weights in model.safetensors."""',
             *threads,
+            *(f"    {line}" for line in self.passing.settled()),
             f"    data{figures_taken(self.trained)} = read(path)",
             '    train = data["train"]',
             "    num_rows = len(train[-1])",
@@ -80,10 +85,13 @@ class _Main:
             *(f"    {line}" for line in self.weights.measured()),
             *(f"    {line}" for line in write_beginnings(self.script, self.trained)),
             *(f"    {line}" for line in self.weights.optimizer()),
+            *(f"    {line}" for line in self.passing.made()),
+            *(f"    {line}" for line in self.averages.made()),
             *self._begin(),
             "    for epoch in range(NUM_EPOCHS):",
             "        model.train()",
             *(f"        {line}" for line in self.weights.held()),
+            *(f"        {line}" for line in self.averages.opened(self.own_rate)),
             "        total, count = 0.0, 0" if self.of_tokens else "        total = 0.0",
             *(["        outputs_seen, targets_seen = [], []"] if self.gathers else []),
             *self._steps(),
@@ -93,6 +101,7 @@ class _Main:
 
     def _threads(self) -> list[str]:
         batch = self.training.batch_size or (self.trained.num_train or self.trained.num_rows)
+        batch = self.training.rows_at_once(batch)
         adds = self.trained.inspection.num_multiply_adds
         if batch * adds < WORTH_SHARING:
             return ["    torch.set_num_threads(1)  # a step is too small to be shared"]
@@ -147,14 +156,12 @@ class _Main:
         lines = [f"inputs, targets = taken(train, {rows})", *self._augmented()]
         lines += [
             *self.weights.rates(),
-            f"outputs = {outputs_of(self.script, self.trained)}",
-            "loss = mix.loss(loss_of, outputs, targets)" if self._mixes else "loss = loss_of(outputs, targets)",
-            "optimizer.zero_grad()",
-            "loss.backward()",
+            *self.passing.tried("optimizer.zero_grad()"),
             *self.weights.pulled(),
             "optimizer.step()",
             *self.weights.bounded(),
             "step += 1",
+            *self.averages.stepped(),
             *self._counted(),
             f"if step <= {_SHOWN_STEPS}:",
             '    print(f"step {step}: train/loss {loss.item():.9g}")',
@@ -193,8 +200,11 @@ class _Main:
             seen = gathered(self.script, self.trained, "outputs_seen", "targets_seen")
             lines.append(f"judged = metrics_of({seen})")
             lines.append('figures |= {f"train/{name}": value for name, value in judged.items()}')
+        is_judged = self.trained.validates or (self.stopping is not None and self.stopping.restore_best)
+        batches = self._batches("0") or "[slice(0, num_rows)]"
+        lines += self.averages.closed(batches, normalises=bool(self._none_alone()), is_judged=is_judged)
         if self.trained.validates:
-            lines.append(f'judged = evaluate(model, data["validation"]{figures_taken(self.trained)})')
+            lines.append(f'judged = evaluate({self.averages.model}, data["validation"]{figures_taken(self.trained)})')
             lines.append('figures |= {f"validation/{name}": value for name, value in judged.items()}')
         told = (
             'print(f"epoch {epoch + 1} of {NUM_EPOCHS}:", *(f"{name} {value:.6g}" for name, value in figures.items()))'
@@ -210,7 +220,8 @@ class _Main:
         self.script.constant("PATIENCE", stopping.patience)
         better = "best - value" if stopping.series.endswith(_LOWER_IS_BETTER) else "value - best"
         found = "    best, best_epoch, num_bad_epochs = value, epoch + 1, 0"
-        kept = "    best_weights = {name: weight.clone() for name, weight in model.state_dict().items()}"
+        weights = f"{self.averages.model}.state_dict().items()"
+        kept = f"    best_weights = {{name: weight.clone() for name, weight in {weights}}}"
         return [
             f'value = figures["{stopping.series}"]',
             f"if math.isfinite(value) and (best is None or {better} > {stopping.min_delta!r}):",
@@ -222,7 +233,7 @@ class _Main:
         ]
 
     def _end(self) -> list[str]:
-        lines = []
+        lines = [f"    {line}" for line in self.averages.ended()]
         if self.stopping is not None and self.stopping.restore_best:
             lines += ["    if best is not None:", "        model.load_state_dict(best_weights)"]
             lines.append(

@@ -18,6 +18,7 @@ _SAID_OF_DATA = """
 _SAID_OF_TRAINING = """
     num_epochs batch_size seed device shuffle loss outputs optimizer schedule metrics early_stopping max_grad_norm
     checkpoint_every_s keep_checkpoints log_every_epochs start_from
+    micro_batch_size precision tf32 compile deterministic ema swa
 """
 _SAID_OF_LAYERS = "type name inputs freeze unfreeze_after lr_factor weight_init bias_init l1 l2 max_norm"
 
@@ -28,6 +29,8 @@ def refuse_unsaid(trained: Trained) -> None:
     found = [
         *_fields("data", spec.data, _SAID_OF_DATA),
         *_fields("training", spec.training, _SAID_OF_TRAINING),
+        *_passing(trained),
+        *_means(trained),
         *_layers(trained),
     ]
     found = found or list(_rows_in_files(trained))
@@ -40,6 +43,28 @@ def _fields(place: str, spec: Spec, said: str) -> Iterator[Problem]:
         value = getattr(spec, name)
         if name not in said.split() and value != field.get_default(call_default_factory=True):
             yield Problem(loc=[place, name], msg="a script cannot say this", received=_plain(value))
+
+
+def _passing(trained: Trained) -> Iterator[Problem]:
+    """How a batch goes through the model is said of one input and one output, and float16 has a factor besides."""
+    training = trained.spec.training
+    if training.precision == "float16":
+        message = "a script cannot say this: it has no factor that keeps gradients from being 0. It can say bfloat16"
+        yield Problem(loc=["training", "precision"], msg=message, received="float16")
+    elif trained.inputs or trained.heads:
+        for name in ("micro_batch_size", "precision", "compile"):
+            value = getattr(training, name)
+            if value not in (None, "float32", False):
+                message = "a script cannot say this of a model with several inputs or outputs"
+                yield Problem(loc=["training", name], msg=message, received=value)
+
+
+def _means(trained: Trained) -> Iterator[Problem]:
+    """Batch normalization of a mean is measured by torch's own function, which knows nothing of frozen layers."""
+    swa = trained.spec.training.swa
+    if swa is not None and any(node.pace.frozen_epochs for node in trained.model.nodes):
+        message = "a script cannot say this of a model with frozen layers"
+        yield Problem(loc=["training", "swa"], msg=message, received=_plain(swa))
 
 
 def _layers(trained: Trained) -> Iterator[Problem]:

@@ -170,6 +170,9 @@ SUITE = {
         metrics=[{"type": "rmse"}, {"type": "r2"}],
         optimizer={"type": "adamw", "lr": 0.02, "amsgrad": True},
         schedule={"type": "step", "step_size": 1, "gamma": 0.5},
+        micro_batch_size=6,
+        precision="bfloat16",
+        ema={"decay": 0.9, "start_step": 9},
     ),
     "pictures": pictures(
         {
@@ -673,4 +676,49 @@ FULL["mixed_heads"]["training"]["outputs"] = {
 FULL["heads_of_many_places"]["training"]["outputs"] = {
     "told": {"loss": CLASSES, "metrics": [ACCURACY]},
     "values": {"loss": {"type": "l1_loss"}, "weight": 1e-3, "metrics": [{"type": "mae"}]},
+}
+
+HALVED: dict[str, Any] = {
+    "layers": [
+        {"type": "linear", "out_features": 6},
+        {"type": "rms_norm"},
+        {"type": "dropout", "p": 0.2},
+        {"type": "linear", "out_features": 1},
+    ]
+}
+FULL |= {
+    "half_the_size": people(HALVED, shares(type="shares", **REST), precision="bfloat16", deterministic=False),
+    "compiled": people(
+        NORMED, shares(type="shares", **REST), compile=True, micro_batch_size=7, tf32=True, ema={"decay": 0.9}
+    ),
+    "averaged_late": people(
+        NORMED, shares(type="shares", **REST), ema={"start_step": 5}, early_stopping={"patience": 5}, batch_size=40
+    ),
+    "mean_of_epochs": people(
+        NORMED,
+        shares(type="shares", **REST),
+        swa={"start_epoch": 1, "lr": 0.01, "anneal_epochs": 2},
+        num_epochs=4,
+        schedule={"type": "cosine"},
+        early_stopping={"patience": 5, "restore_best": False},
+    ),
+    "mean_of_epochs_at_its_rate": people(
+        THREE,
+        shares(type="shares", **REST) | {"target": "label"},
+        swa={"start_epoch": 2},
+        num_epochs=5,
+        batch_size=None,
+        loss=CLASSES,
+        schedule={"type": "exponential"},
+    ),
+    "mean_of_frozen_rates": people(
+        LINEAR,
+        shares(type="shares", **REST),
+        swa={"start_epoch": 0, "lr": 0.5, "anneal_epochs": 0, "anneal_strategy": "linear"},
+        early_stopping={"patience": 5},
+    ),
+    "averaged_heads": program("two-heads", num_epochs=2, ema={"decay": 0.9}),
+    "mixed_in_pieces": pictures({"augment": [{"type": "mixup"}]}, micro_batch_size=3, precision="bfloat16"),
+    "next_words_in_pieces": SUITE["next_words"]
+    | {"training": SUITE["next_words"]["training"] | {"micro_batch_size": 5}},
 }

@@ -250,6 +250,28 @@ def test_a_script_is_refused_whose_weights_are_gone(trained: Trained) -> None:
     assert refused(trained, run_id) == [["model", "layers", 0, "weights", "id"]]
 
 
+@pytest.mark.parametrize(
+    ("body", "places"),
+    [
+        (SUITE["celsius"] | {"training": SUITE["celsius"]["training"] | {"precision": "float16"}}, [["precision"]]),
+        (FULL["paced"] | {"training": FULL["paced"]["training"] | {"swa": {"start_epoch": 1}}}, [["swa"]]),
+        (
+            SUITE["two-heads"]
+            | {"training": SUITE["two-heads"]["training"] | {"compile": True, "precision": "bfloat16"}},
+            [["precision"], ["compile"]],
+        ),
+    ],
+    ids=["float16", "mean of frozen layers", "several outputs"],
+)
+def test_steps_that_no_script_takes_are_refused(
+    trained: Trained, body: dict[str, Any], places: list[list[str]]
+) -> None:
+    dataset = body["dataset"]
+    named = trained.upload(dataset) if isinstance(dataset, str) else dataset
+    run_id = trained.inline.submit(body | {"dataset": named})
+    assert refused(trained, run_id) == [["training", *place] for place in places]
+
+
 def test_every_field_of_a_run_is_said_or_refused() -> None:
     """A field that is new is neither, and so it is refused until a script can say it."""
     said = f"{refusals._SAID_OF_DATA} {refusals._SAID_OF_TRAINING}".split()

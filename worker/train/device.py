@@ -113,7 +113,7 @@ def out_of_memory(device: torch.device, batch_size: int | None, num_parameters: 
         "out_of_memory",
         f"The {device.type.upper()} ran out of memory: {peak_bytes / _GIB:.1f} GiB used of "
         f"{total_bytes / _GIB:.1f} GiB, with {num_parameters:,} parameters and batches of {batch}.",
-        hint="Try a smaller batch_size first, then a smaller model.",
+        hint="Try a micro_batch_size first: steps stay as they are. Then a smaller batch_size, then a smaller model.",
         details={
             "batch_size": batch_size,
             "num_parameters": num_parameters,

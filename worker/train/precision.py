@@ -17,7 +17,7 @@ from app.errors import JobFailure
 Forward = Callable[[Tensor], Tensor]
 
 SKIPPED = "optimizer/skipped_steps"
-_UNKNOWN = (nn.Bilinear, nn.RMSNorm)  # to autocast: what comes in half the size is to be as wide as their weights
+_WIDE = (nn.Bilinear, nn.RMSNorm)
 
 
 class Precision:
@@ -112,9 +112,7 @@ def build(name: str, device: torch.device, model: nn.Module) -> Precision:
     """The precision of that name, for a model on a device. Raises JobFailure `no_float16` on a CPU."""
     if name == "float32":
         return Precision()
-    for layer in model.modules():
-        if isinstance(layer, _UNKNOWN):
-            layer.register_forward_pre_hook(_widened)
+    widen(model)
     if name == "bfloat16":
         return Autocast(torch.bfloat16, device)
     if device.type != "cuda":
@@ -124,6 +122,13 @@ def build(name: str, device: torch.device, model: nn.Module) -> Precision:
             hint='Set precision to "bfloat16", which both compute in, or start a worker on a machine with a GPU.',
         )
     return Scaled(device)
+
+
+def widen(model: nn.Module) -> None:
+    """Feed float32 to layers whose weights have it, and that autocast does not know."""
+    for layer in model.modules():
+        if isinstance(layer, _WIDE):
+            layer.register_forward_pre_hook(_widened)
 
 
 def _widened(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
