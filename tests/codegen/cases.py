@@ -711,7 +711,7 @@ FULL |= {
         loss=CLASSES,
         schedule={"type": "exponential"},
     ),
-    "mean_of_frozen_rates": people(
+    "mean_from_the_first_epoch": people(
         LINEAR,
         shares(type="shares", **REST),
         swa={"start_epoch": 0, "lr": 0.5, "anneal_epochs": 0, "anneal_strategy": "linear"},
