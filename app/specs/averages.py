@@ -1,4 +1,8 @@
-"""Averages of weights over the steps of a training, which a run leaves in place of its last ones."""
+"""Means of weights over the steps of a training, which a run leaves in place of its last ones.
+
+As torch.optim.swa_utils has them: AveragedModel with get_ema_multi_avg_fn, and by itself with SWALR and update_bn. From
+where a mean begins, each epoch is validated with it.
+"""
 
 from typing import Literal
 
@@ -8,10 +12,7 @@ from app.specs.base import Spec
 
 
 class EMA(Spec):
-    """The mean of the weights after each step, in which older ones count less and less (Polyak, Juditsky, 1992).
-
-    As torch.optim.swa_utils.AveragedModel with get_ema_multi_avg_fn. Each epoch is validated with it.
-    """
+    """The mean of the weights after each step, in which older ones count less and less (Polyak, Juditsky, 1992)."""
 
     decay: float = Field(default=0.999, ge=0, lt=1)
     """how much of the mean stays at each step; 0.999 looks back on about a thousand"""
@@ -20,10 +21,7 @@ class EMA(Spec):
 
 
 class SWA(Spec):
-    """The plain mean of the weights after each late epoch, at a rate that stays (Izmailov et al., 2018).
-
-    As torch.optim.swa_utils: AveragedModel, SWALR and update_bn. From its begin each epoch is validated with it.
-    """
+    """The plain mean of the weights after each late epoch, at a rate that stays (Izmailov et al., 2018)."""
 
     start_epoch: int = Field(ge=0)
     """how many epochs are trained before it begins; three quarters of them is usual"""

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from app.specs.augment import AnyAugmentation
+from app.specs.averages import EMA, SWA
 from app.specs.base import Spec
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS
@@ -20,6 +21,8 @@ from app.specs.window import Window
 # What happens to a column, and to rows in order: these have no `type` by which they are told apart.
 STEPS: dict[str, type[Spec]] = {"column": ColumnSteps, "missing": Missing, "tokens": Tokens, "pixels": Pixels}
 WINDOWS: dict[str, type[Spec]] = {"window": Window}
+# Nor has what is averaged, which is told apart by its field.
+AVERAGES: dict[str, type[Spec]] = {"ema": EMA, "swa": SWA}
 
 
 def _members(union: Any) -> tuple[type[Spec], ...]:
@@ -42,7 +45,7 @@ def schema() -> dict[str, list[dict[str, Any]]]:
     }
     kinds = {"layers": LAYERS} | {kind: _members(union) for kind, union in unions.items()}
     named = {kind: [_entry(one, one.model_fields["type"].default) for one in some] for kind, some in kinds.items()}
-    untyped = {"steps": STEPS, "windows": WINDOWS}
+    untyped = {"steps": STEPS, "windows": WINDOWS, "averages": AVERAGES}
     return named | {kind: [_entry(one, name) for name, one in some.items()] for kind, some in untyped.items()}
 
 

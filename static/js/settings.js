@@ -20,6 +20,7 @@ export function settingsOf(run) {
     ["schedule", inWords(training.schedule) || "constant"],
     ["epochs", count(training.num_epochs)],
     ["batch", training.batch_size ? count(training.batch_size) : "all rows"],
+    ...stepsInWords(training),
     [
       "early stopping",
       training.early_stopping
@@ -33,6 +34,19 @@ export function settingsOf(run) {
     ...(data.augment?.length ? [["augmentation", data.augment.map(inWords).join(", ")]] : []),
     ["seed", String(training.seed ?? 0)],
   ];
+}
+
+/** [name, value] pairs of what its steps do beside the usual. */
+function stepsInWords({ micro_batch_size, precision, tf32, compile, deterministic, ema, swa }) {
+  const late = ema?.start_step ? `, from step ${count(ema.start_step + 1)} on` : "";
+  const said = [
+    ["rows at once", micro_batch_size && count(micro_batch_size)],
+    ["precision", [precision, tf32 && "TF32 on a GPU"].filter(Boolean).join(", ")],
+    ["steps", [compile && "compiled", deterministic === false && "not the same bits on a GPU"].filter(Boolean).join(", ")],
+    ["weights left", ema && `a moving average, ${ema.decay} of it kept each step${late}`],
+    ["weights left", swa && `the mean of those after each epoch from ${count(swa.start_epoch + 1)} on`],
+  ];
+  return said.filter(([, value]) => value);
 }
 
 /** Of several outputs, the loss of each with what it counts in the sum. */

@@ -34,6 +34,7 @@ SHARING = {
     "generated",
     "models",
     "ready",
+    "stepping",
     "together",
     "versions",
     "windows",

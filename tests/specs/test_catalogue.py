@@ -45,7 +45,7 @@ def every_spec(cls: type[Spec] = Spec) -> Iterator[type[Spec]]:
 
 
 def test_every_kind_is_there() -> None:
-    assert catalogue.schema().keys() == UNIONS.keys() | {"steps", "windows"}
+    assert catalogue.schema().keys() == UNIONS.keys() | {"steps", "windows", "averages"}
     assert {entry["type"] for entry in catalogue.schema()["layers"]} == {
         layer.model_fields["type"].default for layer in LAYERS
     }
@@ -60,9 +60,9 @@ def test_a_form_can_be_made_of_an_entry(kind: str, entry: dict[str, Any]) -> Non
         assert ("default" in field) != (name in entry["required"]), name
     filled = {name: SAMPLES.get(name, 3) for name in entry["required"]}
     defaults = {name: field["default"] for name, field in entry["fields"].items() if "default" in field}
-    if kind in ("steps", "windows"):
-        untyped = catalogue.STEPS | catalogue.WINDOWS
-        assert untyped[entry["type"]].model_validate(defaults) == untyped[entry["type"]]()
+    if kind in ("steps", "windows", "averages"):
+        untyped = (catalogue.STEPS | catalogue.WINDOWS | catalogue.AVERAGES)[entry["type"]]
+        assert untyped.model_validate(defaults | filled) == untyped.model_validate(filled)
         return
     found = TypeAdapter(UNIONS[kind]).validate_python({"type": entry["type"], **defaults, **filled})
     assert found.model_dump(mode="json", exclude_defaults=True).keys() <= {"type", *filled}

@@ -3,6 +3,7 @@
 import { h, replace } from "../dom.js";
 import { checkbox, classChoice, field, select, textField } from "../forms.js";
 import { lossInWords } from "../settings.js";
+import { stepFields } from "./stepping.js";
 
 const number = (name, help, rest = {}) => ({
   name,
@@ -52,6 +53,7 @@ export class TrainingStep {
       training.outputs ? null : this.#metrics(training),
       this.#length(training),
       this.#stopping(training),
+      stepFields(training, { catalogue, number, changed: () => this.builder.changed() }),
       this.#more(training),
     );
   }
