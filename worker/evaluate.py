@@ -37,9 +37,20 @@ class Judge:
         """Where the metrics gather."""
         return Accumulator(self.metrics, self.places)
 
+    def count(self, targets: Tensor) -> int | Tensor:
+        """By what the loss of a batch is divided."""
+        return self.places.count(targets)
+
     def share_of(self, targets: Tensor) -> Loss:
         """The loss of some rows of a batch as what they add to the batch's; `targets` are those of all its rows."""
-        return lambda outputs, own: self.loss(outputs, own) * self.places.share(own, targets)
+        whole = self.count(targets)
+        return lambda outputs, own: self.loss(outputs, own) * _share(self.count(own), whole)
+
+
+def _share(count: int | Tensor, whole: int | Tensor) -> float | Tensor:
+    if isinstance(whole, Tensor):
+        return (count / torch.where(whole > 0, whole, 1)).float()  # of empty texts alone there is nothing to share
+    return count / whole
 
 
 def pieces(part: AnyPart) -> Iterator[slice]:

@@ -34,12 +34,6 @@ class Places:
             return len(targets)
         return (targets != IGNORED).sum() if self.kind == "tokens" else targets.numel()
 
-    def share(self, some: Tensor, targets: Tensor) -> float | Tensor:
-        """How much of the mean over the answers `targets` those of `some` of their rows are."""
-        if self.kind == "tokens":
-            return self.count(some) / torch.as_tensor(self.count(targets)).clamp_min(1)
-        return len(some) / len(targets)
-
     def rows(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs whose classes lie along dimension 1, and the targets beside them: views, nothing is copied."""
         if self.kind != "tokens":
