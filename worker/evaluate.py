@@ -33,13 +33,13 @@ class Judge:
     classes: list[Any] | None
     places: Places = ROWS
 
-    def accumulator(self) -> Accumulator:
-        """Where the metrics gather."""
-        return Accumulator(self.metrics, self.places)
-
     def count(self, targets: Tensor) -> int | Tensor:
         """By what the loss of a batch is divided."""
         return self.places.count(targets)
+
+    def accumulator(self) -> Accumulator:
+        """Where the metrics gather."""
+        return Accumulator(self.metrics, self.places)
 
     def share_of(self, targets: Tensor) -> Loss:
         """The loss of some rows of a batch as what they add to the batch's; `targets` are those of all its rows."""
