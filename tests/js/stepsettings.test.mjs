@@ -1,4 +1,4 @@
-// A run's specification as short lines.
+// What a run says of its steps among its settings.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
