@@ -90,6 +90,8 @@ class TrainingSpec(Spec):
     """ends the run when it no longer gets better"""
     max_grad_norm: float | None = Field(default=None, gt=0)
     """gradients longer than this are shortened to it"""
+    max_grad_value: float | None = Field(default=None, gt=0, exclude_if=lambda value: value is None)
+    """no number of a gradient is further from 0 than this, once its length is bounded"""
     ema: EMA | None = Field(default=None, exclude_if=lambda ema: ema is None)
     """leaves a moving average of the weights, not the last"""
     swa: SWA | None = Field(default=None, exclude_if=lambda swa: swa is None)

@@ -1,4 +1,4 @@
-"""What happens to gradients between backward and the optimizer: penalties come in, the norm is taken, and bounded."""
+"""What happens to gradients between backward and the optimizer: penalties come in, and what is too large is bounded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -50,10 +50,16 @@ class Limit:
 class Gradients:
     """The gradients of a model's parameters."""
 
-    def __init__(self, model: nn.Module, penalties: Iterable[Penalty], max_norm: float | None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        penalties: Iterable[Penalty],
+        max_norm: float | None = None,
+        max_value: float | None = None,
+    ) -> None:
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.penalties = list(penalties)
-        self.max_norm = max_norm
+        self.max_norm, self.max_value = max_norm, max_value
 
     def clear(self) -> None:
         """Forget them. Optimizer.zero_grad does the same in 30 times the time."""
@@ -65,11 +71,16 @@ class Gradients:
         return sum(one.value() for one in self.penalties)
 
     def finish(self) -> Tensor:
-        """Add the penalties, then bound the norm if it is to be. Returns the norm before that, 0-d, on the device."""
+        """Add the penalties, then bound norm and values if they are to be.
+
+        Returns the norm before that, 0-d, on the device.
+        """
         for penalty in self.penalties:
             penalty.add_gradient()
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
         if self.max_norm is not None:
             torch.nn.utils.clip_grads_with_norm_(self.parameters, self.max_norm, norm)
+        if self.max_value is not None:
+            torch.nn.utils.clip_grad_value_(self.parameters, self.max_value)
         return norm

@@ -218,7 +218,12 @@ def assemble(
         device=device,
         model=module,
         judge=judging.judge,
-        gradients=Gradients(module, [Penalty(*one) for one in penalties(model, module)], training.max_grad_norm),
+        gradients=Gradients(
+            module,
+            [Penalty(*one) for one in penalties(model, module)],
+            training.max_grad_norm,
+            training.max_grad_value,
+        ),
         optimizer=optimizer,
         freezing=freezing,
         limits=[Limit(*one) for one in max_norms(model, module)],

@@ -47,3 +47,16 @@ def test_a_frozen_weight_is_left_alone() -> None:
     assert model[0].weight.grad is None
     gradients.clear()
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_bound_of_values_is_torchs_clip_grad_value_once_the_length_is_bounded() -> None:
+    ours, theirs = model_with_gradients(), model_with_gradients()
+    norm = Gradients(ours, [], 0.5, 0.01).finish()
+    torch.testing.assert_close(norm, nn.utils.clip_grad_norm_(theirs.parameters(), 0.5))
+    nn.utils.clip_grad_value_(theirs.parameters(), 0.01)
+    largest = 0.0
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert one.grad is not None
+        torch.testing.assert_close(one.grad, other.grad)
+        largest = max(largest, float(one.grad.abs().max()))
+    assert largest == pytest.approx(0.01)
