@@ -60,7 +60,7 @@ def inspect(body: InspectIn, session: Reading) -> InspectOut:
         found = body.model.inspect(_shape(body, session))
     except SpecError as error:
         raise Unprocessable.of(error) from error
-    memory = training_memory(found, body.optimizer, body.batch_size) if body.optimizer else None
+    memory = training_memory(body.model, found, body.optimizer, body.batch_size) if body.optimizer else None
     return InspectOut(**dict(found), memory=memory)
 
 

@@ -135,7 +135,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
         output_shape=told[0].output_shape if len(told) == 1 else tuple(inspection.output_shape),
         targets=targets,
         inspection=inspection,
-        memory=memory_of(inspection, spec.training, batch_size) if batch_size else None,
+        memory=memory_of(spec.model, inspection, spec.training, batch_size) if batch_size else None,
         num_rows=sizes,
     )
 

@@ -1,40 +1,62 @@
 """Optimizers: torch's own, by their own names and arguments, in the variant that is fastest on the device."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from app.specs.optimizers import FASTEST
+from worker.train.groups import Group
+from worker.train.paired import Paired
+
 _CLASSES: dict[str, type[Optimizer]] = {
     "sgd": torch.optim.SGD,
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
     "rmsprop": torch.optim.RMSprop,
+    "nadam": torch.optim.NAdam,
+    "radam": torch.optim.RAdam,
+    "adamax": torch.optim.Adamax,
+    "adagrad": torch.optim.Adagrad,
+    "adadelta": torch.optim.Adadelta,
+    "adafactor": torch.optim.Adafactor,
+    "asgd": torch.optim.ASGD,
+    "rprop": torch.optim.Rprop,
+    "lbfgs": torch.optim.LBFGS,
 }
-# On a CPU the fused step takes 38 us in place of 100 for one linear unit, 104 in place of 670 for four layers;
-# SGD gains nothing from it there (2 cores, torch 2.13).
-_FUSED = {"cpu": {"adam", "adamw"}, "cuda": {"adam", "adamw", "sgd"}}
+_SCRATCH = ("al",)  # of lbfgs: written before it is read, in every step
 
 
-Group = dict[str, Any]  # parameters, and by what their rate differs from the run's
-
-
-def groups(paced: Iterable[tuple[Iterable[Tensor], float]]) -> list[Group]:
-    """Parameters with the factors of their rates, those of one factor together, in the order of their first."""
-    by_factor: dict[float, list[Tensor]] = {}
-    for parameters, factor in paced:
-        by_factor.setdefault(factor, []).extend(parameters)
-    return [{"params": some, "lr_factor": factor} for factor, some in by_factor.items() if some]
+def variant(type: str, device: str) -> dict[str, Any]:
+    """The argument by which torch takes its fastest way on a kind of device, if that is not its own choice."""
+    way = FASTEST.get(device, {}).get(type)
+    return {way: True} if way else {}
 
 
 def build(type: str, parameters: Iterable[Tensor] | list[Group], device: torch.device, **arguments: Any) -> Optimizer:
-    """The optimizer over `parameters`. `arguments` are torch's own, `lr` among them."""
-    if type in _FUSED.get(device.type, ()):
-        arguments["fused"] = True
-    return _CLASSES[type](parameters, **arguments)
+    """The optimizer over `parameters`. `arguments` are torch's own, `lr` among them, and of muon those of its AdamW."""
+    if type == "muon":
+        return _muon(parameters, device, arguments)
+    optimizer = _CLASSES[type](parameters, **arguments, **variant(type, device.type))
+    if type == "adagrad":  # makes its state at once, also of what is frozen; it does so later too
+        optimizer.state.clear()
+    return optimizer
+
+
+def _muon(groups: Iterable[Any], device: torch.device, arguments: dict[str, Any]) -> Optimizer:
+    """Muon for the groups of hidden matrices, and AdamW for the others."""
+    own = {name: value for name, value in arguments.items() if not name.startswith("adamw_")}
+    others = {name.removeprefix("adamw_"): value for name, value in arguments.items() if name not in own}
+    parts: dict[bool, list[Group]] = {True: [], False: []}
+    for group in groups:
+        parts[group["is_hidden"]].append(group)
+    made: list[Optimizer] = [torch.optim.Muon(parts[True], **own)] if parts[True] else []
+    if parts[False]:
+        made.append(build("adamw", parts[False], device, **others))
+    return Paired(made)
 
 
 def takes_closure(optimizer: Optimizer) -> bool:
@@ -49,15 +71,39 @@ def set_rate(optimizer: Optimizer, lr: float) -> None:
         group["lr"] = lr * group.get("lr_factor", 1.0)
 
 
+def set_momentum(optimizer: Optimizer, momentum: float) -> None:
+    """Give every group this momentum, or first beta, whichever it has."""
+    for group in optimizer.param_groups:
+        if "betas" in group:
+            group["betas"] = (momentum, *group["betas"][1:])
+        else:
+            group["momentum"] = momentum
+
+
 def state_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """What the optimizer remembers, as `<parameter index>/<name>`: its groups follow from the specification."""
+    """What the optimizer remembers, as `<parameter index>/<name>`: its groups follow from the specification.
+
+    A number is a tensor of eight bytes, `<name>=`; of a list the members are `<name>[<i>]`, their count `<name>[]`.
+    """
     state = optimizer.state_dict()["state"]
     return {
-        f"{index}/{name}": value
+        f"{index}/{key}": tensor
         for index, values in state.items()
         for name, value in values.items()
-        if isinstance(value, Tensor)
+        if name not in _SCRATCH
+        for key, tensor in _tensors(name, value)
     }
+
+
+def _tensors(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, list):
+        yield f"{name}[]", torch.tensor(len(value))
+        for i, one in enumerate(value):
+            yield f"{name}[{i}]", one
+    elif isinstance(value, float | int):
+        yield f"{name}=", torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else torch.int64)
 
 
 def restore_state(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -66,10 +112,25 @@ def restore_state(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
     A fused step walks parameter and state side by side, so their strides have to agree (channels last).
     """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
+    state: dict[int, dict[str, Any]] = {}
     for key, tensor in tensors.items():
         index, name = key.split("/", 1)
         like = parameters[int(index)]
         laid_out = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
         state.setdefault(int(index), {})[name] = laid_out
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    named = {index: _values(found) for index, found in state.items()}
+    optimizer.load_state_dict({"state": named, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _values(tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """The inverse of `_tensors`, of everything that is remembered of one parameter."""
+    found: dict[str, Any] = {}
+    for key, tensor in tensors.items():
+        if key.endswith("[]"):
+            name = key.removesuffix("[]")
+            found[name] = [tensors[f"{name}[{i}]"] for i in range(int(tensor))]
+        elif key.endswith("="):
+            found[key.removesuffix("=")] = tensor.item()
+        elif "[" not in key:
+            found[key] = tensor
+    return found

@@ -39,6 +39,7 @@ from worker.train.beginning import Beginning
 from worker.train.compiling import compiled
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit, Penalty
+from worker.train.groups import groups_of
 from worker.train.heads import SEVERAL, judging_of_heads, ready_targets
 from worker.train.judging import judging_of
 from worker.train.measured import measure
@@ -194,7 +195,7 @@ def assemble(
     torch.manual_seed(training.seed)
     module = build(model, preprocessing.fed).to(device)
     placed = dict(parts)
-    if _likes_channels_last(module, preprocessing):
+    if training.optimizer.type != "lbfgs" and _likes_channels_last(module, preprocessing):
         module, placed = _channels_last(module, placed)
     placed = _placed(placed, device)
     measure(model, module, placed["train"], device)
@@ -202,10 +203,11 @@ def assemble(
     target = preprocessing.target
     judged = judging_of if target.heads is None else judging_of_heads
     judging = judged(training, target, lambda: targets_of(placed["train"]), device)
-    groups = optimizers.groups(
-        (module.get_submodule(node.name).parameters(), node.pace.lr_factor) for node in model.nodes
+    optimizer = optimizers.build(
+        parameters=groups_of(model, module, training.optimizer),
+        device=device,
+        **training.optimizer.model_dump(exclude={"decay_norms_and_biases"}),
     )
-    optimizer = optimizers.build(parameters=groups, device=device, **training.optimizer.model_dump())
     lr, steps_per_epoch = training.optimizer.lr, len(batches)
     num_steps = training.num_epochs * steps_per_epoch
     freezing = Freezing.of(model, module)

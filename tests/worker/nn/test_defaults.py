@@ -26,6 +26,8 @@ OURS = {  # where torch has another default, none, or no such argument
     "reshape": {"shape"},
     "upsample": {"scale_factor", "align_corners"},
 }
+# Of torch's optimizers: how a step is computed, which the device decides; and what adamw and the loss say already.
+WAYS = {"foreach", "fused", "capturable", "differentiable", "maximize"}
 TORCHS: dict[str, Any] = {  # where the recipe names a module of ours, or which one follows from the input
     "worker.nn.modules.LocalResponseNorm": torch.nn.LocalResponseNorm,
     "worker.nn.modules.RReLU": torch.nn.RReLU,
@@ -95,7 +97,18 @@ def test_layers_have_torchs_arguments(layer: type[Layer]) -> None:
 
 @pytest.mark.parametrize("spec", AnyOptimizer.__origin__.__args__, ids=lambda spec: spec.__name__)
 def test_optimizers_have_torchs_arguments(spec: type) -> None:
-    assert_same(spec, set(spec.model_fields) - {"type"}, defaults(getattr(torch.optim, spec.__name__)))
+    torchs = defaults(getattr(torch.optim, spec.__name__))
+    fields = set(spec.model_fields) - {"type", "decay_norms_and_biases"}  # type: ignore[attr-defined]
+    own = {name for name in fields if not name.startswith("adamw_")}  # of muon; those are of another optimizer
+    assert_same(spec, own, torchs)
+    assert torchs.keys() - own <= {"params", *WAYS, *({"decoupled_weight_decay"} if spec.__name__ == "Adam" else ())}
+    assert fields - own <= {f"adamw_{name}" for name in defaults(torch.optim.AdamW)}
+
+
+def test_every_optimizer_of_torch_is_there() -> None:
+    torchs = {name for name, one in vars(torch.optim).items() if isinstance(one, type)}
+    ours = {spec.__name__ for spec in AnyOptimizer.__origin__.__args__}
+    assert torchs - ours == {"Optimizer", "SparseAdam"}  # no layer has sparse gradients
 
 
 @pytest.mark.parametrize("spec", AnyInitializer.__origin__.__args__, ids=lambda spec: spec.__name__)

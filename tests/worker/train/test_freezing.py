@@ -121,7 +121,7 @@ def test_frozen_parameters_are_counted_and_take_no_memory_but_their_own() -> Non
     assert (free.num_frozen, later.num_frozen) == (0, 0)
     front = sum(one.num_parameters for one in frozen.layers if one.name.startswith("front."))
     assert frozen.num_frozen == front > 0
-    memory = training_memory(frozen, Adam(), 8)
+    memory = training_memory(model(freeze=True), frozen, Adam(), 8)
     assert memory.gradients == 4 * (frozen.num_parameters - front)
     assert memory.optimizer == 2 * memory.gradients
     assert later.num_kept == free.num_kept

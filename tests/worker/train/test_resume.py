@@ -67,6 +67,35 @@ OPTIMIZERS: list[dict[str, Any]] = [
 ]
 
 
+MODELS["hidden matrices"] = (
+    (3, 4, 4),
+    [
+        {"type": "flatten"},
+        {"type": "linear", "out_features": 9, "l1": 0.001},
+        {"type": "layer_norm"},
+        {"type": "linear", "out_features": 7, "lr_factor": 0.5},
+        {"type": "dropout", "p": 0.2},
+        {"type": "linear", "out_features": 4},
+    ],
+)
+OTHER_OPTIMIZERS: list[dict[str, Any]] = [
+    {"type": "adamw", "decay_norms_and_biases": False},
+    {"type": "nadam", "lr": 0.01},
+    {"type": "radam", "lr": 0.01, "weight_decay": 0.1, "decay_norms_and_biases": False},
+    {"type": "adamax", "lr": 0.01},
+    {"type": "adagrad", "lr": 0.05, "lr_decay": 0.1},
+    {"type": "adadelta"},
+    {"type": "adafactor", "lr": 0.05},
+    {"type": "asgd", "lr": 0.05, "lambd": 0.1, "t0": 2},
+    {"type": "rprop"},
+    {"type": "muon", "lr": 0.02, "decay_norms_and_biases": False},
+]
+SEARCHING: list[dict[str, Any]] = [
+    {"type": "lbfgs", "lr": 0.3, "max_iter": 3},
+    {"type": "lbfgs", "history_size": 3, "line_search_fn": "strong_wolfe"},
+]
+
+
 def make_plan(bench: Bench, model: str, optimizer: dict[str, Any], **changes: Any) -> Plan:
     shape, layers = MODELS[model]
     blocks = BLOCKS if any(layer["type"] == "block" for layer in layers) else {}
@@ -113,9 +142,22 @@ def state(trainer: Trainer) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda one: one["type"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "hidden matrices"])
 def test_a_training_taken_up_by_another_process_ends_in_the_same_bits(
     bench: Bench, model: str, optimizer: dict[str, Any]
+) -> None:
+    assert_taken_up(bench, lambda: make_plan(bench, model, optimizer))
+
+
+@pytest.mark.parametrize("optimizer", OTHER_OPTIMIZERS, ids=lambda one: one["type"])
+def test_whatever_an_optimizer_remembers_is_taken_up(bench: Bench, optimizer: dict[str, Any]) -> None:
+    assert_taken_up(bench, lambda: make_plan(bench, "hidden matrices", optimizer))
+
+
+@pytest.mark.parametrize("model", ["convolutions, channels last", "tokens, recurrent dropout"])
+@pytest.mark.parametrize("optimizer", SEARCHING, ids=str)
+def test_what_an_optimizer_that_searches_remembers_is_taken_up(
+    bench: Bench, optimizer: dict[str, Any], model: str
 ) -> None:
     assert_taken_up(bench, lambda: make_plan(bench, model, optimizer))
 
