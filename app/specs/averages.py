@@ -4,6 +4,7 @@ As torch.optim.swa_utils has them: AveragedModel with get_ema_multi_avg_fn, and 
 where a mean begins, each epoch is validated with it.
 """
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -31,3 +32,9 @@ class SWA(Spec):
     """over how many epochs the rate goes there"""
     anneal_strategy: Literal["cos", "linear"] = "cos"
     """along half a cosine, or straight"""
+
+    def rate(self, begun: float, num_epochs: int) -> float:
+        """The rate so many epochs after it began at `begun`: that of torch's SWALR."""
+        way = min(1.0, num_epochs / self.anneal_epochs) if self.anneal_epochs else 1.0
+        share = way if self.anneal_strategy == "linear" else (1 - math.cos(math.pi * way)) / 2
+        return (begun if self.lr is None else self.lr) * share + begun * (1 - share)

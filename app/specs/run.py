@@ -21,10 +21,11 @@ from app.specs.checks.model import (
     learning_problems,
     output_problems,
 )
+from app.specs.checks.optimizing import optimizing_problems
 from app.specs.checks.outputs import curve_problems, heading_problems
 from app.specs.checks.sizes import part_sizes
 from app.specs.checks.stepping import stepping_problems
-from app.specs.checks.training import stopping_problems, training_problems
+from app.specs.checks.training import training_problems, watching_problems
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import feature_names, features, fed_shape, input_shape, width
@@ -121,6 +122,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
     if inspection is not None:
         found += learning_problems(spec.model, inspection, spec.training, sizes["train"] if sizes else None)
         found += beginning_problems(spec.model, spec.training)
+        found += optimizing_problems(spec.model, spec.training)
         told = [answer for _, answer in answers if answer is not None]
         found += augment_problems(spec.model, inspection, spec.data, fed, told)
         found += lookup_problems(spec.model, spec.data, fed)
@@ -148,8 +150,7 @@ def _head_problems(
     yield from curve_problems(heads)
     for head in heads:
         yield from map(head.placed, training_problems(head.training, head.data, known))
-    if spec.training.early_stopping is not None:
-        yield from stopping_problems(spec.training.early_stopping, heads, spec.data)
+    yield from watching_problems(spec.training, heads, spec.data)
 
 
 def _ending_problems(

@@ -34,7 +34,7 @@ UNIONS: dict[str, Any] = {
 }
 ENTRIES = [(kind, entry) for kind, entries in catalogue.schema().items() for entry in entries]
 SAMPLES = {"val": 1.0, "values": [0.5], "shape": [2, 3], "column": "when", "dims": [2, 1], "pad": [1, 2]}
-SAMPLES |= {"architecture": "resnet18", "id": "a-file"}
+SAMPLES |= {"architecture": "resnet18", "id": "a-file", "milestones": [3, 5]}
 
 
 def every_spec(cls: type[Spec] = Spec) -> Iterator[type[Spec]]:

@@ -4,7 +4,6 @@ Which steps count, and how much, follows from their numbers alone, so that there
 As torch.optim.swa_utils has it, whose AveragedModel would wait for the device at each step.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -125,9 +124,6 @@ def annealed(rate: Rate, swa: SWA, steps_per_epoch: int) -> Rate:
     def annealing(step: int) -> float:
         if step < first:
             return rate(step)
-        begun, num_epochs = rate(first), step // steps_per_epoch - swa.start_epoch
-        way = min(1.0, num_epochs / swa.anneal_epochs) if swa.anneal_epochs else 1.0
-        share = way if swa.anneal_strategy == "linear" else (1 - math.cos(math.pi * way)) / 2
-        return (begun if swa.lr is None else swa.lr) * share + begun * (1 - share)
+        return swa.rate(rate(first), step // steps_per_epoch - swa.start_epoch)
 
     return annealing

@@ -60,6 +60,8 @@ class Learner:
         plan = self.plan
         lr = plan.rate(step)
         optimizers.set_rate(plan.optimizer, lr)
+        if plan.momentum is not None:
+            optimizers.set_momentum(plan.optimizer, plan.momentum(step))
         batch = Batch(inputs, targets)
         if plan.augment is not None:
             batch = Batch(*plan.augment(inputs, targets, step))

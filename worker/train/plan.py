@@ -20,6 +20,7 @@ from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit
 from worker.train.precision import Forward, Precision
 from worker.train.recorder import EPOCH_LOSS
+from worker.train.schedules import Watched
 from worker.train.stopping import EarlyStopping
 
 
@@ -54,6 +55,8 @@ class Plan:
     averaging: Averaging = field(default_factory=Averaging)
     forward: Forward | None = None  # the model as a step calls it, where that is compiled
     beginning: Beginning | None = None  # where the weights begin, where that is not chance
+    momentum: Callable[[int], float] | None = None  # that of the step with this number, where it changes
+    watched: Watched | None = None  # what the rate follows, where that is a curve
 
     @cached_property
     def steps_per_epoch(self) -> int:

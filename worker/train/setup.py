@@ -30,7 +30,7 @@ from worker.data.shelf import Shelf, is_mapped
 from worker.data.targets import Output, num_told
 from worker.job import Job
 from worker.nn.build import build, max_norms, penalties
-from worker.train import averaging, norms, optimizers, precision, schedules
+from worker.train import averaging, norms, optimizers, precision
 from worker.train import device as devices
 from worker.train.augment import Augment
 from worker.train.averaging import Averaging
@@ -45,6 +45,7 @@ from worker.train.judging import judging_of
 from worker.train.measured import measure
 from worker.train.plan import Plan
 from worker.train.precision import Forward
+from worker.train.schedules import Rates
 from worker.train.stopping import EarlyStopping
 from worker.train.windowed import Windowed
 
@@ -208,13 +209,15 @@ def assemble(
         device=device,
         **training.optimizer.model_dump(exclude={"decay_norms_and_biases"}),
     )
-    lr, steps_per_epoch = training.optimizer.lr, len(batches)
-    num_steps = training.num_epochs * steps_per_epoch
+    steps_per_epoch = len(batches)
+    rates = Rates.of(
+        training.schedule,
+        training.optimizer.lr,
+        steps_per_epoch,
+        training.num_epochs * steps_per_epoch,
+        num_watched=training.swa.start_epoch if training.swa else None,
+    )
     freezing = Freezing.of(model, module)
-
-    def rate(step: int) -> float:
-        return schedules.rate(training.schedule, lr, step, steps_per_epoch, num_steps)
-
     return Plan(
         run_id=run_id,
         device=device,
@@ -229,7 +232,9 @@ def assemble(
         optimizer=optimizer,
         freezing=freezing,
         limits=[Limit(*one) for one in max_norms(model, module)],
-        rate=averaging.annealed(rate, training.swa, steps_per_epoch) if training.swa else rate,
+        rate=averaging.annealed(rates.rate, training.swa, steps_per_epoch) if training.swa else rates.rate,
+        momentum=rates.momentum,
+        watched=rates.watched,
         parts=placed,
         batches=batches,
         augment=augment,

@@ -108,6 +108,9 @@ class Trainer:
         if "validation" in self.plan.parts or self.plan.stopping is not None:
             with self.plan.averaging.in_place(self.step):
                 self._look()
+        if self.plan.watched is not None:
+            self.recorder.flush()
+            self.plan.watched.look(self.history)
         if self.finished or time.monotonic() >= self._judge_at:
             self._hold_best()
         if self.epoch % self.plan.log_every_epochs == 0 or self.finished:
@@ -248,6 +251,8 @@ class Trainer:
         self.step, self.stopped = state["step"], state["stopped"]
         self.history = self.recorder.history = History.of_state(state["history"])
         self.recorder.restore(state["epoch_loss"])
+        if plan.watched is not None:
+            plan.watched.look(self.history)
         self.doctor.said = set(state["findings"])
         self.best_score = state["best_score"]
         self.metrics.restore(snapshot.group("metrics"), state["metric_rows"], plan.device)

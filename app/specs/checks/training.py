@@ -1,4 +1,4 @@
-"""Whether loss, metrics and early stopping fit what is to be predicted."""
+"""Whether loss, metrics and the curves that are watched fit what is to be predicted."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,8 +13,9 @@ from app.specs.data import DataSpec
 from app.specs.heads import Head
 from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
 from app.specs.metrics import CLASS_METRICS, AnyMetric
+from app.specs.schedules import PlateauSchedule
 from app.specs.splits import validates
-from app.specs.training import EarlyStopping, TrainingSpec
+from app.specs.training import TrainingSpec
 
 
 def training_problems(training: TrainingSpec, data: DataSpec, columns: Columns) -> Iterator[Problem]:
@@ -85,14 +86,21 @@ def _metric_problems(
         yield Problem(loc=[], msg="of two classes both are among the likeliest", received=metric.type)
 
 
-def stopping_problems(stopping: EarlyStopping, heads: Sequence[Head], data: DataSpec) -> Iterator[Problem]:
-    """Whether there is the curve that a training is stopped by."""
+def watching_problems(training: TrainingSpec, heads: Sequence[Head], data: DataSpec) -> Iterator[Problem]:
+    """Whether there are the curves that a training is stopped by, and that its rate follows."""
+    if training.early_stopping is not None:
+        yield from _curve_problems("early_stopping", training.early_stopping.series, heads, data)
+    if isinstance(training.schedule, PlateauSchedule):
+        yield from _curve_problems("schedule", training.schedule.series, heads, data)
+
+
+def _curve_problems(place: str, series: str, heads: Sequence[Head], data: DataSpec) -> Iterator[Problem]:
     parts = ["train", *(["validation"] if validates(data.split) else [])]
     names = ["loss", *curves_of(heads)]
     curves = [f"{part}/{name}" for part in parts for name in names]
-    if stopping.series not in curves:
-        message = f"there will be no curve {stopping.series!r}; there are {', '.join(curves)}"
-        yield Problem(loc=["training", "early_stopping", "series"], msg=message, received=stopping.series)
+    if series not in curves:
+        message = f"there will be no curve {series!r}; there are {', '.join(curves)}"
+        yield Problem(loc=["training", place, "series"], msg=message, received=series)
 
 
 def curves_of(heads: Sequence[Head]) -> list[str]:

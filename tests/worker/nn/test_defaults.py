@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch.optim import lr_scheduler
 
 from app.specs.initializers import AnyInitializer
 from app.specs.layers import LAYERS, Layer, Learned
 from app.specs.losses import AnyLoss
 from app.specs.optimizers import AnyOptimizer
+from app.specs.schedules import AnySchedule
 
 OF_EVERY_LAYER = {"type", "name", "inputs", "weight_init", "bias_init", "l1", "l2", "max_norm"}
 OF_EVERY_LAYER |= set(Learned.model_fields)
@@ -103,6 +105,40 @@ def test_optimizers_have_torchs_arguments(spec: type) -> None:
     assert_same(spec, own, torchs)
     assert torchs.keys() - own <= {"params", *WAYS, *({"decoupled_weight_decay"} if spec.__name__ == "Adam" else ())}
     assert fields - own <= {f"adamw_{name}" for name in defaults(torch.optim.AdamW)}
+
+
+SCHEDULERS: dict[str, Any] = {
+    "constant": lr_scheduler.ConstantLR,
+    "step": lr_scheduler.StepLR,
+    "multistep": lr_scheduler.MultiStepLR,
+    "exponential": lr_scheduler.ExponentialLR,
+    "linear": lr_scheduler.LinearLR,
+    "polynomial": lr_scheduler.PolynomialLR,
+    "cosine": lr_scheduler.CosineAnnealingLR,
+    "cosine_warm_restarts": lr_scheduler.CosineAnnealingWarmRestarts,
+    "one_cycle": lr_scheduler.OneCycleLR,
+    "cyclic": lr_scheduler.CyclicLR,
+    "plateau": lr_scheduler.ReduceLROnPlateau,
+}
+OF_EVERY_SCHEDULE = {"type", "unit", "warmup_steps", "warmup_start_factor"}
+SCHEDULES_OWN = {  # where torch has another default, none, or no such argument: what a run knows by itself
+    "constant": {"factor"},
+    "step": {"step_size"},
+    "exponential": {"gamma", "every", "staircase"},
+    "cosine": {"T_max"},
+    "one_cycle": {"max_lr"},
+    "cyclic": {"base_lr"},
+    "plateau": {"series"},
+}
+
+
+@pytest.mark.parametrize("spec", AnySchedule.__origin__.__args__, ids=lambda spec: spec.__name__)
+def test_schedules_have_torchs_arguments(spec: type) -> None:
+    kind = spec.model_fields["type"].default  # type: ignore[attr-defined]
+    if kind == "inverse_sqrt":
+        return  # of transformers
+    fields = set(spec.model_fields) - OF_EVERY_SCHEDULE - SCHEDULES_OWN.get(kind, set())  # type: ignore[attr-defined]
+    assert_same(spec, fields, defaults(SCHEDULERS[kind]))
 
 
 def test_every_optimizer_of_torch_is_there() -> None:

@@ -94,6 +94,12 @@ SEARCHING: list[dict[str, Any]] = [
     {"type": "lbfgs", "lr": 0.3, "max_iter": 3},
     {"type": "lbfgs", "history_size": 3, "line_search_fn": "strong_wolfe"},
 ]
+SCHEDULES: list[dict[str, Any]] = [
+    {"type": "plateau", "patience": 0, "factor": 0.5, "threshold": 0.5},
+    {"type": "plateau", "series": "train/loss", "patience": 0, "factor": 0.7, "threshold": 0.9},
+    {"type": "one_cycle"},
+    {"type": "cyclic", "max_lr": 0.1, "step_size_up": 3},
+]
 
 
 def make_plan(bench: Bench, model: str, optimizer: dict[str, Any], **changes: Any) -> Plan:
@@ -160,6 +166,40 @@ def test_what_an_optimizer_that_searches_remembers_is_taken_up(
     bench: Bench, optimizer: dict[str, Any], model: str
 ) -> None:
     assert_taken_up(bench, lambda: make_plan(bench, model, optimizer))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+def test_whatever_a_schedule_follows_is_taken_up(bench: Bench, schedule: dict[str, Any]) -> None:
+    assert_taken_up(bench, lambda: make_plan(bench, "hidden matrices", OPTIMIZERS[0], schedule=schedule))
+
+
+def test_a_rate_that_follows_a_curve_falls_after_the_epoch_that_was_no_better(bench: Bench) -> None:
+    plan = make_plan(bench, "hidden matrices", {"type": "sgd", "lr": 0.1}, schedule=SCHEDULES[0])
+    trainer = Trainer(bench.claim(), plan)
+    trainer.fit()
+    values = trainer.history.epochs["validation/loss"]
+    assert not any(later < 0.5 * values[0] for later in values), "halves nowhere, so it is never better"
+    rates = [window.lr for window in trainer.history.windows]
+    assert rates == [0.1] * 8 + [0.05] * 4
+    assert plan.rate(12) == 0.025
+
+
+def test_a_rate_follows_a_curve_until_weights_are_averaged(bench: Bench) -> None:
+    falls = {"type": "plateau", "patience": 0, "factor": 0.5, "threshold": 0.99}
+    plan = make_plan(bench, "hidden matrices", {"type": "sgd", "lr": 0.1}, schedule=falls, swa={"start_epoch": 2})
+    trainer = Trainer(bench.claim(), plan)
+    trainer.fit()
+    assert [window.lr for window in trainer.history.windows] == [0.1] * 8 + [0.05] * 4
+    assert plan.rate(12) == 0.05
+
+
+def test_a_cycle_takes_the_momentum_with_it(bench: Bench) -> None:
+    plan = make_plan(bench, "hidden matrices", OPTIMIZERS[0], schedule=SCHEDULES[2])
+    Trainer(bench.claim(), plan).fit()
+    assert plan.momentum is not None
+    last = plan.momentum(plan.num_steps - 1)
+    assert last == pytest.approx(0.95)
+    assert [group["momentum"] for group in plan.optimizer.param_groups] == [last, last]
 
 
 STEPS: dict[str, dict[str, Any]] = {
