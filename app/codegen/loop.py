@@ -4,17 +4,18 @@ from app.codegen.answers import figures_taken
 from app.codegen.averages import Averages
 from app.codegen.beginnings import write_beginnings
 from app.codegen.judging import gathered, num_told, write_evaluate, write_loss, write_metrics
+from app.codegen.optimizing import Optimizing
 from app.codegen.passing import Passing
-from app.codegen.rates import write_rate
+from app.codegen.rates import write_momentum, write_plateau, write_rate
 from app.codegen.reading import prefers_channels_last
 from app.codegen.sizes import lies_in_files, row_bytes
 from app.codegen.weights import Weights
-from app.codegen.writing import Script, Trained, refuse
+from app.codegen.writing import LOWER_IS_BETTER, Script, Trained, refuse
 from app.specs.augment import Cutmix, Mixup
 from app.specs.inspection import WORTH_SHARING
-from app.specs.training import EarlyStopping
+from app.specs.schedules import PlateauSchedule
+from app.specs.training import EarlyStopping, TrainingSpec
 
-_LOWER_IS_BETTER = ("loss", "mae", "mse")  # rmse with them
 _SHOWN_STEPS = 10
 
 
@@ -37,8 +38,7 @@ def write_loop(script: Script, trained: Trained) -> None:
     write_loss(script, trained)
     write_metrics(script, trained)
     write_evaluate(script, trained)
-    rate = write_rate(script, trained)
-    _write_main(script, trained, rate)
+    _write_main(script, trained, write_rate(script, trained), write_momentum(script, trained))
 
 
 def _write_device(script: Script, trained: Trained) -> None:
@@ -52,16 +52,17 @@ def _write_device(script: Script, trained: Trained) -> None:
 class _Main:
     """The lines of `main`."""
 
-    def __init__(self, script: Script, trained: Trained, rate: str) -> None:
+    def __init__(self, script: Script, trained: Trained, rate: str, momentum: str) -> None:
         self.averages = Averages(script, trained)
         self.script, self.trained, self.own_rate, self.rate = script, trained, rate, self.averages.rate(rate)
         self.training, self.data = trained.spec.training, trained.spec.data
         self.on_device = trained.spec.training.device != "cpu"
         self.stopping = self.training.early_stopping
-        self.gathers = self.stopping is not None and self.stopping.series.startswith("train/")
-        self.gathers = self.gathers and self.stopping is not None and self.stopping.series != "train/loss"
+        watched = [series for _, series in _watched(self.training)]
+        self.gathers = any(series.startswith("train/") and series != "train/loss" for series in watched)
         self.of_tokens = trained.kind == "tokens"  # rows of which have more or fewer answers
-        self.weights = Weights(script, trained, self.rate)
+        self.weights = Weights(script, trained)
+        self.optimizing = Optimizing(script, trained, self.rate, momentum)
         self.passing = Passing(script, trained, normalises=bool(self._none_alone()), mixes=self._mixes)
 
     def lines(self) -> list[str]:
@@ -84,7 +85,7 @@ class _Main:
             ),
             *(f"    {line}" for line in self.weights.measured()),
             *(f"    {line}" for line in write_beginnings(self.script, self.trained)),
-            *(f"    {line}" for line in self.weights.optimizer()),
+            *(f"    {line}" for line in self.optimizing.made()),
             *(f"    {line}" for line in self.passing.made()),
             *(f"    {line}" for line in self.averages.made()),
             *self._begin(),
@@ -117,6 +118,7 @@ class _Main:
         if "num_steps" in self.rate:
             first = self._batches("0")
             lines.append("    num_steps = NUM_EPOCHS" + (f" * len({first})" if first else ""))
+        lines += write_plateau(self.script, self.trained)
         if self.stopping is not None:
             found = "best, best_epoch, num_bad_epochs = None, 0, 0"
             lines.append(f"    {found if self.stopping.restore_best else 'best, num_bad_epochs = None, 0'}")
@@ -155,10 +157,8 @@ class _Main:
         rows = "rows" if batches else "slice(0, num_rows)"
         lines = [f"inputs, targets = taken(train, {rows})", *self._augmented()]
         lines += [
-            *self.weights.rates(),
-            *self.passing.tried("optimizer.zero_grad()"),
-            *self.weights.pulled(),
-            "optimizer.step()",
+            *self.optimizing.rates(),
+            *(self._searched() if self.optimizing.searches else [*self._tried(), *self.optimizing.taken()]),
             *self.weights.bounded(),
             "step += 1",
             *self.averages.stepped(),
@@ -170,8 +170,26 @@ class _Main:
             seen = "[one.detach() for one in outputs]" if self.trained.heads else "outputs.detach()"
             lines += [f"outputs_seen.append({seen})", "targets_seen.append(targets)"]
         if batches:
-            return [f"        for rows in {batches}:", *(f"            {line}" for line in lines)]
-        return [f"        {line}" for line in lines]
+            return [f"        for rows in {batches}:", *(f"            {line}".rstrip() for line in lines)]
+        return [f"        {line}".rstrip() for line in lines]
+
+    def _tried(self) -> list[str]:
+        """Forward and back."""
+        return [*self.passing.tried(self.optimizing.cleared()), *self.weights.pulled()]
+
+    def _searched(self) -> list[str]:
+        """A step that tries several weights: what is shown is the first of them."""
+        return [
+            "tried = []",
+            "",
+            "def closure() -> Tensor:",
+            *(f"    {line}" for line in self._tried()),
+            "    tried.append((outputs, loss))",
+            "    return loss",
+            "",
+            "optimizer.step(closure)",
+            "outputs, loss = tried[0]" if self.gathers else "_, loss = tried[0]",
+        ]
 
     def _counted(self) -> list[str]:
         if not self.of_tokens:
@@ -211,6 +229,8 @@ class _Main:
         )
         every = self.training.log_every_epochs
         lines += [told] if every == 1 else [f"if (epoch + 1) % {every} == 0 or epoch + 1 == NUM_EPOCHS:", f"    {told}"]
+        if isinstance(self.training.schedule, PlateauSchedule):
+            lines.append(f'plateau.see(figures["{self.training.schedule.series}"])')
         if self.stopping is not None:
             lines += self._stopped(self.stopping)
         return [f"        {line}" for line in lines]
@@ -218,7 +238,7 @@ class _Main:
     def _stopped(self, stopping: EarlyStopping) -> list[str]:
         self.script.need("math")
         self.script.constant("PATIENCE", stopping.patience)
-        better = "best - value" if stopping.series.endswith(_LOWER_IS_BETTER) else "value - best"
+        better = "best - value" if stopping.series.endswith(LOWER_IS_BETTER) else "value - best"
         found = "    best, best_epoch, num_bad_epochs = value, epoch + 1, 0"
         weights = f"{self.averages.model}.state_dict().items()"
         kept = f"    best_weights = {{name: weight.clone() for name, weight in {weights}}}"
@@ -253,8 +273,15 @@ class _Main:
         ]
 
 
-def _write_main(script: Script, trained: Trained, rate: str) -> None:
-    stopping = trained.spec.training.early_stopping
-    if stopping is not None and stopping.series.startswith("validation/") and not trained.validates:
-        raise refuse(("training", "early_stopping", "series"), "no row validates", stopping.series)
-    script.functions.append("\n".join(_Main(script, trained, rate).lines()))
+def _write_main(script: Script, trained: Trained, rate: str, momentum: str) -> None:
+    for place, series in _watched(trained.spec.training):
+        if series.startswith("validation/") and not trained.validates:
+            raise refuse(("training", place, "series"), "no row validates", series)
+    script.functions.append("\n".join(_Main(script, trained, rate, momentum).lines()))
+
+
+def _watched(training: TrainingSpec) -> list[tuple[str, str]]:
+    """The curves that something follows, each with what does."""
+    stopping, schedule = training.early_stopping, training.schedule
+    found = [("early_stopping", stopping.series)] if stopping is not None else []
+    return [*found, ("schedule", schedule.series)] if isinstance(schedule, PlateauSchedule) else found

@@ -28,7 +28,14 @@ def write_reading(script: Script, trained: Trained) -> None:
 
 
 def prefers_channels_last(trained: Trained) -> bool:
-    """Whether a run lays images and weights out channels last: where convolutions are over images."""
+    """Whether a run lays images and weights out channels last: where convolutions are over images.
+
+    lbfgs lays weights in a row, which these cannot be.
+    """
+    return _convolves_images(trained) and trained.spec.training.optimizer.type != "lbfgs"
+
+
+def _convolves_images(trained: Trained) -> bool:
     names = [recipe.cls for recipe in trained.recipes]
     is_flat = not any("Conv3d" in name or "ConvTranspose3d" in name for name in names)
     convolves = any("Conv2d" in name for name in names) or bool(trained.backbones)
@@ -92,8 +99,9 @@ def _targets(script: Script, trained: Trained) -> list[str]:
 def _finish(script: Script, trained: Trained, lines: list[str], shared: Sequence[str] = ()) -> None:
     """Define `read`. The parts are tuples of what all share, then of their own rows."""
     device = "" if trained.spec.training.device == "cpu" else ".to(DEVICE)"
-    is_laid = prefers_channels_last(trained) and not lies_in_files(trained)
-    laid = ".contiguous(memory_format=torch.channels_last)" if is_laid else ""
+    is_laid = _convolves_images(trained) and not lies_in_files(trained)
+    layout = "memory_format=torch.channels_last" if prefers_channels_last(trained) else ""
+    laid = f".contiguous({layout})" if is_laid else ""
     own = [f"torch.from_numpy({one}[rows]){laid}{device}" for one in _inputs(trained)]
     own += [f"torch.from_numpy({one}[rows]){device}" for one in _answers(trained)]
     told = ",\n            ".join([*(f"{one}{device}" for one in shared), *own])

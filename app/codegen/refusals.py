@@ -7,6 +7,7 @@ from app.codegen.sizes import lies_in_files, row_bytes
 from app.codegen.splits import leaves_out
 from app.codegen.writing import Trained
 from app.specs.base import Problem, Spec, SpecError
+from app.specs.graph import Node
 from app.specs.layers import Layer
 from app.specs.layers.base import Learned, Weighted
 
@@ -17,7 +18,7 @@ _SAID_OF_DATA = """
 """
 _SAID_OF_TRAINING = """
     num_epochs batch_size seed device shuffle loss outputs optimizer schedule metrics early_stopping max_grad_norm
-    checkpoint_every_s keep_checkpoints log_every_epochs start_from
+    max_grad_value checkpoint_every_s keep_checkpoints log_every_epochs start_from
     micro_batch_size precision tf32 compile deterministic ema swa
 """
 _SAID_OF_LAYERS = "type name inputs freeze unfreeze_after lr_factor weight_init bias_init l1 l2 max_norm"
@@ -70,9 +71,19 @@ def _means(trained: Trained) -> Iterator[Problem]:
 def _layers(trained: Trained) -> Iterator[Problem]:
     common = {*Layer.model_fields, *Learned.model_fields, *Weighted.model_fields}
     for node in trained.model.nodes:
+        if trained.spec.training.optimizer.type == "lbfgs":
+            yield from _penalties(node)
         for name in sorted(common.difference(_SAID_OF_LAYERS.split())):
             if getattr(node.layer, name, None) not in (None, type(node.layer).model_fields[name].default):
                 yield Problem(loc=["model", *node.loc, name], msg="a script cannot say this", received=None)
+
+
+def _penalties(node: Node) -> Iterator[Problem]:
+    """lbfgs compares losses with their penalties, which a script adds to gradients alone."""
+    for name in ("l1", "l2"):
+        if getattr(node.layer, name, 0):
+            message = "a script cannot say a penalty for lbfgs, which compares losses"
+            yield Problem(loc=["model", *node.loc, name], msg=message, received=getattr(node.layer, name))
 
 
 def _plain(value: Any) -> Any:

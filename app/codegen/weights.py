@@ -1,4 +1,4 @@
-"""The lines of a script that deal with weights: the optimizer, and what holds them, pulls at them and bounds them."""
+"""The lines of a script that deal with weights beside the optimizer: what holds, pulls at and bounds them."""
 
 import math
 from collections.abc import Iterator
@@ -7,20 +7,13 @@ from itertools import groupby
 from app.codegen.writing import WIDTH, Script, Trained
 from app.specs.layers import Weighted
 
-_OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
-
 
 class Weights:
-    """Those of one run; `rate` is how its learning rate is called where it changes."""
+    """Those of one run."""
 
-    def __init__(self, script: Script, trained: Trained, rate: str) -> None:
-        self.script, self.trained, self.rate = script, trained, rate
-        self.optimizer_spec = trained.spec.training.optimizer
+    def __init__(self, script: Script, trained: Trained) -> None:
+        self.script, self.trained = script, trained
         self.nodes = trained.model.nodes
-        layers = [node for node in self.nodes if trained.parameters.get(node.name)]
-        factors = dict.fromkeys(node.pace.lr_factor for node in layers)
-        self.groups = {one: [node.name for node in layers if node.pace.lr_factor == one] for one in factors}
-        self.is_paced = list(factors) != [1.0]
 
     def _at(self, name: str) -> str:
         """The module of a layer, by its name in Traindeck."""
@@ -34,41 +27,6 @@ class Weights:
             layers = ", ".join(map(self._at, names))
             each = "0" if self.trained.inputs else ":1"
             yield f"{measure}(model, [{layers}], num_rows, lambda rows: taken(train, rows)[{each}])"
-
-    def optimizer(self) -> Iterator[str]:
-        """It is made; of layers with a rate of their own, in groups."""
-        told = {"lr": "LEARNING_RATE"}
-        own = self.optimizer_spec.model_dump(exclude={"type", "lr"}, exclude_defaults=True)
-        told |= {name: repr(value) for name, value in own.items()}
-        if self.optimizer_spec.type in ("adam", "adamw"):
-            told["fused"] = "True"
-        elif self.optimizer_spec.type == "sgd" and self.trained.spec.training.device != "cpu":
-            told["fused"] = 'DEVICE.type == "cuda"'
-        cls = f"torch.optim.{_OPTIMIZERS[self.optimizer_spec.type]}"
-        arguments = ", ".join(f"{name}={value}" for name, value in told.items())
-        if not self.is_paced:
-            yield from _called(f"optimizer = {cls}", f"model.parameters(), {arguments}")
-            return
-        yield "paced = ["
-        for factor, names in self.groups.items():
-            layers = ", ".join(map(self._at, names))
-            several = f"nn.ModuleList([{layers}])" if len(names) > 1 else layers
-            yield f'    {{"params": {several}.parameters(), "factor": {factor!r}}},'
-        yield "]"
-        yield from _called(f"optimizer = {cls}", f"paced, {arguments}")
-        if not self.rate:
-            yield from self._paced("LEARNING_RATE")
-
-    def rates(self) -> Iterator[str]:
-        """Before each step, where the rate changes."""
-        if self.rate and self.is_paced:
-            yield from self._paced(self.rate)
-        elif self.rate:
-            yield f'optimizer.param_groups[0]["lr"] = {self.rate}'
-
-    def _paced(self, rate: str) -> Iterator[str]:
-        yield "for group in optimizer.param_groups:"
-        yield f'    group["lr"] = {rate} * group["factor"]'
 
     def held(self) -> Iterator[str]:
         """What is frozen in an epoch, once the model was set to training."""
@@ -89,6 +47,10 @@ class Weights:
         if max_norm is not None:
             self.script.constant("MAX_GRAD_NORM", max_norm)
             yield "nn.utils.clip_grad_norm_(model.parameters(), MAX_GRAD_NORM)"
+        max_value = self.trained.spec.training.max_grad_value
+        if max_value is not None:
+            self.script.constant("MAX_GRAD_VALUE", max_value)
+            yield "nn.utils.clip_grad_value_(model.parameters(), MAX_GRAD_VALUE)"
 
     def bounded(self) -> Iterator[str]:
         """The bounds of weights, after a step."""
@@ -111,15 +73,15 @@ class Weights:
         if len(names) == 1:
             yield call.replace("{layer}", self._at(names[0]))
             return
-        yield from _called("for layer in ", ", ".join(map(self._at, names)), ":")
+        yield from called("for layer in ", ", ".join(map(self._at, names)), ":")
         yield f"    {call.replace('{layer}', 'layer')}"
 
 
-def _called(start: str, told: str, end: str = "") -> Iterator[str]:
+def called(start: str, told: str, end: str = "") -> Iterator[str]:
     """A call, or a tuple, on one line or on three."""
     if len(start) + len(told) + len(end) + 10 <= WIDTH:
         yield f"{start}({told}){end}"
         return
     yield f"{start}("
-    yield f"    {told}{',' if end else ''}"
+    yield f"    {told}{',' if end and not told.endswith(',') else ''}"
     yield f"){end}"

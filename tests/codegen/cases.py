@@ -678,6 +678,88 @@ FULL["heads_of_many_places"]["training"]["outputs"] = {
     "values": {"loss": {"type": "l1_loss"}, "weight": 1e-3, "metrics": [{"type": "mae"}]},
 }
 
+# Four or five steps an epoch, so that what changes with epochs changes within the losses that are compared.
+DEEP: dict[str, Any] = {
+    "layers": [
+        {"type": "linear", "out_features": 6},
+        {"type": "layer_norm"},
+        {"type": "linear", "out_features": 6, "lr_factor": 0.5},
+        {"type": "tanh"},
+        {"type": "linear", "out_features": 5},
+        {"type": "linear", "out_features": 1},
+    ]
+}
+
+
+def stepping(model: dict[str, Any] = DEEP, **training: Any) -> dict[str, Any]:
+    """Some figures, few steps an epoch."""
+    return people(model, shares(type="shares", **REST), **({"batch_size": 40, "num_epochs": 4} | training))
+
+
+SUITE |= {
+    "turned": stepping(
+        optimizer={"type": "muon", "lr": 0.02, "decay_norms_and_biases": False, "adamw_weight_decay": 0.1},
+        schedule={"type": "one_cycle", "max_lr": 0.05, "pct_start": 0.4},
+        max_grad_value=0.1,
+    ),
+    "following": stepping(
+        optimizer={"type": "nadam", "lr": 0.05, "weight_decay": 0.1, "decay_norms_and_biases": False},
+        schedule={"type": "plateau", "patience": 0, "factor": 0.5, "threshold": 0.5, "warmup_steps": 3},
+    ),
+}
+FULL |= {
+    f"by_{one['type']}": stepping(optimizer=one)
+    for one in (
+        {"type": "sgd", "momentum": 0.9, "weight_decay": 0.1, "decay_norms_and_biases": False},
+        {"type": "adamw", "decay_norms_and_biases": False},
+        {"type": "radam", "decoupled_weight_decay": True, "weight_decay": 0.1},
+        {"type": "adamax", "betas": [0.8, 0.9]},
+        {"type": "adagrad", "initial_accumulator_value": 0.1},
+        {"type": "adadelta", "rho": 0.8},
+        {"type": "adafactor", "eps": [1e-8, 0.01]},
+        {"type": "asgd", "t0": 3},
+        {"type": "rprop", "etas": [0.4, 1.3]},
+        {"type": "muon", "adjust_lr_fn": "match_rms_adamw"},
+    )
+}
+FULL |= {
+    "by_lbfgs": stepping(LINEAR, optimizer={"type": "lbfgs", "max_iter": 4, "lr": 0.3}, max_grad_norm=1.0),
+    "by_lbfgs_that_searches": stepping(
+        {"layers": [{"type": "linear", "out_features": 5, "freeze": True}, {"type": "tanh"}, *LINEAR["layers"]]},
+        optimizer={"type": "lbfgs", "line_search_fn": "strong_wolfe", "history_size": 4},
+        schedule={"type": "cosine"},
+        metrics=[{"type": "mae"}],
+        early_stopping={"series": "train/mae", "patience": 3},
+        micro_batch_size=13,
+    ),
+    "by_lbfgs_on_pictures": pictures({}, optimizer={"type": "lbfgs", "max_iter": 3, "lr": 0.3}),
+    "following_then_averaged": stepping(
+        LINEAR,
+        schedule={"type": "plateau", "patience": 0, "factor": 0.5, "threshold": 0.9},
+        swa={"start_epoch": 1, "lr": 0.01, "anneal_epochs": 2},
+    ),
+}
+FULL |= {
+    f"rate_{name}": stepping(LINEAR, optimizer=optimizer, schedule=schedule)
+    for name, optimizer, schedule in (
+        ("smaller_at_first", {"type": "adam"}, {"type": "constant", "factor": 0.1, "total_iters": 1}),
+        ("at_milestones", {"type": "adam"}, {"type": "multistep", "milestones": [3, 5], "unit": "step"}),
+        ("in_stairs", {"type": "adam"}, {"type": "exponential", "every": 2, "unit": "step", "staircase": True}),
+        ("straight", {"type": "adam"}, {"type": "linear", "total_iters": None, "end_factor": 0.1}),
+        ("by_a_power", {"type": "adam"}, {"type": "polynomial", "power": 2.0, "total_iters": 3}),
+        ("along_a_cosine", {"type": "adam"}, {"type": "cosine", "T_max": 2}),
+        ("again", {"type": "adam"}, {"type": "cosine_warm_restarts", "T_0": 2, "T_mult": 2, "unit": "step"}),
+        ("by_roots", {"type": "adam"}, {"type": "inverse_sqrt", "warmup_steps": 3, "warmup_start_factor": 0.2}),
+        ("up_and_down", {"type": "adam"}, {"type": "cyclic", "max_lr": 0.1, "step_size_up": 2, "mode": "triangular2"}),
+        (
+            "once",
+            {"type": "rmsprop", "momentum": 0.5},
+            {"type": "one_cycle", "three_phase": True, "pct_start": 0.3, "anneal_strategy": "linear"},
+        ),
+        ("following", {"type": "sgd"}, {"type": "plateau", "series": "train/mae", "patience": 0, "threshold": 0.9}),
+    )
+}
+FULL["rate_following"]["training"] |= {"metrics": [{"type": "mae"}]}
 HALVED: dict[str, Any] = {
     "layers": [
         {"type": "linear", "out_features": 6},

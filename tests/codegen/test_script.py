@@ -21,7 +21,7 @@ from app.codegen import refusals
 from app.main import create_app
 from app.specs.data import DataSpec
 from app.specs.training import TrainingSpec
-from tests.codegen.cases import FILES, FULL, IN_FILES, SUITE, of_mobilenet
+from tests.codegen.cases import FILES, FULL, IN_FILES, PACED, SUITE, of_mobilenet, stepping
 from tests.conftest import TOKEN
 from tests.inline import TRAINING, Inline
 from tests.uploads.test_routes import send
@@ -234,6 +234,12 @@ def test_rows_that_may_lie_in_files_are_refused_where_their_number_is_not_known(
     run_id = trained.inline.submit(body | {"dataset": trained.upload(body["dataset"])})
     with trained.little_memory():
         assert refused(trained, run_id) == [["data"]]
+
+
+def test_a_penalty_beside_an_optimizer_that_compares_losses_is_refused(trained: Trained) -> None:
+    body = stepping(PACED | {"layers": PACED["layers"][-3:]}, optimizer={"type": "lbfgs"})
+    run_id = trained.inline.submit(body | {"dataset": trained.upload(body["dataset"])})
+    assert refused(trained, run_id) == [["model", "layers", 0, "l2"]]
 
 
 def test_a_script_is_refused_whose_weights_are_gone(trained: Trained) -> None:

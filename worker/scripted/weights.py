@@ -1,6 +1,6 @@
 """How weights begin, what pulls at them and what bounds them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -49,6 +49,18 @@ def begin(layers: Mapping[str, nn.Module], given: Mapping[str, Tensor]) -> int:
     if not num_taken:
         raise ValueError("nothing in the file is called and shaped as the layers here")
     return num_taken
+
+
+def among(parameters: Iterable[Tensor], chosen: Iterable[Tensor]) -> list[Tensor]:
+    """Those of the parameters that are chosen."""
+    ids = {id(one) for one in chosen}
+    return [one for one in parameters if id(one) in ids]
+
+
+def without(parameters: Iterable[Tensor], chosen: Iterable[Tensor]) -> list[Tensor]:
+    """The others."""
+    ids = {id(one) for one in chosen}
+    return [one for one in parameters if id(one) not in ids]
 
 
 def hold(module: nn.Module, *, is_frozen: bool) -> None:
