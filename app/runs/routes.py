@@ -39,7 +39,8 @@ def create(spec: RunSpec, session: Writing, response: Response) -> RunOut:
 def check(body: dict[str, Any], session: Reading) -> CheckOut:
     """Say whether a run would be taken, and what the model makes of the data. Stores nothing."""
     try:
-        checked, _ = service.check_run(session, RunSpec.model_validate(body))
+        spec = RunSpec.model_validate(body)
+        checked, _ = service.check_run(session, spec)
     except ValidationError as error:
         found = problems(error)
     except Unprocessable as error:
@@ -53,6 +54,7 @@ def check(body: dict[str, Any], session: Reading) -> CheckOut:
             input_shapes=checked.inspection.inputs,
             output_shape=list(checked.output_shape),
             memory=checked.memory,
+            rates=spec.training.rates(checked.num_rows["train"]) if checked.num_rows else [],
             num_rows=checked.num_rows,
         )
     known = service.known_of(session, body)

@@ -224,4 +224,5 @@ class CheckOut(BaseModel):
     output_shape: list[int | None] | None = None  # of what is asked; null for a size that is the model's to say
     layers: list[LayerReport] = []  # where it would not be taken: what is known of the model's layers all the same
     memory: Memory | None = None
+    rates: list[float] = []  # the learning rate over the run, at steps spread evenly, where nothing but them decides it
     num_rows: dict[str, int] | None

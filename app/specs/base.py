@@ -24,6 +24,9 @@ def packed(shapes: Mapping[str, Shape]) -> Shape:
     return next(iter(shapes.values())) if len(shapes) == 1 else (sum(map(prod, shapes.values())),)
 
 
+LESS_COMMON: dict[str, Any] = {"is_extra": True}  # of a field that one seldom sets: a form has it behind "More"
+
+
 class Spec(BaseModel):
     """Anything a user can say: it does not change, and a word that is not known is a mistake."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from app.specs.base import Spec
+from app.specs.base import LESS_COMMON, Spec
 
 Rate = Annotated[float, Field(gt=0, le=1000, description="the learning rate: how far a step goes")]
 Momentum = Annotated[float, Field(ge=0, lt=1, description="how much of the last step is taken again")]
@@ -20,13 +20,18 @@ Amsgrad = Annotated[
     bool, Field(description="whether steps shrink only: divided by the largest mean so far (Reddi, 2018)")
 ]
 Decoupled = Annotated[
-    bool, Field(description="whether weight decay acts beside the gradient, as in adamw, not through it")
+    bool,
+    Field(
+        description="whether weight decay acts beside the gradient, as in adamw, not through it",
+        json_schema_extra=LESS_COMMON,
+    ),
 ]
 DecaysAll = Annotated[
     bool,
     Field(
         description="whether weight_decay pulls at biases and the weights of norms too; many leave those alone",
         exclude_if=lambda decays: decays is True,
+        json_schema_extra=LESS_COMMON,
     ),
 ]
 
@@ -34,6 +39,7 @@ DecaysAll = Annotated[
 class SGD(Spec):
     """Steps down the gradient, with momentum if wanted."""
 
+    group: ClassVar[str] = "usual"
     type: Literal["sgd"] = "sgd"
     also_called: ClassVar[tuple[str, ...]] = ("gradient_descent", "stochastic_gradient_descent", "momentum")
     lr: Rate = 0.001
@@ -61,6 +67,7 @@ class SGD(Spec):
 class Adam(Spec):
     """Steps of a size of its own for each weight (Kingma, Ba, 2014)."""
 
+    group: ClassVar[str] = "usual"
     type: Literal["adam"] = "adam"
     lr: Rate = 0.001
     betas: Betas = (0.9, 0.999)
@@ -78,6 +85,7 @@ class Adam(Spec):
 class AdamW(Spec):
     """Adam with weight decay apart from the gradient (Loshchilov, Hutter, 2017)."""
 
+    group: ClassVar[str] = "usual"
     type: Literal["adamw"] = "adamw"
     lr: Rate = 0.001
     betas: Betas = (0.9, 0.999)
@@ -96,6 +104,7 @@ class AdamW(Spec):
 class RMSprop(Spec):
     """Steps divided by the gradient's recent size (Hinton, 2012)."""
 
+    group: ClassVar[str] = "usual"
     type: Literal["rmsprop"] = "rmsprop"
     lr: Rate = 0.01
     alpha: Beta = 0.99
@@ -116,13 +125,14 @@ class RMSprop(Spec):
 class NAdam(Spec):
     """Adam that looks ahead along its momentum, as Nesterov did (Dozat, 2016)."""
 
+    group: ClassVar[str] = "like Adam"
     type: Literal["nadam"] = "nadam"
     lr: Rate = 0.002
     betas: Betas = (0.9, 0.999)
     eps: Eps = 1e-8
     weight_decay: WeightDecay = 0.0
     decay_norms_and_biases: DecaysAll = True
-    momentum_decay: float = Field(default=0.004, ge=0)
+    momentum_decay: float = Field(default=0.004, ge=0, json_schema_extra=LESS_COMMON)
     """how fast the momentum grows to its full size in the first steps"""
     decoupled_weight_decay: Decoupled = False
     num_states: ClassVar[int] = 2
@@ -131,6 +141,7 @@ class NAdam(Spec):
 class RAdam(Spec):
     """Adam that begins with careful steps, until it has seen enough to size them; needs no warm-up (Liu, 2019)."""
 
+    group: ClassVar[str] = "like Adam"
     type: Literal["radam"] = "radam"
     lr: Rate = 0.001
     betas: Betas = (0.9, 0.999)
@@ -144,13 +155,14 @@ class RAdam(Spec):
 class Adagrad(Spec):
     """Steps that shrink where gradients were large: for rare words and sparse inputs (Duchi, Hazan, Singer, 2011)."""
 
+    group: ClassVar[str] = "by past gradients"
     type: Literal["adagrad"] = "adagrad"
     lr: Rate = 0.01
-    lr_decay: float = Field(default=0.0, ge=0)
+    lr_decay: float = Field(default=0.0, ge=0, json_schema_extra=LESS_COMMON)
     """the rate is divided by 1 + this times the number of steps so far"""
     weight_decay: WeightDecay = 0.0
     decay_norms_and_biases: DecaysAll = True
-    initial_accumulator_value: float = Field(default=0.0, ge=0)
+    initial_accumulator_value: float = Field(default=0.0, ge=0, json_schema_extra=LESS_COMMON)
     """what the sum of squared gradients begins with: more makes the first steps smaller"""
     eps: Eps = 1e-10
     num_states: ClassVar[int] = 1
@@ -159,6 +171,7 @@ class Adagrad(Spec):
 class Adadelta(Spec):
     """Steps that take their size from the steps before, so that hardly a rate is needed (Zeiler, 2012)."""
 
+    group: ClassVar[str] = "by past gradients"
     type: Literal["adadelta"] = "adadelta"
     lr: Rate = 1.0
     rho: float = Field(default=0.9, ge=0, le=1)
@@ -172,6 +185,7 @@ class Adadelta(Spec):
 class Adamax(Spec):
     """Adam that divides by the largest recent gradient in place of a mean (Kingma, Ba, 2014, section 7)."""
 
+    group: ClassVar[str] = "like Adam"
     type: Literal["adamax"] = "adamax"
     lr: Rate = 0.002
     betas: Betas = (0.9, 0.999)
@@ -184,12 +198,13 @@ class Adamax(Spec):
 class ASGD(Spec):
     """Plain steps at a falling rate; their mean is kept beside the weights, which stay the last (Polyak, 1992)."""
 
+    group: ClassVar[str] = "of other kinds"
     type: Literal["asgd"] = "asgd"
     also_called: ClassVar[tuple[str, ...]] = ("averaged_sgd",)
     lr: Rate = 0.01
-    lambd: float = Field(default=1e-4, ge=0)
+    lambd: float = Field(default=1e-4, ge=0, json_schema_extra=LESS_COMMON)
     """how fast the rate falls, and a pull towards 0 on every weight"""
-    alpha: float = Field(default=0.75, ge=0)
+    alpha: float = Field(default=0.75, ge=0, json_schema_extra=LESS_COMMON)
     """the power by which the rate falls"""
     t0: float = Field(default=1e6, ge=0)
     """the step from which on weights are averaged"""
@@ -201,11 +216,14 @@ class ASGD(Spec):
 class Rprop(Spec):
     """Steps by the gradient's sign alone, longer while it stays; for batches of all rows (Riedmiller, Braun, 1993)."""
 
+    group: ClassVar[str] = "of other kinds"
     type: Literal["rprop"] = "rprop"
     lr: Rate = 0.01
     etas: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=1)]] = (0.5, 1.2)
     """what a step is multiplied by when the sign has changed, and while it has not"""
-    step_sizes: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (1e-6, 50)
+    step_sizes: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
+        default=(1e-6, 50), json_schema_extra=LESS_COMMON
+    )
     """the shortest and the longest step"""
     num_states: ClassVar[int] = 2
 
@@ -220,13 +238,14 @@ class Rprop(Spec):
 class Adafactor(Spec):
     """Adam's sizes from sums over rows and columns alone: little memory for large matrices (Shazeer, Stern, 2018)."""
 
+    group: ClassVar[str] = "like Adam"
     type: Literal["adafactor"] = "adafactor"
     lr: Rate = 0.01
-    beta2_decay: float = Field(default=-0.8, le=0)
+    beta2_decay: float = Field(default=-0.8, le=0, json_schema_extra=LESS_COMMON)
     """the running means forget 1 - step to this power"""
     eps: tuple[Annotated[float, Field(ge=0)] | None, Annotated[float, Field(ge=0)]] = (None, 0.001)
     """added to squared gradients (none: the smallest that there is), and the least size of weights that steps go by"""
-    d: float = Field(default=1.0, ge=1)
+    d: float = Field(default=1.0, ge=1, json_schema_extra=LESS_COMMON)
     """longer updates are cut to this: their root mean square"""
     weight_decay: float = Field(default=0.0, ge=0)
     """pulls weights towards 0: each step takes this times the rate off them"""
@@ -237,15 +256,16 @@ class Adafactor(Spec):
 class LBFGS(Spec):
     """Looks at a batch several times a step, and learns how the loss bends; for small models and all rows at once."""
 
+    group: ClassVar[str] = "of other kinds"
     type: Literal["lbfgs"] = "lbfgs"
     lr: Rate = 1.0
     max_iter: int = Field(default=20, ge=1, le=10_000)
     """how many moves a step makes at most"""
-    max_eval: int | None = Field(default=None, ge=1, le=100_000)
+    max_eval: int | None = Field(default=None, ge=1, le=100_000, json_schema_extra=LESS_COMMON)
     """how often a step may compute the loss; 1.25 times max_iter if empty"""
-    tolerance_grad: float = Field(default=1e-7, ge=0)
+    tolerance_grad: float = Field(default=1e-7, ge=0, json_schema_extra=LESS_COMMON)
     """a step ends when no gradient is larger"""
-    tolerance_change: float = Field(default=1e-9, ge=0)
+    tolerance_change: float = Field(default=1e-9, ge=0, json_schema_extra=LESS_COMMON)
     """a step ends when neither loss nor weights change by more"""
     history_size: int = Field(default=100, ge=1, le=10_000)
     """how many moves are remembered; each takes as much memory as two copies of the weights"""
@@ -263,6 +283,7 @@ class Muon(Spec):
 
     # What goes to AdamW is what its authors leave to it: biases, norms, embeddings, the first and last layers with
     # weights; and convolutions, for torch's takes matrices alone. `hidden` tells which layers those are.
+    group: ClassVar[str] = "of other kinds"
     type: Literal["muon"] = "muon"
     lr: Rate = 0.001
     weight_decay: float = Field(default=0.1, ge=0)
@@ -270,17 +291,16 @@ class Muon(Spec):
     momentum: Momentum = 0.95
     nesterov: bool = True
     """whether the gradient is taken where the momentum leads (Sutskever et al., 2013)"""
-    ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315)
+    ns_coefficients: tuple[float, float, float] = Field(default=(3.4445, -4.775, 2.0315), json_schema_extra=LESS_COMMON)
     """of the polynomial that turns a matrix towards an orthogonal one"""
     eps: Eps = 1e-7
-    ns_steps: int = Field(default=5, ge=1, lt=100)
+    ns_steps: int = Field(default=5, ge=1, lt=100, json_schema_extra=LESS_COMMON)
     """how often the polynomial is applied"""
-    adjust_lr_fn: Literal["original", "match_rms_adamw"] | None = None
+    adjust_lr_fn: Literal["original", "match_rms_adamw"] | None = Field(default=None, json_schema_extra=LESS_COMMON)
     """how the rate follows a matrix's shape; match_rms_adamw takes rates as for adamw. The original if empty"""
-    adamw_lr: Rate = 3e-4
-    """AdamW's rate, for all but hidden matrices"""
-    adamw_betas: Betas = (0.9, 0.95)
-    adamw_eps: Eps = 1e-10
+    adamw_lr: Rate = Field(default=3e-4, description="AdamW's rate, for all but hidden matrices")
+    adamw_betas: Betas = Field(default=(0.9, 0.95), json_schema_extra=LESS_COMMON)
+    adamw_eps: Eps = Field(default=1e-10, json_schema_extra=LESS_COMMON)
     adamw_weight_decay: float = Field(default=0.0, ge=0)
     """AdamW's own weight decay"""
     decay_norms_and_biases: DecaysAll = True
@@ -295,13 +315,13 @@ AnyOptimizer = Annotated[
     | NAdam
     | RAdam
     | Adamax
+    | Adafactor
     | Adagrad
     | Adadelta
-    | Adafactor
-    | ASGD
-    | Rprop
+    | Muon
     | LBFGS
-    | Muon,
+    | ASGD
+    | Rprop,
     Field(discriminator="type"),
 ]
 

@@ -1,18 +1,17 @@
 """How the learning rate changes over a run. Names and arguments are PyTorch's own; the formulas are in `rates`."""
 
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
 from app.specs import rates
-from app.specs.base import Spec
+from app.specs.base import LESS_COMMON, Spec
 from app.specs.optimizers import Rate
 
 Unit = Annotated[Literal["step", "epoch"], Field(description="what is counted")]
 Gamma = Annotated[float, Field(gt=0, le=1, description="what the rate is multiplied by then")]
 Factor = Annotated[float, Field(gt=0, le=1)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
-_LESS_COMMON: dict[str, Any] = {"is_extra": True}  # in a form behind "More"
 
 
 class At(NamedTuple):
@@ -34,7 +33,7 @@ class _Schedule(Spec):
     warmup_steps: int = Field(default=0, ge=0)
     """the rate climbs to its value over so many first steps"""
     warmup_start_factor: float = Field(
-        default=0.0, ge=0, le=1, exclude_if=lambda factor: factor == 0, json_schema_extra=_LESS_COMMON
+        default=0.0, ge=0, le=1, exclude_if=lambda factor: factor == 0, json_schema_extra=LESS_COMMON
     )
     """the share of the rate that this climb begins from"""
 
@@ -59,12 +58,12 @@ class ConstantSchedule(_Schedule):
     group: ClassVar[str] = "constant"
 
     type: Literal["constant"] = "constant"
-    factor: float = Field(default=1.0, ge=0, le=1, exclude_if=lambda one: one == 1, json_schema_extra=_LESS_COMMON)
+    factor: float = Field(default=1.0, ge=0, le=1, exclude_if=lambda one: one == 1, json_schema_extra=LESS_COMMON)
     """the share of the rate that is taken at first"""
-    total_iters: int = Field(default=5, ge=0, exclude_if=lambda one: one == 5, json_schema_extra=_LESS_COMMON)
+    total_iters: int = Field(default=5, ge=0, exclude_if=lambda one: one == 5, json_schema_extra=LESS_COMMON)
     """for how many"""
     unit: Literal["step", "epoch"] = Field(
-        default="epoch", exclude_if=lambda unit: unit == "epoch", json_schema_extra=_LESS_COMMON
+        default="epoch", exclude_if=lambda unit: unit == "epoch", json_schema_extra=LESS_COMMON
     )
     """what total_iters counts"""
 
@@ -152,10 +151,10 @@ class CosineSchedule(_Schedule):
     type: Literal["cosine"] = "cosine"
     eta_min: float = Field(default=0.0, ge=0)
     """the rate at the end"""
-    T_max: int | None = Field(default=None, ge=1, exclude_if=lambda one: one is None, json_schema_extra=_LESS_COMMON)
+    T_max: int | None = Field(default=None, ge=1, exclude_if=lambda one: one is None, json_schema_extra=LESS_COMMON)
     """after how many it is at its end, from where it climbs again; the whole run if empty"""
     unit: Literal["step", "epoch"] = Field(
-        default="epoch", exclude_if=lambda unit: unit == "epoch", json_schema_extra=_LESS_COMMON
+        default="epoch", exclude_if=lambda unit: unit == "epoch", json_schema_extra=LESS_COMMON
     )
     """what T_max counts"""
 
@@ -214,17 +213,15 @@ class OneCycleSchedule(_Cycling):
     """the share of the run in which it climbs"""
     anneal_strategy: Literal["cos", "linear"] = "cos"
     """along half a cosine, or straight"""
-    base_momentum: Momentum = Field(
-        default=0.85, description="the momentum at the peak", json_schema_extra=_LESS_COMMON
-    )
+    base_momentum: Momentum = Field(default=0.85, description="the momentum at the peak", json_schema_extra=LESS_COMMON)
     max_momentum: Momentum = Field(
-        default=0.95, description="the momentum in the beginning and at the end", json_schema_extra=_LESS_COMMON
+        default=0.95, description="the momentum in the beginning and at the end", json_schema_extra=LESS_COMMON
     )
     div_factor: float = Field(default=25.0, gt=0)
     """it begins with the peak divided by this"""
     final_div_factor: float = Field(default=1e4, gt=0)
     """and ends with that beginning divided by this"""
-    three_phase: bool = Field(default=False, json_schema_extra=_LESS_COMMON)
+    three_phase: bool = Field(default=False, json_schema_extra=LESS_COMMON)
     """whether it falls to its beginning as long as it climbed, and from there to its end"""
 
     def after_warmup(self, lr: float, at: At) -> float:
@@ -261,10 +258,10 @@ class CyclicSchedule(_Cycling):
     gamma: float = Field(default=1.0, gt=0, le=1)
     """what the height is multiplied by at each step, with exp_range"""
     base_momentum: Momentum = Field(
-        default=0.8, description="the momentum at the upper bound", json_schema_extra=_LESS_COMMON
+        default=0.8, description="the momentum at the upper bound", json_schema_extra=LESS_COMMON
     )
     max_momentum: Momentum = Field(
-        default=0.9, description="the momentum at the lower bound", json_schema_extra=_LESS_COMMON
+        default=0.9, description="the momentum at the lower bound", json_schema_extra=LESS_COMMON
     )
 
     def after_warmup(self, lr: float, at: At) -> float:
@@ -296,9 +293,9 @@ class PlateauSchedule(_Schedule):
     """how many epochs without a better value are put up with"""
     threshold: float = Field(default=1e-4, ge=0)
     """how much better counts as better"""
-    threshold_mode: Literal["rel", "abs"] = Field(default="rel", json_schema_extra=_LESS_COMMON)
+    threshold_mode: Literal["rel", "abs"] = Field(default="rel", json_schema_extra=LESS_COMMON)
     """whether that is a share of the best value so far, or a difference to it"""
-    cooldown: int = Field(default=0, ge=0, json_schema_extra=_LESS_COMMON)
+    cooldown: int = Field(default=0, ge=0, json_schema_extra=LESS_COMMON)
     """how many epochs after a fall are not counted"""
     min_lr: float = Field(default=0.0, ge=0)
     """the rate does not fall below this"""

@@ -9,7 +9,7 @@ from app.specs.base import Spec, need_one
 from app.specs.losses import AnyLoss
 from app.specs.metrics import AnyMetric
 from app.specs.optimizers import Adam, AnyOptimizer
-from app.specs.schedules import AnySchedule, ConstantSchedule
+from app.specs.schedules import AnySchedule, At, ConstantSchedule, PlateauSchedule
 
 
 class EarlyStopping(Spec):
@@ -118,6 +118,22 @@ class TrainingSpec(Spec):
     def loss_type(self) -> str:
         """Its type."""
         return self.only_loss.type
+
+    def rates(self, num_train: int, count: int = 100) -> list[float]:
+        """The learning rate at steps spread over the whole run; none where a curve decides."""
+        if isinstance(self.schedule, PlateauSchedule):
+            return []
+        per_epoch = -(-num_train // (self.batch_size or num_train))
+        num_steps = self.num_epochs * per_epoch
+        steps = sorted({round(i * (num_steps - 1) / (count - 1)) for i in range(count)})
+        return [self._rate(At(step, per_epoch, num_steps)) for step in steps]
+
+    def _rate(self, at: At) -> float:
+        num_averaged = at.count("epoch") - self.swa.start_epoch if self.swa else -1
+        if self.swa is None or num_averaged < 0:
+            return self.schedule.rate(self.optimizer.lr, at)
+        begun = self.schedule.rate(self.optimizer.lr, at._replace(step=self.swa.start_epoch * at.steps_per_epoch))
+        return self.swa.rate(begun, num_averaged)
 
     def rows_at_once(self, batch_size: int) -> int:
         """How many rows go through the model at once, of batches of so many."""

@@ -32,17 +32,21 @@ export function inlineField(label, control) {
 }
 
 export function select(options, value, onChange, properties = {}) {
-  const element = h(
-    "select",
-    { class: "select", ...properties },
-    options.map((option) => {
-      const { value: given, label } =
-        typeof option === "object" ? option : { value: option, label: labelOf(String(option)) };
-      return h("option", { value: String(given), selected: String(given) === String(value ?? "") }, label);
-    }),
-  );
+  const drawn = options.map((option) => {
+    const { value: given, label } =
+      typeof option === "object" ? option : { value: option, label: labelOf(String(option)) };
+    return h("option", { value: String(given), selected: String(given) === String(value ?? "") }, label);
+  });
+  const element = h("select", { class: "select", ...properties }, grouped(options, drawn));
   element.addEventListener("change", () => onChange(element.value));
   return element;
+}
+
+/** Options under the names of their groups, where they have any. */
+function grouped(options, drawn) {
+  const groups = new Map();
+  options.forEach(({ group }, i) => groups.set(group, [...(groups.get(group) ?? []), drawn[i]]));
+  return [...groups].map(([label, some]) => (label ? h("optgroup", { label }, some) : some));
 }
 
 export function checkbox({ label, help = "", loc = null }, isChecked, onChange) {
@@ -167,7 +171,7 @@ export function classChoice({ label, entries, owner, name, loc, catalogue, onCha
     replace(body, entry ? classFields(entry, owner[name], [...loc, name], catalogue, onChange) : null);
   };
   const choice = select(
-    entries.map(({ type }) => ({ value: type, label: type })),
+    entries.map(({ type, group }) => ({ value: type, label: type, group })),
     owner[name]?.type,
     (type) => {
       owner[name] = { type };

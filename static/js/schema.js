@@ -24,6 +24,8 @@ const EXTRA = new Set([
   ...["betas", "amsgrad", "dampening", "nesterov", "centered"],
 ]);
 
+const NONE = "none"; // of several numbers, one that is not said
+
 /**
  * The fields of a class, {properties, required}: [{name, kind, help, default, isRequired, isNullable, isExtra, choices, isList, items}], those
  * that must be given first. `kind` is boolean, integer, number, text, choice, spec (one of several classes, by its
@@ -40,14 +42,16 @@ export function fieldsOf(schema) {
 function fieldOf(name, property, isRequired) {
   const options = (property.anyOf ?? [property]).filter((option) => option.type !== "null");
   const isNullable = Boolean(property.anyOf?.some((option) => option.type === "null"));
-  const choices = options.flatMap((option) => option.enum ?? []);
+  const said = options.flatMap((option) => option.enum ?? (option.const === undefined ? [] : [option.const]));
+  const mayBeNone = isNullable && options.length === 1 && said.length > 0;
+  const choices = mayBeNone ? ["", ...said] : said;
   const base = {
     name,
     help: property.description ?? "",
-    default: property.default,
+    default: mayBeNone ? (property.default ?? "") : property.default,
     isRequired,
     isNullable,
-    isExtra: EXTRA.has(name),
+    isExtra: EXTRA.has(name) || Boolean(property.is_extra),
     emptyLabel: property.emptyLabel ?? "none",
     choices,
     isList: false,
@@ -61,9 +65,12 @@ function kindOf(options, choices) {
   if (options.some((option) => option.discriminator || option.oneOf || option.$ref)) return { kind: "spec" };
   if (options.length > 1) return { kind: "mixed", items: "number" };
   if (choices.length) return { kind: "choice" };
-  if (only.type === "array") return { kind: "mixed", isList: true, items: itemsOf(only) };
+  if (only.type === "array") return { kind: "mixed", isList: true, items: itemsOf(only), hasNone: hasNone(only) };
   return { kind: { boolean: "boolean", integer: "integer", number: "number" }[only.type] ?? "text" };
 }
+
+const hasNone = ({ items, prefixItems }) =>
+  [items, ...(prefixItems ?? [])].some((item) => item?.anyOf?.some(({ type }) => type === "null"));
 
 function itemsOf({ items, prefixItems }) {
   const item = items ?? prefixItems?.[0] ?? {};
@@ -80,15 +87,15 @@ export function parseField(field, text) {
   if (field.kind === "text" || field.choices.includes(trimmed)) return trimmed;
   const parts = trimmed.split(/[\s,×]+/).filter(Boolean);
   if (field.items === "string") return parts;
-  const numbers = parts.map((part) => Number(part.replace("−", "-")));
-  if (!numbers.every(Number.isFinite)) return trimmed;
+  const numbers = parts.map((part) => (field.hasNone && part === NONE ? null : Number(part.replace("−", "-"))));
+  if (!numbers.every((one) => one === null || Number.isFinite(one))) return trimmed;
   return field.isList || numbers.length > 1 ? numbers : numbers[0];
 }
 
 /** A value of the specification as text for its field. */
 export function formatField(value) {
   if (value === null || value === undefined) return "";
-  return Array.isArray(value) ? value.join(", ") : String(value);
+  return Array.isArray(value) ? value.map((one) => one ?? NONE).join(", ") : String(value);
 }
 
 export const isDefault = (field, value) => JSON.stringify(value) === JSON.stringify(field.default);

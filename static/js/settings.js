@@ -76,7 +76,8 @@ export function inWords(spec) {
   const told = Object.entries(spec).filter(
     ([name, value]) => !UNTOLD.has(name) && value !== null && value !== false && value !== 0,
   );
-  return [spec.type, ...told.map(([name, value]) => `${name}=${inShort(value)}`)].join(" ");
+  const undecayed = spec.decay_norms_and_biases === false ? ["norms and biases undecayed"] : [];
+  return [spec.type, ...told.map(([name, value]) => `${name}=${inShort(value)}`), ...undecayed].join(" ");
 }
 
 function inShort(value) {

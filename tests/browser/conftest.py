@@ -33,6 +33,7 @@ SHARING = {
     "exploring",
     "generated",
     "models",
+    "optimizers",
     "ready",
     "stepping",
     "together",

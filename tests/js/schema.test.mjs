@@ -71,3 +71,36 @@ test("a default is known", () => {
   assert.ok(isDefault(byName.padding, 0));
   assert.ok(!isDefault(byName.padding, "same"));
 });
+
+const optimizer = {
+  properties: {
+    decays: { type: "boolean", default: true, is_extra: true },
+    eps: {
+      type: "array",
+      prefixItems: [{ anyOf: [{ type: "number" }, { type: "null" }] }, { type: "number" }],
+      default: [null, 0.001],
+    },
+    search: { anyOf: [{ const: "strong_wolfe", type: "string" }, { type: "null" }], default: null },
+    adjust: { anyOf: [{ enum: ["original", "other"], type: "string" }, { type: "null" }], default: null },
+  },
+};
+const own = Object.fromEntries(fieldsOf(optimizer).map((field) => [field.name, field]));
+
+test("what the server marks as seldom set stands behind the rest", () => {
+  assert.equal(own.decays.isExtra, true);
+  assert.equal(own.eps.isExtra, false);
+  assert.equal(fieldsOf(optimizer).at(-1).name, "decays");
+});
+
+test("one of several numbers may be none", () => {
+  assert.equal(formatField(own.eps.default), "none, 0.001");
+  assert.deepEqual(parseField(own.eps, "none, 0.002"), [null, 0.002]);
+  assert.deepEqual(parseField(own.eps, "1e-8 0.002"), [1e-8, 0.002]);
+  assert.equal(parseField(byName.kernel_size, "none, 2"), "none, 2"); // the server says what it expected
+});
+
+test("a choice that may be left out has a first one for that", () => {
+  assert.deepEqual([own.search.kind, own.search.choices, own.search.default], ["choice", ["", "strong_wolfe"], ""]);
+  assert.deepEqual(own.adjust.choices, ["", "original", "other"]);
+  assert.ok(isDefault(own.search, ""));
+});

@@ -6,6 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from app.specs.optimizers import AnyOptimizer
+from app.specs.schedules import PlateauSchedule
 from app.specs.splits import ColumnSplit, SharesSplit
 from app.specs.training import TrainingSpec
 
@@ -71,3 +72,39 @@ def test_values_of_a_part_keep_their_kind() -> None:
 def test_no_schedule_is_a_constant_one() -> None:
     training = TrainingSpec.model_validate({"loss": {"type": "mse_loss"}, "schedule": None})
     assert training.schedule.type == "constant"
+
+
+OLD = {
+    "sgd": {"lr", "momentum", "dampening", "weight_decay", "nesterov"},
+    "adam": {"lr", "betas", "eps", "weight_decay", "amsgrad"},
+    "adamw": {"lr", "betas", "eps", "weight_decay", "amsgrad"},
+    "rmsprop": {"lr", "alpha", "eps", "weight_decay", "momentum", "centered"},
+    "constant": set(),
+    "step": {"step_size", "gamma", "unit"},
+    "exponential": {"gamma", "every", "unit"},
+    "cosine": {"eta_min"},
+}
+
+
+@pytest.mark.parametrize("kind", OLD)
+def test_what_was_stored_before_there_was_more_to_say_is_stored_so_still(kind: str) -> None:
+    name = "optimizer" if "lr" in OLD[kind] else "schedule"
+    training = TrainingSpec.model_validate({"loss": {"type": "mse_loss"}, name: {"type": kind}})
+    stored = training.model_dump(mode="json")
+    assert stored[name].keys() == {"type", *OLD[kind]} | ({"warmup_steps"} if name == "schedule" else set())
+    assert "max_grad_value" not in stored
+
+
+def test_the_rates_of_a_run_are_told_beforehand_unless_a_curve_decides() -> None:
+    training = TrainingSpec.model_validate(
+        {"loss": {"type": "mse_loss"}, "num_epochs": 10, "batch_size": 8, "schedule": {"type": "step", "step_size": 5}}
+    )
+    rates = training.rates(num_train=45)  # 60 steps
+    assert rates == [0.001] * 30 + [0.0001] * 30
+    assert len(training.rates(num_train=10_000)) == 100
+    averaged = TrainingSpec.model_validate(
+        training.model_dump() | {"swa": {"start_epoch": 7, "lr": 0.5, "anneal_epochs": 0}}
+    )
+    assert averaged.rates(num_train=45) == [0.001] * 30 + [0.0001] * 12 + [0.5] * 18
+    follows = training.model_copy(update={"schedule": PlateauSchedule()})
+    assert follows.rates(num_train=45) == []

@@ -1,7 +1,8 @@
 // Third step: loss, optimizer, schedule, metrics, and how long.
 
-import { h, replace } from "../dom.js";
+import { h, replace, svg } from "../dom.js";
 import { checkbox, classChoice, field, select, textField } from "../forms.js";
+import { sparkPath } from "../scale.js";
 import { lossInWords } from "../settings.js";
 import { stepFields } from "./stepping.js";
 
@@ -25,7 +26,20 @@ const outputsInWords = (training) =>
 
 export class TrainingStep {
   constructor(builder, container) {
-    Object.assign(this, { builder, container });
+    Object.assign(this, { builder, container, rates: h("div", { class: "rates" }) });
+  }
+
+  /** How the rate goes over the run, as the server has worked it out; of one that stays there is nothing to see. */
+  showRates(rates = []) {
+    const [low, high] = [Math.min(...rates), Math.max(...rates)];
+    if (!(high > low)) {
+      replace(this.rates);
+      return;
+    }
+    const [first, last, most] = [rates[0], rates.at(-1), high].map((rate) => String(Number(rate.toPrecision(3))));
+    const told = `the rate over the run: from ${first} to ${last}, at most ${most}`;
+    const box = { class: "spark", viewBox: "0 0 100 28", preserveAspectRatio: "none", role: "img", "aria-label": told };
+    replace(this.rates, svg("svg", box, svg("path", { d: sparkPath(rates, 1) })), h("p", { class: "field-help" }, told));
   }
 
   draw() {
@@ -48,7 +62,7 @@ export class TrainingStep {
         { class: "choices" },
         training.outputs ? outputsInWords(training) : choice("Loss", "loss", catalogue.losses),
         choice("Optimizer", "optimizer", catalogue.optimizers),
-        choice("Schedule of the learning rate", "schedule", catalogue.schedules),
+        h("div", {}, choice("Schedule of the learning rate", "schedule", catalogue.schedules), this.rates),
       ),
       training.outputs ? null : this.#metrics(training),
       this.#length(training),
@@ -178,7 +192,7 @@ export class TrainingStep {
         this.#set(training, descriptor.name),
         { isQuiet: false },
       );
-    const isOpen = ["max_grad_norm", "checkpoint_every_s", "keep_checkpoints", "log_every_epochs"].some(
+    const isOpen = ["max_grad_norm", "max_grad_value", "checkpoint_every_s", "keep_checkpoints", "log_every_epochs"].some(
       (name) => training[name] !== undefined && training[name] !== null,
     );
     return h(
@@ -189,6 +203,7 @@ export class TrainingStep {
         "div",
         { class: "form-grid" },
         text(number("max_grad_norm", "longer gradients are shortened to it", { isNullable: true, default: null })),
+        text(number("max_grad_value", "no number of a gradient is further from 0", { isNullable: true, default: null })),
         text(number("checkpoint_every_s", "seconds between saved states", { default: 30 })),
         text(number("keep_checkpoints", "how many are kept", { default: 3 })),
         text(number("log_every_epochs", "epochs between log lines", { default: 1 })),

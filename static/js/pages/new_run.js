@@ -125,6 +125,7 @@ function show() {
   // What stood beside the layers holds no more once something about them or their input does not fit.
   const isStale = answer.errors.some(({ loc }) => loc[0] === "model" || loc[0] === "data" || loc[0] === "dataset");
   if (answer.inspection || isStale) builder.model.showInspection(answer.inspection);
+  builder.training.showRates(answer.rates);
   summary.show(answer, places);
   doctor.look(answer.inspection?.num_parameters);
 }
