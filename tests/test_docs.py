@@ -8,6 +8,8 @@ from app.settings import Settings
 from app.specs.base import Fed
 from app.specs.layers import LAYERS
 from app.specs.model import ModelSpec
+from app.specs.optimizers import AnyOptimizer
+from app.specs.schedules import AnySchedule
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,6 +31,15 @@ def test_the_language_of_models_is_as_it_is_written() -> None:
     shapes: list[Fed] = [(3, 8, 8), (64,), {"user": (1,), "film": (20,)}, (4,), (20,), (3, 32, 32)]
     for definition, shape in zip(examples, shapes, strict=True):
         assert ModelSpec.model_validate(definition).inspect(shape).num_parameters > 0
+
+
+def test_every_optimizer_and_schedule_is_documented_and_nothing_else_is() -> None:
+    page = (ROOT / "docs/optimizers.md").read_text()
+    for kind, union in (("optimizer", AnyOptimizer), ("schedule", AnySchedule)):
+        table = page.partition(f"| {kind} |")[2].partition("\n\n")[0]
+        first = re.findall(r"^\| (`.+?`) \|", table, re.M)
+        documented = {name for cell in first for name in re.findall(r"`(\w+)`", cell)}
+        assert documented == {one.model_fields["type"].default for one in union.__origin__.__args__}
 
 
 def test_every_local_link_leads_somewhere() -> None:

@@ -75,7 +75,7 @@ test("a default is known", () => {
 const optimizer = {
   properties: {
     decays: { type: "boolean", default: true, is_extra: true },
-    eps: {
+    pair: {
       type: "array",
       prefixItems: [{ anyOf: [{ type: "number" }, { type: "null" }] }, { type: "number" }],
       default: [null, 0.001],
@@ -88,14 +88,14 @@ const own = Object.fromEntries(fieldsOf(optimizer).map((field) => [field.name, f
 
 test("what the server marks as seldom set stands behind the rest", () => {
   assert.equal(own.decays.isExtra, true);
-  assert.equal(own.eps.isExtra, false);
+  assert.equal(own.pair.isExtra, false);
   assert.equal(fieldsOf(optimizer).at(-1).name, "decays");
 });
 
 test("one of several numbers may be none", () => {
-  assert.equal(formatField(own.eps.default), "none, 0.001");
-  assert.deepEqual(parseField(own.eps, "none, 0.002"), [null, 0.002]);
-  assert.deepEqual(parseField(own.eps, "1e-8 0.002"), [1e-8, 0.002]);
+  assert.equal(formatField(own.pair.default), "none, 0.001");
+  assert.deepEqual(parseField(own.pair, "none, 0.002"), [null, 0.002]);
+  assert.deepEqual(parseField(own.pair, "1e-8 0.002"), [1e-8, 0.002]);
   assert.equal(parseField(byName.kernel_size, "none, 2"), "none, 2"); // the server says what it expected
 });
 
