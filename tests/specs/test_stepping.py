@@ -1,13 +1,11 @@
 """What a step may be said to do, and what of it does not fit the rest of a run."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from app.specs.averages import SWA
-from app.specs.checks.stepping import stepping_problems
 from app.specs.training import TrainingSpec
 
 from .test_run import LINEAR, spec, told
@@ -19,6 +17,7 @@ LOSS = {"loss": {"type": "mse_loss"}}
     ("changes", "loc", "words"),
     [
         ({"precision": "float16", "device": "cpu"}, ["precision"], "float16 is for GPUs"),
+        ({"precision": "float16", "optimizer": {"type": "lbfgs"}}, ["precision"], "lbfgs tries several weights"),
         ({"ema": {}, "swa": {"start_epoch": 3}}, ["swa"], "averaged in one way"),
         ({"swa": {"start_epoch": 10}}, ["swa", "start_epoch"], "after 10 epochs, and there are 10"),
         ({"ema": {"start_step": 70}}, ["ema", "start_step"], "after 70 steps, and there are 70"),
@@ -47,13 +46,6 @@ def test_a_step_that_cannot_be_is_told_at_its_place(changes: dict[str, Any], loc
 )
 def test_a_step_that_can_be_is_fine(changes: dict[str, Any]) -> None:
     assert told(spec(**{f"training__{name}": value for name, value in changes.items()})) == []
-
-
-def test_what_tries_several_weights_cannot_skip_a_step() -> None:
-    said = TrainingSpec.model_validate({**LOSS, "precision": "float16"})
-    searching = said.model_copy(update={"optimizer": SimpleNamespace(type="lbfgs")})
-    (problem,) = stepping_problems(searching, None)
-    assert problem.loc == ["training", "precision"] and "lbfgs tries several weights" in problem.msg
 
 
 def test_pieces_of_one_row_are_none_where_rows_are_compared() -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from app.specs.base import Problem
+from app.specs.optimizers import LBFGS
 from app.specs.training import TrainingSpec
-
-_SEARCHING = frozenset({"lbfgs"})  # optimizers that try several weights in a step
 
 
 def stepping_problems(training: TrainingSpec, num_train: int | None) -> Iterator[Problem]:
@@ -21,8 +20,8 @@ def _precision_problems(training: TrainingSpec) -> Iterator[Problem]:
     if training.device == "cpu":
         message = "float16 is for GPUs, and the device is cpu: bfloat16 is computed on both"
         yield Problem(loc=place, msg=message, received="float16")
-    if training.optimizer.type in _SEARCHING:
-        message = f"{training.optimizer.type} tries several weights in a step, which float16 may skip: take bfloat16"
+    if isinstance(training.optimizer, LBFGS):
+        message = "lbfgs tries several weights in a step, and float16 may skip one: take bfloat16"
         yield Problem(loc=place, msg=message, received="float16")
 
 
