@@ -112,12 +112,11 @@ def test_a_compiled_step_is_the_same_to_rounding() -> None:
 
 @pytest.mark.full
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_machine_without_a_compiler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "no-such-compiler"))
-    monkeypatch.setattr("torch._inductor.config.force_disable_caches", True)
-    torch._dynamo.reset()
+def test_a_machine_without_a_compiler_is_told() -> None:
     said: list[str] = []
     forward = Compiled(nn.Sequential(nn.Linear(4, 5), nn.Tanh()), said.append)
-    assert forward(torch.randn(3, 4)).shape == (3, 5)
+    torch._dynamo.reset()
+    with torch._inductor.config.patch({"cpp.cxx": (None, "no-such-compiler"), "force_disable_caches": True}):
+        assert forward(torch.randn(3, 4)).shape == (3, 5)
     assert len(said) == 1, said
     assert isinstance(forward(torch.randn(3, 4)), Tensor)
