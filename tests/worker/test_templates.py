@@ -32,7 +32,7 @@ PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
     "bigru": ("waves", {}),
     "encoder": ("text-pairs", {"num_embeddings": 50}),
     "decoder": ("decoder", {"num_embeddings": 10}),
-    "two_towers": ("text-pairs", {"num_embeddings": 50}),
+    "two_towers": ("text-pairs", {"num_embeddings": 50, "num_texts": 2}),
     "embedded": ("ratings", {"num_embeddings": 640, "num_columns": 2}),
 }
 
