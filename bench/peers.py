@@ -181,8 +181,14 @@ def _lstm(layers: Any, x: Any) -> Any:
 def _transformer(layers: Any, x: Any) -> Any:
     import keras as k
 
-    length = x.shape[1]
-    x = layers.Embedding(VOCABULARY, 64)(x) + layers.Embedding(length, 64)(k.ops.arange(length))
+    class Positions(k.layers.Layer):  # type: ignore[misc]  # Keras has none that learns
+        def build(self, shape: tuple[int, ...]) -> None:
+            self.positions = self.add_weight(shape[1:], "zeros")
+
+        def call(self, x: Tensor) -> Tensor:
+            return x + self.positions
+
+    x = Positions()(layers.Embedding(VOCABULARY, 64)(x))
     for _ in range(2):
         attended = layers.MultiHeadAttention(4, 16, dropout=0.1)(x, x)
         x = layers.LayerNormalization()(x + layers.Dropout(0.1)(attended))
