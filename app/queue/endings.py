@@ -1,0 +1,166 @@
+"""How a job ends, or is given back: as its worker says, by its process's death, by its worker's silence."""
+
+from typing import Any
+
+from sqlalchemy import Update, select, update
+from sqlalchemy.orm import Session
+
+from app import causes
+from app.causes import Cause
+from app.db.engine import now
+from app.db.holders import cut_off
+from app.db.tables import Job, Worker
+from app.queue.moves import held_by, is_silent, move
+from app.queue.states import SILENT, Claim, JobKind, JobStatus, LeaseLost
+
+MAX_CRASHES = 3
+
+
+def succeed(session: Session, claim: Claim, *, finished_at: float | None = None) -> None:
+    """The job did what it was for; now, or at the time that is told. Raises LeaseLost."""
+    _end_held(session, claim, JobStatus.SUCCEEDED, finished_at=finished_at)
+
+
+def fail(session: Session, claim: Claim, error: dict[str, Any]) -> None:
+    """The job cannot be done: `error` holds kind, message and hint. Raises LeaseLost."""
+    _end_held(session, claim, JobStatus.FAILED, error)
+
+
+def obey_cancel(session: Session, claim: Claim) -> None:
+    """The worker has stopped as it was asked to. Raises LeaseLost."""
+    _end_held(session, claim, JobStatus.CANCELLED)
+
+
+def release(session: Session, claim: Claim) -> None:
+    """Give a job back unharmed, as a worker does that is told to stop; one that was to be cancelled ends.
+
+    Raises LeaseLost.
+    """
+    request = session.execute(select(Job.request).where(Job.id == claim.job_id).with_for_update()).scalar_one_or_none()
+    if request == "cancel":
+        _end_held(session, claim, JobStatus.CANCELLED)
+        return
+    _requeue(session, held_by(claim), causes.stopped(), claim.job_id, num_crashes=0)
+
+
+def crash(session: Session, claim: Claim, cause: Cause) -> JobStatus:
+    """The job's process died. It is tried again, unless it was to be cancelled or has now died three times.
+
+    Raises LeaseLost.
+    """
+    query = select(Job.num_crashes, Job.request).where(Job.id == claim.job_id).with_for_update()
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise LeaseLost(claim.job_id)
+    return _after_crash(session, held_by(claim), claim.job_id, row.num_crashes + 1, row.request, cause)
+
+
+def rescue(session: Session) -> list[str]:
+    """Take jobs from workers that fell silent. Safe to call from every process at once; returns the jobs' ids."""
+    rescued = []
+    silent = (
+        select(Job.id, Job.kind, Job.attempt, Job.num_crashes, Job.request, Worker.name, Worker.host)
+        .add_columns((now() - Job.heartbeat_at).label("silent_s"))
+        .outerjoin(Worker, Job.worker_id == Worker.id)
+        .where(is_silent())
+        .with_for_update(of=Job, skip_locked=True)
+    )
+    for row in session.execute(silent).all():
+        where = update(Job).where(Job.id == row.id, Job.attempt == row.attempt, is_silent())
+        cause = causes.lost_host(row.name or "that had it", row.host or "an unknown host", row.silent_s)
+        try:
+            if row.kind == JobKind.REPORT:
+                _end_silent(session, where, row.id, row.request)
+            else:
+                _after_crash(session, where, row.id, row.num_crashes + 1, row.request, cause)
+        except LeaseLost:
+            continue
+        rescued.append(row.id)
+    # What is silent still, somebody has locked: who froze with it, most likely. It is free at the next look.
+    cut_off(session, session.scalars(select(Job.id).where(is_silent())).all())
+    return rescued
+
+
+def any_silent(session: Session) -> bool:
+    """Whether `rescue` has something to do: a look that takes no lock."""
+    return session.execute(select(Job.id).where(is_silent()).limit(1)).first() is not None
+
+
+def _end_held(
+    session: Session,
+    claim: Claim,
+    status: JobStatus,
+    error: dict[str, Any] | None = None,
+    *,
+    finished_at: float | None = None,
+) -> None:
+    end(session, held_by(claim), claim.job_id, status, error, finished_at=finished_at)
+
+
+def end(
+    session: Session,
+    where: Update,
+    job_id: str,
+    status: JobStatus,
+    error: dict[str, Any] | None = None,
+    *,
+    finished_at: float | None = None,
+) -> None:
+    """Every way to an end: the row, its status event, and the jobs that waited for this one."""
+    detail = {"status": status} | ({"error": error} if error else {})
+    at = now() if finished_at is None else finished_at
+    move(session, where, job_id, detail, status=status, error=error, finished_at=at, lease_until=None)
+    if status is JobStatus.SUCCEEDED:
+        session.execute(update(Job).where(Job.after_id == job_id).values(after_id=None))
+        return
+    reason = {
+        "kind": "not_started",
+        "message": f"What it waited for ended as {status}.",
+        "hint": (error or {}).get("message"),
+    }
+    waiting_jobs = select(Job.id).where(Job.after_id == job_id, Job.status == JobStatus.QUEUED)
+    for waiting in session.scalars(waiting_jobs).all():
+        row = update(Job).where(Job.id == waiting, Job.status == JobStatus.QUEUED)
+        end(session, row, waiting, JobStatus.FAILED, reason)
+
+
+def _end_silent(session: Session, where: Update, job_id: str, request: str | None) -> None:
+    """Nobody can say whether a script that reported still runs: what is known is that it is silent."""
+    if request == "cancel":
+        end(session, where, job_id, JobStatus.CANCELLED)
+        return
+    error = {
+        "kind": SILENT,
+        "message": "Its script was no longer heard of.",
+        "hint": "If it still runs, the run goes on when it is heard of again. If it has died, "
+        "“python -m traindeck sync” on its machine delivers what it had not sent.",
+    }
+    end(session, where, job_id, JobStatus.FAILED, error)
+
+
+def _after_crash(
+    session: Session, where: Update, job_id: str, num_crashes: int, request: str | None, cause: Cause
+) -> JobStatus:
+    if request == "cancel":
+        end(session, where, job_id, JobStatus.CANCELLED)
+        return JobStatus.CANCELLED
+    if num_crashes < MAX_CRASHES:
+        _requeue(session, where, cause, job_id, num_crashes=1)
+        return JobStatus.QUEUED
+    end(session, where, job_id, JobStatus.FAILED, causes.crash_loop(num_crashes, cause).as_json())
+    return JobStatus.FAILED
+
+
+def _requeue(session: Session, where: Update, cause: Cause, job_id: str, *, num_crashes: int) -> None:
+    move(
+        session,
+        where,
+        job_id,
+        {"status": JobStatus.QUEUED, "cause": cause.as_json()},
+        status=JobStatus.QUEUED,
+        cause=cause.as_json(),
+        worker_id=None,
+        pid=None,
+        lease_until=None,
+        num_crashes=Job.num_crashes + num_crashes,
+    )
