@@ -21,7 +21,8 @@ _FAULT = "This is a fault in Traindeck or in a library; the worker's output has 
 class Cause:
     """Why an attempt ended."""
 
-    kind: str  # out_of_memory | killed | crashed | exited | lost_host | not_stopped | stopped | crash_loop
+    # out_of_memory, killed, crashed, exited, lost_host, not_stopped, stopped, withdrawn, paused, cancelled, crash_loop
+    kind: str
     message: str
     hint: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -119,6 +120,21 @@ def stopped() -> Cause:
     """The worker was told to go, and gave the job back unharmed."""
     message = "Its worker was told to stop, saved the run's state and gave it back."
     return Cause("stopped", message, "It goes on from there.")
+
+
+def withdrawn() -> Cause:
+    """It obeyed when what it was asked for was wanted no longer."""
+    return Cause("withdrawn", "It had stopped when the pause was taken back.", "It goes on from there.")
+
+
+def paused() -> Cause:
+    """Someone asked for it to pause."""
+    return Cause("paused", "It was asked to pause, and saved its state.", "It goes on from there when it is resumed.")
+
+
+def cancelled() -> Cause:
+    """Someone had it end, and later had it go on."""
+    return Cause("cancelled", "It was cancelled, and resumed later.", "It goes on from its last checkpoint.")
 
 
 def crash_loop(num_deaths: int, last: Cause) -> Cause:

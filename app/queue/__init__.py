@@ -6,9 +6,9 @@ dead, and hands out the numbers of the events, in one statement. All times are t
 """
 
 from app.queue.claims import beat, claim, fence, hold, overdue, sound, take_up
-from app.queue.endings import MAX_CRASHES, any_silent, crash, fail, obey_cancel, release, rescue, succeed
-from app.queue.requests import LEAST_GAP_S, cancel, enqueue
-from app.queue.states import ENDED, SILENT, WORK, Claim, Fence, JobKind, JobStatus, LeaseLost
+from app.queue.endings import MAX_CRASHES, any_silent, break_off, crash, fail, obey, rescue, succeed
+from app.queue.requests import LEAST_GAP_S, cancel, enqueue, pause, resume
+from app.queue.states import ENDED, SILENT, WORK, Claim, Fence, JobKind, JobStatus, LeaseLost, Request
 
 __all__ = [
     "ENDED",
@@ -21,8 +21,10 @@ __all__ = [
     "JobKind",
     "JobStatus",
     "LeaseLost",
+    "Request",
     "any_silent",
     "beat",
+    "break_off",
     "cancel",
     "claim",
     "crash",
@@ -30,10 +32,11 @@ __all__ = [
     "fail",
     "fence",
     "hold",
-    "obey_cancel",
+    "obey",
     "overdue",
-    "release",
+    "pause",
     "rescue",
+    "resume",
     "sound",
     "succeed",
     "take_up",

@@ -11,7 +11,7 @@ from app.db.engine import now
 from app.db.holders import cut_off
 from app.db.tables import Job, Worker
 from app.queue.moves import held_by, is_silent, move
-from app.queue.states import SILENT, Claim, JobKind, JobStatus, LeaseLost
+from app.queue.states import SILENT, Claim, JobKind, JobStatus, LeaseLost, Request
 
 MAX_CRASHES = 3
 
@@ -26,25 +26,29 @@ def fail(session: Session, claim: Claim, error: dict[str, Any]) -> None:
     _end_held(session, claim, JobStatus.FAILED, error)
 
 
-def obey_cancel(session: Session, claim: Claim) -> None:
-    """The worker has stopped as it was asked to. Raises LeaseLost."""
+def break_off(session: Session, claim: Claim) -> None:
+    """Whoever had the job has left it, asked or not: it is cancelled. Raises LeaseLost."""
     _end_held(session, claim, JobStatus.CANCELLED)
 
 
-def release(session: Session, claim: Claim) -> None:
-    """Give a job back unharmed, as a worker does that is told to stop; one that was to be cancelled ends.
+def obey(session: Session, claim: Claim, cause: Cause) -> JobStatus:
+    """The worker has saved the job's state and lets go of it: it becomes what was asked, if anything still is.
 
-    Raises LeaseLost.
+    Else it waits again, by `cause`: the worker is told to stop, or what was asked is no longer. Raises LeaseLost.
     """
     request = session.execute(select(Job.request).where(Job.id == claim.job_id).with_for_update()).scalar_one_or_none()
-    if request == "cancel":
+    if request == Request.CANCEL:
         _end_held(session, claim, JobStatus.CANCELLED)
-        return
-    _requeue(session, held_by(claim), causes.stopped(), claim.job_id, num_crashes=0)
+        return JobStatus.CANCELLED
+    if request == Request.PAUSE:
+        _pause(session, held_by(claim), causes.paused(), claim.job_id)
+        return JobStatus.PAUSED
+    _requeue(session, held_by(claim), cause, claim.job_id, num_crashes=0)
+    return JobStatus.QUEUED
 
 
 def crash(session: Session, claim: Claim, cause: Cause) -> JobStatus:
-    """The job's process died. It is tried again, unless it was to be cancelled or has now died three times.
+    """The job's process died. It is tried again, unless it was to stop or has now died three times.
 
     Raises LeaseLost.
     """
@@ -118,15 +122,15 @@ def end(
         "message": f"What it waited for ended as {status}.",
         "hint": (error or {}).get("message"),
     }
-    waiting_jobs = select(Job.id).where(Job.after_id == job_id, Job.status == JobStatus.QUEUED)
-    for waiting in session.scalars(waiting_jobs).all():
-        row = update(Job).where(Job.id == waiting, Job.status == JobStatus.QUEUED)
+    is_waiting = Job.status.in_((JobStatus.QUEUED, JobStatus.PAUSED))
+    for waiting in session.scalars(select(Job.id).where(Job.after_id == job_id, is_waiting)).all():
+        row = update(Job).where(Job.id == waiting, is_waiting)
         end(session, row, waiting, JobStatus.FAILED, reason)
 
 
 def _end_silent(session: Session, where: Update, job_id: str, request: str | None) -> None:
     """Nobody can say whether a script that reported still runs: what is known is that it is silent."""
-    if request == "cancel":
+    if request == Request.CANCEL:
         end(session, where, job_id, JobStatus.CANCELLED)
         return
     error = {
@@ -141,9 +145,12 @@ def _end_silent(session: Session, where: Update, job_id: str, request: str | Non
 def _after_crash(
     session: Session, where: Update, job_id: str, num_crashes: int, request: str | None, cause: Cause
 ) -> JobStatus:
-    if request == "cancel":
+    if request == Request.CANCEL:
         end(session, where, job_id, JobStatus.CANCELLED)
         return JobStatus.CANCELLED
+    if request == Request.PAUSE:  # whoever asked for that decides when it is tried again
+        _pause(session, where, cause, job_id)
+        return JobStatus.PAUSED
     if num_crashes < MAX_CRASHES:
         _requeue(session, where, cause, job_id, num_crashes=1)
         return JobStatus.QUEUED
@@ -152,15 +159,14 @@ def _after_crash(
 
 
 def _requeue(session: Session, where: Update, cause: Cause, job_id: str, *, num_crashes: int) -> None:
-    move(
-        session,
-        where,
-        job_id,
-        {"status": JobStatus.QUEUED, "cause": cause.as_json()},
-        status=JobStatus.QUEUED,
-        cause=cause.as_json(),
-        worker_id=None,
-        pid=None,
-        lease_until=None,
-        num_crashes=Job.num_crashes + num_crashes,
-    )
+    _let_go(session, where, cause, job_id, JobStatus.QUEUED, num_crashes=Job.num_crashes + num_crashes)
+
+
+def _pause(session: Session, where: Update, cause: Cause, job_id: str) -> None:
+    _let_go(session, where, cause, job_id, JobStatus.PAUSED, request=None, requested_at=None)
+
+
+def _let_go(session: Session, where: Update, cause: Cause, job_id: str, status: JobStatus, **values: Any) -> None:
+    why = cause.as_json()
+    nobodys = {"worker_id": None, "pid": None, "lease_until": None}
+    move(session, where, job_id, {"status": status, "cause": why}, status=status, cause=why, **nobodys, **values)

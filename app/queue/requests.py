@@ -1,18 +1,18 @@
-"""What people ask of the queue: that a job be done, and that it stop."""
+"""What people ask of the queue: that a job be done, that it stop, and that it go on."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Update, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app import events
+from app import causes, events
 from app.db.engine import now
-from app.db.tables import Job
+from app.db.tables import Checkpoint, Job
 from app.errors import Conflict, NotFound
 from app.ids import new_id
 from app.queue.endings import end
 from app.queue.moves import move
-from app.queue.states import ENDED, JobKind, JobStatus
+from app.queue.states import ENDED, JobKind, JobStatus, Request
 
 LEAST_GAP_S = 1e-5  # between neighbours that wait: a position has no more than seven digits behind the point
 
@@ -59,21 +59,106 @@ def _behind_all(priority: int) -> ColumnElement[float]:
 
 
 def cancel(session: Session, job_id: str) -> JobStatus:
-    """Ask for a job to stop. A waiting job ends at once; a running one when its worker has obeyed.
+    """Ask for a job to stop. A waiting or paused job ends at once; a running one when its worker has obeyed.
 
     Raises NotFound, and Conflict when it has ended already.
     """
-    # Held while it is decided, or a job that is claimed or given back meanwhile would slip through.
-    row = session.execute(select(Job.status, Job.request).where(Job.id == job_id).with_for_update()).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no job {job_id}.")
+    row = _locked(session, job_id)
     if row.status in ENDED:
         raise Conflict(f"It has ended already, as {row.status}.")
-    this = update(Job).where(Job.id == job_id)
-    if row.status == JobStatus.QUEUED:
-        end(session, this, job_id, JobStatus.CANCELLED)
+    if row.status != JobStatus.RUNNING:
+        end(session, _row(job_id), job_id, JobStatus.CANCELLED)
         return JobStatus.CANCELLED
-    if row.request is None:
-        asked = {"status": JobStatus.RUNNING, "request": "cancel"}
-        move(session, this, job_id, asked, request="cancel", requested_at=now())
+    if row.request != Request.CANCEL:  # also where it was to pause
+        _ask(session, job_id, Request.CANCEL)
     return JobStatus.RUNNING
+
+
+def pause(session: Session, job_id: str) -> JobStatus:
+    """Ask for a training to be let go of until someone resumes it: a waiting one is paused at once.
+
+    A running one is once its worker has saved its state. Raises NotFound, and Conflict for what cannot be paused.
+    """
+    row = _locked(session, job_id)
+    if row.kind != JobKind.TRAIN:
+        raise Conflict("Only a training can be paused.")
+    if row.status in ENDED:
+        raise Conflict(f"It has ended already, as {row.status}.")
+    if row.request == Request.CANCEL and row.status == JobStatus.RUNNING:
+        raise Conflict("It has been asked to end.")
+    if row.status == JobStatus.QUEUED:
+        move(session, _row(job_id), job_id, {"status": JobStatus.PAUSED}, status=JobStatus.PAUSED)
+        return JobStatus.PAUSED
+    if row.status == JobStatus.RUNNING and row.request is None:
+        _ask(session, job_id, Request.PAUSE)
+    return JobStatus(row.status)
+
+
+def resume(session: Session, job_id: str) -> JobStatus:
+    """Let a paused training wait for a worker again, at its old place; take a pause back that is not yet obeyed.
+
+    One that failed or was cancelled goes on from its checkpoint, behind all that wait. What had waited for it and
+    failed with it stays as it is. Raises NotFound, and Conflict for what cannot be resumed.
+    """
+    row = _locked(session, job_id)
+    if row.status == JobStatus.PAUSED:
+        move(session, _row(job_id), job_id, {"status": JobStatus.QUEUED}, status=JobStatus.QUEUED)
+        return JobStatus.QUEUED
+    if row.status == JobStatus.RUNNING and row.request == Request.PAUSE:
+        _ask(session, job_id, None)
+        return JobStatus.RUNNING
+    if row.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+        raise Conflict(f"It is not paused: it {_AS_IT_IS[row.status]}.")
+    if row.kind != JobKind.TRAIN or session.scalar(select(Checkpoint.id).where(Checkpoint.job_id == job_id)) is None:
+        raise Conflict("It has no checkpoint to go on from.", hint="Queue it again, and it begins anew.")
+    _take_back(session, job_id, row.error or causes.cancelled().as_json(), row.priority)
+    return JobStatus.QUEUED
+
+
+_AS_IT_IS = {
+    JobStatus.QUEUED: "waits for a worker already",
+    JobStatus.RUNNING: "is running",
+    JobStatus.SUCCEEDED: "has succeeded",
+}
+
+
+def _take_back(session: Session, job_id: str, why: dict[str, Any], priority: int) -> None:
+    """Into the queue, as if it had not ended."""
+    move(
+        session,
+        _row(job_id),
+        job_id,
+        {"status": JobStatus.QUEUED, "cause": why},
+        status=JobStatus.QUEUED,
+        position=_behind_all(priority),
+        cause=why,
+        error=None,
+        finished_at=None,
+        num_crashes=0,
+        request=None,
+        requested_at=None,
+        worker_id=None,
+        pid=None,
+    )
+
+
+def _ask(session: Session, job_id: str, request: Request | None) -> None:
+    """Of a running job; None takes back what was asked."""
+    asked = {"status": JobStatus.RUNNING, "request": request}
+    move(session, _row(job_id), job_id, asked, request=request, requested_at=now() if request else None)
+
+
+def _locked(session: Session, job_id: str) -> Row[Any]:
+    """How a job stands: held while it is decided, or one that is claimed or given back meanwhile would slip through.
+
+    Raises NotFound.
+    """
+    columns = (Job.status, Job.request, Job.kind, Job.priority, Job.error)
+    row = session.execute(select(*columns).where(Job.id == job_id).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return row
+
+
+def _row(job_id: str) -> Update:
+    return update(Job).where(Job.id == job_id)

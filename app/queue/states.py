@@ -10,12 +10,20 @@ class JobStatus(StrEnum):
 
     QUEUED = "queued"  # waits for a worker, or for the job it comes after
     RUNNING = "running"  # leased to a worker
+    PAUSED = "paused"  # its state is saved, and nobody takes it until someone resumes it
     SUCCEEDED = "succeeded"  # did what it was for
     FAILED = "failed"  # will not be tried again; `error` says why
     CANCELLED = "cancelled"  # someone asked, and the worker has obeyed
 
 
 ENDED = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED})
+
+
+class Request(StrEnum):
+    """What was asked of a running job. It becomes a state once the worker has saved, and obeyed."""
+
+    CANCEL = "cancel"  # end it
+    PAUSE = "pause"  # let go of it until someone resumes it
 
 
 class JobKind(StrEnum):

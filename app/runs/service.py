@@ -275,8 +275,7 @@ def delete_run(session: Session, run_id: str) -> None:
     waiting = select(Job.id).where(Job.id == run.export_job_id, Job.status == JobStatus.QUEUED)
     if export_job_id := session.scalar(waiting):
         queue.cancel(session, export_job_id)
-    active = (JobStatus.QUEUED, JobStatus.RUNNING)
-    if session.scalar(select(func.count()).where(Job.id.in_(jobs), Job.status.in_(active))):
+    if session.scalar(select(func.count()).where(Job.id.in_(jobs), Job.status.not_in(queue.ENDED))):
         if session.scalar(select(Job.status).where(Job.id == run.job_id)) in queue.ENDED:
             raise NotReady(f"The export of {run.name} has been asked to stop; delete the run in a few seconds.")
         raise Conflict(f"The run {run.name} has not ended; cancel it first.")

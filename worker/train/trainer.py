@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from app.queue import Request
 from worker import evaluate
 from worker.job import Cancelled, Ending, Job
 from worker.train import checkpoints, optimizers
@@ -149,11 +150,12 @@ class Trainer:
         if now >= self._progress_at:
             self._progress_at = now + PROGRESS_EVERY_S
             self.job.progress(self.progress())
-        if requested := self.job.requested:
-            if requested == "cancel":  # nobody will look at these curves again
+        if self.job.requested:
+            if self.job.requested == Request.CANCEL:  # nobody will look at these curves again
                 self.doctor.look(self.history)
             self.save()
-            raise Cancelled
+            if self.job.requested:  # a pause may have been taken back meanwhile
+                raise Cancelled
         if now >= self._save_at:
             self.save()
             self._save_at = time.monotonic() + self.plan.checkpoint_every_s

@@ -35,7 +35,7 @@ class Job(Base):
     last_seq: Mapped[int] = mapped_column(default=0)
     # The worker's own count of its batches: a batch whose reply was lost is known by it when it comes again.
     last_batch: Mapped[int | None]
-    # What someone asked of the running job: "cancel". It becomes a state only when the worker has obeyed.
+    # What someone asked of the running job: "cancel", "pause". It becomes a state only when the worker has obeyed.
     request: Mapped[str | None]
     requested_at: Mapped[float | None]
     worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id", ondelete="SET NULL"))
