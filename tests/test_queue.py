@@ -396,6 +396,55 @@ def test_a_pause_waits_for_whoever_changes_the_job_meanwhile(db: Database) -> No
         assert obey(session, held) == JobStatus.PAUSED
 
 
+SET_LR = {"type": "set_lr", "lr": 0.5}
+
+
+def test_what_is_asked_of_a_training_is_numbered_told_and_heard_of_by_its_worker(session: Session) -> None:
+    job_id = enqueue(session)
+    assert queue.control(session, job_id, SET_LR) == 1
+    held = claim(session)
+    assert held and held.num_controls == 1
+    assert queue.control(session, job_id, {"type": "checkpoint"}) == 2
+    assert queue.fence(session, held, lease_s=LEASE_S).num_controls == 2
+    queue.settle_control(session, held, 2, 17, {"what": "came"})
+    session.expire_all()
+    assert [(one.number, one.said["type"], one.step, one.outcome) for one in queue.list_controls(session, job_id)] == [
+        (1, "set_lr", None, None),
+        (2, "checkpoint", 17, {"what": "came"}),
+    ]
+    assert [one.number for one in queue.list_controls(session, job_id, after=1)] == [2]
+    stream = events.read(session, job_id)
+    assert [one.seq for one in stream] == list(range(1, 5))
+    assert [one.body for one in stream if one.kind == "control"] == [
+        {"number": 1, "type": "set_lr", "lr": 0.5, "step": None},
+        {"number": 2, "type": "checkpoint", "step": None},
+    ]
+
+
+def test_of_what_nobody_will_do_it_for_nothing_is_asked(session: Session) -> None:
+    with pytest.raises(NotFound):
+        queue.control(session, "0" * 26, SET_LR)
+    with pytest.raises(Conflict, match="Only a training"):
+        queue.control(session, queue.enqueue(session, JobKind.EXPORT, {}, priority=-1), SET_LR)
+    held = claimed(session)
+    queue.pause(session, held.job_id)
+    queue.control(session, held.job_id, SET_LR)
+    queue.cancel(session, held.job_id)
+    with pytest.raises(Conflict, match="asked to end"):
+        queue.control(session, held.job_id, SET_LR)
+    obey(session, held)
+    with pytest.raises(Conflict, match="cancelled"):
+        queue.control(session, held.job_id, SET_LR)
+    assert session.get_one(Job, held.job_id).num_controls == 1
+
+
+def test_what_was_asked_of_a_job_goes_with_it(session: Session) -> None:
+    job_id = enqueue(session)
+    queue.control(session, job_id, SET_LR)
+    session.execute(delete(Job).where(Job.id == job_id))
+    assert not queue.list_controls(session, job_id)
+
+
 def test_a_job_waits_for_the_one_it_comes_after(session: Session) -> None:
     first = enqueue(session)
     second = enqueue(session, after=first, priority=9)

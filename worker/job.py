@@ -54,6 +54,7 @@ class Job:
         self.claim, self.db, self.settings = claim, db, settings
         self.storage = Storage(settings.data_dir)
         self._asked: str | None = None
+        self.num_controls = claim.num_controls  # that there are, as far as it was heard of
         self._is_stopping = False
         self._pending: list[events.New] = []
         self._batch = 0
@@ -155,7 +156,7 @@ class Job:
                 pid=os.getpid() if self._batch == 1 else None,
             )
             events.insert(session, self.claim.job_id, fence.last_seq, fence.time, batch)
-            self._asked = fence.request
+            self._asked, self.num_controls = fence.request, fence.num_controls
         return write(session)
 
     def _arrived(self, session: Session) -> bool:
@@ -190,9 +191,12 @@ class Job:
                 return
 
     def _look(self) -> None:
-        query = select(JobRow.request).where(JobRow.id == self.claim.job_id, JobRow.attempt == self.claim.attempt)
+        heard = select(JobRow.request, JobRow.num_controls)
+        mine = heard.where(JobRow.id == self.claim.job_id, JobRow.attempt == self.claim.attempt)
         with self.db.read() as session:
-            self._asked = session.execute(query).scalar_one_or_none()
+            row = session.execute(mine).one_or_none()
+        if row is not None:
+            self._asked, self.num_controls = row.request, row.num_controls
 
 
 def _of(error: Exception) -> object:

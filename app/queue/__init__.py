@@ -6,11 +6,13 @@ dead, and hands out the numbers of the events, in one statement. All times are t
 """
 
 from app.queue.claims import beat, claim, fence, hold, overdue, sound, take_up
+from app.queue.controls import CONTROL, control, control_event, list_controls, settle_control
 from app.queue.endings import MAX_CRASHES, any_silent, break_off, crash, fail, obey, rescue, succeed
 from app.queue.requests import LEAST_GAP_S, cancel, enqueue, pause, resume
 from app.queue.states import ENDED, SILENT, WORK, Claim, Fence, JobKind, JobStatus, LeaseLost, Request
 
 __all__ = [
+    "CONTROL",
     "ENDED",
     "LEAST_GAP_S",
     "MAX_CRASHES",
@@ -27,16 +29,20 @@ __all__ = [
     "break_off",
     "cancel",
     "claim",
+    "control",
+    "control_event",
     "crash",
     "enqueue",
     "fail",
     "fence",
     "hold",
+    "list_controls",
     "obey",
     "overdue",
     "pause",
     "rescue",
     "resume",
+    "settle_control",
     "sound",
     "succeed",
     "take_up",

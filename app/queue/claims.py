@@ -38,14 +38,14 @@ def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[s
             started_at=func.coalesce(Job.started_at, now()),
             last_seq=Job.last_seq + 1,
         )
-        .returning(Job.id, Job.attempt, Job.kind, Job.payload, Job.last_seq, Job.heartbeat_at)
+        .returning(Job.id, Job.attempt, Job.kind, Job.payload, Job.last_seq, Job.heartbeat_at, Job.num_controls)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if row is None:
         return None
     status = {"status": JobStatus.RUNNING, "attempt": row.attempt, "worker_id": worker_id}
     events.insert(session, row.id, row.last_seq, row.heartbeat_at, [events.New("status", status)])
-    return Claim(row.id, row.attempt, row.kind, row.payload, worker_id)
+    return Claim(row.id, row.attempt, row.kind, row.payload, worker_id, row.num_controls)
 
 
 def hold(session: Session, payload: dict[str, Any], *, lease_s: float, started_at: float | None = None) -> Claim:
@@ -126,12 +126,12 @@ def fence(
     row = session.execute(
         held_by(claim)
         .values(**values)
-        .returning(Job.last_seq, Job.heartbeat_at, Job.request)
+        .returning(Job.last_seq, Job.heartbeat_at, Job.request, Job.num_controls)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if row is None:
         raise LeaseLost(claim.job_id)
-    return Fence(row.last_seq, row.heartbeat_at, row.request)
+    return Fence(row.last_seq, row.heartbeat_at, row.request, row.num_controls)
 
 
 def sound(session: Session, claim: Claim) -> None:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, update
+from sqlalchemy import ColumnElement, Row, Update, and_, select, update
 from sqlalchemy.orm import Session
 
 from app import events
 from app.db.engine import now
 from app.db.tables import Job
+from app.errors import NotFound
 from app.queue.states import Claim, JobStatus, LeaseLost
 
 
@@ -31,3 +32,15 @@ def held_by(claim: Claim) -> Update:
 def is_silent() -> ColumnElement[bool]:
     """Whether a job's worker was not heard of for as long as its lease was."""
     return and_(Job.status == JobStatus.RUNNING, Job.lease_until < now())
+
+
+def locked(session: Session, job_id: str) -> Row[Any]:
+    """How a job stands: held while it is decided, or one that is claimed or given back meanwhile would slip through.
+
+    Raises NotFound.
+    """
+    columns = (Job.status, Job.request, Job.kind, Job.priority, Job.error)
+    row = session.execute(select(*columns).where(Job.id == job_id).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return row

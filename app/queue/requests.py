@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Update, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Update, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import causes, events
 from app.db.engine import now
 from app.db.tables import Checkpoint, Job
-from app.errors import Conflict, NotFound
+from app.errors import Conflict
 from app.ids import new_id
 from app.queue.endings import end
-from app.queue.moves import move
+from app.queue.moves import locked, move
 from app.queue.states import ENDED, JobKind, JobStatus, Request
 
 LEAST_GAP_S = 1e-5  # between neighbours that wait: a position has no more than seven digits behind the point
@@ -63,7 +63,7 @@ def cancel(session: Session, job_id: str) -> JobStatus:
 
     Raises NotFound, and Conflict when it has ended already.
     """
-    row = _locked(session, job_id)
+    row = locked(session, job_id)
     if row.status in ENDED:
         raise Conflict(f"It has ended already, as {row.status}.")
     if row.status != JobStatus.RUNNING:
@@ -79,7 +79,7 @@ def pause(session: Session, job_id: str) -> JobStatus:
 
     A running one is once its worker has saved its state. Raises NotFound, and Conflict for what cannot be paused.
     """
-    row = _locked(session, job_id)
+    row = locked(session, job_id)
     if row.kind != JobKind.TRAIN:
         raise Conflict("Only a training can be paused.")
     if row.status in ENDED:
@@ -100,7 +100,7 @@ def resume(session: Session, job_id: str) -> JobStatus:
     One that failed or was cancelled goes on from its checkpoint, behind all that wait. What had waited for it and
     failed with it stays as it is. Raises NotFound, and Conflict for what cannot be resumed.
     """
-    row = _locked(session, job_id)
+    row = locked(session, job_id)
     if row.status == JobStatus.PAUSED:
         move(session, _row(job_id), job_id, {"status": JobStatus.QUEUED}, status=JobStatus.QUEUED)
         return JobStatus.QUEUED
@@ -146,18 +146,6 @@ def _ask(session: Session, job_id: str, request: Request | None) -> None:
     """Of a running job; None takes back what was asked."""
     asked = {"status": JobStatus.RUNNING, "request": request}
     move(session, _row(job_id), job_id, asked, request=request, requested_at=now() if request else None)
-
-
-def _locked(session: Session, job_id: str) -> Row[Any]:
-    """How a job stands: held while it is decided, or one that is claimed or given back meanwhile would slip through.
-
-    Raises NotFound.
-    """
-    columns = (Job.status, Job.request, Job.kind, Job.priority, Job.error)
-    row = session.execute(select(*columns).where(Job.id == job_id).with_for_update()).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no job {job_id}.")
-    return row
 
 
 def _row(job_id: str) -> Update:

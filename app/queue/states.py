@@ -53,6 +53,7 @@ class Claim:
     kind: str
     payload: dict[str, Any]
     worker_id: str
+    num_controls: int = 0  # that there were when it was taken
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,4 @@ class Fence:
     last_seq: int
     time: float
     request: str | None
+    num_controls: int

@@ -134,7 +134,7 @@ class Pace:
     def __init__(self, first_step: int, num_steps: int) -> None:
         self._began_at = self._said_at = time.monotonic()
         self._first_step = first_step
-        self._num_steps = num_steps
+        self.num_steps = num_steps
         self._num_samples = self._said_samples = 0
 
     def add(self, num_samples: int) -> None:
@@ -147,8 +147,8 @@ class Pace:
         After the last step it is the pace of the whole training, which stays to be read.
         """
         now = time.monotonic()
-        since, counted = (self._said_at, self._said_samples) if step < self._num_steps else (self._began_at, 0)
+        since, counted = (self._said_at, self._said_samples) if step < self.num_steps else (self._began_at, 0)
         samples_per_s = (self._num_samples - counted) / max(now - since, 1e-9)
         self._said_at, self._said_samples = now, self._num_samples
         step_s = (now - self._began_at) / max(step - self._first_step, 1)
-        return {"samples_per_s": round(samples_per_s, 1), "left_s": round(step_s * (self._num_steps - step), 2)}
+        return {"samples_per_s": round(samples_per_s, 1), "left_s": round(step_s * (self.num_steps - step), 2)}

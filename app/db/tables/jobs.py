@@ -47,5 +47,21 @@ class Job(Base):
     finished_at: Mapped[float | None]
     progress: Mapped[dict[str, Any] | None]
     progress_at: Mapped[float | None]  # when that was told
+    # How many `Control`s there are: who has the job reads them when there are more than it knows of.
+    num_controls: Mapped[int] = mapped_column(default=0, server_default="0")
     cause: Mapped[dict[str, Any] | None]  # why the attempt before this one ended: see `app.causes`
     error: Mapped[dict[str, Any] | None]
+
+
+class Control(Base):
+    """Something that was asked of a training while it goes on: see `app.specs.controls`. Numbered from 1."""
+
+    __tablename__ = "controls"
+
+    job_id: Mapped[str] = mapped_column(ID, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    said: Mapped[dict[str, Any]]
+    asked_at: Mapped[float]
+    # After how many steps it was done, and is done again by whoever goes on from an earlier one; none until it is.
+    step: Mapped[int | None]
+    outcome: Mapped[dict[str, Any] | None]  # what came of it, where that does not follow from what was said

@@ -227,7 +227,7 @@ class _Silent:
     """A job of which only the points are wanted."""
 
     def __init__(self, bench: Bench) -> None:
-        self.storage, self.claim, self.requested = None, None, None
+        self.storage, self.claim, self.requested, self.num_controls = None, None, None, 0
         self.points: dict[str, tuple[list[int], list[float]]] = {}
 
     def metrics(self, name: str, steps: list[int], values: list[float]) -> None:
