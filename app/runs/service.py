@@ -21,6 +21,7 @@ from app.runs.notes import rendered
 from app.runs.schemas import (
     ArtifactOut,
     CheckpointOut,
+    ControlOut,
     DatasetRef,
     ExportState,
     Named,
@@ -176,6 +177,7 @@ def get_run(session: Session, run_id: str) -> RunDetail:
     """A run with everything that is known of it. Raises NotFound."""
     run = find_run(session, run_id)
     (summary,) = summaries(session, [run_id])
+    controls = [ControlOut.of(row) for row in queue.list_controls(session, run.job_id)]
     findings = events.latest(session, run.job_id, ["finding", events.REWIND], limit=200)
     return RunDetail(
         **summary.model_dump(),
@@ -183,12 +185,20 @@ def get_run(session: Session, run_id: str) -> RunDetail:
         notes=run.notes,
         notes_html=rendered(run.notes),
         spec=run.spec,
+        num_epochs=_num_epochs(run, controls),
+        controls=controls,
         inspection=run.inspection,
         evaluation=run.evaluation,
         findings=_standing(findings),
         checkpoints=list_checkpoints(session, run.job_id),
         artifacts=list_artifacts(session, run_id),
     )
+
+
+def _num_epochs(run: Run, controls: Sequence[ControlOut]) -> int | None:
+    """How many epochs it trains for, as it was last changed."""
+    done = [one.num_epochs for one in controls if one.step is not None and one.num_epochs is not None]
+    return done[-1] if done else run.spec.get("training", {}).get("num_epochs")
 
 
 def _standing(found: Sequence[events.Event]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from app.errors import Conflict, NotFound
 from app.queue import JobKind, JobStatus
 from app.schedule import durations
 from app.schedule.forecast import Slots, Waiting, starts
-from app.schedule.schemas import QueueOut, RunningOut, WaitingOut
+from app.schedule.schemas import PausedOut, QueueOut, RunningOut, WaitingOut
 from app.workers import service as workers
 from app.workers.schemas import WorkerOut
 
@@ -38,7 +38,7 @@ def show(session: Session, *, lease_s: float = 30, beat_s: float = 10, limit: in
     """The whole queue, with the first `limit` of those that wait."""
     here = [one for one in workers.list_workers(session, lease_s, beat_s) if one.alive or one.running]
     running = _rows(session, _running())
-    waiting = _rows(session, _waiting().limit(limit))
+    waiting = _rows(session, _in_order(JobStatus.QUEUED).limit(limit))
     likely = durations.likely(session, [row.job for row in running + waiting])
     shown = [_running_out(row, likely.get(row.job.id)) for row in running]
     alive = [one for one in here if one.alive]
@@ -52,6 +52,7 @@ def show(session: Session, *, lease_s: float = 30, beat_s: float = 10, limit: in
             _waiting_out(row, i + 1, why, start)
             for i, (row, why, start) in enumerate(zip(waiting, reasons, found, strict=True))
         ],
+        paused=[_paused_out(row) for row in _rows(session, _in_order(JobStatus.PAUSED).limit(limit))],
         num_waiting=_count(session) if len(waiting) == limit else len(waiting),
         workers=here,
     )
@@ -73,9 +74,8 @@ def _running() -> Any:
     return _joined().where(*held).order_by(Job.started_at, Job.id)
 
 
-def _waiting() -> Any:
-    waiting = Job.status == JobStatus.QUEUED
-    return _joined().where(waiting).order_by(Job.priority.desc(), Job.position, Job.id)
+def _in_order(status: JobStatus) -> Any:
+    return _joined().where(Job.status == status).order_by(Job.priority.desc(), Job.position, Job.id)
 
 
 def _joined() -> Any:
@@ -147,6 +147,18 @@ def _waiting_out(row: _Row, position: int, why: str, start_s: float | None) -> W
         likely_start_s=start_s,
         waits_s=max(0.0, row.at - row.job.created_at),
         cause=row.job.cause,
+    )
+
+
+def _paused_out(row: _Row) -> PausedOut:
+    job = row.job
+    return PausedOut(
+        job_id=job.id,
+        run_id=row.run.id if row.run else None,
+        name=row.name,
+        priority=job.priority,
+        share=share_done(job.progress or {}),
+        cause=job.cause,
     )
 
 

@@ -28,7 +28,7 @@ def reasons(db: Database) -> dict[str, str]:
 
 def test_an_empty_queue_is_one(db: Database) -> None:
     found = show(db)
-    assert found == QueueOut(at=found.at, running=[], waiting=[], num_waiting=0, workers=[])
+    assert found == QueueOut(at=found.at, running=[], waiting=[], num_waiting=0, paused=[], workers=[])
 
 
 def test_who_holds_what_and_how_far_it_is(db: Database) -> None:
