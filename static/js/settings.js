@@ -18,7 +18,7 @@ export function settingsOf(run) {
     ["loss", lossInWords(training)],
     ["optimizer", inWords(training.optimizer)],
     ["schedule", inWords(training.schedule) || "constant"],
-    ["epochs", count(training.num_epochs)],
+    ["epochs", epochsInWords(run)],
     ["batch", training.batch_size ? count(training.batch_size) : "all rows"],
     ...stepsInWords(training),
     [
@@ -47,6 +47,12 @@ function stepsInWords({ micro_batch_size, precision, tf32, compile, deterministi
     ["weights left", swa && `the mean of those after each epoch from ${count(swa.start_epoch + 1)} on`],
   ];
   return said.filter(([, value]) => value);
+}
+
+/** How many there are, and how many were planned where that was changed. */
+function epochsInWords({ spec, num_epochs: now }) {
+  const planned = spec.training?.num_epochs;
+  return now === undefined || now === null || now === planned ? count(planned) : `${count(now)}, at first ${count(planned)}`;
 }
 
 /** Of several outputs, the loss of each with what it counts in the sum. */
