@@ -139,9 +139,14 @@ def cancelled() -> Cause:
 
 def crash_loop(num_deaths: int, last: Cause) -> Cause:
     """It died again and again without coming further: it is not tried once more."""
+    often = (
+        f"Its process died, and it was not to be tried again. {last.message}"
+        if num_deaths == 1
+        else f"Its process died {num_deaths} times without coming further. The last time: {last.message}"
+    )
     return Cause(
         "crash_loop",
-        f"Its process died {num_deaths} times without coming further. The last time: {last.message}",
+        often,
         last.hint if last.kind == "out_of_memory" else f"{last.hint} The log shows how far it came.".strip(),
         {"last": last.as_json()},
     )

@@ -129,6 +129,22 @@ def test_a_job_that_kills_its_process_three_times_fails_as_crash_loop(session: S
     assert claim(session) is None
 
 
+def test_a_job_is_given_up_at_as_many_deaths_as_it_may_have(session: Session) -> None:
+    enqueue(session, max_crashes=1)
+    held = claim(session)
+    assert held
+    queue.sound(session, held)
+    assert queue.crash(session, held, Cause("killed", "killed by SIGSEGV")) == JobStatus.FAILED
+    assert "not to be tried again" in (session.get_one(Job, held.job_id).error or {})["message"]
+    enqueue(session, max_crashes=5)
+    for expected in (*[JobStatus.QUEUED] * 4, JobStatus.FAILED):
+        held = claim(session)
+        assert held
+        silence(session, held.job_id)
+        queue.rescue(session)
+        assert status(session, held.job_id) == expected
+
+
 def test_why_the_last_attempt_ended_is_kept_and_told(session: Session) -> None:
     held = claimed(session)
     queue.crash(session, held, Cause("out_of_memory", "It was killed."))
@@ -453,6 +469,30 @@ def test_a_job_waits_for_the_one_it_comes_after(session: Session) -> None:
     queue.succeed(session, held)
     held = claim(session)
     assert held and held.job_id == second
+
+
+@pytest.mark.parametrize("first_ends_first", [True, False])
+def test_a_job_waits_for_two_in_whatever_order_they_end(session: Session, first_ends_first: bool) -> None:
+    first, second = claimed(session), claimed(session)
+    waiting = enqueue(session, after=first.job_id, then_after=second.job_id)
+    for one in (first, second) if first_ends_first else (second, first):
+        assert claim(session) is None
+        queue.succeed(session, one)
+    held = claim(session)
+    assert held and held.job_id == waiting
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_job_fails_with_either_of_two_that_it_waits_for(session: Session, which: int) -> None:
+    two = (claimed(session), claimed(session))
+    waiting = enqueue(session, after=two[0].job_id, then_after=two[1].job_id)
+    queue.fail(session, two[which], {"kind": "x", "message": "x"})
+    assert status(session, waiting) == JobStatus.FAILED
+    with pytest.raises(Conflict):
+        enqueue(session, after=two[1 - which].job_id, then_after=two[which].job_id)
+    queue.succeed(session, two[1 - which])
+    session.expire_all()
+    assert status(session, waiting) == JobStatus.FAILED
 
 
 def test_what_waits_for_a_failure_fails_too_all_the_way(session: Session) -> None:

@@ -7,7 +7,7 @@ dead, and hands out the numbers of the events, in one statement. All times are t
 
 from app.queue.claims import beat, claim, fence, hold, overdue, sound, take_up
 from app.queue.controls import CONTROL, control, control_event, list_controls, settle_control
-from app.queue.endings import MAX_CRASHES, any_silent, break_off, crash, fail, obey, rescue, succeed
+from app.queue.endings import any_silent, break_off, crash, fail, obey, rescue, succeed
 from app.queue.requests import LEAST_GAP_S, cancel, enqueue, pause, resume
 from app.queue.states import ENDED, SILENT, WORK, Claim, Fence, JobKind, JobStatus, LeaseLost, Request
 
@@ -15,7 +15,6 @@ __all__ = [
     "CONTROL",
     "ENDED",
     "LEAST_GAP_S",
-    "MAX_CRASHES",
     "SILENT",
     "WORK",
     "Claim",

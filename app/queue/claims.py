@@ -38,14 +38,16 @@ def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[s
             started_at=func.coalesce(Job.started_at, now()),
             last_seq=Job.last_seq + 1,
         )
-        .returning(Job.id, Job.attempt, Job.kind, Job.payload, Job.last_seq, Job.heartbeat_at, Job.num_controls)
+        .returning(
+            Job.id, Job.attempt, Job.kind, Job.payload, Job.last_seq, Job.heartbeat_at, Job.num_controls, Job.progress
+        )
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if row is None:
         return None
     status = {"status": JobStatus.RUNNING, "attempt": row.attempt, "worker_id": worker_id}
     events.insert(session, row.id, row.last_seq, row.heartbeat_at, [events.New("status", status)])
-    return Claim(row.id, row.attempt, row.kind, row.payload, worker_id, row.num_controls)
+    return Claim(row.id, row.attempt, row.kind, row.payload, worker_id, row.num_controls, row.progress)
 
 
 def hold(session: Session, payload: dict[str, Any], *, lease_s: float, started_at: float | None = None) -> Claim:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import Update, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import causes
@@ -12,8 +12,6 @@ from app.db.holders import cut_off
 from app.db.tables import Job, Worker
 from app.queue.moves import held_by, is_silent, move
 from app.queue.states import SILENT, Claim, JobKind, JobStatus, LeaseLost, Request
-
-MAX_CRASHES = 3
 
 
 def succeed(session: Session, claim: Claim, *, finished_at: float | None = None) -> None:
@@ -48,22 +46,22 @@ def obey(session: Session, claim: Claim, cause: Cause) -> JobStatus:
 
 
 def crash(session: Session, claim: Claim, cause: Cause) -> JobStatus:
-    """The job's process died. It is tried again, unless it was to stop or has now died three times.
+    """The job's process died. It is tried again, unless it was to stop or has now died as often as it may.
 
     Raises LeaseLost.
     """
-    query = select(Job.num_crashes, Job.request).where(Job.id == claim.job_id).with_for_update()
+    query = select(Job.num_crashes, Job.max_crashes, Job.request).where(Job.id == claim.job_id).with_for_update()
     row = session.execute(query).one_or_none()
     if row is None:
         raise LeaseLost(claim.job_id)
-    return _after_crash(session, held_by(claim), claim.job_id, row.num_crashes + 1, row.request, cause)
+    return _after_crash(session, held_by(claim), claim.job_id, row, cause)
 
 
 def rescue(session: Session) -> list[str]:
     """Take jobs from workers that fell silent. Safe to call from every process at once; returns the jobs' ids."""
     rescued = []
     silent = (
-        select(Job.id, Job.kind, Job.attempt, Job.num_crashes, Job.request, Worker.name, Worker.host)
+        select(Job.id, Job.kind, Job.attempt, Job.num_crashes, Job.max_crashes, Job.request, Worker.name, Worker.host)
         .add_columns((now() - Job.heartbeat_at).label("silent_s"))
         .outerjoin(Worker, Job.worker_id == Worker.id)
         .where(is_silent())
@@ -76,7 +74,7 @@ def rescue(session: Session) -> list[str]:
             if row.kind == JobKind.REPORT:
                 _end_silent(session, where, row.id, row.request)
             else:
-                _after_crash(session, where, row.id, row.num_crashes + 1, row.request, cause)
+                _after_crash(session, where, row.id, row, cause)
         except LeaseLost:
             continue
         rescued.append(row.id)
@@ -115,7 +113,9 @@ def end(
     at = now() if finished_at is None else finished_at
     move(session, where, job_id, detail, status=status, error=error, finished_at=at, lease_until=None)
     if status is JobStatus.SUCCEEDED:
-        session.execute(update(Job).where(Job.after_id == job_id).values(after_id=None))
+        session.execute(update(Job).where(Job.then_after_id == job_id).values(then_after_id=None))
+        one_less = {"after_id": Job.then_after_id, "then_after_id": None}
+        session.execute(update(Job).where(Job.after_id == job_id).values(one_less))
         return
     reason = {
         "kind": "not_started",
@@ -123,7 +123,8 @@ def end(
         "hint": (error or {}).get("message"),
     }
     is_waiting = Job.status.in_((JobStatus.QUEUED, JobStatus.PAUSED))
-    for waiting in session.scalars(select(Job.id).where(Job.after_id == job_id, is_waiting)).all():
+    waits_for_it = or_(Job.after_id == job_id, Job.then_after_id == job_id)
+    for waiting in session.scalars(select(Job.id).where(waits_for_it, is_waiting)).all():
         row = update(Job).where(Job.id == waiting, is_waiting)
         end(session, row, waiting, JobStatus.FAILED, reason)
 
@@ -142,16 +143,16 @@ def _end_silent(session: Session, where: Update, job_id: str, request: str | Non
     end(session, where, job_id, JobStatus.FAILED, error)
 
 
-def _after_crash(
-    session: Session, where: Update, job_id: str, num_crashes: int, request: str | None, cause: Cause
-) -> JobStatus:
-    if request == Request.CANCEL:
+def _after_crash(session: Session, where: Update, job_id: str, row: Any, cause: Cause) -> JobStatus:
+    """What becomes of a job, by its `num_crashes` so far, its `max_crashes` and the `request` of it."""
+    if row.request == Request.CANCEL:
         end(session, where, job_id, JobStatus.CANCELLED)
         return JobStatus.CANCELLED
-    if request == Request.PAUSE:  # whoever asked for that decides when it is tried again
+    if row.request == Request.PAUSE:  # whoever asked for that decides when it is tried again
         _pause(session, where, cause, job_id)
         return JobStatus.PAUSED
-    if num_crashes < MAX_CRASHES:
+    num_crashes = row.num_crashes + 1
+    if num_crashes < row.max_crashes:
         _requeue(session, where, cause, job_id, num_crashes=1)
         return JobStatus.QUEUED
     end(session, where, job_id, JobStatus.FAILED, causes.crash_loop(num_crashes, cause).as_json())

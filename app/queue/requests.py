@@ -18,18 +18,23 @@ LEAST_GAP_S = 1e-5  # between neighbours that wait: a position has no more than 
 
 
 def enqueue(
-    session: Session, kind: JobKind, payload: dict[str, Any], *, priority: int = 0, after: str | None = None
+    session: Session,
+    kind: JobKind,
+    payload: dict[str, Any],
+    *,
+    priority: int = 0,
+    after: str | None = None,
+    then_after: str | None = None,
+    max_crashes: int = 3,
 ) -> str:
     """Queue a job and return its id. With `after`, it waits until that job has succeeded, and fails with it.
 
-    Raises Conflict when that job has failed or was cancelled already.
+    `then_after`: another such job; `max_crashes`: of how many deaths without progress between them it is given up.
+    Raises Conflict when one that it waits for has failed or was cancelled already.
     """
     job_id = new_id()
-    if after is not None:
-        before = session.execute(select(Job.status).where(Job.id == after).with_for_update()).scalar_one()
-        if before in (JobStatus.FAILED, JobStatus.CANCELLED):
-            raise Conflict(f"What this waits for has ended as {before}.")
-        after = None if before == JobStatus.SUCCEEDED else after
+    waits_for = [one for one in (after, then_after) if one is not None and not _has_succeeded(session, one)]
+    after_id, then_after_id, *_ = *waits_for, None, None
     created_at = session.execute(
         insert(Job)
         .values(
@@ -39,9 +44,11 @@ def enqueue(
             priority=priority,
             position=_behind_all(priority),
             payload=payload,
-            after_id=after,
+            after_id=after_id,
+            then_after_id=then_after_id,
             attempt=0,
             num_crashes=0,
+            max_crashes=max_crashes,
             last_seq=1,
             created_at=now(),
         )
@@ -49,6 +56,14 @@ def enqueue(
     ).scalar_one()
     events.insert(session, job_id, 1, created_at, [events.New("status", {"status": JobStatus.QUEUED})])
     return job_id
+
+
+def _has_succeeded(session: Session, job_id: str) -> bool:
+    """Held until the new job is there, for whoever ends it looks for those that wait. Raises Conflict."""
+    status = session.execute(select(Job.status).where(Job.id == job_id).with_for_update()).scalar_one()
+    if status in (JobStatus.FAILED, JobStatus.CANCELLED):
+        raise Conflict(f"What this waits for has ended as {status}.")
+    return bool(status == JobStatus.SUCCEEDED)
 
 
 def _behind_all(priority: int) -> ColumnElement[float]:

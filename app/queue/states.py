@@ -54,6 +54,7 @@ class Claim:
     payload: dict[str, Any]
     worker_id: str
     num_controls: int = 0  # that there were when it was taken
+    progress: dict[str, Any] | None = None  # that the attempts before it have told
 
 
 @dataclass(frozen=True)

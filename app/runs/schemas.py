@@ -30,7 +30,7 @@ Seconds = Annotated[float | None, BeforeValidator(_finite)]
 
 
 class Named(BaseModel):
-    """A reference to a model; one that is written inline has no id."""
+    """A reference to a run, or to a model; one that is written inline has no id."""
 
     id: str | None
     name: str
@@ -96,6 +96,7 @@ class RunOut(BaseModel):
     last_seq: int
     attempt: int
     waits_for: str | None = Field(description="the job that must end first")
+    after: Named | None = Field(description="the run that must succeed first; none once it has")
     dataset: DatasetRef | None = Field(description="none where a script reports the run")
     model: Named | None
     progress: dict[str, Any] | None

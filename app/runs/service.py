@@ -50,9 +50,15 @@ def create_run(session: Session, spec: RunSpec) -> Run:
     spec, model_id = resolve_model(session, spec)
     dataset = _dataset(session, spec)
     checked = _check(session, spec, dataset)
-    after = dataset.job_id if dataset.status == "ingesting" else None
     run_id = new_id()
-    job_id = queue.enqueue(session, JobKind.TRAIN, {"run_id": run_id}, after=after)
+    job_id = queue.enqueue(
+        session,
+        JobKind.TRAIN,
+        {"run_id": run_id},
+        after=dataset.job_id if dataset.status == "ingesting" else None,
+        then_after=find_run(session, spec.after).job_id if spec.after else None,
+        max_crashes=spec.training.max_crashes,
+    )
     frozen = spec.model_copy(update={"dataset": dataset.id})
     run = Run(
         id=run_id,
@@ -298,6 +304,7 @@ def _rows() -> Any:
     # Made anew each time: threads that meet one of a module for the first time would each fill in its columns, and
     # whatever statement was cached meanwhile would look for those of the other for ever.
     train_job, export_job = aliased(Job, name="train_job"), aliased(Job, name="export_job")
+    before = aliased(Run, name="before")
     return (
         select(
             Run,
@@ -307,6 +314,8 @@ def _rows() -> Any:
             Dataset.name.label("dataset_name"),
             Dataset.version.label("dataset_version"),
             Model.name.label("model_name"),
+            before.id.label("before_id"),
+            before.name.label("before_name"),
             now().label("at"),
         )
         .join(train_job, Run.job_id == train_job.id)
@@ -314,6 +323,7 @@ def _rows() -> Any:
         .outerjoin(export_job, Run.export_job_id == export_job.id)
         .outerjoin(Model, Run.model_id == Model.id)
         .outerjoin(Worker, train_job.worker_id == Worker.id)
+        .outerjoin(before, before.job_id == func.coalesce(train_job.then_after_id, train_job.after_id))
     )
 
 
@@ -344,6 +354,7 @@ def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
         last_seq=job.last_seq,
         attempt=job.attempt,
         waits_for=job.after_id,
+        after=Named(id=row.before_id, name=row.before_name) if row.before_id else None,
         dataset=_dataset_ref(row) if run.dataset_id else None,
         model=_model_ref(run, row.model_name),
         progress=job.progress,

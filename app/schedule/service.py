@@ -95,8 +95,11 @@ def _count(session: Session) -> int:
 
 
 def _names(session: Session, job_ids: Sequence[str]) -> dict[str, str]:
-    query = select(Dataset.job_id, Dataset.name).where(Dataset.job_id.in_(job_ids))
-    return {job_id: name for job_id, name in session.execute(query) if job_id}
+    """What jobs are waited for, in words."""
+    datasets = select(Dataset.job_id, Dataset.name).where(Dataset.job_id.in_(job_ids))
+    before = select(Run.job_id, Run.name).where(Run.job_id.in_(job_ids))
+    read = {job_id: f"the dataset {name} to be read" for job_id, name in session.execute(datasets) if job_id}
+    return read | {job_id: f"the run {name} to succeed" for job_id, name in session.execute(before)}
 
 
 def _running_out(row: _Row, likely_s: float | None) -> RunningOut:
@@ -167,7 +170,12 @@ def _forecast(
 ) -> list[float | None]:
     slots = [_slots(one, [job for job in running if job.worker_id == one.id]) for one in alive]
     jobs = [
-        Waiting(row.job.id, likely.get(row.job.id), row.job.after_id, is_light=row.job.kind in _LIGHT)
+        Waiting(
+            row.job.id,
+            likely.get(row.job.id),
+            row.job.then_after_id or row.job.after_id,
+            is_light=row.job.kind in _LIGHT,
+        )
         for row in waiting
     ]
     return starts(slots, jobs, {job.job_id: job.left_s for job in running})
@@ -206,8 +214,7 @@ def _reason(job: Job, alive: Sequence[WorkerOut], names: Mapping[str, str]) -> s
     if all(one.state == "silent" for one in alive):
         return "no worker gives a sign of life"
     if job.after_id is not None:
-        name = names.get(job.after_id)
-        return f"waits for the dataset {name} to be read" if name else "waits for another job to end"
+        return f"waits for {names.get(job.after_id, 'another job to end')}"
     return None
 
 

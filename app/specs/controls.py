@@ -42,6 +42,7 @@ class TimeLimit(Spec):
 
     type: Literal["time_limit"] = "time_limit"
     keep: Literal["best"] = "best"
+    """the weights of the best epoch so far"""
 
 
 AnyControl = Annotated[SaveCheckpoint | Stop | SetLr | SetNumEpochs, Field(discriminator="type")]

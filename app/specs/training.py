@@ -11,6 +11,7 @@ from app.specs.metrics import AnyMetric
 from app.specs.optimizers import Adam, AnyOptimizer
 from app.specs.schedules import AnySchedule, At, ConstantSchedule, PlateauSchedule
 
+MAX_CRASHES = 3
 NumEpochs = Annotated[int, Field(ge=1, le=10_000_000, description="how often all training rows are seen")]
 
 
@@ -103,6 +104,10 @@ class TrainingSpec(Spec):
     """how many of the latest are kept, beside the best"""
     log_every_epochs: int = Field(default=1, ge=1)
     """how often a line of the log says how it stands"""
+    time_limit_s: float | None = Field(default=None, gt=0, exclude_if=lambda limit: limit is None)
+    """how long it may train, in seconds, all attempts together, without pauses; it ends then with its best weights"""
+    max_crashes: int = Field(default=MAX_CRASHES, ge=1, le=100, exclude_if=lambda count: count == MAX_CRASHES)
+    """how often its process may die without coming further; at 1 it is never tried again"""
 
     @field_validator("loss")
     @classmethod

@@ -1,6 +1,6 @@
 // A run's specification as short lines. Pure.
 
-import { count, plural } from "./format.js";
+import { count, duration, plural } from "./format.js";
 import { targetInWords } from "./targets.js";
 
 /** [name, value] pairs, the most telling first. */
@@ -27,6 +27,7 @@ export function settingsOf(run) {
         ? `after ${plural(training.early_stopping.patience, "epoch")} without a better ${training.early_stopping.series}`
         : "none",
     ],
+    ...(training.time_limit_s ? [["time limit", duration(training.time_limit_s)]] : []),
     ["scaling", data.scale === "none" || !data.scale ? "none" : data.scale.replaceAll("_", " ")],
     ...(Object.keys(data.columns ?? {}).length
       ? [["made ready by themselves", Object.keys(data.columns).join(", ")]]

@@ -168,6 +168,56 @@ def test_a_run_that_has_ended_is_left_alone(client: TestClient, db: Database, ru
     assert post(client, "0" * 26, "pause").status_code == 404
 
 
+def test_a_run_begins_after_another_has_succeeded(client: TestClient, db: Database, run_id: str, taken: Claim) -> None:
+    after = staged.PROGRAM | {"name": "second", "after": run_id}
+    assert client.post(f"{RUNS}/check", json=after).json()["ok"]
+    second = client.post(RUNS, json=after).json()
+    assert (second["status"], second["after"]) == ("queued", {"id": run_id, "name": "steered"})
+    (shown,) = client.get("/api/v1/queue").json()["waiting"]
+    assert shown["why"] == "waits for the run steered to succeed"
+    assert "after" not in client.get(f"{RUNS}/{second['id']}").json()["spec"]
+    staged.finish(db, taken, took_s=1)
+    assert client.get(f"{RUNS}/{second['id']}").json()["after"] is None
+    assert "steered" not in client.get("/api/v1/queue").json()["waiting"][0]["why"]
+
+
+def test_a_run_waits_for_its_dataset_and_for_another(client: TestClient, db: Database) -> None:
+    first = client.post(RUNS, json=staged.PROGRAM | {"name": "first"}).json()
+    second = client.post(RUNS, json=staged.PROGRAM | {"name": "second", "after": first["id"]}).json()
+    assert second["after"]["id"] == first["id"] and second["waits_for"] == first["waits_for"]
+    client.post(f"{RUNS}/{first['id']}/cancel")
+    ended = client.get(f"{RUNS}/{second['id']}").json()
+    assert (ended["status"], ended["error"]["kind"]) == ("failed", "not_started")
+
+
+def test_what_a_run_cannot_come_after_is_told_at_its_place(client: TestClient, run_id: str) -> None:
+    client.post(f"{RUNS}/{run_id}/cancel")
+    for after, words in (("0" * 26, "no run with this id"), (run_id, "ended as cancelled")):
+        body = staged.PROGRAM | {"after": after}
+        (problem,) = client.post(RUNS, json=body).json()["errors"]
+        assert problem["loc"] == ["after"] and words in problem["msg"]
+        assert client.post(f"{RUNS}/check", json=body).json()["errors"] == [problem]
+
+
+def test_a_run_may_begin_with_the_weights_of_the_one_that_it_comes_after(client: TestClient, run_id: str) -> None:
+    training = staged.PROGRAM["training"] | {"start_from": {"run_id": run_id}}
+    assert not client.post(f"{RUNS}/check", json=staged.PROGRAM | {"training": training}).json()["ok"]
+    assert client.post(RUNS, json=staged.PROGRAM | {"training": training, "after": run_id}).status_code == 201
+
+
+def test_a_run_says_how_often_it_may_die(client: TestClient, db: Database, run_id: str) -> None:
+    training = staged.PROGRAM["training"]
+    usual, once = (
+        client.post(RUNS, json=staged.PROGRAM).json(),
+        staged.PROGRAM | {"training": training | {"max_crashes": 1}},
+    )
+    rare = client.post(RUNS, json=once).json()
+    with db.read() as session:
+        assert [session.get_one(Job, run["job_id"]).max_crashes for run in (usual, rare)] == [3, 1]
+    assert "max_crashes" not in client.get(f"{RUNS}/{usual['id']}").json()["spec"]["training"]
+    assert client.get(f"{RUNS}/{rare['id']}").json()["spec"]["training"]["max_crashes"] == 1
+
+
 def test_many_runs_are_paused_and_resumed_at_once(client: TestClient, db: Database) -> None:
     ids = [staged.submit(db, name)[0] for name in "ab"]
     with db.write() as session:

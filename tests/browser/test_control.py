@@ -63,3 +63,14 @@ def test_a_run_is_paused_resumed_changed_and_stopped(page: Page, running: Deck) 
         expect(told).to_contain_text(words)
     look(page, "control-stopped")
     wait_for(lambda: running.run(run_id)["export"]["status"] == "succeeded")
+
+
+def test_a_run_is_said_to_begin_after_another(page: Page, running: Deck) -> None:
+    first = running.post("/runs", LONG | {"name": "goes first"})["id"]
+    page.goto(f"{running.url}/runs/new?from={first}")
+    page.get_by_label("Begin").select_option(value=first)
+    pictures(page, "control-after")
+    page.get_by_role("button", name="Start the run").click()
+    expect(page.locator("#facts")).to_contain_text("waits for the run goes first to succeed")
+    running.post(f"/runs/{first}/cancel")
+    expect(page.locator("#failure")).to_contain_text("What it waited for ended as cancelled.")

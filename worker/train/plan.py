@@ -58,6 +58,7 @@ class Plan:
     beginning: Beginning | None = None  # where the weights begin, where that is not chance
     momentum: Callable[[int], float] | None = None  # that of the step with this number, where it changes
     watched: Watched | None = None  # what the rate follows, where that is a curve
+    time_limit_s: float | None = None  # of the training, with all its attempts
     changes: Changes = field(default_factory=Changes)  # that `rate` goes by
 
     @cached_property

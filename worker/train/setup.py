@@ -255,6 +255,7 @@ def assemble(
         micro_batch_size=training.micro_batch_size,
         precision=precision.build(training.precision, device, module),
         averaging=_averaging(module, training, batches, freezing),
+        time_limit_s=training.time_limit_s,
         changes=changes,
     )
 

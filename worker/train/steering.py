@@ -13,6 +13,7 @@ from torch import Tensor
 
 from app import events, queue
 from app.db.tables import Control
+from app.errors import Conflict
 from app.specs.controls import Asked, SetLr, SetNumEpochs, Stop, TimeLimit, control_of
 from worker.job import Job
 
@@ -77,6 +78,7 @@ class Steering:
         self.job = job
         self._num_read = 0
         self._new: list[Order] = []
+        self._own: set[Asked] = set()
         self._coming: list[Order] = []  # done by an earlier attempt, beyond where this one began: each has its step
 
     def take_up(self, step: int) -> list[Order]:
@@ -112,6 +114,23 @@ class Steering:
     def best_step(self) -> int | None:
         """After how many steps the weights were best by which a stop went that comes again; None where none does."""
         return next((one.outcome["best_step"] for one in self._coming if "best_step" in one.outcome), None)
+
+    def ask_once(self, said: Asked) -> None:
+        """Ask for something from within, unless it was asked before."""
+        if said in self._own:
+            return
+        self._own.add(said)
+
+        def ask(session: Session) -> int:
+            known = queue.list_controls(session, self.job.claim.job_id)
+            if any(control_of(row.said) == said for row in known):
+                return len(known)
+            try:
+                return queue.control(session, self.job.claim.job_id, said.model_dump(mode="json"))
+            except Conflict:  # it was cancelled a moment ago
+                return len(known)
+
+        self.job.num_controls = self.job.commit(ask)
 
     def settle(self, session: Session, done: Sequence[Order]) -> None:
         """Write down after which step orders were done, and what came of them."""

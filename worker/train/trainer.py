@@ -167,6 +167,8 @@ class Trainer:
             self.save()
             if self.job.requested:  # a pause may have been taken back meanwhile
                 raise Cancelled
+        if self.plan.time_limit_s is not None and self.pace.trained_s >= self.plan.time_limit_s:
+            self.steering.ask_once(TimeLimit())
         if self.steering.has_news:
             self._steer()
         if now >= self._save_at:
@@ -195,6 +197,8 @@ class Trainer:
                 self.pace.num_steps = self.plan.lengthen(step, num_epochs) * self.plan.steps_per_epoch
                 return {"num_epochs": self.plan.num_epochs}
             case Stop(keep=keep) | TimeLimit(keep=keep):
+                if isinstance(order.said, TimeLimit):
+                    self.doctor.say_time_limit(step, self.plan.time_limit_s or 0.0)
                 self.stop, self.stopped = order.said, True
                 self.kept = self._best_weights() if keep == "best" else None
                 return {"best_step": self.kept.step, "best_epoch": self.kept.epoch} if self.kept else {}
@@ -292,6 +296,7 @@ class Trainer:
         elif self.plan.beginning is not None:
             for finding in self.plan.beginning.take(self.plan.model):
                 self.doctor.say(finding)
+        self.pace = Pace(self.step, self.plan.num_steps, (self.job.claim.progress or {}).get("trained_s", 0.0))
         for order in self.steering.take_up(self.step):
             self._follow(order, order.at)
         if self.plan.watched is not None:
@@ -316,5 +321,4 @@ class Trainer:
         optimizers.restore_state(plan.optimizer, snapshot.group("optimizer"))
         plan.averaging.restore(snapshot.group("averages"))
         plan.precision.restore(state.get("precision"))
-        self.pace = Pace(self.step, plan.num_steps)
         checkpoints.restore_random_state(snapshot.group("random"))

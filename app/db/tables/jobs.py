@@ -28,9 +28,12 @@ class Job(Base):
     payload: Mapped[dict[str, Any]]
     # The job that must succeed first; empty once it has.
     after_id: Mapped[str | None] = mapped_column(ID, ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
+    # Another that must succeed, too, while there is one in `after_id`: it takes that place.
+    then_after_id: Mapped[str | None] = mapped_column(ID, ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
     # How often it was claimed: the fence. How often its process died: what tells a crash loop from bad luck.
     attempt: Mapped[int] = mapped_column(default=0)
     num_crashes: Mapped[int] = mapped_column(default=0)
+    max_crashes: Mapped[int] = mapped_column(default=3, server_default="3")  # of them that it is given up at
     # The last event of its stream, given out inside the fenced transaction, so without holes.
     last_seq: Mapped[int] = mapped_column(default=0)
     # The worker's own count of its batches: a batch whose reply was lost is known by it when it comes again.

@@ -14,6 +14,9 @@ const isFinished = (status) => FINISHED.has(status);
 
 const ASKED = new Set(["paused", "withdrawn", "cancelled"]); // ends of attempts that give no cause for doubt
 
+const waitsFor = ({ after, waits_for: jobId }) =>
+  after ? `waits for the run ${after.name} to succeed` : jobId ? "waits for its dataset to be read" : "waits for a worker";
+
 const LIMITS = { silentAfter: 12, lostAfter: 30 }; // until the worker's own are known
 
 export class Header {
@@ -168,7 +171,7 @@ export class Header {
 
   /** Why it waits, and until when. */
   #reasons() {
-    if (!this.waiting) return [this.run.waits_for ? "waits for its dataset to be read" : "waits for a worker"];
+    if (!this.waiting) return [waitsFor(this.run)];
     const { why, likely_start_s: start, at } = this.waiting;
     return why === "starts at once" ? [why] : [why, likelyStart(start, (Date.now() - at) / 1000)];
   }

@@ -231,6 +231,30 @@ def test_a_stop_goes_by_early_stoppings_own_best_weights_unless_the_last_are_wan
         assert equal(weights(trainer), plan.stopping.best_weights if keep == "best" else last)
 
 
+def test_a_time_limit_stops_it_with_its_best_weights_and_says_so(bench: Bench) -> None:
+    plan = plan_of(bench, num_epochs=10**6, time_limit_s=0.3)
+    trainer = fit(Trainer(bench.claim(), plan))
+    assert trainer.kept is not None and trainer.pace.trained_s >= 0.3
+    assert [order[:2] for order in orders(bench)] == [("time_limit", trainer.step)]
+    assert [one["kind"] for one in bodies(bench, "finding")] == ["time_limit"]
+    assert any("as long as it may" in one["text"] for one in bodies(bench, "log"))
+    finish(trainer)
+    assert equal(weights(trainer), trainer.kept.weights)
+    again = fit(Trainer(bench.claim(), plan_of(bench, num_epochs=10**6, time_limit_s=1000.0)))
+    assert again.step == trainer.step, "it ends where it has ended, however long that takes now"
+
+
+def test_the_time_of_all_attempts_counts(bench: Bench) -> None:
+    first = Asked(bench.claim(), plan_of(bench), {}, save_at=5, kill_at=7)
+    first.resume()
+    first.pace._before_s = 50.0
+    with pytest.raises(Killed):
+        first.fit()
+    second = Trainer(bench.claim(), plan_of(bench, time_limit_s=50.0))
+    fit(second)
+    assert second.step == 6, "at the first look"
+
+
 @pytest.fixture(scope="module")
 def calm() -> dict[str, Any]:
     """Filled by the first test that needs it: what it comes to when nobody kills it."""
