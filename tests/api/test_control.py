@@ -97,6 +97,21 @@ def test_what_is_asked_is_listed_with_its_step(client: TestClient, db: Database,
     assert run["num_epochs"] == 4, "as it was done, not as it was asked"
 
 
+def test_a_script_tells_what_it_does_not_repeat(client: TestClient, db: Database, run_id: str, taken: Claim) -> None:
+    plain = client.get(f"{RUNS}/{run_id}/script").text
+    for body in ({"type": "set_lr", "lr": 0.002}, {"type": "stop"}):
+        post(client, run_id, "controls", **body)
+    with db.write() as session:
+        queue.settle_control(session, taken, 1, 35, {})
+    told = client.get(f"{RUNS}/{run_id}/script").text
+    lines = told.splitlines()
+    assert "#   after step 35: set lr, 0.002" in lines and "stop" not in told.partition("import")[0]
+    compile(told, "train.py", "exec")
+    assert [line for line in lines if line not in plain.splitlines()] == lines[
+        lines.index("#   after step 35: set lr, 0.002") - 1 :
+    ][:2]
+
+
 def test_a_key_sent_twice_asks_once(client: TestClient, run_id: str, taken: Claim) -> None:
     for _ in range(2):
         body, key = {"type": "set_lr", "lr": 0.1}, {"Idempotency-Key": "once"}
