@@ -8,14 +8,17 @@ import torch
 from app import events, queue
 from app.db.tables import Job as JobRow
 from app.db.tables import Run
+from app.specs.averages import EMA
 from app.specs.schedules import CosineSchedule
+from app.specs.training import TrainingSpec
 from worker import child
 from worker.job import Job
-from worker.train import schedules
+from worker.train import averaging, schedules
 from worker.train import trainer as training
 from worker.train.changes import Changes
 from worker.train.finish import finish
 from worker.train.plan import Plan
+from worker.train.setup import _rate
 from worker.train.stopping import EarlyStopping
 from worker.train.trainer import Trainer
 
@@ -229,6 +232,39 @@ def test_a_stop_goes_by_early_stoppings_own_best_weights_unless_the_last_are_wan
         finish(trainer)
         assert plan.stopping and not equal(plan.stopping.best_weights, last)
         assert equal(weights(trainer), plan.stopping.best_weights if keep == "best" else last)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_stop_leaves_the_means_of_weights_by_which_the_epochs_were_judged(bench: Bench, keep: str) -> None:
+    plan = plan_of(bench)
+    plan.averaging = averaging.moving(plan.model, EMA(decay=0.5))
+    trainer = Asked(bench.claim(), plan, {10: {"type": "stop", "keep": keep}})
+    means: dict[int, dict[str, torch.Tensor]] = {}
+    hold = trainer._hold_best
+
+    def remember() -> None:
+        means[trainer.step] = {name: mean.clone() for name, mean in plan.averaging.tensors().items()}
+        hold()
+
+    trainer._hold_best = remember  # type: ignore[method-assign]
+    fit(trainer)
+    means[10] = {name: mean.clone() for name, mean in plan.averaging.tensors().items()}
+    finish(trainer)
+    expected = means[trainer.kept.step if trainer.kept else 10]
+    assert equal({name: parameter.detach() for name, parameter in plan.model.named_parameters()}, expected)
+
+
+def test_a_rate_that_is_set_while_late_epochs_are_averaged_holds() -> None:
+    said = {"loss": {"type": "mse_loss"}, "num_epochs": 5, "swa": {"start_epoch": 2, "lr": 0.01}}
+    changes = Changes()
+    rate = _rate(TrainingSpec.model_validate(said), changes, 4)
+    planned = [rate(step) for step in range(20)]
+    changes.set_lr(15, 0.003)
+    assert [rate(step) for step in range(20)] == [*planned[:15], *[0.003] * 5]
+    changes = Changes()
+    changes.set_lr(5, 0.2)
+    early = [_rate(TrainingSpec.model_validate(said), changes, 4)(step) for step in range(20)]
+    assert early[:8] == [*planned[:5], *[0.2] * 3] and early[-1] < 0.2, "it goes to the rate of the mean from there"
 
 
 def test_a_time_limit_stops_it_with_its_best_weights_and_says_so(bench: Bench) -> None:
