@@ -157,5 +157,5 @@ class Pace:
         samples_per_s = (self._num_samples - counted) / max(now - since, 1e-9)
         self._said_at, self._said_samples = now, self._num_samples
         step_s = (now - self._began_at) / max(step - self._first_step, 1)
-        left_s, trained_s = step_s * (self.num_steps - step), self.trained_s
+        left_s, trained_s = step_s * (self.num_steps - step), self._before_s + now - self._began_at
         return {"samples_per_s": round(samples_per_s, 1), "left_s": round(left_s, 2), "trained_s": round(trained_s, 2)}
