@@ -145,6 +145,21 @@ def test_what_makes_no_sense_of_a_run_that_waits_is_refused(
     assert not client.get(f"{RUNS}/{run_id}/controls").json()["items"]
 
 
+@pytest.mark.parametrize(
+    ("schedule", "status"),
+    [({"type": "cyclic", "max_lr": 0.1}, 409), ({"type": "one_cycle", "max_lr": 1}, 409), ({"type": "one_cycle"}, 202)],
+    ids=str,
+)
+def test_a_rate_that_its_schedule_would_not_heed_is_refused(
+    client: TestClient, schedule: dict[str, Any], status: int
+) -> None:
+    training = staged.PROGRAM["training"] | {"schedule": schedule}
+    run_id = client.post(RUNS, json=staged.PROGRAM | {"training": training}).json()["id"]
+    answer = post(client, run_id, "controls", type="set_lr", lr=0.1)
+    assert answer.status_code == status
+    assert status == 202 or "rates of its own" in answer.json()["detail"]
+
+
 def test_epochs_that_are_done_stay_done(client: TestClient, run_id: str, taken: Claim) -> None:
     answer = post(client, run_id, "controls", type="set_num_epochs", num_epochs=2)
     assert answer.status_code == 409 and "3 epochs already" in answer.json()["detail"]

@@ -1,5 +1,6 @@
 """What people change while it trains is done between two steps, and exactly there again after a crash."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -8,16 +9,16 @@ import torch
 from app import events, queue
 from app.db.tables import Job as JobRow
 from app.db.tables import Run
-from app.specs.averages import EMA
-from app.specs.schedules import CosineSchedule
-from app.specs.training import TrainingSpec
+from app.specs.averages import EMA, SWA
+from app.specs.schedules import AnySchedule, At, ConstantSchedule, CosineSchedule, PlateauSchedule
 from worker import child
 from worker.job import Job
-from worker.train import averaging, schedules
+from worker.train import averaging
 from worker.train import trainer as training
 from worker.train.changes import Changes
 from worker.train.finish import finish
 from worker.train.plan import Plan
+from worker.train.schedules import Rates
 from worker.train.setup import _rate
 from worker.train.stopping import EarlyStopping
 from worker.train.trainer import Trainer
@@ -28,6 +29,7 @@ from .test_trainer import Killed, bodies, checkpoints, curves, equal, tend_often
 __all__ = ["tend_often"]
 
 STEPS_PER_EPOCH = 4
+COSINE = CosineSchedule()
 NEVER = 1e18
 Script = dict[int, dict[str, Any]]  # what is asked once so many steps are done
 
@@ -39,15 +41,15 @@ def look_at_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "HOLD_SHARE", 1e9)
 
 
-def plan_of(bench: Bench, **changes: Any) -> Plan:
-    """A cosine over the whole run, whose shape depends on the length, too."""
-    made = Changes()
+def plan_of(bench: Bench, schedule: AnySchedule | None = None, **changes: Any) -> Plan:
+    """A cosine over the whole run, whose shape depends on the length, too, or another schedule."""
+    rates = Rates.of(schedule or COSINE, 0.02, STEPS_PER_EPOCH, 6 * STEPS_PER_EPOCH, Changes())
+    made = {"rate": rates.rate, "watched": rates.watched, "changes": rates.changes}
+    return make_plan(bench.run_id, **(made | changes))
 
-    def rate(step: int) -> float:
-        num_steps = made.num_epochs(step, 6) * STEPS_PER_EPOCH
-        return schedules.rate(CosineSchedule(), made.lr(step, 0.02), step, STEPS_PER_EPOCH, num_steps)
 
-    return make_plan(bench.run_id, rate=rate, changes=made, **changes)
+def cosine(lr: float, steps: Iterable[int], num_epochs: int = 6) -> list[float]:
+    return [COSINE.rate(lr, At(step, STEPS_PER_EPOCH, num_epochs * STEPS_PER_EPOCH)) for step in steps]
 
 
 def ask(job: Job, said: dict[str, Any]) -> None:
@@ -121,10 +123,7 @@ def test_the_rate_and_the_length_hold_from_their_step_on(bench: Bench) -> None:
     trainer = Asked(bench.claim(), plan_of(bench), {5: {"type": "set_lr", "lr": 0.05}, 9: script()[10]})
     fit(trainer)
     assert trainer.step == 36
-    cosine = CosineSchedule()
-    expected = [schedules.rate(cosine, 0.02, step, 4, 24) for step in range(5)]
-    expected += [schedules.rate(cosine, 0.05, step, 4, 24) for step in range(5, 9)]
-    expected += [schedules.rate(cosine, 0.05, step, 4, 36) for step in range(9, 36)]
+    expected = [*cosine(0.02, range(5)), *cosine(0.05, range(5, 9)), *cosine(0.05, range(9, 36), num_epochs=9)]
     assert curves(bench)["optimizer/lr"][1] == expected
     assert orders(bench) == [("set_lr", 5, None), ("set_num_epochs", 9, {"num_epochs": 9})]
     told = [(one["type"], one["step"], one.get("epoch")) for one in bodies(bench, "control")]
@@ -142,7 +141,7 @@ def test_what_is_asked_of_a_training_that_waits_holds_from_its_first_step(bench:
         for said in ({"type": "set_lr", "lr": 0.05}, {"type": "set_num_epochs", "num_epochs": 2}):
             queue.control(session, bench.job_id, said)
     fit(Trainer(bench.claim(), plan_of(bench)))
-    assert curves(bench)["optimizer/lr"][1] == [schedules.rate(CosineSchedule(), 0.05, i, 4, 8) for i in range(8)]
+    assert curves(bench)["optimizer/lr"][1] == cosine(0.05, range(8), num_epochs=2)
     assert [order[1] for order in orders(bench)] == [0, 0]
 
 
@@ -152,7 +151,7 @@ def test_what_is_asked_later_takes_the_place_of_what_would_come_again(bench: Ben
         fit(first)
     fit(Asked(bench.claim(), plan_of(bench), {7: {"type": "set_lr", "lr": 0.001}}))
     rates = curves(bench)["optimizer/lr"][1]
-    assert rates[7:] == [schedules.rate(CosineSchedule(), 0.001, step, 4, 24) for step in range(7, 24)]
+    assert rates[7:] == cosine(0.001, range(7, 24))
     assert [order[1] for order in orders(bench)] == [7, 7]
 
 
@@ -255,16 +254,34 @@ def test_a_stop_leaves_the_means_of_weights_by_which_the_epochs_were_judged(benc
 
 
 def test_a_rate_that_is_set_while_late_epochs_are_averaged_holds() -> None:
-    said = {"loss": {"type": "mse_loss"}, "num_epochs": 5, "swa": {"start_epoch": 2, "lr": 0.01}}
-    changes = Changes()
-    rate = _rate(TrainingSpec.model_validate(said), changes, 4)
-    planned = [rate(step) for step in range(20)]
-    changes.set_lr(15, 0.003)
-    assert [rate(step) for step in range(20)] == [*planned[:15], *[0.003] * 5]
-    changes = Changes()
-    changes.set_lr(5, 0.2)
-    early = [_rate(TrainingSpec.model_validate(said), changes, 4)(step) for step in range(20)]
+    def rates(*set_to: tuple[int, float]) -> list[float]:
+        changes = Changes()
+        for step, lr in set_to:
+            changes.set_lr(step, lr)
+        rate = _rate(Rates.of(ConstantSchedule(), 0.1, 4, 20, changes), SWA(start_epoch=2, lr=0.01))
+        return [rate(step) for step in range(20)]
+
+    planned, early = rates(), rates((5, 0.2))
+    assert rates((15, 0.003)) == [*planned[:15], *[0.003] * 5]
     assert early[:8] == [*planned[:5], *[0.2] * 3] and early[-1] < 0.2, "it goes to the rate of the mean from there"
+
+
+def test_a_rate_that_follows_a_curve_goes_on_from_what_it_is_set_to(bench: Bench) -> None:
+    def plan(bench: Bench) -> Plan:
+        # No epoch is better by so much: it is halved after each but the first.
+        return plan_of(bench, PlateauSchedule(factor=0.5, patience=0, threshold=1e3, threshold_mode="abs"))
+
+    said: Script = {9: {"type": "set_lr", "lr": 1.0}, 16: {"type": "set_lr", "lr": 8.0}}
+    fit(Asked(bench.claim(), plan(bench), dict(said)))
+    rates = curves(bench)["optimizer/lr"][1]
+    halved = [0.02] * 8 + [0.01] + [1.0] * 3 + [0.5] * 4 + [8.0] * 4 + [4.0] * 4
+    assert rates == halved
+    other = queue_run(bench.db, bench.settings)
+    first = Asked(other.claim(), plan(other), said, save_at=13, kill_at=18)
+    with pytest.raises(Killed):
+        fit(first)
+    fit(Trainer(other.claim(), plan(other)))
+    assert curves(other)["optimizer/lr"][1] == halved
 
 
 def test_a_time_limit_stops_it_with_its_best_weights_and_says_so(bench: Bench) -> None:
