@@ -24,7 +24,7 @@ def run_id(db: Database) -> str:
 @pytest.fixture
 def taken(db: Database, run_id: str) -> Claim:
     """The same, running, with three epochs done."""
-    worker_id = staged.add_worker(db)
+    worker_id = staged.add_worker(db, heartbeat_at=now() + 600)  # alive, however long the test takes
     return staged.claim(db, worker_id, progress={"epoch": 3, "num_epochs": 10, "step": 30, "num_steps": 100})
 
 
