@@ -21,7 +21,8 @@ _FAULT = "This is a fault in Traindeck or in a library; the worker's output has 
 class Cause:
     """Why an attempt ended."""
 
-    kind: str  # out_of_memory | killed | crashed | exited | lost_host | not_stopped | stopped | crash_loop
+    # out_of_memory, killed, crashed, exited, lost_host, not_stopped, stopped, withdrawn, paused, cancelled, crash_loop
+    kind: str
     message: str
     hint: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -121,11 +122,31 @@ def stopped() -> Cause:
     return Cause("stopped", message, "It goes on from there.")
 
 
+def withdrawn() -> Cause:
+    """It obeyed when what it was asked for was wanted no longer."""
+    return Cause("withdrawn", "It had stopped when the pause was taken back.", "It goes on from there.")
+
+
+def paused() -> Cause:
+    """Someone asked for it to pause."""
+    return Cause("paused", "It was asked to pause, and saved its state.", "It goes on from there when it is resumed.")
+
+
+def cancelled() -> Cause:
+    """Someone had it end, and later had it go on."""
+    return Cause("cancelled", "It was cancelled, and resumed later.", "It goes on from its last checkpoint.")
+
+
 def crash_loop(num_deaths: int, last: Cause) -> Cause:
     """It died again and again without coming further: it is not tried once more."""
+    often = (
+        f"Its process died, and it was not to be tried again. {last.message}"
+        if num_deaths == 1
+        else f"Its process died {num_deaths} times without coming further. The last time: {last.message}"
+    )
     return Cause(
         "crash_loop",
-        f"Its process died {num_deaths} times without coming further. The last time: {last.message}",
+        often,
         last.hint if last.kind == "out_of_memory" else f"{last.hint} The log shows how far it came.".strip(),
         {"last": last.as_json()},
     )

@@ -29,7 +29,7 @@ from app.live import routes as live_routes
 from app.live.hub import Hub
 from app.models import routes as model_routes
 from app.reports import routes as report_routes
-from app.runs import compare_routes, metrics_routes, predict_routes
+from app.runs import compare_routes, control_routes, metrics_routes, predict_routes
 from app.runs import list_routes as run_list_routes
 from app.runs import routes as run_routes
 from app.schedule import routes as schedule_routes
@@ -88,6 +88,7 @@ def _api() -> APIRouter:
     api = APIRouter(prefix=API, dependencies=[Depends(take_turns, scope="function")])
     for routes in (
         run_list_routes,
+        control_routes,
         run_routes,
         metrics_routes,
         predict_routes,

@@ -47,11 +47,21 @@ def _spec_error(request: Request, error: SpecError) -> Response:
 
 
 def _validation_error(request: Request, error: RequestValidationError) -> Response:
-    found = problems(error)
+    found = problems(_without_tag(error))
     for problem in found:
         if problem.loc and problem.loc[0] in ("body", "query", "path", "header"):
             problem.loc.pop(0)
     return answer(request, Unprocessable("; ".join(one.msg for one in found), errors=found).problem())
+
+
+def _without_tag(error: RequestValidationError) -> RequestValidationError:
+    """Where the body is one of several, by its `type`, Pydantic puts that into the place: no field is called so."""
+    tag = error.body.get("type") if isinstance(error.body, dict) else None
+    items = [
+        item | {"loc": ("body", *item["loc"][2:])} if item["loc"][:2] == ("body", tag) else item
+        for item in error.errors()
+    ]
+    return RequestValidationError(items, body=error.body)
 
 
 def _http_error(request: Request, error: HTTPException) -> Response:

@@ -15,10 +15,12 @@ import httpx
 import psutil
 import pytest
 from safetensors.numpy import load
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app import queue
 from app.db import Database
 from app.db.engine import IDLE_IN_TRANSACTION_S
+from app.db.tables import Control
 from app.settings import Settings
 from tests.conftest import TOKEN
 from tests.deck import Deck, deck, wait_for
@@ -187,6 +189,63 @@ def end_of_one_disturbed_midway(one: Deck, disturb: Callable[[Deck], None], atte
             return ended
         one.wait_until_exported(run_id)
     raise AssertionError(f"five runs were over before anything happened to them: {ended['attempt']} attempts")
+
+
+@pytest.mark.full
+def test_what_was_asked_of_a_run_that_is_killed_holds_from_the_same_steps(running: Deck) -> None:
+    run_id = running.post("/runs", PROGRAM)["id"]
+    running.wait_for_step(run_id, 200)
+    for said in ({"type": "set_lr", "lr": 0.002}, {"type": "set_num_epochs", "num_epochs": 500}):
+        running.post(f"/runs/{run_id}/controls", said)
+    asked = wait_for(lambda: done(running, run_id, 2))
+    running.wait_for_step(run_id, asked[-1]["step"] + 50)
+    kill_child(running)
+    wait_for(lambda: running.run(run_id)["attempt"] == 2)
+    stopped_at = running.run(run_id)["progress"]["step"] + 300
+    running.wait_for_step(run_id, stopped_at)
+    running.post(f"/runs/{run_id}/controls", {"type": "stop", "keep": "last"})
+    ended = running.wait_until_ended(run_id)
+    assert (ended["status"], ended["attempt"]) == ("succeeded", 2), ended["error"]
+    again = told_beforehand(running, done(running, run_id, 3) or [])
+    assert outcome(running, run_id) == outcome(running, again)
+
+
+def done(one: Deck, run_id: str, count: int) -> list[dict[str, Any]] | None:
+    """What was asked, once all of it was done."""
+    controls = one.get(f"/runs/{run_id}/controls")["items"]
+    return controls if sum(each["step"] is not None for each in controls) == count else None
+
+
+def told_beforehand(one: Deck, controls: list[dict[str, Any]]) -> str:
+    """The same run undisturbed, which knows from its beginning what will be asked after which step."""
+    one.processes["worker 1"].terminate()
+    one.processes["worker 1"].wait(30)
+    run = one.post("/runs", PROGRAM)
+    database = Database(one.settings.database_url)
+    with database.write() as session:
+        for control in controls:
+            said = {name: control[name] for name in ("type", "lr", "num_epochs", "keep") if control[name] is not None}
+            number = queue.control(session, run["job_id"], said)
+            here = (Control.job_id == run["job_id"], Control.number == number)
+            session.execute(update(Control).where(*here).values(step=control["step"]))
+    database.dispose()
+    one.start("worker 1")
+    assert one.wait_until_ended(run["id"])["status"] == "succeeded"
+    return str(run["id"])
+
+
+@pytest.mark.full_on_postgres
+def test_a_run_that_is_paused_goes_on_when_it_is_resumed(calm: Outcome, running: Deck) -> None:
+    run_id = running.post("/runs", PROGRAM)["id"]
+    running.wait_for_step(run_id, 300)
+    running.post(f"/runs/{run_id}/pause")
+    paused = wait_for(lambda: (run := running.run(run_id))["status"] == "paused" and run)
+    assert paused["checkpoints"][-1]["step"] == paused["metrics"]["train/loss"]["last_step"]
+    wait_for(lambda: not running.job_processes())
+    running.post(f"/runs/{run_id}/resume")
+    ended = running.wait_until_ended(run_id)
+    assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
+    assert outcome(running, run_id) == calm
 
 
 @pytest.mark.full_on_postgres

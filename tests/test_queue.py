@@ -10,10 +10,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app import events, queue
+from app import causes, events, queue
 from app.causes import Cause
 from app.db import Database, engine, holders, now
-from app.db.tables import Job, Worker
+from app.db.tables import Checkpoint, Job, Worker
 from app.errors import Conflict, NotFound
 from app.queue import Claim, JobKind, JobStatus, LeaseLost
 from tests.deck import wait_for
@@ -89,8 +89,8 @@ def test_a_rescued_worker_can_write_nothing_more(session: Session) -> None:
         lambda: queue.fence(session, zombie, lease_s=LEASE_S, num_events=1),
         lambda: queue.succeed(session, zombie),
         lambda: queue.fail(session, zombie, {"kind": "x", "message": "x"}),
-        lambda: queue.obey_cancel(session, zombie),
-        lambda: queue.release(session, zombie),
+        lambda: queue.obey(session, zombie, causes.stopped()),
+        lambda: queue.break_off(session, zombie),
         lambda: queue.crash(session, zombie, Cause("killed", "x")),
     ):
         with pytest.raises(LeaseLost):
@@ -129,6 +129,22 @@ def test_a_job_that_kills_its_process_three_times_fails_as_crash_loop(session: S
     assert claim(session) is None
 
 
+def test_a_job_is_given_up_at_as_many_deaths_as_it_may_have(session: Session) -> None:
+    enqueue(session, max_crashes=1)
+    held = claim(session)
+    assert held
+    queue.sound(session, held)
+    assert queue.crash(session, held, Cause("killed", "killed by SIGSEGV")) == JobStatus.FAILED
+    assert "not to be tried again" in (session.get_one(Job, held.job_id).error or {})["message"]
+    enqueue(session, max_crashes=5)
+    for expected in (*[JobStatus.QUEUED] * 4, JobStatus.FAILED):
+        held = claim(session)
+        assert held
+        silence(session, held.job_id)
+        queue.rescue(session)
+        assert status(session, held.job_id) == expected
+
+
 def test_why_the_last_attempt_ended_is_kept_and_told(session: Session) -> None:
     held = claimed(session)
     queue.crash(session, held, Cause("out_of_memory", "It was killed."))
@@ -164,7 +180,7 @@ def test_the_death_of_a_job_that_is_gone_is_nobodys_affair(session: Session) -> 
 def test_a_worker_that_stops_obeys_a_cancel(session: Session) -> None:
     held = claimed(session)
     queue.cancel(session, held.job_id)
-    queue.release(session, held)
+    queue.obey(session, held, causes.stopped())
     assert status(session, held.job_id) == JobStatus.CANCELLED
 
 
@@ -173,7 +189,7 @@ def test_giving_a_job_back_is_no_crash(session: Session) -> None:
     for _ in range(5):
         held = claim(session)
         assert held
-        queue.release(session, held)
+        queue.obey(session, held, causes.stopped())
     assert session.get_one(Job, held.job_id).num_crashes == 0
 
 
@@ -198,7 +214,7 @@ def test_a_job_that_changes_hands_meanwhile_is_cancelled_all_the_same(db: Databa
 
     asking = threading.Thread(target=cancel)
     with db.write() as session:
-        queue.release(session, held)
+        queue.obey(session, held, causes.stopped())
         asking.start()
         began.wait()
         time.sleep(0.2)
@@ -214,7 +230,7 @@ def test_a_running_job_is_cancelled_once_its_worker_obeys(session: Session) -> N
     assert queue.fence(session, held, lease_s=LEASE_S).request == "cancel"
     assert queue.overdue(session, "w1", grace_s=-1) == [held.job_id]
     assert queue.overdue(session, "w1", grace_s=60) == []
-    queue.obey_cancel(session, held)
+    queue.obey(session, held, causes.stopped())
     assert status(session, held.job_id) == JobStatus.CANCELLED
 
 
@@ -234,6 +250,217 @@ def test_an_unknown_job_cannot_be_cancelled(session: Session) -> None:
         queue.cancel(session, "0" * 26)
 
 
+def obey(session: Session, held: Claim) -> JobStatus:
+    return queue.obey(session, held, causes.stopped())
+
+
+def told(session: Session, job_id: str) -> list[str]:
+    return [one.body["status"] for one in events.read(session, job_id) if one.kind == "status"]
+
+
+def test_a_waiting_training_is_paused_at_once_and_keeps_its_place(session: Session) -> None:
+    first, second, third = (enqueue(session) for _ in range(3))
+    assert queue.pause(session, second) == JobStatus.PAUSED
+    assert queue.pause(session, second) == JobStatus.PAUSED
+    held = claim(session)
+    assert held and held.job_id == first
+    assert queue.resume(session, second) == JobStatus.QUEUED
+    taken = [claim(session), claim(session)]
+    assert [one and one.job_id for one in taken] == [second, third]
+    assert told(session, second) == ["queued", "paused", "queued", "running"]
+
+
+def test_a_running_training_is_paused_once_its_worker_obeys(session: Session) -> None:
+    held = claimed(session)
+    assert queue.pause(session, held.job_id) == JobStatus.RUNNING
+    assert queue.fence(session, held, lease_s=LEASE_S).request == "pause"
+    assert queue.overdue(session, "w1", grace_s=-1) == [held.job_id]
+    assert obey(session, held) == JobStatus.PAUSED
+    assert claim(session) is None and queue.rescue(session) == []
+    job = session.get_one(Job, held.job_id)
+    assert (job.request, job.worker_id, job.lease_until, job.finished_at) == (None, None, None, None)
+    assert job.cause and job.cause["kind"] == "paused"
+    queue.resume(session, held.job_id)
+    again = claim(session, "w2")
+    assert again and again.attempt == 2
+    assert queue.fence(session, again, lease_s=LEASE_S).request is None
+
+
+def test_a_pause_that_is_taken_back_in_time_changes_nothing(session: Session) -> None:
+    held = claimed(session)
+    queue.pause(session, held.job_id)
+    assert queue.resume(session, held.job_id) == JobStatus.RUNNING
+    assert queue.fence(session, held, lease_s=LEASE_S).request is None
+    assert queue.overdue(session, "w1", grace_s=-1) == []
+
+
+def test_a_pause_that_is_taken_back_too_late_has_the_job_wait_again(session: Session) -> None:
+    held = claimed(session)
+    queue.pause(session, held.job_id)
+    queue.resume(session, held.job_id)
+    assert queue.obey(session, held, causes.withdrawn()) == JobStatus.QUEUED
+    assert (session.get_one(Job, held.job_id).cause or {})["kind"] == "withdrawn"
+    again = claim(session)
+    assert again and again.job_id == held.job_id
+
+
+def test_a_cancel_is_more_than_a_pause(session: Session) -> None:
+    held = claimed(session)
+    queue.pause(session, held.job_id)
+    assert queue.cancel(session, held.job_id) == JobStatus.RUNNING
+    for change in (queue.pause, queue.resume):
+        with pytest.raises(Conflict):
+            change(session, held.job_id)
+    assert obey(session, held) == JobStatus.CANCELLED
+
+
+def test_a_paused_training_is_cancelled_at_once(session: Session) -> None:
+    job_id = enqueue(session)
+    queue.pause(session, job_id)
+    assert queue.cancel(session, job_id) == JobStatus.CANCELLED
+
+
+def test_a_training_that_dies_or_falls_silent_while_it_is_to_pause_is_paused(session: Session) -> None:
+    by_crash, by_silence = claimed(session), claimed(session)
+    for held in (by_crash, by_silence):
+        queue.pause(session, held.job_id)
+    assert queue.crash(session, by_crash, causes.not_stopped(15)) == JobStatus.PAUSED
+    silence(session, by_silence.job_id)
+    assert queue.rescue(session) == [by_silence.job_id]
+    assert {status(session, held.job_id) for held in (by_crash, by_silence)} == {JobStatus.PAUSED}
+    assert claim(session) is None
+    assert (session.get_one(Job, by_crash.job_id).cause or {})["kind"] == "not_stopped"
+
+
+def checkpoint(session: Session, job_id: str) -> None:
+    files = {"path": "x", "size_bytes": 1, "sha256": {}}
+    session.add(Checkpoint(job_id=job_id, attempt=1, step=5, epoch=1, created_at=now(), **files))
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_a_training_that_ended_badly_goes_on_from_its_checkpoint(session: Session, end: str) -> None:
+    held = claimed(session)
+    checkpoint(session, held.job_id)
+    waiting = enqueue(session, after=held.job_id)
+    if end == "failed":
+        session.execute(update(Job).where(Job.id == held.job_id).values(num_crashes=2))
+        queue.crash(session, held, Cause("killed", "killed once more"))
+    else:
+        queue.cancel(session, held.job_id)
+        obey(session, held)
+    assert status(session, held.job_id) == end
+    other = enqueue(session)
+    assert queue.resume(session, held.job_id) == JobStatus.QUEUED
+    job = session.get_one(Job, held.job_id)
+    assert (job.error, job.finished_at, job.num_crashes, job.request) == (None, None, 0, None)
+    assert job.cause and job.cause["kind"] == ("crash_loop" if end == "failed" else "cancelled")
+    taken = [claim(session), claim(session)]
+    assert [one and one.job_id for one in taken] == [other, held.job_id]
+    assert status(session, waiting) == JobStatus.FAILED, "it was told so, and stays as it is"
+
+
+def test_what_cannot_be_paused_or_resumed_says_why(session: Session) -> None:
+    with pytest.raises(NotFound):
+        queue.pause(session, "0" * 26)
+    with pytest.raises(NotFound):
+        queue.resume(session, "0" * 26)
+    with pytest.raises(Conflict, match="Only a training"):
+        queue.pause(session, queue.enqueue(session, JobKind.EXPORT, {}, priority=-1))
+    held = claimed(session)
+    with pytest.raises(Conflict, match="is running"):
+        queue.resume(session, held.job_id)
+    queue.fail(session, held, {"kind": "x", "message": "x"})
+    with pytest.raises(Conflict, match="no checkpoint"):
+        queue.resume(session, held.job_id)
+    held = claimed(session)
+    with pytest.raises(Conflict, match="waits"):
+        queue.resume(session, enqueue(session))
+    queue.succeed(session, held)
+    for change in (queue.pause, queue.resume):
+        with pytest.raises(Conflict, match="succeeded"):
+            change(session, held.job_id)
+
+
+def test_what_is_paused_fails_with_what_it_waits_for(session: Session) -> None:
+    first = enqueue(session)
+    second = enqueue(session, after=first)
+    queue.pause(session, second)
+    queue.cancel(session, first)
+    assert status(session, second) == JobStatus.FAILED
+
+
+def test_a_pause_waits_for_whoever_changes_the_job_meanwhile(db: Database) -> None:
+    """Taken by a worker while a pause waits for its row: the worker has to obey, the job does not vanish."""
+    with db.write() as session:
+        job_id = enqueue(session)
+    began = threading.Event()
+
+    def pause() -> None:
+        began.set()
+        with db.write() as session:
+            queue.pause(session, job_id)
+
+    asking = threading.Thread(target=pause)
+    with db.write() as session:
+        held = claim(session)
+        asking.start()
+        began.wait()
+        time.sleep(0.2)
+    asking.join()
+    with db.write() as session:
+        assert held and status(session, job_id) == JobStatus.RUNNING
+        assert obey(session, held) == JobStatus.PAUSED
+
+
+SET_LR = {"type": "set_lr", "lr": 0.5}
+
+
+def test_what_is_asked_of_a_training_is_numbered_told_and_heard_of_by_its_worker(session: Session) -> None:
+    job_id = enqueue(session)
+    assert queue.control(session, job_id, SET_LR) == 1
+    held = claim(session)
+    assert held and held.num_controls == 1
+    assert queue.control(session, job_id, {"type": "checkpoint"}) == 2
+    assert queue.fence(session, held, lease_s=LEASE_S).num_controls == 2
+    queue.settle_control(session, held, 2, 17, {"what": "came"})
+    session.expire_all()
+    assert [(one.number, one.said["type"], one.step, one.outcome) for one in queue.list_controls(session, job_id)] == [
+        (1, "set_lr", None, None),
+        (2, "checkpoint", 17, {"what": "came"}),
+    ]
+    assert [one.number for one in queue.list_controls(session, job_id, after=1)] == [2]
+    stream = events.read(session, job_id)
+    assert [one.seq for one in stream] == list(range(1, 5))
+    assert [one.body for one in stream if one.kind == "control"] == [
+        {"number": 1, "type": "set_lr", "lr": 0.5, "step": None},
+        {"number": 2, "type": "checkpoint", "step": None},
+    ]
+
+
+def test_of_what_nobody_will_do_it_for_nothing_is_asked(session: Session) -> None:
+    with pytest.raises(NotFound):
+        queue.control(session, "0" * 26, SET_LR)
+    with pytest.raises(Conflict, match="Only a training"):
+        queue.control(session, queue.enqueue(session, JobKind.EXPORT, {}, priority=-1), SET_LR)
+    held = claimed(session)
+    queue.pause(session, held.job_id)
+    queue.control(session, held.job_id, SET_LR)
+    queue.cancel(session, held.job_id)
+    with pytest.raises(Conflict, match="asked to end"):
+        queue.control(session, held.job_id, SET_LR)
+    obey(session, held)
+    with pytest.raises(Conflict, match="cancelled"):
+        queue.control(session, held.job_id, SET_LR)
+    assert session.get_one(Job, held.job_id).num_controls == 1
+
+
+def test_what_was_asked_of_a_job_goes_with_it(session: Session) -> None:
+    job_id = enqueue(session)
+    queue.control(session, job_id, SET_LR)
+    session.execute(delete(Job).where(Job.id == job_id))
+    assert not queue.list_controls(session, job_id)
+
+
 def test_a_job_waits_for_the_one_it_comes_after(session: Session) -> None:
     first = enqueue(session)
     second = enqueue(session, after=first, priority=9)
@@ -242,6 +469,30 @@ def test_a_job_waits_for_the_one_it_comes_after(session: Session) -> None:
     queue.succeed(session, held)
     held = claim(session)
     assert held and held.job_id == second
+
+
+@pytest.mark.parametrize("first_ends_first", [True, False])
+def test_a_job_waits_for_two_in_whatever_order_they_end(session: Session, first_ends_first: bool) -> None:
+    first, second = claimed(session), claimed(session)
+    waiting = enqueue(session, after=first.job_id, then_after=second.job_id)
+    for one in (first, second) if first_ends_first else (second, first):
+        assert claim(session) is None
+        queue.succeed(session, one)
+    held = claim(session)
+    assert held and held.job_id == waiting
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_job_fails_with_either_of_two_that_it_waits_for(session: Session, which: int) -> None:
+    two = (claimed(session), claimed(session))
+    waiting = enqueue(session, after=two[0].job_id, then_after=two[1].job_id)
+    queue.fail(session, two[which], {"kind": "x", "message": "x"})
+    assert status(session, waiting) == JobStatus.FAILED
+    with pytest.raises(Conflict):
+        enqueue(session, after=two[1 - which].job_id, then_after=two[which].job_id)
+    queue.succeed(session, two[1 - which])
+    session.expire_all()
+    assert status(session, waiting) == JobStatus.FAILED
 
 
 def test_what_waits_for_a_failure_fails_too_all_the_way(session: Session) -> None:

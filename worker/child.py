@@ -17,12 +17,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import queue
+from app import causes, queue
 from app.db import UNAVAILABLE, Database
 from app.errors import JobFailure
 from app.queue import Claim, JobKind, LeaseLost
 from app.settings import Settings
-from worker.job import CANCEL, STOP, Cancelled, Ending, Job
+from worker.job import STOP, Cancelled, Ending, Job
 
 HANDLERS = {
     JobKind.TRAIN: "worker.train.trainer",
@@ -45,7 +45,7 @@ def main(claim: Claim, settings: Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     db = Database(settings.database_url)
     job = Job(claim, db, settings)
-    signal.signal(signal.SIGTERM, lambda *_: job.ask(STOP))
+    signal.signal(signal.SIGTERM, lambda *_: job.stop())
     try:
         run(job)
     except LeaseLost:
@@ -62,8 +62,8 @@ def run(job: Job) -> None:
         handler = importlib.import_module(HANDLERS[JobKind(claim.kind)])
         ending: Ending | None = handler.run(job)
     except Cancelled:
-        obey = queue.obey_cancel if job.requested == CANCEL else queue.release
-        job.commit(lambda session: obey(session, claim))
+        cause = causes.stopped() if job.requested == STOP else causes.withdrawn()
+        job.commit(lambda session: queue.obey(session, claim, cause))
     except (LeaseLost, *UNAVAILABLE):
         raise  # a database that is away ends this attempt; the queue has the job
     except JobFailure as failure:

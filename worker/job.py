@@ -30,7 +30,6 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 STOP = "stop"  # the worker is told to go; the job is to be given back
-CANCEL = "cancel"
 _LOOK_EVERY_S = 0.5  # how often an otherwise silent job looks for requests
 _FIRST_PAUSE_S = 0.01
 _RETRY_FOR_S = 60.0  # how long a database that is away is waited for
@@ -54,7 +53,9 @@ class Job:
     def __init__(self, claim: Claim, db: Database, settings: Settings) -> None:
         self.claim, self.db, self.settings = claim, db, settings
         self.storage = Storage(settings.data_dir)
-        self._requested: str | None = None
+        self._asked: str | None = None
+        self.num_controls = claim.num_controls  # that there are, as far as it was heard of
+        self._is_stopping = False
         self._pending: list[events.New] = []
         self._batch = 0
         self._lost = False
@@ -67,14 +68,14 @@ class Job:
 
     @property
     def requested(self) -> str | None:
-        """What was asked of the job: "cancel", or "stop" when the worker has to go. Raises LeaseLost."""
+        """What is asked of the job now: "cancel", "pause", or "stop" when the worker has to go. Raises LeaseLost."""
         if self._lost:
             raise LeaseLost(self.claim.job_id)
-        return self._requested
+        return self._asked or (STOP if self._is_stopping else None)
 
-    def ask(self, request: str) -> None:
-        """Ask from within this process."""
-        self._requested = self._requested or request
+    def stop(self) -> None:
+        """The worker has to go."""
+        self._is_stopping = True
 
     def log(self, text: str, level: str = "info") -> None:
         """A line for the run's log."""
@@ -155,8 +156,7 @@ class Job:
                 pid=os.getpid() if self._batch == 1 else None,
             )
             events.insert(session, self.claim.job_id, fence.last_seq, fence.time, batch)
-            if fence.request:
-                self.ask(fence.request)
+            self._asked, self.num_controls = fence.request, fence.num_controls
         return write(session)
 
     def _arrived(self, session: Session) -> bool:
@@ -191,10 +191,12 @@ class Job:
                 return
 
     def _look(self) -> None:
-        query = select(JobRow.request).where(JobRow.id == self.claim.job_id, JobRow.attempt == self.claim.attempt)
+        heard = select(JobRow.request, JobRow.num_controls)
+        mine = heard.where(JobRow.id == self.claim.job_id, JobRow.attempt == self.claim.attempt)
         with self.db.read() as session:
-            if request := session.execute(query).scalar_one_or_none():
-                self.ask(request)
+            row = session.execute(mine).one_or_none()
+        if row is not None:
+            self._asked, self.num_controls = row.request, row.num_controls
 
 
 def _of(error: Exception) -> object:

@@ -251,7 +251,7 @@ class Supervisor:
     def _release(self, claim: Claim) -> None:
         try:
             with self.db.write() as session:
-                queue.release(session, claim)
+                queue.obey(session, claim, causes.stopped())
         except LeaseLost:
             pass  # the child has done it, or had finished
         except UNAVAILABLE as error:

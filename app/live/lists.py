@@ -18,7 +18,7 @@ from app.workers import service as workers
 RECENT_S = 60
 COUNTED_EVERY_S = 1.0
 MAX_CHANGED = 500
-_ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+_ACTIVE = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED)
 
 
 class TooMany(Exception):

@@ -1,4 +1,4 @@
-"""The queue as a list that is followed: what runs and what waits are two items of it, each told whole when it changes.
+"""The queue as a list that is followed: what runs, what waits and what is paused, each told whole when it changes.
 
 Times that pass are no change: a page counts them down itself, and is told when they come out otherwise.
 """
@@ -34,7 +34,7 @@ class QueueList:
         at = time.monotonic()
         return {
             name: text
-            for name, text, state, times in (_running(queue), _waiting(queue))
+            for name, text, state, times in (_running(queue), _waiting(queue), _paused(queue))
             if self._has_changed(name, state, [None if one is None else one + at for one in times])
         }
 
@@ -78,6 +78,12 @@ def _waiting(queue: QueueOut) -> _Part:
         "num_waiting": queue.num_waiting,
     }
     return "waiting", to_json(body), to_json([state, queue.num_waiting]), [one.likely_start_s for one in queue.waiting]
+
+
+def _paused(queue: QueueOut) -> _Part:
+    paused = [one.model_dump(mode="json") for one in queue.paused]
+    body = {"part": "paused", "at": queue.at.isoformat(), "paused": paused}
+    return "paused", to_json(body), to_json(paused), []
 
 
 def _is_known(one: WaitingOut) -> bool:

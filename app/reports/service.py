@@ -69,7 +69,7 @@ def finish(session: Session, run_id: str, said: FinishIn, *, lease_s: float) -> 
     if status is JobStatus.SUCCEEDED:
         queue.succeed(session, claim)
     elif status is JobStatus.CANCELLED:
-        queue.obey_cancel(session, claim)
+        queue.break_off(session, claim)
     else:
         error = {"kind": "script", "message": said.error or "Its script said that it failed.", "hint": None}
         queue.fail(session, claim, error)

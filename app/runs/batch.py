@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.errors import AppError, Unprocessable
-from app.runs import service
+from app.runs import control, service
 from app.runs.listing import ids_matching
 from app.runs.schemas import MAX_TAG_LENGTH, BatchIn, BatchOut, Outcome, RunPatch
 from app.specs.base import Problem
@@ -92,13 +92,18 @@ def _check(asked: BatchIn) -> None:
 
 def _do(session: Session, run_id: str, asked: BatchIn) -> None:
     """One run. Doing it again changes nothing more."""
-    if asked.action == "cancel":
-        service.cancel_run(session, run_id)
+    if asked.action in _MOVES:
+        _MOVES[asked.action](session, run_id)
         return
     patch = _PATCHES[asked.action](service.find_run(session, run_id).tags, asked.value or "")
     service.change_run(session, run_id, patch)
 
 
+_MOVES: dict[str, Callable[[Session, str], None]] = {
+    "cancel": service.cancel_run,
+    "pause": control.pause_run,
+    "resume": control.resume_run,
+}
 _PATCHES: dict[str, Callable[[list[str], str], RunPatch]] = {
     "archive": lambda tags, value: RunPatch(archived=True),
     "unarchive": lambda tags, value: RunPatch(archived=False),

@@ -1,19 +1,21 @@
 """A run as Python that needs Traindeck no more: its model, and the whole of its training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
+from app import queue
 from app.codegen.module import to_module
 from app.codegen.script import to_script
 from app.codegen.writing import Beginning, Trained
-from app.db.tables import Dataset, Run, WeightsFile
+from app.db.tables import Control, Dataset, Run, WeightsFile
 from app.errors import NotFound, NotReady, Unprocessable
 from app.runs.beginnings import WEIGHTS, beginning_problems
 from app.runs.service import find_run
 from app.settings import Settings
 from app.specs.base import SpecError
 from app.specs.columns import Column
+from app.specs.controls import Asked, control_of
 from app.specs.inspection import Inspection
 from app.specs.layers.backbone import Backbone, FileWeights
 from app.specs.model import ModelSpec
@@ -47,7 +49,7 @@ def script_of(session: Session, run_id: str, url: str, settings: Settings) -> st
             data_in_memory_bytes=settings.data_in_memory_bytes,
             beginnings=dict(_beginnings(session, spec, url)),
         )
-        return to_script(trained)
+        return _told_apart(to_script(trained), queue.list_controls(session, run.job_id))
     except SpecError as error:
         raise Unprocessable.of(error) from error
 
@@ -66,6 +68,20 @@ def _beginnings(session: Session, spec: RunSpec, url: str) -> Iterator[tuple[str
             start.run_id,
             Beginning(f"run-{start.run_id}.safetensors", f"{url}/runs/{start.run_id}/artifacts/{WEIGHTS}"),
         )
+
+
+def _told_apart(script: str, controls: Sequence[Control]) -> str:
+    """A script repeats what was submitted: what else was done to the run while it trained is told under its title."""
+    done = [f"#   after step {one.step:,}: {_words(control_of(one.said))}" for one in controls if one.step is not None]
+    if not done:
+        return script
+    title, end, rest = script.partition('"""\n\n')
+    told = ["# While it trained, the run was changed, and this script does not repeat that:", *done]
+    return title + end + "\n".join(told) + "\n\n" + rest
+
+
+def _words(said: Asked) -> str:
+    return ", ".join([said.type.replace("_", " "), *(str(value) for name, value in said if name != "type")])
 
 
 def _trained_here(session: Session, run_id: str) -> Run:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.db.tables import Control
 from app.specs.inspection import LayerReport
 from app.specs.memory import Memory
 
@@ -29,7 +30,7 @@ Seconds = Annotated[float | None, BeforeValidator(_finite)]
 
 
 class Named(BaseModel):
-    """A reference to a model; one that is written inline has no id."""
+    """A reference to a run, or to a model; one that is written inline has no id."""
 
     id: str | None
     name: str
@@ -80,7 +81,7 @@ class RunOut(BaseModel):
     id: str
     name: str
     status: str
-    request: str | None = Field(description="what was asked of it and not yet obeyed: cancel")
+    request: str | None = Field(description="what was asked of it and not yet obeyed: cancel, pause")
     tags: list[str]
     project: str
     is_favorite: bool
@@ -95,6 +96,7 @@ class RunOut(BaseModel):
     last_seq: int
     attempt: int
     waits_for: str | None = Field(description="the job that must end first")
+    after: Named | None = Field(description="the run that must succeed first; none once it has")
     dataset: DatasetRef | None = Field(description="none where a script reports the run")
     model: Named | None
     progress: dict[str, Any] | None
@@ -129,9 +131,33 @@ class CheckpointOut(BaseModel):
     created_at: Timestamp
 
 
+class ControlOut(BaseModel):
+    """Something that was asked of a run while it trained. What is not of its `type` is null."""
+
+    number: int
+    type: str = Field(description="checkpoint, stop, set_lr, set_num_epochs, or time_limit: that one nobody asked for")
+    asked_at: Timestamp
+    step: int | None = Field(description="after how many steps it was done; none until then")
+    lr: float | None = None
+    num_epochs: int | None = Field(default=None, description="once it was done: how many there are")
+    keep: str | None = None
+    best_step: int | None = Field(
+        default=None, description="of a stop that kept the best epoch's weights: where it ended"
+    )
+    best_epoch: int | None = None
+
+    @classmethod
+    def of(cls, row: Control) -> "ControlOut":
+        """As the queue has it; what came of it stands in place of what was said."""
+        said = {**row.said, **(row.outcome or {})}
+        return cls(number=row.number, asked_at=row.asked_at, step=row.step, **said)
+
+
 class RunDetail(RunOut):
     """A run with everything that is known of it."""
 
+    num_epochs: int | None = Field(description="as it is now; none where a script reports the run")
+    controls: list[ControlOut] = Field(description="what was asked of it while it trained, in order")
     newer_dataset: DatasetRef | None = Field(description="the newest version of its dataset, where that is a newer one")
     notes: str = Field(description="Markdown")
     notes_html: str = Field(description="the same as HTML, safe to show: no HTML of the notes' own, no pictures")
@@ -169,7 +195,18 @@ class BatchIn(BaseModel):
     ids: list[str] | None = Field(default=None, max_length=10_000)
     filter: str | None = None
     action: Literal[
-        "cancel", "requeue", "archive", "unarchive", "favorite", "unfavorite", "tag", "untag", "project", "delete"
+        "cancel",
+        "pause",
+        "resume",
+        "requeue",
+        "archive",
+        "unarchive",
+        "favorite",
+        "unfavorite",
+        "tag",
+        "untag",
+        "project",
+        "delete",
     ]
     value: str | None = Field(default=None, max_length=200, description="the tag or the project")
 

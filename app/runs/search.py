@@ -23,7 +23,7 @@ from app.runs.filter import And, Compare, FilterError, Node, Not, Or, Word, term
 
 SMALL = 2_000  # a set of at most so many ids is made once, where a page is looked for: others fill it in no time
 SMALL_TO_COUNT = 50_000  # where all that match are counted
-STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
+STATUSES = ("queued", "running", "paused", "succeeded", "failed", "cancelled")
 STATES = ("favorite", "archived", "trained", "reported", "imported")
 _ORIGINS = {"trained": "worker", "reported": "client", "imported": "tensorboard"}
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -21,6 +21,7 @@ from app.runs.notes import rendered
 from app.runs.schemas import (
     ArtifactOut,
     CheckpointOut,
+    ControlOut,
     DatasetRef,
     ExportState,
     Named,
@@ -49,9 +50,15 @@ def create_run(session: Session, spec: RunSpec) -> Run:
     spec, model_id = resolve_model(session, spec)
     dataset = _dataset(session, spec)
     checked = _check(session, spec, dataset)
-    after = dataset.job_id if dataset.status == "ingesting" else None
     run_id = new_id()
-    job_id = queue.enqueue(session, JobKind.TRAIN, {"run_id": run_id}, after=after)
+    job_id = queue.enqueue(
+        session,
+        JobKind.TRAIN,
+        {"run_id": run_id},
+        after=dataset.job_id if dataset.status == "ingesting" else None,
+        then_after=find_run(session, spec.after).job_id if spec.after else None,
+        max_crashes=spec.training.max_crashes,
+    )
     frozen = spec.model_copy(update={"dataset": dataset.id})
     run = Run(
         id=run_id,
@@ -176,6 +183,7 @@ def get_run(session: Session, run_id: str) -> RunDetail:
     """A run with everything that is known of it. Raises NotFound."""
     run = find_run(session, run_id)
     (summary,) = summaries(session, [run_id])
+    controls = [ControlOut.of(row) for row in queue.list_controls(session, run.job_id)]
     findings = events.latest(session, run.job_id, ["finding", events.REWIND], limit=200)
     return RunDetail(
         **summary.model_dump(),
@@ -183,12 +191,20 @@ def get_run(session: Session, run_id: str) -> RunDetail:
         notes=run.notes,
         notes_html=rendered(run.notes),
         spec=run.spec,
+        num_epochs=_num_epochs(run, controls),
+        controls=controls,
         inspection=run.inspection,
         evaluation=run.evaluation,
         findings=_standing(findings),
         checkpoints=list_checkpoints(session, run.job_id),
         artifacts=list_artifacts(session, run_id),
     )
+
+
+def _num_epochs(run: Run, controls: Sequence[ControlOut]) -> int | None:
+    """How many epochs it trains for, as it was last changed."""
+    done = [one.num_epochs for one in controls if one.step is not None and one.num_epochs is not None]
+    return done[-1] if done else run.spec.get("training", {}).get("num_epochs")
 
 
 def _standing(found: Sequence[events.Event]) -> list[dict[str, Any]]:
@@ -275,8 +291,7 @@ def delete_run(session: Session, run_id: str) -> None:
     waiting = select(Job.id).where(Job.id == run.export_job_id, Job.status == JobStatus.QUEUED)
     if export_job_id := session.scalar(waiting):
         queue.cancel(session, export_job_id)
-    active = (JobStatus.QUEUED, JobStatus.RUNNING)
-    if session.scalar(select(func.count()).where(Job.id.in_(jobs), Job.status.in_(active))):
+    if session.scalar(select(func.count()).where(Job.id.in_(jobs), Job.status.not_in(queue.ENDED))):
         if session.scalar(select(Job.status).where(Job.id == run.job_id)) in queue.ENDED:
             raise NotReady(f"The export of {run.name} has been asked to stop; delete the run in a few seconds.")
         raise Conflict(f"The run {run.name} has not ended; cancel it first.")
@@ -289,6 +304,7 @@ def _rows() -> Any:
     # Made anew each time: threads that meet one of a module for the first time would each fill in its columns, and
     # whatever statement was cached meanwhile would look for those of the other for ever.
     train_job, export_job = aliased(Job, name="train_job"), aliased(Job, name="export_job")
+    before = aliased(Run, name="before")
     return (
         select(
             Run,
@@ -298,6 +314,8 @@ def _rows() -> Any:
             Dataset.name.label("dataset_name"),
             Dataset.version.label("dataset_version"),
             Model.name.label("model_name"),
+            before.id.label("before_id"),
+            before.name.label("before_name"),
             now().label("at"),
         )
         .join(train_job, Run.job_id == train_job.id)
@@ -305,6 +323,7 @@ def _rows() -> Any:
         .outerjoin(export_job, Run.export_job_id == export_job.id)
         .outerjoin(Model, Run.model_id == Model.id)
         .outerjoin(Worker, train_job.worker_id == Worker.id)
+        .outerjoin(before, before.job_id == func.coalesce(train_job.then_after_id, train_job.after_id))
     )
 
 
@@ -335,6 +354,7 @@ def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
         last_seq=job.last_seq,
         attempt=job.attempt,
         waits_for=job.after_id,
+        after=Named(id=row.before_id, name=row.before_name) if row.before_id else None,
         dataset=_dataset_ref(row) if run.dataset_id else None,
         model=_model_ref(run, row.model_name),
         progress=job.progress,

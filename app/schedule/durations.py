@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.db.tables import Job, Run
@@ -37,7 +37,10 @@ def _of_kind(session: Session, kind: str) -> list[float]:
 
 
 def _recently_ended() -> Any:
-    duration_s = (Job.finished_at - Job.started_at).label("duration_s")
+    whole_s = Job.finished_at - Job.started_at
+    # Between attempts it lay in the queue or was paused: what counts is what a training says that it has trained.
+    trained_s = func.coalesce(Job.progress["trained_s"].as_float(), whole_s)
+    duration_s = case((Job.attempt > 1, trained_s), else_=whole_s).label("duration_s")
     succeeded = (Job.status == JobStatus.SUCCEEDED, Job.started_at.is_not(None))
     return select(Job.id, Job.kind, duration_s).where(*succeeded).order_by(Job.id.desc()).limit(_RECENT)
 

@@ -23,7 +23,7 @@ class RunningOut(BaseModel):
     elapsed_s: float = Field(description="since it was first started")
     left_s: float | None = Field(description="how long it likely takes from now; none where that is not known")
     heartbeat_age_s: float | None
-    request: str | None = Field(description="what was asked of it and not yet obeyed: cancel")
+    request: str | None = Field(description="what was asked of it and not yet obeyed: cancel, pause")
 
 
 class WaitingOut(BaseModel):
@@ -42,6 +42,17 @@ class WaitingOut(BaseModel):
     cause: dict[str, Any] | None = Field(description="why its last attempt ended, if it had one")
 
 
+class PausedOut(BaseModel):
+    """A training that nobody takes until it is resumed."""
+
+    job_id: str
+    run_id: str | None
+    name: str
+    priority: int
+    share: float | None = Field(description="how much of it is done, from 0 to 1")
+    cause: dict[str, Any] | None = Field(description="why its last attempt ended, if it had one")
+
+
 class QueueOut(BaseModel):
     """Who holds which device, and what waits in which order."""
 
@@ -49,6 +60,7 @@ class QueueOut(BaseModel):
     running: list[RunningOut]
     waiting: list[WaitingOut] = Field(description="the first ones, in the order in which they will be taken")
     num_waiting: int
+    paused: list[PausedOut] = Field(description="the first ones, those first that would be taken first")
     workers: list[WorkerOut] = Field(description="those that are there")
 
 

@@ -13,7 +13,7 @@ from app.errors import Conflict, NotFound
 from app.queue import JobKind, JobStatus
 from app.schedule import durations
 from app.schedule.forecast import Slots, Waiting, starts
-from app.schedule.schemas import QueueOut, RunningOut, WaitingOut
+from app.schedule.schemas import PausedOut, QueueOut, RunningOut, WaitingOut
 from app.workers import service as workers
 from app.workers.schemas import WorkerOut
 
@@ -38,7 +38,7 @@ def show(session: Session, *, lease_s: float = 30, beat_s: float = 10, limit: in
     """The whole queue, with the first `limit` of those that wait."""
     here = [one for one in workers.list_workers(session, lease_s, beat_s) if one.alive or one.running]
     running = _rows(session, _running())
-    waiting = _rows(session, _waiting().limit(limit))
+    waiting = _rows(session, _in_order(JobStatus.QUEUED).limit(limit))
     likely = durations.likely(session, [row.job for row in running + waiting])
     shown = [_running_out(row, likely.get(row.job.id)) for row in running]
     alive = [one for one in here if one.alive]
@@ -52,6 +52,7 @@ def show(session: Session, *, lease_s: float = 30, beat_s: float = 10, limit: in
             _waiting_out(row, i + 1, why, start)
             for i, (row, why, start) in enumerate(zip(waiting, reasons, found, strict=True))
         ],
+        paused=[_paused_out(row) for row in _rows(session, _in_order(JobStatus.PAUSED).limit(limit))],
         num_waiting=_count(session) if len(waiting) == limit else len(waiting),
         workers=here,
     )
@@ -73,9 +74,8 @@ def _running() -> Any:
     return _joined().where(*held).order_by(Job.started_at, Job.id)
 
 
-def _waiting() -> Any:
-    waiting = Job.status == JobStatus.QUEUED
-    return _joined().where(waiting).order_by(Job.priority.desc(), Job.position, Job.id)
+def _in_order(status: JobStatus) -> Any:
+    return _joined().where(Job.status == status).order_by(Job.priority.desc(), Job.position, Job.id)
 
 
 def _joined() -> Any:
@@ -95,8 +95,11 @@ def _count(session: Session) -> int:
 
 
 def _names(session: Session, job_ids: Sequence[str]) -> dict[str, str]:
-    query = select(Dataset.job_id, Dataset.name).where(Dataset.job_id.in_(job_ids))
-    return {job_id: name for job_id, name in session.execute(query) if job_id}
+    """What jobs are waited for, in words."""
+    datasets = select(Dataset.job_id, Dataset.name).where(Dataset.job_id.in_(job_ids))
+    before = select(Run.job_id, Run.name).where(Run.job_id.in_(job_ids))
+    read = {job_id: f"the dataset {name} to be read" for job_id, name in session.execute(datasets) if job_id}
+    return read | {job_id: f"the run {name} to succeed" for job_id, name in session.execute(before)}
 
 
 def _running_out(row: _Row, likely_s: float | None) -> RunningOut:
@@ -150,12 +153,29 @@ def _waiting_out(row: _Row, position: int, why: str, start_s: float | None) -> W
     )
 
 
+def _paused_out(row: _Row) -> PausedOut:
+    job = row.job
+    return PausedOut(
+        job_id=job.id,
+        run_id=row.run.id if row.run else None,
+        name=row.name,
+        priority=job.priority,
+        share=share_done(job.progress or {}),
+        cause=job.cause,
+    )
+
+
 def _forecast(
     alive: Sequence[WorkerOut], running: Sequence[RunningOut], waiting: Sequence[_Row], likely: Mapping[str, float]
 ) -> list[float | None]:
     slots = [_slots(one, [job for job in running if job.worker_id == one.id]) for one in alive]
     jobs = [
-        Waiting(row.job.id, likely.get(row.job.id), row.job.after_id, is_light=row.job.kind in _LIGHT)
+        Waiting(
+            row.job.id,
+            likely.get(row.job.id),
+            row.job.then_after_id or row.job.after_id,
+            is_light=row.job.kind in _LIGHT,
+        )
         for row in waiting
     ]
     return starts(slots, jobs, {job.job_id: job.left_s for job in running})
@@ -194,8 +214,7 @@ def _reason(job: Job, alive: Sequence[WorkerOut], names: Mapping[str, str]) -> s
     if all(one.state == "silent" for one in alive):
         return "no worker gives a sign of life"
     if job.after_id is not None:
-        name = names.get(job.after_id)
-        return f"waits for the dataset {name} to be read" if name else "waits for another job to end"
+        return f"waits for {names.get(job.after_id, 'another job to end')}"
     return None
 
 

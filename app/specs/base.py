@@ -7,6 +7,7 @@ them, members of other unions carry a mark (`option`).
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, ClassVar, Protocol, get_args, get_origin
@@ -226,6 +227,7 @@ def _problem(item: _Item) -> Problem:
     match item["type"]:
         case "union_tag_invalid":
             given = item["input"]["type"]
+            members = members or dict.fromkeys(re.findall(r"'(\w+)'", context["expected_tags"]), Spec)
             return _told([*loc, "type"], _unknown_type(given, members), given)
         case "union_tag_not_found":
             return _told([*loc, "type"], "say which type it is", received)

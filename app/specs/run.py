@@ -70,6 +70,8 @@ class RunSpec(Spec):
     """how the dataset is read"""
     training: TrainingSpec
     """how the model is trained"""
+    after: str | None = Field(default=None, min_length=1, max_length=60, exclude=True)
+    """a run that must have succeeded before this one begins; no part of what this one is, so it is not kept with it"""
 
 
 class Target(BaseModel):

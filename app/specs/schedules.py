@@ -51,6 +51,11 @@ class _Schedule(Spec):
         """The momentum, or first beta, of a step; None where it stays the optimizer's own."""
         return None
 
+    @property
+    def goes_by_lr(self) -> bool:
+        """Whether the optimizer's own rate decides how high it is: else to set that while it trains changes nothing."""
+        return True
+
 
 class ConstantSchedule(_Schedule):
     """The rate stays; with a factor it is smaller at first, as torch's ConstantLR."""
@@ -227,6 +232,10 @@ class OneCycleSchedule(_Cycling):
     def after_warmup(self, lr: float, at: At) -> float:
         return self._on_its_way(at, self.ends(lr))
 
+    @property
+    def goes_by_lr(self) -> bool:
+        return self.max_lr is None
+
     def ends(self, lr: float) -> tuple[float, float, float]:
         """The rate in the beginning, at the peak, at the end."""
         peak = self.max_lr or lr
@@ -271,6 +280,10 @@ class CyclicSchedule(_Cycling):
         if not self.cycle_momentum:
             return None
         return rates.cyclic(at.step, (self.max_momentum, self.base_momentum), *self.shape)
+
+    @property
+    def goes_by_lr(self) -> bool:
+        return False
 
     @property
     def shape(self) -> tuple[int, int, str, float]:

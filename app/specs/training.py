@@ -1,6 +1,6 @@
 """How a run trains: its loss and optimizer, and how long."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -10,6 +10,9 @@ from app.specs.losses import AnyLoss
 from app.specs.metrics import AnyMetric
 from app.specs.optimizers import Adam, AnyOptimizer
 from app.specs.schedules import AnySchedule, At, ConstantSchedule, PlateauSchedule
+
+MAX_CRASHES = 3
+NumEpochs = Annotated[int, Field(ge=1, le=10_000_000, description="how often all training rows are seen")]
 
 
 class EarlyStopping(Spec):
@@ -48,8 +51,7 @@ class StartFrom(Spec):
 class TrainingSpec(Spec):
     """Loss, optimizer, and how long."""
 
-    num_epochs: int = Field(default=10, ge=1, le=10_000_000)
-    """how often all training rows are seen"""
+    num_epochs: NumEpochs = 10
     batch_size: int | None = Field(default=32, ge=1)
     """rows in a step; all of them if empty"""
     micro_batch_size: int | None = Field(default=None, ge=1, exclude_if=lambda size: size is None)
@@ -102,6 +104,10 @@ class TrainingSpec(Spec):
     """how many of the latest are kept, beside the best"""
     log_every_epochs: int = Field(default=1, ge=1)
     """how often a line of the log says how it stands"""
+    time_limit_s: float | None = Field(default=None, gt=0, exclude_if=lambda limit: limit is None)
+    """how long it may train, in seconds, all attempts together, without pauses; it ends then with its best weights"""
+    max_crashes: int = Field(default=MAX_CRASHES, ge=1, le=100, exclude_if=lambda count: count == MAX_CRASHES)
+    """how often its process may die without coming further; at 1 it is never tried again"""
 
     @field_validator("loss")
     @classmethod

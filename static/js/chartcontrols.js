@@ -2,8 +2,8 @@
 
 import { UNITS } from "./axis.js";
 import { FORMATS, save } from "./chartexport.js";
-import { $, $$, h, replace, setText } from "./dom.js";
-import { toastError } from "./shell.js";
+import { h, replace, setText } from "./dom.js";
+import { withMenu } from "./menu.js";
 
 const MAX_SMOOTHING = 0.999;
 const WHEEL_ZOOM = 0.0015; // for each pixel of a wheel
@@ -73,66 +73,24 @@ export function toolsOf(chart) {
 }
 
 function menuOf(chart) {
-  const list = h("div", { class: "chart-menu", role: "menu", hidden: true, aria: { label: `${chart.title}: more` } });
   const button = h(
     "button",
-    {
-      class: "button quiet small icon chart-more",
-      type: "button",
-      title: "More",
-      aria: { label: `More for ${chart.title}`, haspopup: "menu", expanded: "false" },
-    },
+    { class: "button quiet small icon chart-more", type: "button", title: "More", aria: { label: `More for ${chart.title}` } },
     "⋯",
   );
-  const show = (isOn) => {
-    list.hidden = !isOn;
-    button.setAttribute("aria-expanded", String(isOn));
-    chart.figure.classList.toggle("has-menu", isOn);
-    if (isOn) replace(list, itemsOf(chart, () => show(false)));
-    if (isOn) $("[role^=menuitem]", list).focus();
-  };
-  button.addEventListener("click", () => show(list.hidden));
-  list.addEventListener("keydown", (event) => {
-    const items = $$("[role^=menuitem]", list);
-    const at = items.indexOf(document.activeElement);
-    const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 };
-    if (event.key === "Escape") {
-      show(false);
-      button.focus();
-    } else if (event.key in moves) items[(moves[event.key] + items.length) % items.length].focus();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
+  return withMenu(button, {
+    label: `${chart.title}: more`,
+    entries: () => entriesOf(chart),
+    shown: (isOn) => chart.figure.classList.toggle("has-menu", isOn),
   });
-  const holder = h("div", { class: "chart-menu-holder" }, button, list);
-  holder.addEventListener("focusout", (event) => {
-    if (!list.hidden && !holder.contains(event.relatedTarget)) show(false);
-  });
-  return holder;
 }
 
-function itemsOf(chart, close) {
-  const item = ({ label, act, isOn }) =>
-    h(
-      "button",
-      {
-        class: "button quiet small",
-        type: "button",
-        role: isOn === undefined ? "menuitem" : "menuitemcheckbox",
-        tabindex: "-1",
-        aria: isOn === undefined ? {} : { checked: String(isOn) },
-        onclick: () => {
-          close();
-          Promise.resolve(act()).catch(toastError);
-        },
-      },
-      label,
-    );
+function entriesOf(chart) {
   const own = [
     { label: "Full screen", act: () => chart.figure.requestFullscreen() },
     ...Object.entries(FORMATS).map(([name, label]) => ({ label, act: () => save(chart, name) })),
   ];
-  return [...(chart.menu?.() ?? []), ...own].map(item);
+  return [...(chart.menu?.() ?? []), ...own];
 }
 
 /** Arrows move the crosshair, with shift the window; + and − change the window, 0 shows everything. */

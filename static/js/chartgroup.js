@@ -16,7 +16,7 @@
 //   detail      {from, to, series}: finer data of a part, in steps; drawn while it covers the window
 //
 // group.smoothing (weight in [0, 1)), .window ([from, to] in units of x, or null), .end (the last step there will be),
-// .isFinal, .events ([{step, kind: "checkpoint" | "finding" | "resume" | "rate", text}]) may be set before draw().
+// .isFinal, .events ([{step, kind: "checkpoint" | "finding" | "resume" | "control" | "rate", text}]) may be set before draw().
 // Where series hold something else than steps, set group.unit ("step", "epoch", "relative", "time") before charts are added;
 // where they hold steps, group.setAxis(axisOf(unit, …)) of axis.js maps them.
 // Listeners: onWindow(window) after each change of the window, onView() after anything that belongs into the address.

@@ -65,7 +65,7 @@ export function spikes(ctx, { steps, lows, highs }, x, y, { color, width, alpha,
   ctx.restore();
 }
 
-const FLAG_COLORS = { finding: "warn", resume: "accent", rate: "muted", checkpoint: "muted" };
+const FLAG_COLORS = { finding: "warn", resume: "accent", control: "text", rate: "muted", checkpoint: "muted" };
 
 /** Small signs on the bottom edge where something happened: events of {step, kind}. */
 export function flags(ctx, events, x, box, { colors, scale }) {

@@ -8,7 +8,7 @@ const MAX_LOG_LINES = 5000;
 export const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
 
 export class RunState {
-  constructor({ status = "queued", progress = null, findings = [] } = {}) {
+  constructor({ status = "queued", progress = null, findings = [], controls = [] } = {}) {
     this.status = status;
     this.progress = progress;
     this.error = null;
@@ -17,6 +17,7 @@ export class RunState {
     this.marks = []; // checkpoints and resumes: {kind, step, isBest}
     this.logs = [];
     this.findings = [...findings];
+    this.controls = new Map(controls.map((one) => [one.number, one])); // what was asked of it; done: with its step
     this.isCutInside = false; // a bucket that stood for points on both sides of a rewind is gone, the good ones with it
     this.changed = new Set(); // what the page has to draw again: metrics log status progress findings …
     this.numDroppedLines = 0;
@@ -50,9 +51,10 @@ export class RunState {
     this.marks = (snapshot.rewinds ?? []).map(({ to_step: step }) => ({ kind: "resume", step }));
     if (this.marks.length) this.changed.add("ghosts");
     this.numDroppedLines = 0;
+    this.controls.clear();
     for (const series of this.series.values()) series.reset({ steps: [], values: [] });
     for (const [name, columns] of Object.entries(snapshot.series ?? {})) this.seriesNamed(name).reset(columns);
-    for (const kind of ["metrics", "status", "progress", "log", "findings"]) this.changed.add(kind);
+    for (const kind of ["metrics", "status", "progress", "log", "findings", "controls"]) this.changed.add(kind);
     this.apply((snapshot.events ?? []).filter((event) => event.kind !== "metrics" && event.kind !== "rewind"));
   }
 
@@ -92,6 +94,9 @@ const HANDLERS = {
     state.times.rewind(body.to_step);
     state.marks = state.marks.filter(({ kind, step }) => kind === "resume" || step <= body.to_step);
     state.marks.push({ kind: "resume", step: body.to_step });
+    for (const [number, one] of state.controls) {
+      if (one.step > body.to_step) state.controls.set(number, { ...one, step: null }); // it will be done again
+    }
     state.changed.add("metrics");
   },
   log(state, body, event) {
@@ -107,6 +112,10 @@ const HANDLERS = {
     if (same >= 0) state.findings[same] = body;
     else state.findings.push(body);
     state.changed.add("findings");
+  },
+  control(state, body) {
+    state.controls.set(body.number, body);
+    state.changed.add("controls");
   },
   evaluation(state) {
     state.changed.add("evaluation");

@@ -1,6 +1,6 @@
 // A run's specification as short lines. Pure.
 
-import { count, plural } from "./format.js";
+import { count, duration, plural } from "./format.js";
 import { targetInWords } from "./targets.js";
 
 /** [name, value] pairs, the most telling first. */
@@ -18,7 +18,7 @@ export function settingsOf(run) {
     ["loss", lossInWords(training)],
     ["optimizer", inWords(training.optimizer)],
     ["schedule", inWords(training.schedule) || "constant"],
-    ["epochs", count(training.num_epochs)],
+    ["epochs", epochsInWords(run)],
     ["batch", training.batch_size ? count(training.batch_size) : "all rows"],
     ...stepsInWords(training),
     [
@@ -27,6 +27,7 @@ export function settingsOf(run) {
         ? `after ${plural(training.early_stopping.patience, "epoch")} without a better ${training.early_stopping.series}`
         : "none",
     ],
+    ...(training.time_limit_s ? [["time limit", duration(training.time_limit_s)]] : []),
     ["scaling", data.scale === "none" || !data.scale ? "none" : data.scale.replaceAll("_", " ")],
     ...(Object.keys(data.columns ?? {}).length
       ? [["made ready by themselves", Object.keys(data.columns).join(", ")]]
@@ -47,6 +48,12 @@ function stepsInWords({ micro_batch_size, precision, tf32, compile, deterministi
     ["weights left", swa && `the mean of those after each epoch from ${count(swa.start_epoch + 1)} on`],
   ];
   return said.filter(([, value]) => value);
+}
+
+/** How many there are, and how many were planned where that was changed. */
+function epochsInWords({ spec, num_epochs: now }) {
+  const planned = spec.training?.num_epochs;
+  return now === undefined || now === null || now === planned ? count(planned) : `${count(now)}, at first ${count(planned)}`;
 }
 
 /** Of several outputs, the loss of each with what it counts in the sum. */

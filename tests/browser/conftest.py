@@ -28,6 +28,7 @@ SHARING = {
     "answers",
     "bringing_in",
     "builder",
+    "control",
     "dataset_page",
     "doctor",
     "exploring",

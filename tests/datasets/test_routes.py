@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from app import queue
+from app import causes, queue
 from app.db import Database
 from app.db.tables import Job
 from app.queue import JobStatus
@@ -359,7 +359,7 @@ def test_one_that_is_being_read_is_asked_to_stop_before_it_goes(client: TestClie
     assert "still being read" in answer.json()["detail"]
     with database.write() as session:
         assert queue.fence(session, taken, lease_s=30).request == "cancel"
-        queue.obey_cancel(session, taken)
+        queue.obey(session, taken, causes.stopped())
     assert client.delete(f"/api/v1/datasets/{made['id']}").status_code == 204
 
 

@@ -95,5 +95,10 @@ test("only what can be done to one of the chosen at least is offered", () => {
   const other = { status: "queued", origin: "client", archived_at: 1, is_favorite: true, tags: ["a"] };
   assert.deepEqual(of(other), ["cancel", "unarchive", "unfavorite", "untag", ...always].sort());
   assert.equal(of(done, other).length, 10);
-  assert.equal(of(undefined).length, 10);
+  const plain = { ...done, archived_at: null };
+  const named = (status) => of({ ...plain, status }).filter((action) => ["pause", "resume", "cancel"].includes(action));
+  assert.deepEqual(named("running"), ["cancel", "pause"]);
+  assert.deepEqual(named("paused"), ["cancel", "resume"]);
+  assert.deepEqual(named("failed"), ["resume"]);
+  assert.equal(of(undefined).length, 12);
 });

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from app import queue
+from app import causes, queue
 from app.db import Database, now
 from app.db.tables import Dataset, Job, Run, Worker
 from app.ids import new_id
@@ -73,7 +73,7 @@ def test_a_run_is_told_when_it_moves_and_only_then(db: Database, writer: Writer)
         queue.cancel(session, held.job_id)
     assert json.loads(runs.changed()[run_id])["request"] == "cancel"
     with db.write() as session:
-        queue.obey_cancel(session, held)
+        queue.obey(session, held, causes.stopped())
     assert json.loads(runs.changed()[run_id])["status"] == "cancelled"
     assert runs.changed() == {}
 

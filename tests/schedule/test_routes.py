@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app import queue
+from app import causes, queue
 from app.causes import Cause
 from app.db import Database
 from tests import staged
@@ -90,7 +90,7 @@ def test_an_export_that_runs_is_asked_to_stop_with_its_run(client: TestClient, d
     assert client.get(QUEUE).json()["running"][0]["request"] == "cancel"
     assert client.post(f"/api/v1/runs/{run_id}/cancel").status_code == 202, "asked already"
     with db.write() as session:
-        queue.obey_cancel(session, taken)
+        queue.obey(session, taken, causes.stopped())
     assert client.post(f"/api/v1/runs/{run_id}/cancel").status_code == 409
     assert client.delete(f"/api/v1/runs/{run_id}").status_code in (200, 204)
 

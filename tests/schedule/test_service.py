@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app import places, queue
+from app import causes, places, queue
 from app.causes import Cause
 from app.db import Database, now
 from app.db.tables import Job, Run, Worker
@@ -28,7 +28,7 @@ def reasons(db: Database) -> dict[str, str]:
 
 def test_an_empty_queue_is_one(db: Database) -> None:
     found = show(db)
-    assert found == QueueOut(at=found.at, running=[], waiting=[], num_waiting=0, workers=[])
+    assert found == QueueOut(at=found.at, running=[], waiting=[], num_waiting=0, paused=[], workers=[])
 
 
 def test_who_holds_what_and_how_far_it_is(db: Database) -> None:
@@ -66,6 +66,20 @@ def test_a_run_of_twice_as_many_epochs_takes_twice_as_long(db: Database) -> None
     first, second = show(db).waiting
     assert (first.why, first.likely_start_s) == ("starts at once", 0)
     assert second.likely_start_s == pytest.approx(40, abs=1)
+
+
+def test_a_run_that_lay_paused_took_as_long_as_it_trained(db: Database) -> None:
+    worker_id = staged.add_worker(db)
+    staged.submit(db, "paused overnight")
+    held = staged.claim(db, worker_id, progress={"step": 10, "trained_s": 20.0})
+    with db.write() as session:
+        queue.pause(session, held.job_id)
+        queue.obey(session, held, causes.stopped())
+        queue.resume(session, held.job_id)
+    staged.finish(db, staged.claim(db, worker_id), took_s=40_000)
+    for name in ("a", "b"):
+        staged.submit(db, name)
+    assert show(db).waiting[1].likely_start_s == pytest.approx(20, abs=1)
 
 
 def test_what_nobody_can_know_is_not_guessed(db: Database) -> None:

@@ -203,6 +203,13 @@ def test_a_silent_job_learns_of_a_request(job: Job, db: Database) -> None:
     wait_for(lambda: job.requested == "cancel")
 
 
+def test_a_silent_job_learns_of_a_request_that_is_taken_back(job: Job, db: Database) -> None:
+    ask(db, job, "pause")
+    with db.write() as session:
+        queue.resume(session, job.claim.job_id)
+    wait_for(lambda: job.requested is None)
+
+
 class Handler:
     """Stands where a handler's module would."""
 
@@ -268,13 +275,42 @@ def test_a_fault_leaves_its_traceback_in_the_log(job: Job, db: Database, monkeyp
     assert "ZeroDivisionError" in stream(db, job, "log")[-1].body["text"]
 
 
-@pytest.mark.parametrize(("request_", "status"), [("cancel", "cancelled"), ("stop", "queued")])
+@pytest.mark.parametrize(
+    ("request_", "status"), [("cancel", "cancelled"), ("pause", "paused"), ("stop", "queued"), ("taken back", "queued")]
+)
 def test_an_obeyed_request_ends_the_job_or_gives_it_back(
     job: Job, db: Database, monkeypatch: pytest.MonkeyPatch, request_: str, status: str
 ) -> None:
     def handler(job: Job) -> None:
-        job.ask(request_)
+        if request_ == "stop":
+            job.stop()
+        else:
+            ask(db, job, "cancel" if request_ == "cancel" else "pause")
+        assert job.requested
+        if request_ == "taken back":
+            with db.write() as session:
+                queue.resume(session, job.claim.job_id)
         raise Cancelled
 
     run_with(job, monkeypatch, handler)
-    assert row(db, job).status == status
+    assert (row(db, job).status, row(db, job).worker_id) == (status, "w1" if status == "cancelled" else None)
+
+
+def ask(db: Database, job: Job, request: str) -> None:
+    with db.write() as session:
+        {"cancel": queue.cancel, "pause": queue.pause}[request](session, job.claim.job_id)
+    job.flush()
+
+
+def test_what_is_asked_is_what_was_asked_last(job: Job, db: Database) -> None:
+    ask(db, job, "pause")
+    assert job.requested == "pause"
+    job.stop()
+    assert job.requested == "pause"
+    with db.write() as session:
+        queue.resume(session, job.claim.job_id)
+    job.flush()
+    assert job.requested == "stop"
+    ask(db, job, "pause")
+    ask(db, job, "cancel")
+    assert job.requested == "cancel"

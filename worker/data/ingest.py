@@ -17,7 +17,7 @@ from app import generated
 from app.db import UNAVAILABLE
 from app.db.tables import Dataset
 from app.errors import JobFailure, is_disk_full
-from app.queue import LeaseLost
+from app.queue import LeaseLost, Request
 from app.specs.sources import GeneratedSource
 from app.storage import sync_folder
 from app.stored.manifest import MANIFEST, RAW, TABLE, read_manifest
@@ -29,7 +29,7 @@ from worker.data.formats.fields import image_field
 from worker.data.settling import mark_ready
 from worker.data.statistics import describe_table
 from worker.heap import keep_freed
-from worker.job import CANCEL, Cancelled, Job
+from worker.job import Cancelled, Job
 
 _READING_SHARE = 0.7  # of the work; the rest is statistics
 
@@ -47,7 +47,7 @@ def run(job: Job) -> None:
             make = versions.make if "version" in job.claim.payload else _ingest
             make(job, dataset)
     except Cancelled:
-        if job.requested == CANCEL:  # else the file is still needed: another attempt will read it
+        if job.requested == Request.CANCEL:  # else the file is still needed: another attempt will read it
             job.storage.remove("datasets", dataset_id)
         raise
     except (LeaseLost, *UNAVAILABLE):

@@ -182,6 +182,12 @@ class Checkpoints:
             damaged.append(row)
         return None, damaged
 
+    def best(self, upto: int) -> Snapshot | None:
+        """The one that is called best, of those up to a step; None where there is none that can be read."""
+        with self.job.db.read() as session:
+            rows = [row for row in self.rows(session) if row.is_best and row.step <= upto]
+        return self._load(rows[0]) if rows else None
+
     def _load(self, row: Checkpoint) -> Snapshot | None:
         contents: dict[str, bytes] = {}
         for name, sha256 in row.sha256.items():

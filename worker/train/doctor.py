@@ -157,9 +157,25 @@ class Doctor:
             self.job.event("finding", asdict(finding))
             self.job.log(f"{finding.title}: {finding.text}", "warning")
 
+    def say_time_limit(self, step: int, limit_s: float) -> None:
+        """The training was ended because of the time that it took."""
+        self.say(time_limit(step, limit_s))
+
     def say_damaged(self, step: int, going_on_from: int) -> None:
         """A checkpoint was passed over."""
         self.job.event("finding", asdict(damaged_checkpoint(step, going_on_from)))
+
+
+def time_limit(step: int, limit_s: float) -> Finding:
+    """What is said of a training that took as long as it may."""
+    return Finding(
+        "time_limit",
+        "It was stopped at its time limit",
+        f"It has trained for {limit_s:,.3g} s, all attempts together: training.time_limit_s lets it no longer. What it "
+        "keeps are the weights of its best epoch.",
+        step,
+        "A longer limit, fewer epochs with a schedule that ends with them, or a larger batch_size.",
+    )
 
 
 def damaged_checkpoint(step: int, going_on_from: int) -> Finding:

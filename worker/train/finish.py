@@ -16,6 +16,7 @@ from app.db import now
 from app.db.tables import Artifact, Run
 from app.errors import JobFailure
 from app.queue import JobKind
+from app.specs.controls import Stop, TimeLimit
 from app.storage import Storage, StoredFile
 from app.transforms import ImageStep, Preprocessing, TextStep
 from worker import evaluate, forecast, shown
@@ -70,10 +71,29 @@ def artifact_event(name: str, file: StoredFile) -> events.New:
 def _take_final_weights(trainer: "Trainer") -> None:
     """The best epoch's, or what the training averaged; else the last stay."""
     stopping = trainer.plan.stopping
-    if stopping is not None and stopping.best_weights:
+    if trainer.stop is not None:
+        _take_what_was_asked(trainer, trainer.stop)
+    elif stopping is not None and stopping.best_weights:
         trainer.plan.model.load_state_dict(stopping.best_weights)
         trainer.job.log(f"took the weights of epoch {stopping.best_epoch:,}, the best by {stopping.series}")
     elif words := trainer.plan.averaging.take(trainer.step):
+        trainer.job.log(f"took {words}")
+
+
+def _take_what_was_asked(trainer: "Trainer", stop: Stop | TimeLimit) -> None:
+    kept, averaging = trainer.kept, trainer.plan.averaging
+    if kept is None:
+        if stop.keep == "best":
+            trainer.job.log("no epoch was finished, so none is the best: the weights are the last ones")
+        words = averaging.take(trainer.step)
+    else:
+        trainer.plan.model.load_state_dict(kept.weights)
+        trainer.job.log(f"took the weights of epoch {kept.epoch:,}, the best by {trainer.plan.monitored}")
+        words = None
+        if kept.averages:  # it was judged by these
+            averaging.restore(kept.averages)
+            words = averaging.take(kept.step)
+    if words:
         trainer.job.log(f"took {words}")
 
 

@@ -15,6 +15,7 @@ from worker.train.augment import Augment
 from worker.train.averaging import Averaging
 from worker.train.batches import AnyPart, Batches
 from worker.train.beginning import Beginning
+from worker.train.changes import Changes
 from worker.train.doctor import Chance
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit
@@ -57,6 +58,8 @@ class Plan:
     beginning: Beginning | None = None  # where the weights begin, where that is not chance
     momentum: Callable[[int], float] | None = None  # that of the step with this number, where it changes
     watched: Watched | None = None  # what the rate follows, where that is a curve
+    time_limit_s: float | None = None  # of the training, with all its attempts
+    changes: Changes = field(default_factory=Changes)  # that `rate` goes by
 
     @cached_property
     def steps_per_epoch(self) -> int:
@@ -67,6 +70,12 @@ class Plan:
     def num_steps(self) -> int:
         """The number of steps if nothing stops it early."""
         return self.num_epochs * self.steps_per_epoch
+
+    def lengthen(self, step: int, num_epochs: int) -> int:
+        """Train for so many epochs from that step on, or fewer: those that had begun are finished. Returns how many."""
+        self.num_epochs = max(num_epochs, 1, -(-step // self.steps_per_epoch))
+        self.changes.set_num_epochs(step, self.num_epochs)
+        return self.num_epochs
 
     @property
     def num_parameters(self) -> int:

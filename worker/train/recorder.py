@@ -131,24 +131,31 @@ def _non_finite(step: int, loss: float, lr: float) -> JobFailure:
 class Pace:
     """How fast a training is, and how long it will take."""
 
-    def __init__(self, first_step: int, num_steps: int) -> None:
+    def __init__(self, first_step: int, num_steps: int, before_s: float = 0.0) -> None:
         self._began_at = self._said_at = time.monotonic()
         self._first_step = first_step
-        self._num_steps = num_steps
+        self._before_s = before_s
+        self.num_steps = num_steps
         self._num_samples = self._said_samples = 0
+
+    @property
+    def trained_s(self) -> float:
+        """How long the training has taken so far, with the attempts before this one."""
+        return self._before_s + time.monotonic() - self._began_at
 
     def add(self, num_samples: int) -> None:
         """Count samples of a step that is done."""
         self._num_samples += num_samples
 
     def figures(self, step: int) -> dict[str, float]:
-        """`samples_per_s` since the last call, and `left_s` at the mean pace so far, validation included.
+        """`samples_per_s` since the last call, `left_s` at the mean pace so far, validation included, `trained_s`.
 
         After the last step it is the pace of the whole training, which stays to be read.
         """
         now = time.monotonic()
-        since, counted = (self._said_at, self._said_samples) if step < self._num_steps else (self._began_at, 0)
+        since, counted = (self._said_at, self._said_samples) if step < self.num_steps else (self._began_at, 0)
         samples_per_s = (self._num_samples - counted) / max(now - since, 1e-9)
         self._said_at, self._said_samples = now, self._num_samples
         step_s = (now - self._began_at) / max(step - self._first_step, 1)
-        return {"samples_per_s": round(samples_per_s, 1), "left_s": round(step_s * (self._num_steps - step), 2)}
+        left_s, trained_s = step_s * (self.num_steps - step), self._before_s + now - self._began_at
+        return {"samples_per_s": round(samples_per_s, 1), "left_s": round(left_s, 2), "trained_s": round(trained_s, 2)}

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from app.db.tables import Dataset, Run
 from app.errors import JobFailure
 from app.specs.answers import answer_of
+from app.specs.averages import SWA
 from app.specs.columns import Column
 from app.specs.features import fed_shape
 from app.specs.heads import heads_of
@@ -36,6 +37,7 @@ from worker.train.augment import Augment
 from worker.train.averaging import Averaging
 from worker.train.batches import AnyPart, Batches, Part, targets_of
 from worker.train.beginning import Beginning
+from worker.train.changes import Changes
 from worker.train.compiling import compiled
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit, Penalty
@@ -210,11 +212,13 @@ def assemble(
         **training.optimizer.model_dump(exclude={"decay_norms_and_biases"}),
     )
     steps_per_epoch = len(batches)
+    changes = Changes()
     rates = Rates.of(
         training.schedule,
         training.optimizer.lr,
         steps_per_epoch,
         training.num_epochs * steps_per_epoch,
+        changes,
         num_watched=training.swa.start_epoch if training.swa else None,
     )
     freezing = Freezing.of(model, module)
@@ -232,7 +236,7 @@ def assemble(
         optimizer=optimizer,
         freezing=freezing,
         limits=[Limit(*one) for one in max_norms(model, module)],
-        rate=averaging.annealed(rates.rate, training.swa, steps_per_epoch) if training.swa else rates.rate,
+        rate=_rate(rates, training.swa),
         momentum=rates.momentum,
         watched=rates.watched,
         parts=placed,
@@ -251,7 +255,18 @@ def assemble(
         micro_batch_size=training.micro_batch_size,
         precision=precision.build(training.precision, device, module),
         averaging=_averaging(module, training, batches, freezing),
+        time_limit_s=training.time_limit_s,
+        changes=changes,
     )
+
+
+def _rate(rates: Rates, swa: SWA | None) -> Callable[[int], float]:
+    """The learning rate of each step. One that is set while late epochs are averaged holds in place of theirs."""
+    if swa is None:
+        return rates.rate
+    annealed = averaging.annealed(rates.rate, swa, rates.steps_per_epoch)
+    first = swa.start_epoch * rates.steps_per_epoch
+    return lambda step: rates.rate(step) if rates.changes.sets_lr(first, step) else annealed(step)
 
 
 def _averaging(module: nn.Module, training: TrainingSpec, batches: Batches, freezing: Freezing) -> Averaging:

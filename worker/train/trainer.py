@@ -10,6 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
+from app.queue import Request
+from app.specs.controls import SaveCheckpoint, SetLr, SetNumEpochs, Stop, TimeLimit
 from worker import evaluate
 from worker.job import Cancelled, Ending, Job
 from worker.train import checkpoints, optimizers
@@ -22,6 +24,7 @@ from worker.train.learner import Learner
 from worker.train.plan import Plan
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan, out_of_memory
+from worker.train.steering import Kept, Order, Steering
 from worker.train.stopping import sign
 
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
@@ -54,6 +57,9 @@ class Trainer:
         self.learner = Learner(plan)
         self.step = 0  # steps done
         self.stopped = False  # early
+        self.stop: Stop | TimeLimit | None = None  # why, where that was asked
+        self.kept: Kept | None = None  # by that
+        self.steering = Steering(job)
         self.history = History()
         self.recorder = Recorder(job, self.history, plan.steps_per_epoch)
         self.metrics = plan.judge.accumulator()
@@ -78,6 +84,8 @@ class Trainer:
     def fit(self) -> None:
         """Train to the end. Raises Cancelled when asked to stop, JobFailure when the loss is no longer a number."""
         self.plan.model.train()
+        if self.steering.has_news:  # asked while it waited
+            self._steer()
         while not self.finished:
             self._freeze()
             for inputs, targets in self.plan.batches.epoch(self.epoch, first=self.step % self.plan.steps_per_epoch):
@@ -85,6 +93,8 @@ class Trainer:
                 if self.step % self.plan.steps_per_epoch == 0:
                     self._close_epoch()
                 self._tend()
+                if self.stopped:
+                    break
         self.recorder.flush()
 
     def _freeze(self) -> None:
@@ -111,7 +121,7 @@ class Trainer:
         if self.plan.watched is not None:
             self.recorder.flush()
             self.plan.watched.look(self.history)
-        if self.finished or time.monotonic() >= self._judge_at:
+        if self.finished or time.monotonic() >= self._judge_at or self.steering.best_step is not None:
             self._hold_best()
         if self.epoch % self.plan.log_every_epochs == 0 or self.finished:
             self.recorder.flush()
@@ -142,6 +152,8 @@ class Trainer:
     def _tend(self) -> None:
         """Every 50 ms between two steps: let values leave, say how far it is, obey, save."""
         now = time.monotonic()
+        if self.steering.is_due(self.step):
+            self._steer()
         if now < self._tend_at or self.finished:
             return
         self._tend_at = now + TEND_EVERY_S
@@ -149,14 +161,57 @@ class Trainer:
         if now >= self._progress_at:
             self._progress_at = now + PROGRESS_EVERY_S
             self.job.progress(self.progress())
-        if requested := self.job.requested:
-            if requested == "cancel":  # nobody will look at these curves again
+        if self.job.requested:
+            if self.job.requested == Request.CANCEL:  # nobody will look at these curves again
                 self.doctor.look(self.history)
             self.save()
-            raise Cancelled
+            if self.job.requested:  # a pause may have been taken back meanwhile
+                raise Cancelled
+        if self.plan.time_limit_s is not None and self.pace.trained_s >= self.plan.time_limit_s:
+            self.steering.ask_once(TimeLimit())
+        if self.steering.has_news:
+            self._steer()
         if now >= self._save_at:
             self.save()
             self._save_at = time.monotonic() + self.plan.checkpoint_every_s
+
+    def _steer(self) -> None:
+        """Do what people ask, or did here before, and say so; the next step is taken when that is durable."""
+        self.recorder.flush()
+        if self.step % self.plan.steps_per_epoch == 0 and self.step > 0 and self.steering.best_step is None:
+            self._hold_best()  # it may be the last epoch
+        done = [order.done(self.step, self._follow(order, self.step)) for order in self.steering.due(self.step)]
+        for order in done:
+            self.job.log(order.in_words())
+        told = [order.event(self.epoch) for order in done]
+        self.job.commit(lambda session: self.steering.settle(session, done), events=told)
+        if any(isinstance(order.said, SaveCheckpoint) for order in done):
+            self.save()
+
+    def _follow(self, order: Order, step: int) -> dict[str, Any]:
+        """Let an order hold from a step on. Returns what came of it."""
+        match order.said:
+            case SetLr(lr=lr):
+                self.plan.changes.set_lr(step, lr)
+            case SetNumEpochs(num_epochs=num_epochs):
+                self.pace.num_steps = self.plan.lengthen(step, num_epochs) * self.plan.steps_per_epoch
+                return {"num_epochs": self.plan.num_epochs}
+            case Stop(keep=keep) | TimeLimit(keep=keep):
+                if isinstance(order.said, TimeLimit):
+                    self.doctor.say_time_limit(step, self.plan.time_limit_s or 0.0)
+                self.stop, self.stopped = order.said, True
+                self.kept = self._best_weights() if keep == "best" else None
+                return {"best_step": self.kept.step, "best_epoch": self.kept.epoch} if self.kept else {}
+        return {}
+
+    def _best_weights(self) -> Kept | None:
+        """Those of the best epoch so far; None where none was finished."""
+        stopping = self.plan.stopping
+        if stopping is not None and stopping.best_weights:
+            epoch = stopping.best_epoch
+            return Kept(stopping.best_weights, {}, epoch * self.plan.steps_per_epoch, epoch)
+        best = self._best or self.checkpoints.best(self.step)
+        return Kept(best.group("weights"), best.group("averages"), best.step, best.epoch) if best else None
 
     def progress(self) -> dict[str, Any]:
         """Where the training stands, and how fast it goes."""
@@ -190,7 +245,8 @@ class Trainer:
         """
         self.recorder.flush()
         begun_at = time.monotonic()
-        if self._judge():
+        best_step = self.steering.best_step  # by which an earlier attempt went
+        if self._judge() if best_step is None else best_step == self.step:
             self._best = self.snapshot().held()
         took_s = time.monotonic() - begun_at
         self._judge_at = begun_at + max(JUDGE_EVERY_S, took_s / HOLD_SHARE)
@@ -240,6 +296,11 @@ class Trainer:
         elif self.plan.beginning is not None:
             for finding in self.plan.beginning.take(self.plan.model):
                 self.doctor.say(finding)
+        self.pace = Pace(self.step, self.plan.num_steps, (self.job.claim.progress or {}).get("trained_s", 0.0))
+        for order in self.steering.take_up(self.step):
+            self._follow(order, order.at)
+        if self.plan.watched is not None:
+            self.plan.watched.look(self.history)
         if self.job.claim.attempt > 1 or snapshot is not None:
             self.job.event("rewind", {"to_step": self.step})
             for row in damaged:
@@ -251,8 +312,6 @@ class Trainer:
         self.step, self.stopped = state["step"], state["stopped"]
         self.history = self.recorder.history = History.of_state(state["history"])
         self.recorder.restore(state["epoch_loss"])
-        if plan.watched is not None:
-            plan.watched.look(self.history)
         self.doctor.said = set(state["findings"])
         self.best_score = state["best_score"]
         self.metrics.restore(snapshot.group("metrics"), state["metric_rows"], plan.device)
@@ -262,5 +321,4 @@ class Trainer:
         optimizers.restore_state(plan.optimizer, snapshot.group("optimizer"))
         plan.averaging.restore(snapshot.group("averages"))
         plan.precision.restore(state.get("precision"))
-        self.pace = Pace(self.step, plan.num_steps)
         checkpoints.restore_random_state(snapshot.group("random"))

@@ -3,7 +3,7 @@
 from app.db.tables.access import BrowserSession, IdempotencyKey, Token, View
 from app.db.tables.datasets import Dataset
 from app.db.tables.events import Event, Rollup, Series
-from app.db.tables.jobs import Job
+from app.db.tables.jobs import Control, Job
 from app.db.tables.runs import Artifact, Checkpoint, Model, Run, RunSetting, RunTag
 from app.db.tables.uploads import Upload
 from app.db.tables.weights import WeightsFile
@@ -13,6 +13,7 @@ __all__ = [
     "Artifact",
     "BrowserSession",
     "Checkpoint",
+    "Control",
     "Dataset",
     "Event",
     "IdempotencyKey",

@@ -192,7 +192,7 @@ export class TrainingStep {
         this.#set(training, descriptor.name),
         { isQuiet: false },
       );
-    const isOpen = ["max_grad_norm", "max_grad_value", "checkpoint_every_s", "keep_checkpoints", "log_every_epochs"].some(
+    const isOpen = ["max_grad_norm", "max_grad_value", "checkpoint_every_s", "keep_checkpoints", "log_every_epochs", "time_limit_s", "max_crashes"].some(
       (name) => training[name] !== undefined && training[name] !== null,
     );
     return h(
@@ -207,6 +207,8 @@ export class TrainingStep {
         text(number("checkpoint_every_s", "seconds between saved states", { default: 30 })),
         text(number("keep_checkpoints", "how many are kept", { default: 3 })),
         text(number("log_every_epochs", "epochs between log lines", { default: 1 })),
+        text(number("time_limit_s", "seconds it may train, without pauses; then it keeps its best weights", { isNullable: true, default: null })),
+        text(number("max_crashes", "times its process may die without coming further; 1: never tried again", { default: 3 })),
         checkbox(
           { label: "new order each epoch", help: "shuffle", loc: ["training", "shuffle"] },
           training.shuffle !== false,

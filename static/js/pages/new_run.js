@@ -5,6 +5,7 @@ import { $, $$, debounce, pageData } from "../dom.js";
 import { draftOf, emptyDraft, nextName } from "../draft.js";
 import { showProblems } from "../forms.js";
 import { mergePatch } from "../mergepatch.js";
+import { AfterStep } from "../newrun/after.js";
 import { DataStep } from "../newrun/data.js";
 import { DoctorPanel } from "../newrun/doctor.js";
 import { fittedDraft } from "../newrun/fitting.js";
@@ -61,6 +62,7 @@ builder.model = new ModelStep(builder, $("#model-step"));
 builder.training = new TrainingStep(builder, $("#training-step"));
 const doctor = new DoctorPanel(builder, $("#doctor"));
 const summary = new Summary(builder);
+const after = new AfterStep(builder);
 let answer = null;
 
 function drawAll() {
@@ -69,6 +71,7 @@ function drawAll() {
   builder.training.draw();
   $("#name").value = builder.draft.name;
   $("#tags").value = (builder.draft.tags ?? []).join(", ");
+  after.draw();
 }
 
 /** The draft as the server takes it; a run without a name is called by its dataset. */
@@ -232,6 +235,7 @@ $("#new-run").addEventListener("submit", start);
 $("#json").addEventListener("input", onJson);
 for (const button of $$("[data-view]")) button.addEventListener("click", () => setView(button.dataset.view));
 
+after.load();
 await begin();
 drawAll();
 summary.show(null, []);

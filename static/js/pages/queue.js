@@ -12,10 +12,11 @@ import { confirmed, toast, toastError } from "../shell.js";
 
 const list = $("#waiting");
 const clock = new Clock();
-let { running, waiting, workers, num_waiting: numWaiting } = pageData().queue;
+let { running, waiting, paused, workers, num_waiting: numWaiting } = pageData().queue;
 clock.sync(pageData().queue.at);
 let runningAt = Date.now(); // when that was so
 let waitingAt = Date.now();
+let pausedAt = Date.now();
 let dragged = null; // the job that is being dragged; while it is, the list stays as it is
 let numMoving = 0; // moves that the server has not answered yet
 
@@ -96,10 +97,10 @@ function fillSlot(element, job) {
     job.attempt > 1 ? `attempt ${format.count(job.attempt)}` : null,
     job.share === null ? null : format.percent(job.share),
   ];
-  setText($('[data-field="time"]', element), job.request ? "stopping" : time);
+  setText($('[data-field="time"]', element), job.request ? (job.request === "pause" ? "pausing" : "stopping") : time);
   setText($('[data-field="note"]', element), note.filter(Boolean).join(" · "));
   $("progress", element).value = job.share ?? 0;
-  $("button", element).disabled = Boolean(job.request);
+  $("button", element).disabled = job.request === "cancel";
 }
 
 // what waits
@@ -171,6 +172,45 @@ function tagsOf(job) {
       ? h("span", { class: "tag warn", title: job.cause.message }, job.cause.kind.replaceAll("_", " "))
       : null,
   ];
+}
+
+// what is paused
+
+function showPaused() {
+  const section = $("#paused-section");
+  const hadFocus = section.contains(document.activeElement);
+  keyed($("#paused"), paused, { key: (job) => job.job_id, make: newPaused, fill: fillPaused });
+  section.hidden = paused.length === 0;
+  if (hadFocus && !$("#paused").contains(document.activeElement)) $(section.hidden ? "#waiting-title" : "#paused-title").focus();
+  setText($("#paused-summary"), format.plural(paused.length, "run"));
+}
+
+function newPaused(job) {
+  const act = (label, what) =>
+    h("button", { class: "button small", type: "button", aria: { label: `${label} ${job.name}` }, onclick: what }, label);
+  return h(
+    "li",
+    {},
+    h("div", { class: "what" }, nameOf(job)),
+    h("div", { class: "why" }, h("span")),
+    h("div", { class: "moves" }, act("Resume", () => resume(job)), act("Cancel", () => cancel({ ...job, kind: "train" }))),
+  );
+}
+
+function fillPaused(row, job) {
+  const done = job.share === null ? "not begun" : `${format.percent(job.share)} done`;
+  const why = job.cause && job.cause.kind !== "paused" ? job.cause.message : null;
+  setText($(".why span", row), [done, why].filter(Boolean).join(" · "));
+}
+
+async function resume(job) {
+  try {
+    await api.post(`/runs/${job.run_id}/resume`);
+    setText($("#said"), `${job.name} waits again`);
+    load();
+  } catch (error) {
+    toastError(error);
+  }
 }
 
 // another order
@@ -293,6 +333,10 @@ function take(parts) {
       ({ waiting, num_waiting: numWaiting } = part);
       waitingAt = at;
       showWaiting();
+    } else if (part.part === "paused" && at >= pausedAt) {
+      ({ paused } = part);
+      pausedAt = at;
+      showPaused();
     }
   }
 }
@@ -314,6 +358,7 @@ async function load() {
     take([
       { part: "running", ...queue },
       { part: "waiting", ...queue },
+      { part: "paused", ...queue },
     ]);
   } catch (error) {
     if (error.status !== 0) toastError(error);
@@ -322,6 +367,7 @@ async function load() {
 
 showDevices();
 showWaiting();
+showPaused();
 live.follow("queue", { onItems: take, onReset: load });
 live.follow("workers", { onItems: takeBeats });
 let wasOffline = false;

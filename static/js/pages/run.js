@@ -59,6 +59,7 @@ const reload = debounce(150, async () => {
   overview.run = run;
   header.update(run);
   overview.showResults();
+  overview.showSettings();
   if (shownPanel === "evaluation" || shownPanel === "model" || shownPanel === "try") showPanel().catch(toastError);
 });
 
@@ -71,7 +72,7 @@ async function showGhosts() {
   overview.drawCharts();
 }
 
-const NEEDS_RELOAD = ["status", "evaluation", "artifacts", "checkpoints"];
+const NEEDS_RELOAD = ["status", "evaluation", "artifacts", "checkpoints", "controls"];
 let frame = null;
 
 function changed() {
@@ -83,7 +84,8 @@ function changed() {
       overview.drawCharts();
       overview.showResults();
     }
-    if (changes.has("status") || changes.has("progress")) header.show();
+    if (changes.has("controls")) overview.drawCharts();
+    if (changes.has("status") || changes.has("progress") || changes.has("controls")) header.show();
     if (changes.has("findings") || changes.has("status")) overview.showFindings();
     if (changes.has("log")) log.show();
     if (changes.has("ghosts")) showGhosts();

@@ -2,13 +2,20 @@
 
 import * as api from "../api.js";
 import { $, h, replace, setText } from "../dom.js";
+import { pendingInWords, stopOf } from "../controls.js";
 import { Clock, ending, likelyStart, plus, silence } from "../evidence.js";
 import * as format from "../format.js";
 import { live } from "../live.js";
 import { FINISHED } from "../runstate.js";
 import { confirmed, toastError } from "../shell.js";
+import { Control } from "./control.js";
 
 const isFinished = (status) => FINISHED.has(status);
+
+const ASKED = new Set(["paused", "withdrawn", "cancelled"]); // ends of attempts that give no cause for doubt
+
+const waitsFor = ({ after, waits_for: jobId }) =>
+  after ? `waits for the run ${after.name} to succeed` : jobId ? "waits for its dataset to be read" : "waits for a worker";
 
 const LIMITS = { silentAfter: 12, lostAfter: 30 }; // until the worker's own are known
 
@@ -25,6 +32,7 @@ export class Header {
       waiting: null, // as the queue has it
       isAsking: false, // this page has asked for the end of the run, and waits to be answered
     });
+    this.control = new Control(this);
     $("#cancel").addEventListener("click", () => this.#cancel());
     $("#delete").addEventListener("click", () => this.#delete());
     setInterval(() => this.#tick(), 1000);
@@ -107,11 +115,12 @@ export class Header {
     const { status } = this.state;
     if (isFinished(status)) this.isAsking = false; // it may be taken up again
     const badge = $("#run-status");
-    const isStopping = (this.isAsking || Boolean(this.run.request)) && !isFinished(status);
-    badge.dataset.status = isStopping ? "cancelling" : status;
-    setText(badge.firstElementChild, isStopping ? "stopping" : status);
+    const request = isFinished(status) ? null : this.isAsking ? "cancel" : this.run.request;
+    badge.dataset.status = request ? "cancelling" : status;
+    setText(badge.firstElementChild, request ? (request === "pause" ? "pausing" : "stopping") : status);
+    this.control.show();
     $("#cancel").hidden = isFinished(status);
-    $("#cancel").disabled = isStopping;
+    $("#cancel").disabled = request === "cancel";
     $("#delete").hidden = !isFinished(status);
     $("#try-button").hidden = status !== "succeeded" || !this.run.dataset;
     this.#showProgress(status);
@@ -139,7 +148,9 @@ export class Header {
 
   #facts() {
     const { status, progress } = this.state;
-    if (status === "queued") return [...this.#reasons(), this.#age("submitted", this.run.created_at)];
+    const pending = pendingInWords([...this.state.controls.values()], status);
+    const asked = pending ? [pending] : [];
+    if (status === "queued") return [...this.#reasons(), this.#age("submitted", this.run.created_at), ...asked];
     const facts = [];
     // A script that reports tells what it knows: its step at least, how many there are at best.
     for (const unit of ["epoch", "step"]) {
@@ -147,19 +158,20 @@ export class Header {
       if (at !== undefined && (all || !this.run.dataset))
         facts.push(all ? `${unit} ${format.count(at)} / ${format.count(all)}` : `${unit} ${format.count(at)}`);
     }
-    if (progress?.samples_per_s) facts.push(`${format.count(Math.round(progress.samples_per_s))} samples/s`);
+    if (progress?.samples_per_s && status !== "paused") facts.push(`${format.count(Math.round(progress.samples_per_s))} samples/s`);
     if (isFinished(status)) facts.push(...this.#ending());
+    else if (status === "paused") facts.push(this.run.attempt ? "its state is saved" : "it has not begun");
     else {
       if (progress?.left_s !== undefined && progress?.left_s !== null)
         facts.push(`${format.duration(progress.left_s)} left`);
       facts.push(...this.#evidence());
     }
-    return facts;
+    return [...facts, ...asked];
   }
 
   /** Why it waits, and until when. */
   #reasons() {
-    if (!this.waiting) return [this.run.waits_for ? "waits for its dataset to be read" : "waits for a worker"];
+    if (!this.waiting) return [waitsFor(this.run)];
     const { why, likely_start_s: start, at } = this.waiting;
     return why === "starts at once" ? [why] : [why, likelyStart(start, (Date.now() - at) / 1000)];
   }
@@ -169,9 +181,11 @@ export class Header {
     const device = this.state.progress?.device ?? run.worker?.device;
     const took = run.duration_s === null ? [] : [`took ${format.duration(run.duration_s)}`];
     // A script that reports counts its steps as it likes.
-    const isEarly = run.dataset && this.state.status === "succeeded" && this.state.progress?.step < this.state.progress?.num_steps;
+    const stop = stopOf([...this.state.controls.values()]);
+    const isEarly = !stop && run.dataset && this.state.status === "succeeded" && this.state.progress?.step < this.state.progress?.num_steps;
     return [
       ...(isEarly ? ["stopped early"] : []),
+      ...(stop ? [stop.type === "stop" ? "stopped, as was asked" : "stopped at its time limit"] : []),
       ...took,
       ...(device ? [`on ${device}`] : []),
       ...(run.attempt > 1 ? [`attempt ${run.attempt}`] : []),
@@ -215,7 +229,8 @@ export class Header {
     const isKnown = status === "running" && worker && this.heardAt && live.state === "live";
     const quiet = isKnown ? silence((Date.now() - this.heardAt) / 1000, this.limits) : null;
     if (quiet) return [`${worker.name} on ${worker.host}: ${quiet}.`];
-    return ending(status === "queued" ? attempt : attempt - 1, cause)?.filter(Boolean) ?? [];
+    if (ASKED.has(cause?.kind)) return [];
+    return ending(status === "running" ? attempt - 1 : attempt, cause)?.filter(Boolean) ?? [];
   }
 
   #age(word, time) {

@@ -16,7 +16,7 @@ export class Overview {
     $("#copy-spec").addEventListener("click", () => this.#copySpec());
     this.showResults();
     this.showFindings();
-    this.#showSettings();
+    this.showSettings();
   }
 
   showCharts() {
@@ -91,7 +91,7 @@ export class Overview {
     );
   }
 
-  #showSettings() {
+  showSettings() {
     replace(
       $("#settings"),
       settingsOf(this.run).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),

@@ -8,6 +8,8 @@ import { askEdit, askText } from "./ask.js";
 import { sensibleActions } from "./selection.js";
 
 const DONE = {
+  pause: "asked to pause",
+  resume: "resumed",
   cancel: "asked to stop",
   requeue: "queued again",
   archive: "archived",

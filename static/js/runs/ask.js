@@ -47,6 +47,18 @@ export async function askText({ title, label, key, action, isRequired = true, he
   return found && found.value;
 }
 
+/** A number, sent by `send(number)`; what that gives, or null when it was closed. */
+export function askNumber({ title, label, value, help = "", action, step = "any", send }) {
+  const input = { type: "number", inputmode: "decimal", min: "0", step, required: true, value: String(value ?? "") };
+  return asked({
+    title,
+    action,
+    fields: [field(label, "value", input, help)],
+    read: (form) => form.elements.value.valueAsNumber,
+    send,
+  });
+}
+
 /** Everything that can be changed of a run afterwards; the run as it is then, or null. */
 export function askEdit(run) {
   const projects = h("datalist", { id: "ask-known" });

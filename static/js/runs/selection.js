@@ -41,10 +41,13 @@ export class Selection {
 }
 
 const isActive = ({ status }) => ["queued", "running", "paused"].includes(status);
+const isOurs = ({ origin }) => origin === "worker";
 const SENSIBLE = {
+  pause: (run) => isOurs(run) && isActive(run) && run.status !== "paused",
+  resume: (run) => isOurs(run) && ["paused", "failed", "cancelled"].includes(run.status),
   cancel: isActive,
   delete: (run) => !isActive(run),
-  requeue: (run) => run.origin === "worker",
+  requeue: isOurs,
   archive: (run) => !run.archived_at,
   unarchive: (run) => run.archived_at,
   favorite: (run) => !run.is_favorite,

@@ -57,12 +57,26 @@ class Bench:
         return self.jobs[-1]
 
 
+def queue_run(db: Database, settings: Settings) -> Bench:
+    """A run that waits."""
+    run_id = new_id()
+    fields: dict[str, Any] = {
+        "spec": {"training": {"batch_size": 5}},
+        "inspection": {},
+        "tags": [],
+        "num_parameters": 0,
+    }
+    with db.write() as session:
+        job_id = queue.enqueue(session, JobKind.TRAIN, {"run_id": run_id})
+        session.add(Run(id=run_id, name="a run", job_id=job_id, dataset_id="made", created_at=now(), **fields))
+    return Bench(db, settings, run_id, job_id)
+
+
 @pytest.fixture
 def bench(sqlite_db: Database, sqlite_url: str, data_dir: Any) -> Iterator[Bench]:
     settings = Settings(data_dir=data_dir, database_url=sqlite_url, slots=1, flush_s=0.01)
     with sqlite_db.write() as session:
-        dataset = Dataset(name="made", status="ready", source={}, created_at=now())
-        session.add(dataset)
+        session.add(Dataset(id="made", name="made", status="ready", source={}, created_at=now()))
         session.add(
             Worker(
                 id="a-worker",
@@ -76,17 +90,7 @@ def bench(sqlite_db: Database, sqlite_url: str, data_dir: Any) -> Iterator[Bench
                 heartbeat_at=now(),
             )
         )
-        session.flush()
-        run_id = new_id()
-        job_id = queue.enqueue(session, JobKind.TRAIN, {"run_id": run_id})
-        fields: dict[str, Any] = {
-            "spec": {"training": {"batch_size": 5}},
-            "inspection": {},
-            "tags": [],
-            "num_parameters": 0,
-        }
-        session.add(Run(id=run_id, name="a run", job_id=job_id, dataset_id=dataset.id, created_at=now(), **fields))
-    bench = Bench(sqlite_db, settings, run_id, job_id)
+    bench = queue_run(sqlite_db, settings)
     yield bench
     for job in bench.jobs:
         job.close()

@@ -15,7 +15,7 @@ from app.db.tables import Artifact, Checkpoint, Run
 from app.db.tables import Job as JobRow
 from app.errors import JobFailure
 from worker import child, evaluate
-from worker.job import CANCEL, Cancelled, Job
+from worker.job import Cancelled, Job
 from worker.train import checkpoints as module
 from worker.train import losses, metrics
 from worker.train import trainer as training
@@ -227,7 +227,7 @@ class _Silent:
     """A job of which only the points are wanted."""
 
     def __init__(self, bench: Bench) -> None:
-        self.storage, self.claim, self.requested = None, None, None
+        self.storage, self.claim, self.requested, self.num_controls = None, None, None, 0
         self.points: dict[str, tuple[list[int], list[float]]] = {}
 
     def metrics(self, name: str, steps: list[int], values: list[float]) -> None:
@@ -404,7 +404,7 @@ def test_epochs_of_no_time_are_not_copied_each(bench: Bench, monkeypatch: pytest
 def test_a_request_saves_and_stops_within_a_step(bench: Bench) -> None:
     job = bench.claim()
     trainer = Trainer(job, make_plan(bench.run_id, num_epochs=10**6))
-    job.ask(CANCEL)
+    job.stop()
     with pytest.raises(Cancelled):
         trainer.fit()
     assert [row.step for row in checkpoints(bench)] == [trainer.step]
