@@ -10,6 +10,8 @@ from app.specs.data import DataSpec
 Loss = Literal[
     "mse_loss",
     "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
     "cross_entropy",
     "nll_loss",
     "binary_cross_entropy",

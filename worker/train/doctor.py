@@ -11,8 +11,8 @@ from worker.train.history import History, Window
 from worker.train.recorder import EPOCH_LOSS
 
 # A model counts as not learning while its loss is above this share of what needs no inputs: a quarter of the variance
-# explained for squares, the same for absolute values, a tenth of the entropy for classes.
-_UNLEARNED = {"mse_loss": 0.75, "l1_loss": 0.87}
+# explained for squares, the same for absolute values and what lies between, a tenth of the entropy for classes.
+_UNLEARNED = {"mse_loss": 0.75, "l1_loss": 0.87, "smooth_l1_loss": 0.87, "huber_loss": 0.87}
 _UNLEARNED_ENTROPY = 0.9
 _FEW_STEPS = 20
 _DEAD_RATE = 0.01
@@ -36,11 +36,16 @@ class Chance:
     """The loss that needs no inputs: what always giving the same best answer reaches on the training rows."""
 
     loss: float
-    loss_type: str
+    unlearned: float  # a loss from here up is hardly better
+
+    @classmethod
+    def of(cls, loss: float, loss_type: str) -> "Chance":
+        """What such a loss of that type means."""
+        return cls(loss, loss * _UNLEARNED.get(loss_type, _UNLEARNED_ENTROPY))
 
     def reached_by(self, loss: float) -> bool:
         """Whether a loss is hardly better."""
-        return loss >= self.loss * _UNLEARNED.get(self.loss_type, _UNLEARNED_ENTROPY)
+        return loss >= self.unlearned
 
 
 def diagnose(history: History, chance: Chance) -> list[Finding]:

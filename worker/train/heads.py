@@ -159,7 +159,10 @@ def judging_of_heads(training: TrainingSpec, target: Target, targets: Targets, d
         HeadsJudge(loss, [], None, None, heads=heads),
         torch.cat([head.judging.constant.to(device).float().flatten() for head in heads]),
         "; ".join(f"{head.name} {head.judging.constant_name}" for head in heads),
-        Chance(sum(head.weight * head.judging.chance.loss for head in heads), SEVERAL),
+        Chance(
+            sum(head.weight * head.judging.chance.loss for head in heads),
+            sum(head.weight * head.judging.chance.unlearned for head in heads),
+        ),
     )
 
 

@@ -13,10 +13,13 @@ from app.specs.metrics import CLASS_METRICS, AnyMetric
 from app.specs.training import TrainingSpec
 from app.transforms import ImageStep, Target, TextStep
 from worker.evaluate import LISTED_CLASSES, Judge
-from worker.train import losses, metrics
+from worker.train import constants, losses, metrics
 from worker.train.doctor import Chance
 from worker.train.metrics import Answers
 from worker.train.places import ROWS, Places
+
+# What the best number is called that ignores the inputs, where it is not the mean.
+_CENTRES = {"l1_loss": "median", "smooth_l1_loss": "best number", "huber_loss": "best number"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def constant_of(
     training: TrainingSpec, targets: Callable[[], Iterable[Tensor]], target: Target, judge: Judge
 ) -> tuple[Tensor, Chance]:
     """The best outputs that ignore the inputs, and their loss."""
-    loss, places = training.loss_type, judge.places
+    places = judge.places
     if target.next_token and not any(len(some) for some in places.told(targets())):
         raise JobFailure(
             "data",
@@ -91,8 +94,9 @@ def constant_of(
             "Cut the text otherwise: into characters, where there are no spaces between words.",
         )
     num_classes = target.num_classes or len(target.classes or ())
-    outputs = places.spread(losses.constant_outputs(loss, places.told(targets()), num_classes))
-    return outputs, Chance(losses.chance(judge.loss, outputs, targets(), places), loss)
+    told = places.told(targets())
+    outputs = places.spread(constants.constant_outputs(training.only_loss, told, num_classes))
+    return outputs, Chance.of(losses.chance(judge.loss, outputs, targets(), places), training.loss_type)
 
 
 def in_words(outputs: Tensor, loss: str, target: Target) -> str:
@@ -100,10 +104,10 @@ def in_words(outputs: Tensor, loss: str, target: Target) -> str:
     if target.num_classes is not None:
         return _frequent(outputs, target)
     if target.shape is not None:
-        return f"the {'median' if loss == 'l1_loss' else 'mean'} of each {_place(target)}"
+        return f"the {_CENTRES.get(loss, 'mean')} of each {_place(target)}"
     if target.classes is None:
         value = float(outputs.mean()) * target.spread + target.center
-        return f"the {'median' if loss == 'l1_loss' else 'mean'}, {value:.4g}"
+        return f"the {_CENTRES.get(loss, 'mean')}, {value:.4g}"
     if loss in CLASS_LOSSES:
         return str(target.classes[int(outputs.argmax())])
     threshold = 0.0 if loss == "binary_cross_entropy_with_logits" else 0.5

@@ -5,8 +5,8 @@ import pytest
 from worker.train.doctor import Chance, diagnose, learning_rate_died, not_learning, overfitting
 from worker.train.history import History
 
-SQUARES = Chance(0.25, "mse_loss")
-CLASSES = Chance(math.log(10), "cross_entropy")
+SQUARES = Chance.of(0.25, "mse_loss")
+CLASSES = Chance.of(math.log(10), "cross_entropy")
 
 
 def steps(losses: list[float], rates: list[float] | None = None) -> History:

@@ -1,0 +1,93 @@
+"""Every loss with arguments of each kind: its own formula in plain torch, and rows that it is for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
+
+from app.specs.losses import LOSSES
+from app.transforms import Target
+from app.transforms.answers import Scaled
+
+NUM_CLASSES = 5
+
+Formula = Callable[[Tensor, Tensor], Tensor]
+
+_ENDS = {"log_softmax": lambda scores: scores.log_softmax(1), "sigmoid": torch.sigmoid}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A loss, what it is by another hand, its targets, and how a model must end."""
+
+    type: str
+    formula: Formula
+    targets: Callable[[int, torch.Generator], Tensor]
+    num_outputs: int = 1
+    ends_with: str | None = None  # the layer that makes of scores what the loss takes
+    arguments: dict[str, Any] = field(default_factory=dict)
+    is_torchs: bool = True  # the same function, so that every bit is the same
+
+    def __str__(self) -> str:
+        said = [f"{name}={value}" for name, value in self.arguments.items()]
+        return ", ".join([self.type, *said])
+
+    def ends(self, scores: Tensor) -> Tensor:
+        """What a model makes of scores (N, num_outputs) in the end."""
+        return scores if self.ends_with is None else _ENDS[self.ends_with](scores)
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        if LOSSES[self.type].group == "numbers":
+            return Target(name="y", numbers=[Scaled(name=name) for name in "ab"])
+        return Target(name="y", classes=list(range(max(2, self.num_outputs))))
+
+    @property
+    def spec(self) -> Any:
+        """As a training says it."""
+        return LOSSES[self.type](**self.arguments)
+
+
+def numbers(num_rows: int, generator: torch.Generator) -> Tensor:
+    """Of two columns, one far from 0 and with outliers."""
+    found = torch.randn(num_rows, 2, generator=generator)
+    found[::7, 1] *= 30
+    return found + torch.tensor([0.0, 3.0])
+
+
+def classes(num_rows: int, generator: torch.Generator) -> Tensor:
+    """Few of the last, none of the first but one."""
+    return (torch.rand(num_rows, generator=generator) * 4.9).sqrt().mul(2).long().clamp_max(NUM_CLASSES - 1)
+
+
+def yes_no(num_rows: int, generator: torch.Generator) -> Tensor:
+    return (torch.rand(num_rows, 1, generator=generator) < 0.3).float()
+
+
+def _cases() -> list[Case]:
+    return [
+        Case("mse_loss", F.mse_loss, numbers, 2),
+        Case("l1_loss", F.l1_loss, numbers, 2),
+        Case("smooth_l1_loss", F.smooth_l1_loss, numbers, 2),
+        Case("smooth_l1_loss", lambda o, t: F.smooth_l1_loss(o, t, beta=0.2), numbers, 2, arguments={"beta": 0.2}),
+        Case("huber_loss", F.huber_loss, numbers, 2),
+        Case("huber_loss", lambda o, t: F.huber_loss(o, t, delta=4.0), numbers, 2, arguments={"delta": 4.0}),
+        Case("cross_entropy", F.cross_entropy, classes, NUM_CLASSES),
+        Case(
+            "cross_entropy",
+            lambda o, t: F.cross_entropy(o, t, label_smoothing=0.1),
+            classes,
+            NUM_CLASSES,
+            arguments={"label_smoothing": 0.1},
+        ),
+        Case("nll_loss", F.nll_loss, classes, NUM_CLASSES, ends_with="log_softmax"),
+        Case("binary_cross_entropy", F.binary_cross_entropy, yes_no, ends_with="sigmoid"),
+        Case("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, yes_no),
+    ]
+
+
+CASES = _cases()
