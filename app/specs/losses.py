@@ -4,15 +4,25 @@ What a loss is for is its `group`. What depends on it (which targets fit, how ma
 read) goes by the sets at the end.
 """
 
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from app.specs.base import Spec
+from app.specs.base import Spec, option
 from app.specs.layers.base import documented
 
 Group = Literal["numbers", "yes or no", "classes"]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
+ClassWeights = (
+    Annotated[Literal["balanced"], option("balanced")]
+    | Annotated[dict[str, Positive], option("weights by class, as {class: weight}")]
+    | Annotated[tuple[Positive, ...], option("a list of weights in the order of the classes")]
+)
+YesWeight = Annotated[Literal["balanced"], option("balanced")] | Annotated[Positive, option("a number above 0")]
+
+
+def _is_unsaid(value: Any) -> bool:
+    return value is None
 
 
 class Loss(Spec):
@@ -75,6 +85,8 @@ class CrossEntropy(Loss):
     )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """how much of the certainty is spread over all classes"""
+    weight: ClassWeights | None = Field(default=None, exclude_if=_is_unsaid)
+    """how much the rows of each class count: balanced, by class, or in the order of the classes; all alike if empty"""
 
 
 class NLLLoss(Loss):
@@ -84,6 +96,8 @@ class NLLLoss(Loss):
     source: ClassVar[str] = documented("NLLLoss")
     type: Literal["nll_loss"] = "nll_loss"
     also_called: ClassVar[tuple[str, ...]] = ("negative_log_likelihood",)
+    weight: ClassWeights | None = Field(default=None, exclude_if=_is_unsaid)
+    """how much the rows of each class count: balanced, by class, or in the order of the classes; all alike if empty"""
 
 
 class BinaryCrossEntropy(Loss):
@@ -102,6 +116,8 @@ class BinaryCrossEntropyWithLogits(Loss):
     source: ClassVar[str] = documented("BCEWithLogitsLoss")
     type: Literal["binary_cross_entropy_with_logits"] = "binary_cross_entropy_with_logits"
     also_called: ClassVar[tuple[str, ...]] = ("bce_with_logits", "bce_with_logits_loss")
+    pos_weight: YesWeight | None = Field(default=None, exclude_if=_is_unsaid)
+    """how much a yes counts: a number, or balanced, as many times as there are no for each; as a no if empty"""
 
 
 AnyLoss = Annotated[

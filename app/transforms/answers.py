@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.columns import spell_one
-from app.specs.columns import Value
+from app.specs.columns import Value, word
 from app.transforms.arrays import ArrayStep
 from app.transforms.images import ImageStep
 from app.transforms.text import FILLER, TextStep
@@ -173,11 +173,6 @@ def _class(probabilities: Numbers, classes: Sequence[Value]) -> dict[str, Any]:
         "label": classes[int(probabilities.argmax())] if sound else None,
         "probabilities": {word(value): spell_one(p) for value, p in zip(classes, probabilities.tolist(), strict=True)},
     }
-
-
-def word(value: Value) -> str:
-    """A class as the key of a JSON object."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _softmax(logits: Numbers) -> Numbers:

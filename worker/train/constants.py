@@ -19,40 +19,38 @@ from app.specs.losses import (
     NLLLoss,
     SmoothL1Loss,
 )
+from worker.train.balance import counts_of, mean_of
 from worker.train.sampling import Some
 
 _MOST = 1 << 22  # numbers that a median is of
 _LEAST_SHARE = 1e-6  # of a class: its logarithm stays finite
+_LEANING = 1e-5
 _HALVINGS = 60  # of an interval, until no number of eight bytes lies within
 
 
-def constant_outputs(loss: AnyLoss, targets: Iterable[Tensor], num_outputs: int) -> Tensor:
+def constant_outputs(
+    loss: AnyLoss, targets: Iterable[Tensor], num_outputs: int, weight: Tensor | None = None
+) -> Tensor:
     """The outputs `(num_outputs,)` with the lowest loss among those that do not look at the inputs; of each place.
+
+    `weight` is what each class counts (K,), or a yes.
 
     The mean for squares, the median for absolute values, the shares of the classes for the entropies. Targets come
     some at a time; of more than four million numbers the median is that of two to four million, chosen at random.
     """
     match loss:
         case MSELoss() | BinaryCrossEntropy():
-            return _mean(targets)
+            return mean_of(targets)
         case L1Loss():
             return _some(targets).median(dim=0).values
         case SmoothL1Loss(beta=width) | HuberLoss(delta=width):
             return _centre(_some(targets), width)
         case BinaryCrossEntropyWithLogits():
-            return torch.logit(_mean(targets), eps=_LEAST_SHARE)
+            return torch.logit(_weighed_yes(mean_of(targets), weight), eps=_LEAST_SHARE)
         case CrossEntropy(label_smoothing=spread):
-            return _shares(_counts(targets, num_outputs), spread).log()
+            return _shares(counts_of(targets, num_outputs), weight, spread).log()
         case NLLLoss():
-            return _shares(_counts(targets, num_outputs)).log()
-
-
-def _mean(targets: Iterable[Tensor]) -> Tensor:
-    total, num_rows = torch.zeros(()), 0
-    for some in targets:
-        total = total.to(some.device) + some.sum(dim=0, dtype=torch.float64)
-        num_rows += len(some)
-    return (total / num_rows).float()
+            return _shares(counts_of(targets, num_outputs), weight).log()
 
 
 def _some(targets: Iterable[Tensor]) -> Tensor:
@@ -75,16 +73,20 @@ def _centre(rows: Tensor, width: float) -> Tensor:
     return ((low + high) / 2).float()
 
 
-def _counts(targets: Iterable[Tensor], num_classes: int) -> Tensor:
-    counts = torch.zeros(num_classes, dtype=torch.int64)
-    for some in targets:
-        counts = counts.to(some.device) + torch.bincount(some.flatten(), minlength=num_classes)
-    return counts
-
-
-def _shares(counts: Tensor, label_smoothing: float = 0.0) -> Tensor:
-    """Of each class; where a part of the certainty is spread over all, with that part."""
+def _shares(counts: Tensor, weight: Tensor | None, label_smoothing: float = 0.0) -> Tensor:
+    """Of each class (K,), as it counts; where a part of the certainty is spread over all, with that part."""
     shares = counts / counts.sum().clamp_min(1)
     if label_smoothing:
         shares = (1 - label_smoothing) * shares + label_smoothing / len(counts)
+    if weight is not None:
+        shares = _leaning(weight * shares / (weight * shares).sum(), shares)
     return shares.clamp_min(_LEAST_SHARE)
+
+
+def _weighed_yes(share: Tensor, weight: Tensor | None) -> Tensor:
+    return share if weight is None else _leaning(weight * share / (weight * share + 1 - share), share)
+
+
+def _leaning(weighed: Tensor, shares: Tensor) -> Tensor:
+    """Hardly another number, but where all count the same the most frequent is ahead."""
+    return (weighed + _LEANING * shares) / (1 + _LEANING)

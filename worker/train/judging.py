@@ -8,13 +8,17 @@ import torch
 from torch import Tensor
 
 from app.errors import JobFailure
+from app.specs.columns import word
 from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
 from app.specs.metrics import CLASS_METRICS, AnyMetric
 from app.specs.training import TrainingSpec
 from app.transforms import ImageStep, Target, TextStep
 from worker.evaluate import LISTED_CLASSES, Judge
-from worker.train import constants, losses, metrics
+from worker.train import losses, metrics
+from worker.train.balance import weights_of
+from worker.train.constants import constant_outputs
 from worker.train.doctor import Chance
+from worker.train.losses import Loss
 from worker.train.metrics import Answers
 from worker.train.places import ROWS, Places
 
@@ -27,6 +31,7 @@ class Judging:
     """By what a run is judged, and what a model reaches at best that ignores its inputs."""
 
     judge: Judge
+    loss: Loss  # the same of answers that `Places` has brought to rows
     constant: Tensor  # the outputs of such a model
     constant_name: str  # what they say, in words
     chance: Chance
@@ -36,17 +41,39 @@ def judging_of(
     training: TrainingSpec, target: Target, targets: Callable[[], Iterable[Tensor]], device: torch.device
 ) -> Judging:
     """By what the answers of one output are judged; `targets` gives those of the training rows, some at a time."""
-    judge = judge_of(training, target, device)
-    constant, chance = constant_of(training, targets, target, judge)
-    return Judging(judge, constant, in_words(constant, training.loss_type, target), chance)
-
-
-def judge_of(training: TrainingSpec, target: Target, device: torch.device) -> Judge:
-    """By what a run is judged: its loss and metrics, of answers as its target has them."""
     places, answers = _places(training, target), _answers(training, target)
+
+    def every() -> Iterable[Tensor]:
+        return (some.to(device) for some in targets())
+
+    def told() -> Iterable[Tensor]:
+        return places.told(every())
+
+    _refuse_without_answers(target, told())
+    weights = weights_of(training.only_loss, told, names_of(target), of_places=target.step is not None)
+    weights = {name: weight.to(device) for name, weight in weights.items()}
+    loss = losses.build(**training.only_loss.model_dump() | weights)
     asked = [_metric(metric, answers, target, device) for metric in training.metrics]
-    loss = places.loss(losses.build(**training.only_loss.model_dump()))
-    return Judge(loss, asked, answers, _classes(target, answers), places)
+    judge = Judge(places.loss(loss), asked, answers, _classes(target, answers), places, weights.get("weight"))
+    best = constant_outputs(training.only_loss, told(), len(names_of(target)), *weights.values())
+    constant = places.spread(best)
+    chance = losses.chance(judge.loss, constant, every(), judge.count)
+    told_as = in_words(constant, training.loss_type, target)
+    return Judging(judge, loss, constant, told_as, Chance.of(chance, training.loss_type))
+
+
+def names_of(target: Target) -> list[str]:
+    """What the classes of each place are called; of tokens, by their numbers."""
+    return [word(value) for value in target.classes or range(target.num_classes or 0)]
+
+
+def _refuse_without_answers(target: Target, told: Iterable[Tensor]) -> None:
+    if target.next_token and not any(len(some) for some in told):
+        raise JobFailure(
+            "data",
+            f"No training text of {target.name!r} has a second token, so none comes next.",
+            "Cut the text otherwise: into characters, where there are no spaces between words.",
+        )
 
 
 def _places(training: TrainingSpec, target: Target) -> Places:
@@ -80,23 +107,6 @@ def _metric(metric: AnyMetric, answers: Answers | None, target: Target, device: 
     _, spread = target.unit
     scale = spread if isinstance(spread, float) else torch.from_numpy(spread).to(device)
     return metrics.build(answers=answers, scale=scale, of_places=target.shape is not None, **metric.model_dump())
-
-
-def constant_of(
-    training: TrainingSpec, targets: Callable[[], Iterable[Tensor]], target: Target, judge: Judge
-) -> tuple[Tensor, Chance]:
-    """The best outputs that ignore the inputs, and their loss."""
-    places = judge.places
-    if target.next_token and not any(len(some) for some in places.told(targets())):
-        raise JobFailure(
-            "data",
-            f"No training text of {target.name!r} has a second token, so none comes next.",
-            "Cut the text otherwise: into characters, where there are no spaces between words.",
-        )
-    num_classes = target.num_classes or len(target.classes or ())
-    told = places.told(targets())
-    outputs = places.spread(constants.constant_outputs(training.only_loss, told, num_classes))
-    return outputs, Chance.of(losses.chance(judge.loss, outputs, targets(), places), training.loss_type)
 
 
 def in_words(outputs: Tensor, loss: str, target: Target) -> str:

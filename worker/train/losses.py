@@ -11,8 +11,6 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
-from worker.train.places import ROWS, Places
-
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
@@ -30,16 +28,22 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
 def build(type: str, **arguments: Any) -> Loss:
     """The mean loss over a batch, a 0-d tensor. `arguments` are torch's own."""
     function = FUNCTIONS[type]
+    arguments = {name: value for name, value in arguments.items() if value is not None}
     if not arguments:
         return function
     return lambda outputs, targets: function(outputs, targets, **arguments)
 
 
-def chance(loss: Loss, outputs: Tensor, targets: Iterable[Tensor], places: Places = ROWS) -> float:
-    """The loss of the same `outputs` for every target: what a model has to beat to have learned anything."""
-    total, num_rows = 0.0, 0
+def chance(
+    loss: Loss, outputs: Tensor, targets: Iterable[Tensor], count: Callable[[Tensor], int | Tensor] = len
+) -> float:
+    """The loss of the same `outputs` for every target: what a model has to beat to have learned anything.
+
+    `count` says by what the loss of some targets is divided.
+    """
+    total, weighed = 0.0, 0.0
     for some in targets:
-        count = int(places.count(some))
-        total += float(loss(outputs.expand(len(some), *outputs.shape), some)) * count
-        num_rows += count
-    return total / max(1, num_rows)
+        own = float(count(some))
+        total += float(loss(outputs.expand(len(some), *outputs.shape), some)) * own
+        weighed += own
+    return total / weighed if weighed else 0.0

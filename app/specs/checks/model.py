@@ -7,6 +7,7 @@ from math import prod
 from app.specs.answers import Answer
 from app.specs.augment import RandomCrop
 from app.specs.base import Problem, Shape
+from app.specs.checks.losses import weight_problems
 from app.specs.checks.places import ending_problem, moving_problem
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -46,6 +47,8 @@ def output_problems(ending: Ending, training: TrainingSpec, target: Column, answ
         yield problem
         if answer.is_plain and len(shape) != 1:
             return
+    if answer.kind == "mask" and problem is None:
+        yield from weight_problems(training.only_loss, shape[0], range(shape[0]))
     if loss in _ENDS and last.layer.type != _ENDS[loss][0]:
         end, takes, other = _ENDS[loss]
         message = f"{loss} {takes}: end with {end}, or use {other}"

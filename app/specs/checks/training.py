@@ -5,6 +5,7 @@ from typing import Any
 
 from app.specs.answers import Answer, answer_of
 from app.specs.base import Problem
+from app.specs.checks.losses import weight_problems
 from app.specs.checks.places import next_problems, place_problems, unscalable
 from app.specs.checks.windows import answer_problems
 from app.specs.checks.words import Columns
@@ -27,6 +28,8 @@ def training_problems(training: TrainingSpec, data: DataSpec, columns: Columns) 
         yield from answer_problems(data, target, is_number=training.loss_type in REGRESSION_LOSSES)
     elif answer is not None:
         yield from place_problems(training.loss_type, data, columns, answer)
+    if answer is not None and answer.kind in ("classes", "tokens"):
+        yield from weight_problems(training.only_loss, answer.num_classes, target.values if target else None)
     yield from next_problems(data, answer)
     yield from _metrics_problems(training, data, target, answer)
 

@@ -11,8 +11,12 @@ from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 from app.specs.losses import LOSSES
 from app.transforms import Target
 from app.transforms.answers import Scaled
+from worker.train import losses
+from worker.train.balance import weights_of
+from worker.train.losses import Loss
 
 NUM_CLASSES = 5
+WEIGHTS = [0.5, 2.0, 1.0, 0.05, 3.0]
 
 Formula = Callable[[Tensor, Tensor], Tensor]
 
@@ -45,6 +49,14 @@ class Case:
         if LOSSES[self.type].group == "numbers":
             return Target(name="y", numbers=[Scaled(name=name) for name in "ab"])
         return Target(name="y", classes=list(range(max(2, self.num_outputs))))
+
+    def weights(self, targets: Tensor) -> dict[str, Tensor]:
+        """What classes count, by the argument that says so."""
+        return weights_of(self.spec, lambda: [targets], list("abcde"))
+
+    def loss(self, targets: Tensor) -> Loss:
+        """It, for a training on these rows."""
+        return losses.build(**self.spec.model_dump() | self.weights(targets))
 
     @property
     def spec(self) -> Any:
@@ -84,9 +96,30 @@ def _cases() -> list[Case]:
             NUM_CLASSES,
             arguments={"label_smoothing": 0.1},
         ),
+        Case(
+            "cross_entropy",
+            lambda o, t: F.cross_entropy(o, t, weight=torch.tensor(WEIGHTS), label_smoothing=0.3),
+            classes,
+            NUM_CLASSES,
+            arguments={"weight": WEIGHTS, "label_smoothing": 0.3},
+        ),
         Case("nll_loss", F.nll_loss, classes, NUM_CLASSES, ends_with="log_softmax"),
+        Case(
+            "nll_loss",
+            lambda o, t: F.nll_loss(o, t, weight=torch.tensor(WEIGHTS)),
+            classes,
+            NUM_CLASSES,
+            ends_with="log_softmax",
+            arguments={"weight": WEIGHTS},
+        ),
         Case("binary_cross_entropy", F.binary_cross_entropy, yes_no, ends_with="sigmoid"),
         Case("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, yes_no),
+        Case(
+            "binary_cross_entropy_with_logits",
+            lambda o, t: F.binary_cross_entropy_with_logits(o, t, pos_weight=torch.tensor(3.5)),
+            yes_no,
+            arguments={"pos_weight": 3.5},
+        ),
     ]
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from app.specs.losses import LOSSES
+from worker.evaluate import Judge
 from worker.train import constants, losses
 
 from .losses_at_work import CASES, Case
@@ -20,7 +21,7 @@ def test_a_loss_is_torchs_own(case: Case) -> None:
     scores = 3 * torch.randn(64, case.num_outputs, generator=generator)
     found, wanted = scores.clone().requires_grad_(), scores.clone().requires_grad_()
     loss, expected = (
-        losses.build(**case.spec.model_dump())(case.ends(found), targets),
+        case.loss(targets)(case.ends(found), targets),
         case.formula(case.ends(wanted), targets),
     )
     loss.backward()
@@ -36,9 +37,10 @@ def test_a_loss_is_torchs_own(case: Case) -> None:
 def test_no_other_constant_answer_has_a_lower_loss(case: Case) -> None:
     generator = torch.Generator().manual_seed(0)
     targets = case.targets(64, generator)
-    loss, some = losses.build(**case.spec.model_dump()), targets.split(5)
-    best = constants.constant_outputs(case.spec, some, case.num_outputs)
-    chance = losses.chance(loss, best, some)
+    weights = case.weights(targets)
+    best = constants.constant_outputs(case.spec, targets.split(5), case.num_outputs, *weights.values())
+    judge = Judge(case.loss(targets), [], None, None, weight=weights.get("weight"))
+    chance = losses.chance(judge.loss, best, targets.split(5), judge.count)
     scores = torch.zeros(case.num_outputs, requires_grad=True)
     other = torch.optim.LBFGS([scores], max_iter=200, line_search_fn="strong_wolfe")
 

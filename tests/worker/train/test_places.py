@@ -62,7 +62,7 @@ def test_always_saying_the_shares_of_all_places_reaches_their_entropy() -> None:
     outputs = PIXELS.spread(constants.constant_outputs(LOSSES["cross_entropy"](), [masks], 2))
     assert outputs.shape == (2, 4, 3)
     entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
-    assert losses.chance(losses.build("cross_entropy"), outputs, [masks[:4], masks[4:]], PIXELS) == pytest.approx(
+    assert losses.chance(losses.build("cross_entropy"), outputs, [masks[:4], masks[4:]], PIXELS.count) == pytest.approx(
         entropy
     )
     _, targets = texts()
@@ -70,7 +70,7 @@ def test_always_saying_the_shares_of_all_places_reaches_their_entropy() -> None:
     assert constant.shape == (5, 7)
     shares = torch.bincount(targets[targets != IGNORED], minlength=7).double()
     shares = shares[shares > 0] / shares.sum()
-    found = losses.chance(TOKENS.loss(losses.build("cross_entropy")), constant, targets.split(2), TOKENS)
+    found = losses.chance(TOKENS.loss(losses.build("cross_entropy")), constant, targets.split(2), TOKENS.count)
     assert found == pytest.approx(-float((shares * shares.log()).sum()), rel=1e-5)
 
 

@@ -1,0 +1,115 @@
+"""What a run is told whose loss does not fit its target, its classes or the end of its model."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.specs.base import SpecError, problems
+from app.specs.columns import Column, Images
+from app.specs.losses import LOSSES
+from app.specs.run import RunSpec, check
+from app.specs.training import TrainingSpec
+
+SIDE_8 = Images(channels="gray", mean=[0.5] * 3, std=[0.2] * 3, min_height=8, max_height=8, min_width=8, max_width=8)
+COLUMNS = [
+    Column(name="x", type="float", num_distinct=90, min=-3, max=4, mean=1, std=2),
+    Column(name="kind", type="category", num_distinct=3, values=["a", "b", "c"]),
+    Column(name="flag", type="boolean", num_distinct=2, values=[False, True], min=0, max=1),
+    Column(name="image", type="image", num_distinct=100, images=SIDE_8),
+    Column(name="mask", type="image", num_distinct=100, images=SIDE_8),
+    Column(name="text", type="text", num_distinct=100),
+]
+TEXT = {"columns": {"text": {"tokens": {"length": 5, "vocabulary_size": 4}}}}
+TO_TEXT = {"features": ["x"], "target": "text", **TEXT}
+OF_TOKENS: list[dict[str, Any]] = [{"type": "linear", "out_features": 20}, {"type": "reshape", "shape": [5, 4]}]
+TO_MASK = {"features": ["image"], "target": "mask"}
+OF_PIXELS: list[dict[str, Any]] = [{"type": "conv2d", "out_channels": 3, "kernel_size": 1}]
+
+
+def linear(width: int, *after: str) -> list[dict[str, Any]]:
+    return [{"type": "linear", "out_features": width}, *({"type": name} for name in after)]
+
+
+def told(loss: dict[str, Any], layers: list[dict[str, Any]], data: dict[str, Any], *metrics: str) -> list[Any]:
+    """Places and messages; none where it fits."""
+    training = {"loss": loss, "metrics": [{"type": name} for name in metrics]}
+    body = {"dataset": "x", "model": {"layers": layers}, "data": {"features": ["x"], **data}, "training": training}
+    try:
+        check(RunSpec.model_validate(body), COLUMNS, 100)
+    except ValidationError as error:
+        return [(".".join(map(str, one.loc)), one.msg) for one in problems(error)]
+    except SpecError as error:
+        return [(".".join(map(str, one.loc)), one.msg) for one in error.errors]
+    return []
+
+
+def weighed(weight: Any, **other: Any) -> dict[str, Any]:
+    return {"type": "cross_entropy", "weight": weight, **other}
+
+
+FITTING: dict[str, Any] = {
+    "weights by class": (weighed({"a": 2, "c": 0.5}), linear(3), {"target": "kind"}),
+    "weights in order": (weighed([1, 2, 3]), linear(3), {"target": "kind"}),
+    "weights of truth values": (weighed({"true": 2}), linear(2), {"target": "flag"}),
+    "balanced": (weighed("balanced"), linear(3), {"target": "kind"}),
+    "weights of pixels": (weighed({"0": 0.1}), OF_PIXELS, TO_MASK),
+    "weights of tokens": (weighed([1, 1, 2, 2]), OF_TOKENS, TO_TEXT),
+}
+REFUSED: dict[str, Any] = {
+    "a class that there is not": (
+        (weighed({"d": 2}), linear(3), {"target": "kind"}),
+        "training.loss.weight.d",
+        "there is no class 'd'; there are a, b, c",
+    ),
+    "too few weights": (
+        (weighed([1, 2]), linear(3), {"target": "kind"}),
+        "training.loss.weight",
+        "there are 3 classes, and 2 weights: say one for each",
+    ),
+    "a class that a mask has not": ((weighed({"3": 2}), OF_PIXELS, TO_MASK), "training.loss.weight.3", "0, 1, 2"),
+    "too many weights of pixels": ((weighed([1] * 4), OF_PIXELS, TO_MASK), "training.loss.weight", "there are 3"),
+    "tokens by name": ((weighed({"a": 2}), OF_TOKENS, TO_TEXT), "training.loss.weight", "have no names here"),
+    "too few weights of tokens": ((weighed([1, 2]), OF_TOKENS, TO_TEXT), "training.loss.weight", "there are 4"),
+    "a weight of 0": ((weighed({"a": 0}), linear(3), {"target": "kind"}), "training.loss.weight.a", "greater than 0"),
+    "a word": ((weighed("even"), linear(3), {"target": "kind"}), "training.loss.weight", "should be balanced"),
+}
+
+
+@pytest.mark.parametrize("name", FITTING)
+def test_what_fits_is_taken(name: str) -> None:
+    assert told(*FITTING[name]) == []
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_does_not_fit_is_told_at_its_place(name: str) -> None:
+    body, place, said = REFUSED[name]
+    found = told(*body)
+    assert place in [loc for loc, message in found if said in message], found
+
+
+def test_a_class_of_one_of_several_outputs_is_told_at_its_place() -> None:
+    body = {
+        "dataset": "x",
+        "model": {
+            "layers": [{"type": "linear", "out_features": 3, "name": "a"}, {"type": "linear", "out_features": 1}],
+            "outputs": ["a", "1"],
+        },
+        "data": {"features": ["x"], "outputs": {"a": {"target": "kind"}, "1": {"target": "flag"}}},
+        "training": {
+            "outputs": {
+                "a": {"loss": weighed({"no": 2})},
+                "1": {"loss": {"type": "binary_cross_entropy_with_logits", "pos_weight": "balanced"}},
+            }
+        },
+    }
+    with pytest.raises(SpecError) as caught:
+        check(RunSpec.model_validate(body), COLUMNS, 100)
+    assert [one.loc for one in caught.value.errors] == [["training", "outputs", "a", "loss", "weight", "no"]]
+
+
+def test_specifications_without_weights_are_stored_as_they_were() -> None:
+    for name, arguments in (("cross_entropy", {"label_smoothing": 0.0}), ("nll_loss", {})):
+        training = TrainingSpec.model_validate({"loss": {"type": name}})
+        assert training.model_dump(mode="json")["loss"] == {"type": name, **arguments}
+    assert LOSSES["binary_cross_entropy_with_logits"]().model_dump() == {"type": "binary_cross_entropy_with_logits"}
