@@ -33,7 +33,7 @@ class Judge:
     answers: Answers | None
     classes: list[Any] | None
     places: Places = ROWS
-    weight: Tensor | None = None  # (K,): what the rows of each class count in the loss, where not all the same
+    weight: Tensor | None = None  # (K,): what the rows of each class count, where the loss is divided by that
 
     def count(self, targets: Tensor, num_answers: int | Tensor | None = None) -> int | Tensor:
         """By what the loss of a batch is divided: its answers, which may be counted already, or what they count."""

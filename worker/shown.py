@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.columns import spell_one
+from app.specs.losses import LOSSES
 from app.transforms import Preprocessing, TextStep
 from worker.data.formats.pictures import encode_png
 from worker.train.batches import Part
@@ -41,7 +42,7 @@ def report(model: nn.Module, part: Part, how: Preprocessing, device: torch.devic
     if target.num_classes is not None:
         rows = [_mask(*one) for one in zip(pictures, outputs.argmax(1), wanted, strict=True)]
         return {"kind": "mask", "colours": [_colour(i) for i in range(target.num_classes)], "rows": rows}
-    said = outputs.sigmoid() if how.loss == "binary_cross_entropy_with_logits" else outputs
+    said = outputs.sigmoid() if LOSSES[how.loss].outputs == "logits" else outputs
     return {"kind": "image", "rows": [_image(*one) for one in zip(pictures, said, wanted, strict=True)]}
 
 

@@ -3,7 +3,7 @@
 from app.codegen.answers import figure_type, figure_types, figures_taken, is_scaled
 from app.codegen.sizes import row_bytes
 from app.codegen.writing import Script, Trained, literal, tensors
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, threshold_of
 from app.specs.metrics import CLASS_METRICS, AnyMetric
 
 _EVALUATED_BYTES = 16 << 20
@@ -118,7 +118,7 @@ def _answers(trained: Trained) -> list[str]:
     if training.loss_type in CLASS_LOSSES:
         return ["    answers, truth = outputs.argmax(dim=1), targets"]
     if training.loss_type in BINARY_LOSSES:
-        half = "0" if training.loss_type == "binary_cross_entropy_with_logits" else "0.5"
+        half = f"{threshold_of(training.loss_type):g}"
         return [f"    answers, truth = outputs > {half}, targets > 0.5"]
     half = "(0.5 - center) / spread" if is_scaled(trained) else "0.5"
     return [f"    answers, truth = outputs > {half}, targets > {half}"]

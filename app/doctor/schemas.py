@@ -14,8 +14,15 @@ Loss = Literal[
     "huber_loss",
     "cross_entropy",
     "nll_loss",
+    "focal_loss",
+    "multi_margin_loss",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "sigmoid_focal_loss",
+    "hinge_loss",
+    "soft_margin_loss",
+    "multilabel_soft_margin_loss",
+    "multilabel_margin_loss",
 ]
 
 

@@ -12,6 +12,9 @@ from app.specs.base import Spec, option
 from app.specs.layers.base import documented
 
 Group = Literal["numbers", "yes or no", "classes"]
+# What the outputs of a model are that was trained with it: probabilities, what sigmoid or softmax makes such of, their
+# logarithms, scores that say which but not how likely.
+Outputs = Literal["numbers", "probabilities", "logits", "log_probabilities", "scores"]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 ClassWeights = (
     Annotated[Literal["balanced"], option("balanced")]
@@ -30,6 +33,16 @@ class Loss(Spec):
 
     group: ClassVar[Group]
     source: ClassVar[str]
+    outputs: ClassVar[Outputs]
+
+
+class ClassLoss(Loss):
+    """For one class of several, the rows of which may count more or less than others."""
+
+    group: ClassVar[Group] = "classes"
+    by_weight: ClassVar[bool] = True  # whether torch divides the sum by the weights of the rows, not by their number
+    weight: ClassWeights | None = Field(default=None, exclude_if=_is_unsaid)
+    """how much the rows of each class count: balanced, by class, or in the order of the classes; all alike if empty"""
 
 
 class MSELoss(Loss):
@@ -37,6 +50,7 @@ class MSELoss(Loss):
 
     group: ClassVar[Group] = "numbers"
     source: ClassVar[str] = documented("MSELoss")
+    outputs: ClassVar[Outputs] = "numbers"
     type: Literal["mse_loss"] = "mse_loss"
     also_called: ClassVar[tuple[str, ...]] = ("mse", "mean_squared_error")
 
@@ -46,6 +60,7 @@ class L1Loss(Loss):
 
     group: ClassVar[Group] = "numbers"
     source: ClassVar[str] = documented("L1Loss")
+    outputs: ClassVar[Outputs] = "numbers"
     type: Literal["l1_loss"] = "l1_loss"
     also_called: ClassVar[tuple[str, ...]] = ("mae", "mean_absolute_error")
 
@@ -55,6 +70,7 @@ class SmoothL1Loss(Loss):
 
     group: ClassVar[Group] = "numbers"
     source: ClassVar[str] = documented("SmoothL1Loss")
+    outputs: ClassVar[Outputs] = "numbers"
     type: Literal["smooth_l1_loss"] = "smooth_l1_loss"
     also_called: ClassVar[tuple[str, ...]] = ("smooth_l1",)
     beta: Positive = 1.0
@@ -66,17 +82,18 @@ class HuberLoss(Loss):
 
     group: ClassVar[Group] = "numbers"
     source: ClassVar[str] = documented("HuberLoss")
+    outputs: ClassVar[Outputs] = "numbers"
     type: Literal["huber_loss"] = "huber_loss"
     also_called: ClassVar[tuple[str, ...]] = ("huber",)
     delta: Positive = 1.0
     """from which difference on it is linear, of the target as it is scaled"""
 
 
-class CrossEntropy(Loss):
+class CrossEntropy(ClassLoss):
     """For one class of several. Takes raw scores: softmax is in it, so the model ends without."""
 
-    group: ClassVar[Group] = "classes"
     source: ClassVar[str] = documented("CrossEntropyLoss")
+    outputs: ClassVar[Outputs] = "logits"
     type: Literal["cross_entropy"] = "cross_entropy"
     also_called: ClassVar[tuple[str, ...]] = (
         "categorical_cross_entropy",
@@ -85,19 +102,40 @@ class CrossEntropy(Loss):
     )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """how much of the certainty is spread over all classes"""
-    weight: ClassWeights | None = Field(default=None, exclude_if=_is_unsaid)
-    """how much the rows of each class count: balanced, by class, or in the order of the classes; all alike if empty"""
 
 
-class NLLLoss(Loss):
+class NLLLoss(ClassLoss):
     """For one class of several. Takes logarithms of probabilities: the model ends with log_softmax."""
 
-    group: ClassVar[Group] = "classes"
     source: ClassVar[str] = documented("NLLLoss")
+    outputs: ClassVar[Outputs] = "log_probabilities"
     type: Literal["nll_loss"] = "nll_loss"
     also_called: ClassVar[tuple[str, ...]] = ("negative_log_likelihood",)
-    weight: ClassWeights | None = Field(default=None, exclude_if=_is_unsaid)
-    """how much the rows of each class count: balanced, by class, or in the order of the classes; all alike if empty"""
+
+
+class FocalLoss(ClassLoss):
+    """For one class of several: rows that are easy count less (Lin et al., 2017). Takes raw scores, without softmax."""
+
+    source: ClassVar[str] = "https://arxiv.org/abs/1708.02002"
+    outputs: ClassVar[Outputs] = "logits"
+    type: Literal["focal_loss"] = "focal_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("categorical_focal_cross_entropy", "focal")
+    gamma: float = Field(default=2.0, ge=0, le=100)
+    """how little what is told already counts: its loss is multiplied by (1 - p) to the power of gamma"""
+
+
+class MultiMarginLoss(ClassLoss):
+    """For one class of several, whose score is to be a margin above all others, as in support vector machines."""
+
+    source: ClassVar[str] = documented("MultiMarginLoss")
+    outputs: ClassVar[Outputs] = "scores"
+    by_weight: ClassVar[bool] = False
+    type: Literal["multi_margin_loss"] = "multi_margin_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("multi_margin", "categorical_hinge", "multiclass_hinge")
+    p: Literal[1, 2] = 1
+    """the power of what is lacking: 2 punishes large lacks more"""
+    margin: Positive = 1.0
+    """how far above the others the score of the right class is to be"""
 
 
 class BinaryCrossEntropy(Loss):
@@ -105,6 +143,7 @@ class BinaryCrossEntropy(Loss):
 
     group: ClassVar[Group] = "yes or no"
     source: ClassVar[str] = documented("BCELoss")
+    outputs: ClassVar[Outputs] = "probabilities"
     type: Literal["binary_cross_entropy"] = "binary_cross_entropy"
     also_called: ClassVar[tuple[str, ...]] = ("bce", "bce_loss")
 
@@ -114,10 +153,69 @@ class BinaryCrossEntropyWithLogits(Loss):
 
     group: ClassVar[Group] = "yes or no"
     source: ClassVar[str] = documented("BCEWithLogitsLoss")
+    outputs: ClassVar[Outputs] = "logits"
     type: Literal["binary_cross_entropy_with_logits"] = "binary_cross_entropy_with_logits"
     also_called: ClassVar[tuple[str, ...]] = ("bce_with_logits", "bce_with_logits_loss")
     pos_weight: YesWeight | None = Field(default=None, exclude_if=_is_unsaid)
     """how much a yes counts: a number, or balanced, as many times as there are no for each; as a no if empty"""
+
+
+class SigmoidFocalLoss(Loss):
+    """For yes or no: rows that are easy count less (Lin et al., 2017). Takes a raw score, without sigmoid."""
+
+    group: ClassVar[Group] = "yes or no"
+    source: ClassVar[str] = "https://arxiv.org/abs/1708.02002"
+    outputs: ClassVar[Outputs] = "logits"
+    type: Literal["sigmoid_focal_loss"] = "sigmoid_focal_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("binary_focal_loss", "binary_focal_cross_entropy")
+    gamma: float = Field(default=2.0, ge=0, le=100)
+    """how little what is told already counts: its loss is multiplied by (1 - p) to the power of gamma"""
+    alpha: Annotated[float, Field(gt=0, lt=1)] | None = 0.25
+    """how much a yes counts, and a no the rest to 1; both as much as without if empty"""
+
+
+class HingeLoss(Loss):
+    """For yes or no, whose score is to be a margin above 0 or below, as in support vector machines (Vapnik, 1995)."""
+
+    group: ClassVar[Group] = "yes or no"
+    source: ClassVar[str] = "https://scikit-learn.org/stable/modules/model_evaluation.html#hinge-loss"
+    outputs: ClassVar[Outputs] = "scores"
+    type: Literal["hinge_loss"] = "hinge_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("hinge", "squared_hinge", "svm")
+    p: Literal[1, 2] = 1
+    """the power of what is lacking: 2, the squared hinge, punishes large lacks more"""
+    margin: Positive = 1.0
+    """how far from 0 the score is to be"""
+
+
+class SoftMarginLoss(Loss):
+    """For yes or no. What binary_cross_entropy_with_logits is, but that scores beyond 88 may become infinite."""
+
+    group: ClassVar[Group] = "yes or no"
+    source: ClassVar[str] = documented("SoftMarginLoss")
+    outputs: ClassVar[Outputs] = "logits"
+    type: Literal["soft_margin_loss"] = "soft_margin_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("soft_margin", "logistic_loss")
+
+
+class MultilabelSoftMarginLoss(Loss):
+    """For several columns of yes or no, the labels of a row. Takes a raw score of each, without sigmoid."""
+
+    group: ClassVar[Group] = "yes or no"
+    source: ClassVar[str] = documented("MultiLabelSoftMarginLoss")
+    outputs: ClassVar[Outputs] = "logits"
+    type: Literal["multilabel_soft_margin_loss"] = "multilabel_soft_margin_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("multi_label_soft_margin_loss",)
+
+
+class MultilabelMarginLoss(Loss):
+    """For several columns of yes or no: the scores of those that are true are to be 1 above all others. Ranks them."""
+
+    group: ClassVar[Group] = "yes or no"
+    source: ClassVar[str] = documented("MultiLabelMarginLoss")
+    outputs: ClassVar[Outputs] = "scores"
+    type: Literal["multilabel_margin_loss"] = "multilabel_margin_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("multi_label_margin_loss",)
 
 
 AnyLoss = Annotated[
@@ -127,8 +225,15 @@ AnyLoss = Annotated[
     | HuberLoss
     | CrossEntropy
     | NLLLoss
+    | FocalLoss
+    | MultiMarginLoss
     | BinaryCrossEntropy
-    | BinaryCrossEntropyWithLogits,
+    | BinaryCrossEntropyWithLogits
+    | SigmoidFocalLoss
+    | HingeLoss
+    | SoftMarginLoss
+    | MultilabelSoftMarginLoss
+    | MultilabelMarginLoss,
     Field(discriminator="type"),
 ]
 LOSSES: dict[str, type[Loss]] = {one.model_fields["type"].default: one for one in get_args(get_args(AnyLoss)[0])}
@@ -141,3 +246,13 @@ def _of(group: Group) -> frozenset[str]:
 REGRESSION_LOSSES = _of("numbers")
 CLASS_LOSSES = _of("classes")
 BINARY_LOSSES = _of("yes or no")
+MULTILABEL_LOSSES = frozenset({"multilabel_soft_margin_loss", "multilabel_margin_loss"})
+# Of targets these are yes or no, nothing between.
+SIGN_LOSSES = MULTILABEL_LOSSES | {"hinge_loss", "soft_margin_loss"}
+# An order has no place from where on it is yes.
+RANKING_LOSSES = frozenset({"multilabel_margin_loss"})
+
+
+def threshold_of(loss: str) -> float:
+    """The output of a loss of yes or no above which it is yes."""
+    return 0.5 if LOSSES[loss].outputs == "probabilities" else 0.0

@@ -1,7 +1,7 @@
 """A model's outputs, read as answers: a class with its probabilities, a number in its own unit, or many of either."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.columns import spell_one
 from app.specs.columns import Value, word
+from app.specs.losses import BINARY_LOSSES, LOSSES
 from app.transforms.arrays import ArrayStep
 from app.transforms.images import ImageStep
 from app.transforms.text import FILLER, TextStep
 
 Numbers = NDArray[np.float64]
 
-_BINARY = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits"})
 _LIKELIEST = 10  # words that are told of the next one
 
 
@@ -92,6 +92,7 @@ class Target(BaseModel):
 def answers(outputs: Numbers, target: Target, loss: str, inputs: NDArray[Any] | None = None) -> list[dict[str, Any]]:
     """Outputs (N, …) as {"label", "probabilities"} for classes, {"value"} for numbers; `loss` decides how they read.
 
+    Of a loss that knows no probabilities, classes are {"label", "scores"}: of yes and no the score, and its opposite.
     A mask is {"label"}: the class of each pixel. Tokens are {"tokens"}: the likeliest at each place; of a model that
     predicts the next one, those of the places that `inputs` (N, L) fill, with what follows the last of them. Of several
     outputs: {"outputs"}, the answer of each by name.
@@ -107,7 +108,8 @@ def answers(outputs: Numbers, target: Target, loss: str, inputs: NDArray[Any] | 
     flat = outputs.reshape(len(outputs), -1)
     if target.classes is None:
         return [_number(row) for row in flat * target.spread + target.center]
-    return [_class(row, target.classes) for row in _PROBABILITIES[loss](flat)]
+    said = "scores" if LOSSES[loss].outputs == "scores" else "probabilities"
+    return [_class(row, target.classes, said) for row in _of_classes(flat, loss)]
 
 
 def _of_heads(outputs: Numbers, heads: Sequence[Head]) -> list[dict[str, Any]]:
@@ -123,8 +125,8 @@ def _of_heads(outputs: Numbers, heads: Sequence[Head]) -> list[dict[str, Any]]:
 
 def _numbers(outputs: Numbers, target: Target, loss: str) -> Numbers:
     """Outputs of many places as numbers in their own unit."""
-    if loss in _BINARY:
-        return _sigmoid(outputs) if loss == "binary_cross_entropy_with_logits" else outputs
+    if loss in BINARY_LOSSES:
+        return _sigmoid(outputs) if LOSSES[loss].outputs == "logits" else outputs
     center, spread = target.unit
     found: Numbers = outputs * spread + center
     return found
@@ -155,7 +157,7 @@ def _words(row: Numbers, target: Target, loss: str, seen: NDArray[Any] | None) -
     found: dict[str, Any] = {"tokens": [words[i] for i in row[places].argmax(axis=1).tolist()]}
     if not target.next_token:
         return found
-    (shares,) = _PROBABILITIES[loss](row[places[-1:]])
+    (shares,) = _of_classes(row[places[-1:]], loss)
     likeliest = np.argsort(-shares, kind="stable")[:_LIKELIEST].tolist()
     sound = bool(np.isfinite(shares).all())
     told = {words[i]: spell_one(float(shares[i])) for i in likeliest}
@@ -167,12 +169,25 @@ def _number(row: Numbers) -> dict[str, Any]:
     return {"value": values[0] if len(values) == 1 else values}
 
 
-def _class(probabilities: Numbers, classes: Sequence[Value]) -> dict[str, Any]:
-    sound = bool(np.isfinite(probabilities).all())
+def _class(figures: Numbers, classes: Sequence[Value], said: str) -> dict[str, Any]:
+    sound = bool(np.isfinite(figures).all())
     return {
-        "label": classes[int(probabilities.argmax())] if sound else None,
-        "probabilities": {word(value): spell_one(p) for value, p in zip(classes, probabilities.tolist(), strict=True)},
+        "label": classes[int(figures.argmax())] if sound else None,
+        said: {word(value): spell_one(figure) for value, figure in zip(classes, figures.tolist(), strict=True)},
     }
+
+
+def _of_classes(outputs: Numbers, loss: str) -> Numbers:
+    """Outputs (N, K), or (N, 1) of yes or no, as what each class has: probabilities, or scores."""
+    kind, is_binary = LOSSES[loss].outputs, loss in BINARY_LOSSES
+    match kind:
+        case "log_probabilities":
+            return np.exp(outputs)
+        case "logits":
+            return _of_positive(_sigmoid(outputs)) if is_binary else _softmax(outputs)
+        case "probabilities":
+            return _of_positive(outputs)
+    return np.concatenate([-outputs, outputs], axis=1) if is_binary else outputs
 
 
 def _softmax(logits: Numbers) -> Numbers:
@@ -190,11 +205,3 @@ def _sigmoid(logits: Numbers) -> Numbers:
     powers = np.exp(-np.abs(logits))  # never overflows
     found: Numbers = np.where(logits >= 0, 1 / (1 + powers), powers / (1 + powers))
     return found
-
-
-_PROBABILITIES: dict[str, Callable[[Numbers], Numbers]] = {
-    "cross_entropy": _softmax,
-    "nll_loss": np.exp,
-    "binary_cross_entropy": _of_positive,
-    "binary_cross_entropy_with_logits": lambda logits: _of_positive(_sigmoid(logits)),
-}

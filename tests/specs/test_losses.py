@@ -15,7 +15,9 @@ SIDE_8 = Images(channels="gray", mean=[0.5] * 3, std=[0.2] * 3, min_height=8, ma
 COLUMNS = [
     Column(name="x", type="float", num_distinct=90, min=-3, max=4, mean=1, std=2),
     Column(name="kind", type="category", num_distinct=3, values=["a", "b", "c"]),
-    Column(name="flag", type="boolean", num_distinct=2, values=[False, True], min=0, max=1),
+    Column(name="flag", type="boolean", num_distinct=2, values=[False, True]),
+    Column(name="one", type="integer", num_distinct=2, values=[0, 1], min=0, max=1),
+    Column(name="share", type="float", num_distinct=80, min=0, max=1),
     Column(name="image", type="image", num_distinct=100, images=SIDE_8),
     Column(name="mask", type="image", num_distinct=100, images=SIDE_8),
     Column(name="text", type="text", num_distinct=100),
@@ -54,6 +56,17 @@ FITTING: dict[str, Any] = {
     "weights of truth values": (weighed({"true": 2}), linear(2), {"target": "flag"}),
     "balanced": (weighed("balanced"), linear(3), {"target": "kind"}),
     "weights of pixels": (weighed({"0": 0.1}), OF_PIXELS, TO_MASK),
+    "focal": ({"type": "focal_loss", "gamma": 1, "weight": "balanced"}, linear(3), {"target": "kind"}, "f1"),
+    "focal, of pixels": ({"type": "focal_loss"}, OF_PIXELS, TO_MASK, "accuracy"),
+    "focal, of tokens": ({"type": "focal_loss"}, OF_TOKENS, TO_TEXT, "accuracy"),
+    "focal, of yes and no": ({"type": "sigmoid_focal_loss", "alpha": None}, linear(1), {"target": "flag"}, "recall"),
+    "focal, of shares": ({"type": "sigmoid_focal_loss"}, linear(2), {"target": ["flag", "share"]}, "accuracy"),
+    "margins": ({"type": "multi_margin_loss", "p": 2}, linear(3), {"target": "kind"}, "top_k_accuracy"),
+    "hinge": ({"type": "hinge_loss", "p": 2}, linear(1), {"target": "flag"}, "accuracy", "f1"),
+    "hinge of several": ({"type": "hinge_loss"}, linear(2), {"target": ["flag", "one"]}, "accuracy"),
+    "soft margin": ({"type": "soft_margin_loss"}, linear(1), {"target": "flag"}, "accuracy"),
+    "labels": ({"type": "multilabel_soft_margin_loss"}, linear(2), {"target": ["flag", "one"]}, "accuracy"),
+    "ranked labels": ({"type": "multilabel_margin_loss"}, linear(2), {"target": ["flag", "one"]}),
     "weights of tokens": (weighed([1, 1, 2, 2]), OF_TOKENS, TO_TEXT),
 }
 REFUSED: dict[str, Any] = {
@@ -72,6 +85,39 @@ REFUSED: dict[str, Any] = {
     "tokens by name": ((weighed({"a": 2}), OF_TOKENS, TO_TEXT), "training.loss.weight", "have no names here"),
     "too few weights of tokens": ((weighed([1, 2]), OF_TOKENS, TO_TEXT), "training.loss.weight", "there are 4"),
     "a weight of 0": ((weighed({"a": 0}), linear(3), {"target": "kind"}), "training.loss.weight.a", "greater than 0"),
+    "hinge of a number": (({"type": "hinge_loss"}, linear(1), {"target": "x"}), "training.loss.type", "two different"),
+    "hinge of shares": (
+        ({"type": "hinge_loss"}, linear(2), {"target": ["flag", "share"]}),
+        "training.loss.type",
+        "needs columns that are 0 or 1",
+    ),
+    "hinge of an image": (
+        ({"type": "hinge_loss"}, OF_PIXELS, {"features": ["image"], "target": "image"}),
+        "training.loss.type",
+        "needs columns that are 0 or 1",
+    ),
+    "labels of one column": (
+        ({"type": "multilabel_soft_margin_loss"}, linear(1), {"target": "flag"}),
+        "training.loss.type",
+        "for several columns",
+    ),
+    "labels of a list of one": (
+        ({"type": "multilabel_margin_loss"}, linear(1), {"target": ["flag"]}),
+        "training.loss.type",
+        "for several columns",
+    ),
+    "an order without a threshold": (
+        ({"type": "multilabel_margin_loss"}, linear(2), {"target": ["flag", "one"]}, "accuracy"),
+        "training.metrics.0",
+        "does not say from where on",
+    ),
+    "margins of pixels": (({"type": "multi_margin_loss"}, OF_PIXELS, TO_MASK), "training.loss.type", "one class a row"),
+    "margins of tokens": (({"type": "multi_margin_loss"}, OF_TOKENS, TO_TEXT), "training.loss.type", "one class a row"),
+    "a third power": (
+        ({"type": "multi_margin_loss", "p": 3}, linear(3), {"target": "kind"}),
+        "training.loss.p",
+        "should be 1 or 2",
+    ),
     "a word": ((weighed("even"), linear(3), {"target": "kind"}), "training.loss.weight", "should be balanced"),
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from app.specs.losses import AnyLoss, BinaryCrossEntropyWithLogits, CrossEntropy, NLLLoss
+from app.specs.losses import AnyLoss, BinaryCrossEntropyWithLogits, ClassLoss
 from worker.train.places import IGNORED
 
 
@@ -20,11 +20,11 @@ def weights_of(
     `targets` gives those of the training rows; of a row that has many `of_places` alike, a yes is one whichever it is.
     """
     match loss:
-        case CrossEntropy(weight=str()) | NLLLoss(weight=str()):
+        case ClassLoss(weight=str()):
             return {"weight": balanced(counts_of(targets(), len(names)))}
-        case CrossEntropy(weight=dict(said)) | NLLLoss(weight=dict(said)):
+        case ClassLoss(weight=dict(said)):
             return {"weight": torch.tensor([said.get(name, 1.0) for name in names])}
-        case CrossEntropy(weight=tuple(said)) | NLLLoss(weight=tuple(said)):
+        case ClassLoss(weight=tuple(said)):
             return {"weight": torch.tensor(said)}
         case BinaryCrossEntropyWithLogits(pos_weight=str()):
             share = mean_of(targets())

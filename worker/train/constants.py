@@ -11,21 +11,24 @@ from torch import Tensor
 from app.specs.losses import (
     AnyLoss,
     BinaryCrossEntropy,
-    BinaryCrossEntropyWithLogits,
+    ClassLoss,
     CrossEntropy,
+    FocalLoss,
+    HingeLoss,
     HuberLoss,
     L1Loss,
-    MSELoss,
-    NLLLoss,
+    MultilabelMarginLoss,
+    MultiMarginLoss,
+    SigmoidFocalLoss,
     SmoothL1Loss,
 )
+from worker.train import solving
 from worker.train.balance import counts_of, mean_of
 from worker.train.sampling import Some
 
 _MOST = 1 << 22  # numbers that a median is of
 _LEAST_SHARE = 1e-6  # of a class: its logarithm stays finite
 _LEANING = 1e-5
-_HALVINGS = 60  # of an interval, until no number of eight bytes lies within
 
 
 def constant_outputs(
@@ -38,19 +41,47 @@ def constant_outputs(
     The mean for squares, the median for absolute values, the shares of the classes for the entropies. Targets come
     some at a time; of more than four million numbers the median is that of two to four million, chosen at random.
     """
+    if isinstance(loss, ClassLoss):
+        return _scores(loss, counts_of(targets, num_outputs), weight).float()
+    return _numbers(loss, targets) if loss.group == "numbers" else _yes(loss, targets, weight)
+
+
+def _scores(loss: ClassLoss, counts: Tensor, weight: Tensor | None) -> Tensor:
+    """Of one class of several (K,), by how often each occurs."""
     match loss:
-        case MSELoss() | BinaryCrossEntropy():
-            return mean_of(targets)
+        case CrossEntropy(label_smoothing=spread):
+            return _shares(counts, weight, spread).log()
+        case FocalLoss(gamma=gamma):
+            return solving.focal_shares(_shares(counts, weight), gamma).clamp_min(_LEAST_SHARE).log()
+        case MultiMarginLoss(p=p, margin=margin):
+            shares = _shares(counts, weight).cpu()
+            return solving.apart(shares.unsqueeze(1) * (1 - torch.eye(len(counts))), margin, p)
+    return _shares(counts, weight).log()
+
+
+def _numbers(loss: AnyLoss, targets: Iterable[Tensor]) -> Tensor:
+    match loss:
         case L1Loss():
             return _some(targets).median(dim=0).values
         case SmoothL1Loss(beta=width) | HuberLoss(delta=width):
-            return _centre(_some(targets), width)
-        case BinaryCrossEntropyWithLogits():
-            return torch.logit(_weighed_yes(mean_of(targets), weight), eps=_LEAST_SHARE)
-        case CrossEntropy(label_smoothing=spread):
-            return _shares(counts_of(targets, num_outputs), weight, spread).log()
-        case NLLLoss():
-            return _shares(counts_of(targets, num_outputs), weight).log()
+            return solving.centre(_some(targets), width).float()
+    return mean_of(targets)
+
+
+def _yes(loss: AnyLoss, targets: Iterable[Tensor], weight: Tensor | None) -> Tensor:
+    """Of yes or no, by how often it is yes."""
+    if isinstance(loss, MultilabelMarginLoss):
+        return solving.apart(_beside(targets), 1.0, 1).float()
+    share = mean_of(targets)
+    match loss:
+        case BinaryCrossEntropy():
+            return share
+        case SigmoidFocalLoss(alpha=alpha, gamma=gamma):
+            return _focal_logit(share, 0.5 if alpha is None else alpha, gamma)
+        case HingeLoss(p=p, margin=margin):
+            lean = 2 * share - 1
+            return margin * (lean if p == 2 else lean.sign())
+    return torch.logit(_weighed_yes(share, weight), eps=_LEAST_SHARE)
 
 
 def _some(targets: Iterable[Tensor]) -> Tensor:
@@ -63,14 +94,14 @@ def _some(targets: Iterable[Tensor]) -> Tensor:
     return some.rows()
 
 
-def _centre(rows: Tensor, width: float) -> Tensor:
-    """Of each place the number from which the differences, each cut off at `width`, add up to 0 (Huber, 1964)."""
-    low, high = rows.amin(0).double(), rows.amax(0).double()
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        is_above = (middle - rows).clamp(-width, width).sum(0) > 0
-        low, high = torch.where(is_above, low, middle), torch.where(is_above, middle, high)
-    return ((low + high) / 2).float()
+def _focal_logit(share: Tensor, alpha: float, gamma: float) -> Tensor:
+    parts = torch.stack([alpha * share, (1 - alpha) * (1 - share)]).clamp_min(_LEAST_SHARE)
+    return torch.logit(solving.focal_shares(parts, gamma)[0], eps=_LEAST_SHARE).float()
+
+
+def _beside(targets: Iterable[Tensor]) -> Tensor:
+    """How often each label (K, K) is there where another is not."""
+    return sum((some.double().T @ (1 - some.double()) for some in targets), torch.zeros(()))
 
 
 def _shares(counts: Tensor, weight: Tensor | None, label_smoothing: float = 0.0) -> Tensor:

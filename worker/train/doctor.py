@@ -11,8 +11,10 @@ from worker.train.history import History, Window
 from worker.train.recorder import EPOCH_LOSS
 
 # A model counts as not learning while its loss is above this share of what needs no inputs: a quarter of the variance
-# explained for squares, the same for absolute values and what lies between, a tenth of the entropy for classes.
+# explained for squares, the same for absolute values and what lies between, a tenth of the entropy for classes, of what
+# is lacking to a margin the same. Where a tenth of the entropy is gone, a sixth or more of a focal loss is.
 _UNLEARNED = {"mse_loss": 0.75, "l1_loss": 0.87, "smooth_l1_loss": 0.87, "huber_loss": 0.87}
+_UNLEARNED |= {"focal_loss": 0.85, "sigmoid_focal_loss": 0.85}
 _UNLEARNED_ENTROPY = 0.9
 _FEW_STEPS = 20
 _DEAD_RATE = 0.01

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from app.errors import JobFailure
 from app.specs.columns import word
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, RANKING_LOSSES, REGRESSION_LOSSES, threshold_of
 from app.specs.metrics import CLASS_METRICS, AnyMetric
 from app.specs.training import TrainingSpec
 from app.transforms import ImageStep, Target, TextStep
@@ -24,6 +24,7 @@ from worker.train.places import ROWS, Places
 
 # What the best number is called that ignores the inputs, where it is not the mean.
 _CENTRES = {"l1_loss": "median", "smooth_l1_loss": "best number", "huber_loss": "best number"}
+_CENTRES |= {"hinge_loss": "more frequent value", "multilabel_margin_loss": "rank"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def judging_of(
     weights = {name: weight.to(device) for name, weight in weights.items()}
     loss = losses.build(**training.only_loss.model_dump() | weights)
     asked = [_metric(metric, answers, target, device) for metric in training.metrics]
-    judge = Judge(places.loss(loss), asked, answers, _classes(target, answers), places, weights.get("weight"))
+    counted = weights.get("weight") if getattr(training.only_loss, "by_weight", False) else None
+    judge = Judge(places.loss(loss), asked, answers, _classes(target, answers), places, counted)
     best = constant_outputs(training.only_loss, told(), len(names_of(target)), *weights.values())
     constant = places.spread(best)
     chance = losses.chance(judge.loss, constant, every(), judge.count)
@@ -100,7 +102,7 @@ def _answers(training: TrainingSpec, target: Target) -> Answers | None:
     if loss in REGRESSION_LOSSES:
         asked = any(metric.type in CLASS_METRICS for metric in training.metrics)
         return Answers(2, (0.5 - target.center) / target.spread) if asked else None
-    return Answers(2, 0.0 if loss == "binary_cross_entropy_with_logits" else 0.5, truth=0.5)
+    return None if loss in RANKING_LOSSES else Answers(2, threshold_of(loss), truth=0.5)
 
 
 def _metric(metric: AnyMetric, answers: Answers | None, target: Target, device: torch.device) -> metrics.Metric:
@@ -120,8 +122,7 @@ def in_words(outputs: Tensor, loss: str, target: Target) -> str:
         return f"the {_CENTRES.get(loss, 'mean')}, {value:.4g}"
     if loss in CLASS_LOSSES:
         return str(target.classes[int(outputs.argmax())])
-    threshold = 0.0 if loss == "binary_cross_entropy_with_logits" else 0.5
-    return str(target.classes[int(outputs[0] > threshold)])
+    return str(target.classes[int(outputs[0] > threshold_of(loss))])
 
 
 def _frequent(outputs: Tensor, target: Target) -> str:

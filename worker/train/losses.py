@@ -11,6 +11,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
+from worker.train import formulas
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
@@ -22,6 +24,13 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "binary_cross_entropy": F.binary_cross_entropy,
     "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
     "nll_loss": F.nll_loss,
+    "focal_loss": formulas.focal_loss,
+    "multi_margin_loss": F.multi_margin_loss,
+    "sigmoid_focal_loss": formulas.sigmoid_focal_loss,
+    "hinge_loss": formulas.hinge_loss,
+    "soft_margin_loss": formulas.soft_margin_loss,
+    "multilabel_soft_margin_loss": F.multilabel_soft_margin_loss,
+    "multilabel_margin_loss": formulas.multilabel_margin_loss,
 }
 
 

@@ -11,7 +11,7 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.graph import Node
 from app.specs.layers.base import written
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, MULTILABEL_LOSSES, SIGN_LOSSES
 
 MAX_MASK_CLASSES = 256  # a byte tells no more apart
 
@@ -72,19 +72,35 @@ def _misfit(answer: Answer, column: Column) -> str | None:
 
 
 def _unfit_loss(loss: str, answer: Answer, columns: list[Column]) -> str | None:
-    if answer.kind == "tokens":
+    if answer.kind in ("tokens", "mask"):
+        if loss == "multi_margin_loss":
+            return f"{loss} is for one class a row, and these are many; cross_entropy fits"
         return None if loss in CLASS_LOSSES else f"{loss} needs numbers, and these are tokens; cross_entropy fits"
-    if answer.kind in ("numbers", "array"):
+    if answer.kind in ("numbers", "array") and loss in CLASS_LOSSES:
         what = "several targets are" if answer.kind == "numbers" else "an array is"
-        if loss in CLASS_LOSSES:
-            return f"{loss} needs one column of classes, and {what} numbers; mse_loss fits"
-        outside = [one.name for one in columns if (one.is_numeric or one.type == "array") and not _is_share(one)]
-        if loss in BINARY_LOSSES and outside:
-            return f"{loss} needs numbers from 0 to 1, but {outside[0]!r} has others; mse_loss fits"
-    return None
+        return f"{loss} needs one column of classes, and {what} numbers; mse_loss fits"
+    return _unfit_yes(loss, answer, columns) if loss in BINARY_LOSSES else None
+
+
+def _unfit_yes(loss: str, answer: Answer, columns: list[Column]) -> str | None:
+    """Why a loss of yes or no does not fit several columns, an array or an image."""
+    if loss in SIGN_LOSSES and not (answer.kind == "numbers" and all(map(_is_yes_or_no, columns))):
+        return f"{loss} needs columns that are 0 or 1, and nothing else; binary_cross_entropy_with_logits takes shares"
+    if loss in MULTILABEL_LOSSES and len(columns) == 1:
+        return f"{loss} is for several columns; of one, hinge_loss fits"
+    outside = [one.name for one in columns if (one.is_numeric or one.type == "array") and not _is_share(one)]
+    return f"{loss} needs numbers from 0 to 1, but {outside[0]!r} has others; mse_loss fits" if outside else None
+
+
+def _is_yes_or_no(column: Column) -> bool:
+    if column.type == "boolean":
+        return True
+    return column.is_numeric and column.num_distinct <= 2 and {column.min, column.max} <= {0, 1}
 
 
 def _is_share(column: Column) -> bool:
+    if column.type == "boolean":
+        return True
     return column.min is not None and column.max is not None and column.min >= 0 and column.max <= 1
 
 

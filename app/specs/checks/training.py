@@ -12,7 +12,7 @@ from app.specs.checks.words import Columns
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.heads import Head
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, MULTILABEL_LOSSES, RANKING_LOSSES, REGRESSION_LOSSES
 from app.specs.metrics import CLASS_METRICS, AnyMetric
 from app.specs.schedules import PlateauSchedule
 from app.specs.splits import validates
@@ -53,6 +53,8 @@ def _loss_problems(loss: str, data: DataSpec, target: Column) -> Iterator[Proble
         message = f"{loss} needs numbers, but {target.name!r} holds {target.type} values; cross_entropy fits"
     if loss in BINARY_LOSSES and target.num_distinct != 2:
         message = f"{loss} needs two different values, but {target.name!r} has {target.num_distinct:,}"
+    if loss in MULTILABEL_LOSSES:
+        message = f"{loss} is for several columns of 0 and 1: let target be a list of them; of one, hinge_loss fits"
     if loss in CLASS_LOSSES and target.values is None:
         message = (
             f"{loss} needs classes, but {target.name!r} has {target.num_distinct:,} different values; mse_loss fits"
@@ -85,7 +87,10 @@ def _metric_problems(
     if metric.type == "top_k_accuracy" and loss in CLASS_LOSSES and num_classes and metric.k > num_classes:
         message = f"there are {num_classes} classes, so no {metric.k} likeliest"
         yield Problem(loc=["k"], msg=message, received=metric.k)
-    if metric.type == "top_k_accuracy" and loss in BINARY_LOSSES:
+    if loss in RANKING_LOSSES and metric.type in CLASS_METRICS:
+        message = f"{loss} puts columns in an order, and does not say from where on they are true"
+        yield Problem(loc=[], msg=message, received=metric.type)
+    elif metric.type == "top_k_accuracy" and loss in BINARY_LOSSES:
         yield Problem(loc=[], msg="of two classes both are among the likeliest", received=metric.type)
 
 

@@ -259,7 +259,7 @@ function named(name, prediction, kind) {
 
 const isPlain = (value) => ["string", "number", "boolean"].includes(typeof value);
 
-function shown({ value, probabilities }, places) {
+function shown({ value, probabilities, scores }, places) {
   const likeliest = probabilities?.slice(0, SHOWN_CLASSES) ?? [];
   const more = (probabilities?.length ?? 0) - likeliest.length;
   return [
@@ -271,12 +271,15 @@ function shown({ value, probabilities }, places) {
           likeliest.map((one, i) => bar(one, i === 0)),
         )
       : null,
+    scores ? h("p", { class: "muted small figures" }, `scores: ${scores.slice(0, SHOWN_CLASSES).map(inScores).join(", ")}`) : null,
     places,
     more > 0
       ? h("p", { class: "muted small" }, `and ${format.plural(more, "less likely class", "less likely classes")}`)
       : null,
   ];
 }
+
+const inScores = ({ name, score }) => `${name} ${format.measure(score)}`;
 
 const inWords = (value) =>
   typeof value === "number" && !Number.isInteger(value) ? format.measure(value) : String(value);

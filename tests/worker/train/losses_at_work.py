@@ -31,8 +31,8 @@ class Case:
     formula: Formula
     targets: Callable[[int, torch.Generator], Tensor]
     num_outputs: int = 1
-    ends_with: str | None = None  # the layer that makes of scores what the loss takes
     arguments: dict[str, Any] = field(default_factory=dict)
+    ends_with: str | None = None  # the layer that makes of scores what the loss takes
     is_torchs: bool = True  # the same function, so that every bit is the same
 
     def __str__(self) -> str:
@@ -46,9 +46,9 @@ class Case:
     @property
     def target(self) -> Target:
         """What is predicted."""
-        if LOSSES[self.type].group == "numbers":
-            return Target(name="y", numbers=[Scaled(name=name) for name in "ab"])
-        return Target(name="y", classes=list(range(max(2, self.num_outputs))))
+        if LOSSES[self.type].group == "classes" or self.num_outputs == 1:
+            return Target(name="y", classes=list(range(max(2, self.num_outputs))))
+        return Target(name="y", numbers=[Scaled(name=name) for name in "abc"[: self.num_outputs]])
 
     def weights(self, targets: Tensor) -> dict[str, Tensor]:
         """What classes count, by the argument that says so."""
@@ -78,6 +78,41 @@ def classes(num_rows: int, generator: torch.Generator) -> Tensor:
 
 def yes_no(num_rows: int, generator: torch.Generator) -> Tensor:
     return (torch.rand(num_rows, 1, generator=generator) < 0.3).float()
+
+
+def labels(num_rows: int, generator: torch.Generator) -> Tensor:
+    """Of three columns, one of which is mostly yes."""
+    return (torch.rand(num_rows, 3, generator=generator) < torch.tensor([0.1, 0.9, 0.4])).float()
+
+
+def _focal(outputs: Tensor, targets: Tensor, gamma: float, weight: Tensor | None = None) -> Tensor:
+    """As the paper writes it, row by row."""
+    weight = torch.ones(NUM_CLASSES) if weight is None else weight
+    own = outputs.softmax(1)[range(len(targets)), targets]
+    return (weight[targets] * (1 - own) ** gamma * -own.log()).sum() / weight[targets].sum()
+
+
+def _binary_focal(outputs: Tensor, targets: Tensor, alpha: float | None, gamma: float) -> Tensor:
+    """As torchvision writes it."""
+    p = torch.sigmoid(outputs)
+    loss = F.binary_cross_entropy_with_logits(outputs, targets, reduction="none")
+    loss = loss * (1 - (p * targets + (1 - p) * (1 - targets))) ** gamma
+    if alpha is not None:
+        loss = (alpha * targets + (1 - alpha) * (1 - targets)) * loss
+    return loss.mean()
+
+
+def _hinge(outputs: Tensor, targets: Tensor, margin: float) -> Tensor:
+    return torch.stack([F.relu(margin - o if t else margin + o) for o, t in zip(outputs, targets, strict=True)]).mean()
+
+
+def _multilabel_margin(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The numbers of the labels that are there, and then -1, as torch takes them."""
+    found = torch.full(targets.shape, -1)
+    for row, own in zip(found, targets, strict=True):
+        there = own.nonzero().flatten()
+        row[: len(there)] = there
+    return F.multilabel_margin_loss(outputs, found)
 
 
 def _cases() -> list[Case]:
@@ -112,6 +147,46 @@ def _cases() -> list[Case]:
             ends_with="log_softmax",
             arguments={"weight": WEIGHTS},
         ),
+        Case("focal_loss", lambda o, t: _focal(o, t, 2.0), classes, NUM_CLASSES, is_torchs=False),
+        Case("focal_loss", lambda o, t: _focal(o, t, 0.4), classes, NUM_CLASSES, {"gamma": 0.4}, is_torchs=False),
+        Case(
+            "focal_loss",
+            lambda o, t: _focal(o, t, 1.0, torch.tensor(WEIGHTS)),
+            classes,
+            NUM_CLASSES,
+            {"gamma": 1.0, "weight": WEIGHTS},
+            is_torchs=False,
+        ),
+        Case("focal_loss", F.cross_entropy, classes, NUM_CLASSES, {"gamma": 0.0}, is_torchs=False),
+        Case("multi_margin_loss", F.multi_margin_loss, classes, NUM_CLASSES),
+        Case(
+            "multi_margin_loss",
+            lambda o, t: F.multi_margin_loss(o, t, p=2, margin=0.5, weight=torch.tensor(WEIGHTS)),
+            classes,
+            NUM_CLASSES,
+            {"p": 2, "margin": 0.5, "weight": WEIGHTS},
+        ),
+        Case("sigmoid_focal_loss", lambda o, t: _binary_focal(o, t, 0.25, 2.0), yes_no, is_torchs=False),
+        Case(
+            "sigmoid_focal_loss",
+            lambda o, t: _binary_focal(o, t, None, 0.5),
+            labels,
+            3,
+            {"alpha": None, "gamma": 0.5},
+            is_torchs=False,
+        ),
+        Case("hinge_loss", lambda o, t: _hinge(o, t, 1.0), yes_no, is_torchs=False),
+        Case(
+            "hinge_loss",
+            lambda o, t: F.relu(0.7 - o * torch.where(t > 0, 1, -1)).square().mean(),
+            labels,
+            3,
+            {"p": 2, "margin": 0.7},
+            is_torchs=False,
+        ),
+        Case("soft_margin_loss", lambda o, t: F.soft_margin_loss(o, torch.where(t > 0, 1.0, -1.0)), yes_no),
+        Case("multilabel_soft_margin_loss", F.multilabel_soft_margin_loss, labels, 3),
+        Case("multilabel_margin_loss", _multilabel_margin, labels, 3),
         Case("binary_cross_entropy", F.binary_cross_entropy, yes_no, ends_with="sigmoid"),
         Case("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, yes_no),
         Case(

@@ -39,8 +39,10 @@ def test_no_other_constant_answer_has_a_lower_loss(case: Case) -> None:
     targets = case.targets(64, generator)
     weights = case.weights(targets)
     best = constants.constant_outputs(case.spec, targets.split(5), case.num_outputs, *weights.values())
-    judge = Judge(case.loss(targets), [], None, None, weight=weights.get("weight"))
-    chance = losses.chance(judge.loss, best, targets.split(5), judge.count)
+    counted = weights.get("weight") if getattr(case.spec, "by_weight", False) else None
+    chance = losses.chance(
+        case.loss(targets), best, targets.split(5), Judge(case.loss(targets), [], None, None, weight=counted).count
+    )
     scores = torch.zeros(case.num_outputs, requires_grad=True)
     other = torch.optim.LBFGS([scores], max_iter=200, line_search_fn="strong_wolfe")
 

@@ -1,0 +1,43 @@
+"""Losses that torch lacks, or takes in another form than targets come in. Each is a function as torch's are: the mean.
+
+Scripts quote them word for word.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
+
+_LEAST = 1e-12  # what is raised to a power: of 0, powers below 1 have no gradient
+
+
+def hinge_loss(outputs: Tensor, targets: Tensor, p: int = 1, margin: float = 1.0) -> Tensor:
+    """What scores lack to be a margin above 0 where the target is 1, and below where it is 0 (Cortes, Vapnik, 1995)."""
+    lacking = (margin - (2 * targets - 1) * outputs).clamp_min(0)
+    return lacking.mean() if p == 1 else lacking.square().mean()
+
+
+def soft_margin_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """torch's, of targets that are 0 and 1."""
+    return F.soft_margin_loss(outputs, 2 * targets - 1)
+
+
+def focal_loss(outputs: Tensor, targets: Tensor, gamma: float = 2.0, weight: Tensor | None = None) -> Tensor:
+    """Cross entropy of scores (N, K, …), times (1 - p) ** gamma, where p is what the class has (Lin et al., 2017)."""
+    logs = outputs.log_softmax(dim=1)
+    others = (-torch.expm1(logs)).clamp_min(_LEAST)
+    return F.nll_loss(others**gamma * logs, targets, weight=weight)
+
+
+def sigmoid_focal_loss(outputs: Tensor, targets: Tensor, alpha: float | None = None, gamma: float = 2.0) -> Tensor:
+    """The same of one score, where a yes counts alpha and a no the rest to 1 (torchvision's sigmoid_focal_loss)."""
+    yes, no = F.logsigmoid(outputs), F.logsigmoid(-outputs)
+    yes, no = yes * torch.exp(gamma * no), no * torch.exp(gamma * yes)
+    if alpha is not None:
+        yes, no = alpha * yes, (1 - alpha) * no
+    return -(targets * yes + (1 - targets) * no).mean()
+
+
+def multilabel_margin_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """torch's, of a column of 0 and 1 for each label; torch takes the numbers of those that are 1, and then -1."""
+    ordered, columns = targets.sort(dim=1, descending=True, stable=True)
+    return F.multilabel_margin_loss(outputs, torch.where(ordered > 0.5, columns, -1))
