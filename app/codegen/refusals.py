@@ -33,7 +33,6 @@ def refuse_unsaid(trained: Trained) -> None:
         *_passing(trained),
         *_means(trained),
         *_layers(trained),
-        *_weights_of_classes(trained),
     ]
     found = found or list(_rows_in_files(trained))
     if found:
@@ -85,12 +84,6 @@ def _penalties(node: Node) -> Iterator[Problem]:
         if getattr(node.layer, name, 0):
             message = "a script cannot say a penalty for lbfgs, which compares losses"
             yield Problem(loc=["model", *node.loc, name], msg=message, received=getattr(node.layer, name))
-
-
-def _weights_of_classes(trained: Trained) -> Iterator[Problem]:
-    for name in ("weight", "pos_weight"):
-        if (said := getattr(trained.spec.training.loss, name, None)) is not None:
-            yield Problem(loc=["training", "loss", name], msg="a script cannot say this", received=said)
 
 
 def _plain(value: Any) -> Any:

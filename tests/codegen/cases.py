@@ -618,6 +618,94 @@ SUITE |= {
     "side_by_side": SIDE_BY_SIDE,
 }
 
+
+def labels_csv() -> bytes:
+    """A class that is rare, labels, counts, shares of a whole, words."""
+    random = np.random.default_rng(9)
+    lines = ["a,b,c,d,kind,old,new,sold,red,green,blue,said"]
+    for _ in range(160):
+        a, b, c = random.normal(size=3)
+        kind = "rare" if a > 1.2 else "often" if b > 0 else "also"
+        shares = random.dirichlet(np.exp([a, b, c]))
+        said = " ".join(random.choice(["go", "stop", "wait"], random.integers(1, 4)))
+        figures = [random.poisson(np.exp(1 + 0.5 * a)), *(f"{one:.4f}" for one in shares)]
+        told = [
+            f"{a:.3f}",
+            f"{b:.3f}",
+            f"{c:.3f}",
+            f"{a + b:.3f}",
+            kind,
+            int(a + b > 0.8),
+            int(random.random() < 0.3),
+            *figures,
+            said,
+        ]
+        lines.append(",".join(map(str, told)))
+    return "\n".join(lines).encode()
+
+
+FILES |= {"labels.csv": labels_csv}
+
+# Every loss at once, each of an output of its own: what it is held to, how many numbers it gives, and how it ends.
+BINARY = "binary_cross_entropy_with_logits"
+JUDGED: dict[str, tuple[dict[str, Any], dict[str, Any], int, str | None]] = {
+    "huber": ({"type": "huber_loss", "delta": 0.5}, {"target": "c", "scale_target": "standardize"}, 1, None),
+    "smooth": ({"type": "smooth_l1_loss"}, {"target": ["b", "c"]}, 2, None),
+    "balanced": ({"type": "cross_entropy", "weight": "balanced", "label_smoothing": 0.1}, {"target": "kind"}, 3, None),
+    "weighed": ({"type": "nll_loss", "weight": {"rare": 3}}, {"target": "kind"}, 3, "log_softmax"),
+    "focal": ({"type": "focal_loss", "gamma": 1.5, "weight": [1, 1, 4]}, {"target": "kind"}, 3, None),
+    "margin": ({"type": "multi_margin_loss", "p": 2, "weight": "balanced"}, {"target": "kind"}, 3, None),
+    "yes": (
+        {"type": "binary_cross_entropy_with_logits", "pos_weight": "balanced"},
+        {"target": ["old", "new"]},
+        2,
+        None,
+    ),
+    "binary_focal": ({"type": "sigmoid_focal_loss"}, {"target": "old"}, 1, None),
+    "hinge": ({"type": "hinge_loss", "margin": 0.5}, {"target": "old"}, 1, None),
+    "soft": ({"type": "soft_margin_loss"}, {"target": "new"}, 1, None),
+    "labels": ({"type": "multilabel_soft_margin_loss"}, {"target": ["old", "new"]}, 2, None),
+    "ranked": ({"type": "multilabel_margin_loss"}, {"target": ["old", "new"]}, 2, None),
+}
+
+
+def judged(names: list[str], **training: Any) -> dict[str, Any]:
+    """A run with an output for each of these losses."""
+    layers: list[dict[str, Any]] = [{"type": "linear", "out_features": 7}, {"type": "tanh", "name": "trunk"}]
+    for name in names:
+        _, _, count, end = JUDGED[name]
+        last = {"type": "linear", "out_features": count, "inputs": ["trunk"]}
+        layers += [last, {"type": end, "name": name}] if end else [last | {"name": name}]
+    return {
+        "name": "judged",
+        "dataset": "labels.csv",
+        "model": {"layers": layers, "outputs": names},
+        "data": {"features": ["a", "d"], "outputs": {name: JUDGED[name][1] for name in names}},
+        "training": {
+            "num_epochs": 2,
+            "batch_size": 9,
+            "outputs": {name: {"loss": JUDGED[name][0], "weight": 0.5 + 0.1 * i} for i, name in enumerate(names)},
+            **training,
+        },
+    }
+
+
+WEIGHED = people(
+    THREE,
+    {"features": ["age", "code"], "target": "label"},
+    loss=CLASSES | {"weight": "balanced", "label_smoothing": 0.2},
+    metrics=[ACCURACY],
+)
+SUITE |= {"losses": judged(list(JUDGED)), "weighed": WEIGHED}
+FULL |= {
+    "weighed_tokens": SUITE["next_words"]
+    | {"training": SUITE["next_words"]["training"] | {"loss": CLASSES | {"weight": "balanced"}}},
+    "weighed_pictures": pictures({"augment": [{"type": "mixup"}]}, loss={"type": BINARY, "pos_weight": "balanced"}),
+    "weighed_masks": program("unet", num_epochs=1, loss={"type": "focal_loss", "weight": "balanced"}, metrics=[]),
+    "weighed_windows": series(
+        {}, {"target": "kind"}, 3, loss=CLASSES | {"weight": {"b": 2.5}}, metrics=[{"type": "f1"}]
+    ),
+}
 FULL |= {
     "two-towers": program("two-towers", num_epochs=1),
     "mixed_heads": pictures(

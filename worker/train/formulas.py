@@ -28,7 +28,7 @@ def focal_loss(outputs: Tensor, targets: Tensor, gamma: float = 2.0, weight: Ten
     return F.nll_loss(others**gamma * logs, targets, weight=weight)
 
 
-def sigmoid_focal_loss(outputs: Tensor, targets: Tensor, alpha: float | None = None, gamma: float = 2.0) -> Tensor:
+def sigmoid_focal_loss(outputs: Tensor, targets: Tensor, alpha: float | None = 0.25, gamma: float = 2.0) -> Tensor:
     """The same of one score, where a yes counts alpha and a no the rest to 1 (torchvision's sigmoid_focal_loss)."""
     yes, no = F.logsigmoid(outputs), F.logsigmoid(-outputs)
     yes, no = yes * torch.exp(gamma * no), no * torch.exp(gamma * yes)

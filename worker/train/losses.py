@@ -37,7 +37,6 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
 def build(type: str, **arguments: Any) -> Loss:
     """The mean loss over a batch, a 0-d tensor. `arguments` are torch's own."""
     function = FUNCTIONS[type]
-    arguments = {name: value for name, value in arguments.items() if value is not None}
     if not arguments:
         return function
     return lambda outputs, targets: function(outputs, targets, **arguments)
