@@ -186,6 +186,29 @@ def test_labels_are_told_by_how_likely_they_are_or_by_their_scores(loss: str, ex
     assert answer == {"value": pytest.approx(expected)}
 
 
+def test_logarithms_of_numbers_are_told_as_numbers() -> None:
+    prep = preprocessing(SIZE, target=Target(name="y", reading="logarithms"), loss="poisson_nll_loss")
+    assert decode(prep, [[0.0], [np.log(7)]]) == [{"value": 1.0}, {"value": pytest.approx(7.0)}]
+    columns = Target(name="a, b", numbers=[Scaled(name="a"), Scaled(name="b")], reading="logarithms")
+    prep = preprocessing(SIZE, target=columns, loss="kl_div")
+    assert decode(prep, [[np.log(0.2), np.log(0.8)]]) == [{"value": pytest.approx({"a": 0.2, "b": 0.8})}]
+
+
+def test_means_are_told_with_their_deviations_in_the_unit_of_the_target() -> None:
+    prep = preprocessing(
+        SIZE, target=Target(name="y", center=100, spread=10, reading="normal"), loss="gaussian_nll_loss"
+    )
+    assert decode(prep, [[1.0, 2 * np.log(0.5)]]) == [{"value": 110.0, "std": pytest.approx(5.0)}]
+    assert decode(prep, [[1.0, 9999.0]]) == [{"value": 110.0, "std": "Infinity"}]
+    columns = Target(
+        name="a, b", numbers=[Scaled(name="a", spread=2.0), Scaled(name="b", center=5.0)], reading="normal"
+    )
+    prep = preprocessing(SIZE, target=columns, loss="gaussian_nll_loss")
+    assert decode(prep, [[1.0, 2.0, 0.0, np.log(4)]]) == [
+        {"value": {"a": 2.0, "b": 7.0}, "std": pytest.approx({"a": 2.0, "b": 2.0})}
+    ]
+
+
 def test_classes_come_back_as_what_they_were_in_the_table() -> None:
     prep = preprocessing(SIZE, target=Target(name="y", classes=[3, 8]), loss="cross_entropy")
     (answer,) = decode(prep, [[0.0, 1.0]])

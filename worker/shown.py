@@ -15,6 +15,7 @@ from app.transforms import Preprocessing, TextStep
 from worker.data.formats.pictures import encode_png
 from worker.train.batches import Part
 from worker.train.places import IGNORED
+from worker.train.reading import numbers_of
 
 NUM_SHOWN = 6
 _MAX_SIDE = 128  # of a picture, in pixels
@@ -42,7 +43,7 @@ def report(model: nn.Module, part: Part, how: Preprocessing, device: torch.devic
     if target.num_classes is not None:
         rows = [_mask(*one) for one in zip(pictures, outputs.argmax(1), wanted, strict=True)]
         return {"kind": "mask", "colours": [_colour(i) for i in range(target.num_classes)], "rows": rows}
-    said = outputs.sigmoid() if LOSSES[how.loss].outputs == "logits" else outputs
+    said = outputs.sigmoid() if LOSSES[how.loss].outputs == "logits" else numbers_of(outputs, target.reading)
     return {"kind": "image", "rows": [_image(*one) for one in zip(pictures, said, wanted, strict=True)]}
 
 

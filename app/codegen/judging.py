@@ -43,7 +43,7 @@ def _write_own_metrics(script: Script, trained: Trained) -> None:
         return
     takes = _figures(trained)
     told = {_series(trained, one): _metric(script, trained, one) for one in metrics}
-    lines = [*_told(trained), *_answers(trained), "    return {"]
+    lines = [*_told(trained), *_read(trained), *_answers(trained), "    return {"]
     if trained.head is not None:
         lines.insert(0, f"    loss = loss_of{trained.label}(outputs, targets).item()")
         told = {trained.head.series("loss"): "loss", **told}
@@ -68,6 +68,13 @@ def _told(trained: Trained) -> list[str]:
         "    told = targets != IGNORED",
         "    outputs, targets = outputs[told], targets[told]",
     ]
+
+
+def _read(trained: Trained) -> list[str]:
+    """Outputs as numbers, where they are not and a metric asks for it."""
+    reading = trained.spec.training.only_loss.reading if trained.spec.training.metrics else None
+    numbers = {"logarithms": "outputs.exp()", "normal": "outputs.chunk(2, dim=1)[0]"}
+    return [f"    outputs = {numbers[reading]}"] if reading else []
 
 
 def _answers(trained: Trained) -> list[str]:

@@ -6,7 +6,18 @@ from app.specs.losses import ClassLoss
 
 _FORMULAS = "worker.train.formulas"
 _BALANCE = "worker.train.balance"
-_OURS = frozenset({"focal_loss", "sigmoid_focal_loss", "hinge_loss", "soft_margin_loss", "multilabel_margin_loss"})
+_OURS = frozenset(
+    {
+        "gaussian_nll_loss",
+        "focal_loss",
+        "sigmoid_focal_loss",
+        "hinge_loss",
+        "soft_margin_loss",
+        "multilabel_margin_loss",
+    }
+)
+
+_ALWAYS = {"kl_div": {"reduction": "batchmean"}}
 
 
 def write_loss(script: Script, trained: Trained) -> None:
@@ -53,6 +64,7 @@ def _called(script: Script, trained: Trained, given: str) -> str:
     """The call of a function of torch, or of one of ours that is quoted."""
     loss = trained.spec.training.only_loss
     said = loss.model_dump(exclude={"type", "weight", "pos_weight"}, exclude_defaults=True)
+    said |= _ALWAYS.get(loss.type, {})
     told = "".join(f", {name}={literal(value)}" for name, value in said.items())
     if argument := _weighs(trained):
         told += f", {argument}={_weights(trained)}"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Fix, named, share, with_split
 from app.doctor.sample import FEW_CLASSES, Sample
 from app.specs.columns import Column
-from app.specs.losses import CLASS_LOSSES, REGRESSION_LOSSES
+from app.specs.losses import CLASS_LOSSES, PLAIN_LOSSES
 from app.specs.splits import KFoldSplit, SharesSplit
 from app.splitting import BITS
 from app.transforms import word
@@ -82,7 +82,7 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
 def class_as_number(sample: Sample) -> Iterator[Finding]:
     """Few whole numbers, of which the loss thinks that 2 lies between 1 and 3."""
     target = sample.known[sample.predicted]
-    if sample.loss not in REGRESSION_LOSSES or sample.num_rows < _MIN_ROWS or not _looks_like_class(sample, target):
+    if sample.loss not in PLAIN_LOSSES or sample.num_rows < _MIN_ROWS or not _looks_like_class(sample, target):
         return
     is_binary = target.num_distinct == 2
     loss = "binary_cross_entropy_with_logits" if is_binary else "cross_entropy"

@@ -113,17 +113,20 @@ def _header(predictor: Predictor, submission: tuple[str, str] | None) -> list[st
         return [name for head in target.heads for name in _columns(head.target, head.loss)]
     if target.shape is not None:
         alone = [submission[1]] if submission and target.numbers is None else []
-        told = alone or (target.names if submission else [f"predicted {name}" for name in target.names])
+        told = alone or (target.names if submission else _columns(target, predictor.preprocessing.loss))
         return [submission[0], *told] if submission else told
     ahead = [f" +{window.ahead + i}" for i in range(window.horizon)] if window and window.ahead else [""]
     if submission:
         return [submission[0], *(f"{submission[1]}{one}" for one in (ahead if len(ahead) > 1 else [""]))]
-    return [*(f"predicted {target.name}{one}" for one in ahead), *_classes(target, predictor.preprocessing.loss)]
+    numbers = [f"predicted {target.name}{one}" for one in ahead]
+    stds = [f"deviation of {target.name}{one}" for one in ahead if target.reading == "normal"]
+    return [*numbers, *stds, *_classes(target, predictor.preprocessing.loss)]
 
 
 def _columns(target: Target, loss: str) -> list[str]:
     """What is said of a row by one of several outputs."""
-    return [*(f"predicted {name}" for name in target.names), *([] if target.shape else _classes(target, loss))]
+    stds = [f"deviation of {name}" for name in target.names if target.reading == "normal"]
+    return [*(f"predicted {name}" for name in target.names), *stds, *([] if target.shape else _classes(target, loss))]
 
 
 def _classes(target: Target, loss: str) -> list[str]:
@@ -139,7 +142,11 @@ def _cells(prediction: dict[str, Any], target: Target, *, with_shares: bool = Tr
             return [_one_cell(each[head.name]) for head in target.heads]
         return [cell for head in target.heads for cell in _cells(each[head.name], head.target)]
     in_one = target.shape is not None
-    return [*_values(prediction, in_one=in_one), *(_shares(prediction, in_one=in_one) if with_shares else [])]
+    values = _values(prediction, in_one=in_one)
+    if not with_shares:
+        return values
+    stds = _values({"value": prediction["std"]}, in_one=in_one) if "std" in prediction else []
+    return [*values, *stds, *_shares(prediction, in_one=in_one)]
 
 
 def _one_cell(prediction: dict[str, Any]) -> Any:

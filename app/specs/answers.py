@@ -6,7 +6,7 @@ or a class at each pixel of an image or each token of a text. Classes lie first 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
 
@@ -27,6 +27,7 @@ class Answer:
     kind: Kind
     shape: Shape  # () of one class, (n,) of numbers, (C, H, W) of an image, (H, W) of a mask, (L,) of tokens
     num_classes: int | None = None  # of each place; None of numbers, and of a mask, whose model says it
+    num_each: int = 1  # outputs for each number: first those of all numbers for the one, then for the other
 
     @property
     def is_plain(self) -> bool:
@@ -41,7 +42,7 @@ class Answer:
                 return (self.num_classes, *self.shape)
             case "tokens":
                 return (*self.shape, self.num_classes)
-        return self.shape
+        return (self.num_each * self.shape[0], *self.shape[1:])
 
     @property
     def num_places(self) -> int:
@@ -53,6 +54,11 @@ def answer_of(data: DataSpec, loss: str, columns: Mapping[str, Column]) -> Answe
     """The answer that `data` and the type of the loss ask for; None where there is no such column."""
     if any(name not in columns for name in data.targets):
         return None
+    found = _answer(data, loss, columns)
+    return replace(found, num_each=2) if loss == "gaussian_nll_loss" else found
+
+
+def _answer(data: DataSpec, loss: str, columns: Mapping[str, Column]) -> Answer:
     if not isinstance(data.target, str):
         return Answer("numbers", (len(data.targets),))
     column = columns[data.target]

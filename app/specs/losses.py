@@ -22,6 +22,8 @@ ClassWeights = (
     | Annotated[tuple[Positive, ...], option("a list of weights in the order of the classes")]
 )
 YesWeight = Annotated[Literal["balanced"], option("balanced")] | Annotated[Positive, option("a number above 0")]
+# Outputs that are logarithms of numbers, or of each number a mean and the logarithm of a variance.
+Reading = Literal["logarithms", "normal"]
 
 
 def _is_unsaid(value: Any) -> bool:
@@ -34,6 +36,11 @@ class Loss(Spec):
     group: ClassVar[Group]
     source: ClassVar[str]
     outputs: ClassVar[Outputs]
+
+    @property
+    def reading(self) -> Reading | None:
+        """How outputs become numbers, where they are not."""
+        return None
 
 
 class ClassLoss(Loss):
@@ -87,6 +94,63 @@ class HuberLoss(Loss):
     also_called: ClassVar[tuple[str, ...]] = ("huber",)
     delta: Positive = 1.0
     """from which difference on it is linear, of the target as it is scaled"""
+
+
+class PoissonNLLLoss(Loss):
+    """For counts, and other numbers from 0 up: how unlikely they are where the outputs are rates of Poisson's law."""
+
+    group: ClassVar[Group] = "numbers"
+    source: ClassVar[str] = documented("PoissonNLLLoss")
+    outputs: ClassVar[Outputs] = "numbers"
+    type: Literal["poisson_nll_loss"] = "poisson_nll_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("poisson", "poisson_nll")
+    log_input: bool = True
+    """whether outputs are logarithms of rates, so that the model ends without an activation"""
+    full: bool = False
+    """whether the part that no model changes is added, as Stirling's formula has it"""
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    """what keeps the logarithm of a rate of 0 finite, where outputs are rates"""
+
+    @property
+    def reading(self) -> Reading | None:
+        """Rates, by their logarithms or as they are."""
+        return "logarithms" if self.log_input else None
+
+
+class GaussianNLLLoss(Loss):
+    """For numbers, and how sure one is of each: outputs are all means, then the logarithms of all variances."""
+
+    group: ClassVar[Group] = "numbers"
+    source: ClassVar[str] = documented("GaussianNLLLoss")
+    outputs: ClassVar[Outputs] = "numbers"
+    type: Literal["gaussian_nll_loss"] = "gaussian_nll_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("gaussian_nll", "heteroscedastic")
+    full: bool = False
+    """whether the part that no model changes is added, half the logarithm of 2π"""
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-6
+    """the least variance, of the target as it is scaled"""
+
+    @property
+    def reading(self) -> Reading | None:
+        """Means with deviations (Nix and Weigend, 1994)."""
+        return "normal"
+
+
+class KLDiv(Loss):
+    """For shares of a whole, a column each: how far the answer is from them. The model ends with log_softmax."""
+
+    group: ClassVar[Group] = "numbers"
+    source: ClassVar[str] = documented("KLDivLoss")
+    outputs: ClassVar[Outputs] = "numbers"
+    type: Literal["kl_div"] = "kl_div"
+    also_called: ClassVar[tuple[str, ...]] = ("kl_div_loss", "kl_divergence", "kullback_leibler_divergence")
+    log_target: bool = False
+    """whether the columns hold logarithms of shares"""
+
+    @property
+    def reading(self) -> Reading | None:
+        """Shares, by their logarithms; as the columns have them where these are logarithms too."""
+        return None if self.log_target else "logarithms"
 
 
 class CrossEntropy(ClassLoss):
@@ -223,6 +287,9 @@ AnyLoss = Annotated[
     | L1Loss
     | SmoothL1Loss
     | HuberLoss
+    | PoissonNLLLoss
+    | GaussianNLLLoss
+    | KLDiv
     | CrossEntropy
     | NLLLoss
     | FocalLoss
@@ -247,6 +314,10 @@ REGRESSION_LOSSES = _of("numbers")
 CLASS_LOSSES = _of("classes")
 BINARY_LOSSES = _of("yes or no")
 MULTILABEL_LOSSES = frozenset({"multilabel_soft_margin_loss", "multilabel_margin_loss"})
+# Numbers that mean something as they are, and cannot be moved and scaled first.
+UNSCALED_LOSSES = frozenset({"poisson_nll_loss", "kl_div"})
+# Of these a half divides 0 from 1.
+PLAIN_LOSSES = REGRESSION_LOSSES - UNSCALED_LOSSES - {"gaussian_nll_loss"}
 # Of targets these are yes or no, nothing between.
 SIGN_LOSSES = MULTILABEL_LOSSES | {"hinge_loss", "soft_margin_loss"}
 # An order has no place from where on it is yes.

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.columns import spell_one
 from app.specs.columns import Value, word
-from app.specs.losses import BINARY_LOSSES, LOSSES
+from app.specs.losses import BINARY_LOSSES, LOSSES, Reading
 from app.transforms.arrays import ArrayStep
 from app.transforms.images import ImageStep
 from app.transforms.text import FILLER, TextStep
@@ -54,6 +54,7 @@ class Target(BaseModel):
     step: Annotated[TextStep | ImageStep | ArrayStep, Field(discriminator="type")] | None = None  # of many places
     num_classes: int | None = None  # of each pixel or each token
     next_token: bool = False  # the answer is the text itself, one token ahead
+    reading: Reading | None = Field(default=None, exclude_if=lambda one: one is None)  # of outputs that are no numbers
     heads: list[Head] | None = None  # of several outputs: each by itself
 
     @property
@@ -93,6 +94,7 @@ def answers(outputs: Numbers, target: Target, loss: str, inputs: NDArray[Any] | 
     """Outputs (N, …) as {"label", "probabilities"} for classes, {"value"} for numbers; `loss` decides how they read.
 
     Of a loss that knows no probabilities, classes are {"label", "scores"}: of yes and no the score, and its opposite.
+    Of one that knows how sure it is of numbers, these are {"value", "std"}.
     A mask is {"label"}: the class of each pixel. Tokens are {"tokens"}: the likeliest at each place; of a model that
     predicts the next one, those of the places that `inputs` (N, L) fill, with what follows the last of them. Of several
     outputs: {"outputs"}, the answer of each by name.
@@ -103,13 +105,31 @@ def answers(outputs: Numbers, target: Target, loss: str, inputs: NDArray[Any] | 
         return [_words(row, target, loss, seen) for row, seen in zip(outputs, _seen(inputs, outputs), strict=True)]
     if target.num_classes is not None:
         return [{"label": row.argmax(axis=0).tolist()} for row in outputs]
-    if target.shape is not None:
-        return [_places(row, target) for row in _numbers(outputs, target, loss)]
-    flat = outputs.reshape(len(outputs), -1)
     if target.classes is None:
-        return [_number(row) for row in flat * target.spread + target.center]
-    said = "scores" if LOSSES[loss].outputs == "scores" else "probabilities"
+        return _of_numbers(outputs, target, loss)
+    flat, said = outputs.reshape(len(outputs), -1), "probabilities"
+    if LOSSES[loss].outputs == "scores":
+        said = "scores"
     return [_class(row, target.classes, said) for row in _of_classes(flat, loss)]
+
+
+def _of_numbers(outputs: Numbers, target: Target, loss: str) -> list[dict[str, Any]]:
+    center, spread = target.unit
+    match target.reading:
+        case "normal":  # means, then logarithms of variances (N, 2n, …)
+            means, logs = np.split(outputs, 2, axis=1)
+            with np.errstate(over="ignore"):
+                deviations = np.exp(logs / 2) * spread
+            each = zip(means * spread + center, deviations, strict=True)
+            return [{"value": _number(mean, target), "std": _number(std, target)} for mean, std in each]
+        case "logarithms":
+            with np.errstate(over="ignore"):
+                outputs = np.exp(outputs)
+    if loss in BINARY_LOSSES:
+        found = _sigmoid(outputs) if LOSSES[loss].outputs == "logits" else outputs
+    else:
+        found = outputs * spread + center
+    return [{"value": _number(row, target)} for row in found]
 
 
 def _of_heads(outputs: Numbers, heads: Sequence[Head]) -> list[dict[str, Any]]:
@@ -123,20 +143,14 @@ def _of_heads(outputs: Numbers, heads: Sequence[Head]) -> list[dict[str, Any]]:
     return [{"outputs": row} for row in found]
 
 
-def _numbers(outputs: Numbers, target: Target, loss: str) -> Numbers:
-    """Outputs of many places as numbers in their own unit."""
-    if loss in BINARY_LOSSES:
-        return _sigmoid(outputs) if LOSSES[loss].outputs == "logits" else outputs
-    center, spread = target.unit
-    found: Numbers = outputs * spread + center
-    return found
-
-
-def _places(row: Numbers, target: Target) -> dict[str, Any]:
-    """The numbers of a row: by name those of several columns, else nested as their shape is."""
+def _number(row: Numbers, target: Target) -> Any:
+    """The numbers of a row: by name those of several columns, else nested as their shape is; the only one alone."""
     if target.numbers is not None:
-        return {"value": {one.name: spell_one(value) for one, value in zip(target.numbers, row.tolist(), strict=True)}}
-    return {"value": _nested(row)}
+        return {one.name: spell_one(value) for one, value in zip(target.numbers, row.tolist(), strict=True)}
+    if target.shape is not None:
+        return _nested(row)
+    values = [spell_one(value) for value in row.ravel().tolist()]
+    return values[0] if len(values) == 1 else values
 
 
 def _nested(values: Numbers) -> list[Any]:
@@ -162,11 +176,6 @@ def _words(row: Numbers, target: Target, loss: str, seen: NDArray[Any] | None) -
     sound = bool(np.isfinite(shares).all())
     told = {words[i]: spell_one(float(shares[i])) for i in likeliest}
     return found | {"label": words[likeliest[0]] if sound else None, "probabilities": told}
-
-
-def _number(row: Numbers) -> dict[str, Any]:
-    values = [spell_one(value) for value in row.tolist()]
-    return {"value": values[0] if len(values) == 1 else values}
 
 
 def _class(figures: Numbers, classes: Sequence[Value], said: str) -> dict[str, Any]:

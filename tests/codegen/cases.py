@@ -650,6 +650,10 @@ FILES |= {"labels.csv": labels_csv}
 BINARY = "binary_cross_entropy_with_logits"
 JUDGED: dict[str, tuple[dict[str, Any], dict[str, Any], int, str | None]] = {
     "huber": ({"type": "huber_loss", "delta": 0.5}, {"target": "c", "scale_target": "standardize"}, 1, None),
+    "poisson": ({"type": "poisson_nll_loss"}, {"target": "sold"}, 1, None),
+    "rate": ({"type": "poisson_nll_loss", "log_input": False, "full": True}, {"target": "sold"}, 1, "softplus"),
+    "normal": ({"type": "gaussian_nll_loss"}, {"target": ["b", "c"], "scale_target": "min_max"}, 4, None),
+    "shares": ({"type": "kl_div"}, {"target": ["red", "green", "blue"]}, 3, "log_softmax"),
     "smooth": ({"type": "smooth_l1_loss"}, {"target": ["b", "c"]}, 2, None),
     "balanced": ({"type": "cross_entropy", "weight": "balanced", "label_smoothing": 0.1}, {"target": "kind"}, 3, None),
     "weighed": ({"type": "nll_loss", "weight": {"rare": 3}}, {"target": "kind"}, 3, "log_softmax"),
@@ -668,6 +672,15 @@ JUDGED: dict[str, tuple[dict[str, Any], dict[str, Any], int, str | None]] = {
     "ranked": ({"type": "multilabel_margin_loss"}, {"target": ["old", "new"]}, 2, None),
 }
 
+MEASURED = {
+    "poisson": [{"type": "mae"}, {"type": "r2"}],
+    "rate": [{"type": "rmse"}],
+    "normal": [{"type": "mae"}, {"type": "r2"}],
+    "shares": [{"type": "mae"}],
+    "hinge": [{"type": "f1"}],
+    "labels": [ACCURACY],
+}
+
 
 def judged(names: list[str], **training: Any) -> dict[str, Any]:
     """A run with an output for each of these losses."""
@@ -684,7 +697,10 @@ def judged(names: list[str], **training: Any) -> dict[str, Any]:
         "training": {
             "num_epochs": 2,
             "batch_size": 9,
-            "outputs": {name: {"loss": JUDGED[name][0], "weight": 0.5 + 0.1 * i} for i, name in enumerate(names)},
+            "outputs": {
+                name: {"loss": JUDGED[name][0], "weight": 0.5 + 0.1 * i, "metrics": MEASURED.get(name, [])}
+                for i, name in enumerate(names)
+            },
             **training,
         },
     }

@@ -351,3 +351,9 @@ def test_several_targets_are_none_of_the_features(practice: Practice) -> None:
     assert practice.findings(table, "mse_loss", features=["a", "b", "c"], target=["a", "b", "c"]) == []
     alone = practice.look(table, "mse_loss", target=["a", "b"])
     assert [one.kind for one in alone.findings] == []
+
+
+def test_counts_are_no_classes(practice: Practice, clean: Columns) -> None:
+    clean["label"] = clean["label"] + np.arange(1000) % 3
+    kinds = {loss: [one.kind for one in practice.findings(clean, loss)] for loss in ("poisson_nll_loss", "mse_loss")}
+    assert kinds == {"poisson_nll_loss": [], "mse_loss": ["class_as_number"]}

@@ -75,6 +75,7 @@ def fit_outputs(table: Table, outputs: Sequence[Output], dealt: Parts) -> Target
             target = fitted_target(table, data, loss, dealt)
         else:
             _, target = fit_places(table, data, [], dealt, answer, num_told(answer, output.shape))
+        target = target.model_copy(update={"reading": output.head.training.only_loss.reading})
         found.append(transforms.Head(name=output.head.name, shape=list(output.shape), loss=loss, target=target))
     return Target(name=", ".join(head.name for head in found), heads=found)
 

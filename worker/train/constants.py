@@ -14,11 +14,14 @@ from app.specs.losses import (
     ClassLoss,
     CrossEntropy,
     FocalLoss,
+    GaussianNLLLoss,
     HingeLoss,
     HuberLoss,
+    KLDiv,
     L1Loss,
     MultilabelMarginLoss,
     MultiMarginLoss,
+    PoissonNLLLoss,
     SigmoidFocalLoss,
     SmoothL1Loss,
 )
@@ -65,7 +68,29 @@ def _numbers(loss: AnyLoss, targets: Iterable[Tensor]) -> Tensor:
             return _some(targets).median(dim=0).values
         case SmoothL1Loss(beta=width) | HuberLoss(delta=width):
             return solving.centre(_some(targets), width).float()
+        case PoissonNLLLoss(log_input=True):
+            return mean_of(targets).clamp_min(_LEAST_SHARE).log()
+        case GaussianNLLLoss(eps=eps):
+            return _normal(targets, eps)
+        case KLDiv(log_target=is_log):
+            shares = mean_of(some.exp() if is_log else some for some in targets)
+            return (shares / shares.sum()).clamp_min(_LEAST_SHARE).log()
     return mean_of(targets)
+
+
+def perfect_rates(loss: PoissonNLLLoss, targets: Tensor) -> Tensor:
+    """The outputs that say each target exactly: even these have a loss."""
+    return targets.clamp_min(_LEAST_SHARE).log() if loss.log_input else targets
+
+
+def _normal(targets: Iterable[Tensor], least: float) -> Tensor:
+    """Of each place the mean, and then of each the logarithm of the variance."""
+    sums, num_rows = torch.zeros(2), 0
+    for some in targets:
+        own = torch.stack([some.sum(0, dtype=torch.float64), some.double().square().sum(0)])
+        sums, num_rows = (own if not num_rows else sums + own), num_rows + len(some)
+    mean, squares = sums / num_rows
+    return torch.cat([mean, (squares - mean.square()).clamp_min(least).log()]).float()
 
 
 def _yes(loss: AnyLoss, targets: Iterable[Tensor], weight: Tensor | None) -> Tensor:

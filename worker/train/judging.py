@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,22 +10,33 @@ from torch import Tensor
 
 from app.errors import JobFailure
 from app.specs.columns import word
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, RANKING_LOSSES, REGRESSION_LOSSES, threshold_of
+from app.specs.losses import (
+    BINARY_LOSSES,
+    CLASS_LOSSES,
+    RANKING_LOSSES,
+    REGRESSION_LOSSES,
+    KLDiv,
+    PoissonNLLLoss,
+    threshold_of,
+)
 from app.specs.metrics import CLASS_METRICS, AnyMetric
 from app.specs.training import TrainingSpec
 from app.transforms import ImageStep, Target, TextStep
 from worker.evaluate import LISTED_CLASSES, Judge
 from worker.train import losses, metrics
 from worker.train.balance import weights_of
-from worker.train.constants import constant_outputs
+from worker.train.constants import constant_outputs, perfect_rates
 from worker.train.doctor import Chance
 from worker.train.losses import Loss
-from worker.train.metrics import Answers
+from worker.train.metrics import Answers, OfRead
 from worker.train.places import ROWS, Places
+from worker.train.reading import numbers_of
 
 # What the best number is called that ignores the inputs, where it is not the mean.
 _CENTRES = {"l1_loss": "median", "smooth_l1_loss": "best number", "huber_loss": "best number"}
 _CENTRES |= {"hinge_loss": "more frequent value", "multilabel_margin_loss": "rank"}
+
+_MOST_AMISS = 0.01  # of a whole, by which its shares may miss it: they are rounded
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,8 @@ def judging_of(
         return places.told(every())
 
     _refuse_without_answers(target, told())
+    if isinstance(training.only_loss, KLDiv):
+        _refuse_unless_whole(training.only_loss, target, told())
     weights = weights_of(training.only_loss, told, names_of(target), of_places=target.step is not None)
     weights = {name: weight.to(device) for name, weight in weights.items()}
     loss = losses.build(**training.only_loss.model_dump() | weights)
@@ -60,8 +74,12 @@ def judging_of(
     best = constant_outputs(training.only_loss, told(), len(names_of(target)), *weights.values())
     constant = places.spread(best)
     chance = losses.chance(judge.loss, constant, every(), judge.count)
+    least = 0.0
+    if isinstance(training.only_loss, PoissonNLLLoss):
+        perfect = ((perfect_rates(training.only_loss, some), some) for some in every())
+        least = losses.mean(judge.loss, perfect, judge.count)
     told_as = in_words(constant, training.loss_type, target)
-    return Judging(judge, loss, constant, told_as, Chance.of(chance, training.loss_type))
+    return Judging(judge, loss, constant, told_as, Chance.of(chance, training.loss_type, least))
 
 
 def names_of(target: Target) -> list[str]:
@@ -76,6 +94,18 @@ def _refuse_without_answers(target: Target, told: Iterable[Tensor]) -> None:
             f"No training text of {target.name!r} has a second token, so none comes next.",
             "Cut the text otherwise: into characters, where there are no spaces between words.",
         )
+
+
+def _refuse_unless_whole(loss: KLDiv, target: Target, told: Iterable[Tensor]) -> None:
+    for some in told:
+        wholes = (some.exp() if loss.log_target else some).sum(dim=1)
+        farthest = wholes[(wholes - 1).abs().argmax()]
+        if abs(farthest - 1) > _MOST_AMISS:
+            raise JobFailure(
+                "data",
+                f"{target.name} are to be shares of a whole, and in a training row they add up to {farthest:.4g}.",
+                "Divide the numbers of each row by their sum.",
+            )
 
 
 def _places(training: TrainingSpec, target: Target) -> Places:
@@ -108,7 +138,8 @@ def _answers(training: TrainingSpec, target: Target) -> Answers | None:
 def _metric(metric: AnyMetric, answers: Answers | None, target: Target, device: torch.device) -> metrics.Metric:
     _, spread = target.unit
     scale = spread if isinstance(spread, float) else torch.from_numpy(spread).to(device)
-    return metrics.build(answers=answers, scale=scale, of_places=target.shape is not None, **metric.model_dump())
+    found = metrics.build(answers=answers, scale=scale, of_places=target.shape is not None, **metric.model_dump())
+    return found if target.reading is None else OfRead(found, partial(numbers_of, reading=target.reading))
 
 
 def in_words(outputs: Tensor, loss: str, target: Target) -> str:
@@ -118,7 +149,7 @@ def in_words(outputs: Tensor, loss: str, target: Target) -> str:
     if target.shape is not None:
         return f"the {_CENTRES.get(loss, 'mean')} of each {_place(target)}"
     if target.classes is None:
-        value = float(outputs.mean()) * target.spread + target.center
+        value = float(numbers_of(outputs.unsqueeze(0), target.reading).mean()) * target.spread + target.center
         return f"the {_CENTRES.get(loss, 'mean')}, {value:.4g}"
     if loss in CLASS_LOSSES:
         return str(target.classes[int(outputs.argmax())])

@@ -6,6 +6,7 @@ Outputs and targets come as the model and `worker.data` shape them: `(N, K)` wit
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -20,6 +21,9 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "l1_loss": F.l1_loss,
     "smooth_l1_loss": F.smooth_l1_loss,
     "huber_loss": F.huber_loss,
+    "poisson_nll_loss": F.poisson_nll_loss,
+    "gaussian_nll_loss": formulas.gaussian_nll_loss,
+    "kl_div": partial(F.kl_div, reduction="batchmean"),
     "cross_entropy": F.cross_entropy,
     "binary_cross_entropy": F.binary_cross_entropy,
     "binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
@@ -49,9 +53,14 @@ def chance(
 
     `count` says by what the loss of some targets is divided.
     """
+    return mean(loss, ((outputs.expand(len(some), *outputs.shape), some) for some in targets), count)
+
+
+def mean(loss: Loss, batches: Iterable[tuple[Tensor, Tensor]], count: Callable[[Tensor], int | Tensor] = len) -> float:
+    """The loss of all outputs and targets, which come some at a time."""
     total, weighed = 0.0, 0.0
-    for some in targets:
-        own = float(count(some))
-        total += float(loss(outputs.expand(len(some), *outputs.shape), some)) * own
+    for outputs, targets in batches:
+        own = float(count(targets))
+        total += float(loss(outputs, targets)) * own
         weighed += own
     return total / weighed if weighed else 0.0

@@ -102,13 +102,20 @@ def _prepare(submitted: Submitted, shelf: Shelf) -> Prepared | PreparedSeries:
     several = [Output(heads[name], inspection.made(name)) for name in inspection.outputs or ()]  # as the model has them
     loss = SEVERAL if several else spec.training.loss_type
     asked = (submitted.table, spec.data, loss, submitted.columns, dtype, model.vocabularies, shelf)
-    if spec.data.window is not None:
-        return prepare_series(*asked)
     if several:
         return prepare(*asked, outputs=several)
+    if spec.data.window is not None:
+        return _read(prepare_series(*asked), spec.training)
     answer = answer_of(spec.data, loss, {column.name: column for column in submitted.columns})
     assert answer is not None, "a run names columns that there are"
-    return prepare(*asked, num_told(answer, inspection.made(None)))
+    return _read(prepare(*asked, num_told(answer, inspection.made(None))), spec.training)
+
+
+def _read(prepared: Prepared | PreparedSeries, training: TrainingSpec) -> Prepared | PreparedSeries:
+    """The same, with how outputs become numbers."""
+    how = prepared.preprocessing
+    target = how.target.model_copy(update={"reading": training.only_loss.reading})
+    return replace(prepared, preprocessing=how.model_copy(update={"target": target}))
 
 
 def _parts(prepared: Prepared | PreparedSeries) -> dict[str, AnyPart]:

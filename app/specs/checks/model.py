@@ -15,14 +15,16 @@ from app.specs.features import is_embedded
 from app.specs.graph import Node
 from app.specs.layers.backbone import Backbone
 from app.specs.layers.base import written
-from app.specs.losses import CLASS_LOSSES
+from app.specs.losses import CLASS_LOSSES, PoissonNLLLoss
 from app.specs.model import Inspection, LayerReport, ModelSpec
 from app.specs.training import TrainingSpec
 
 _ENDS = {  # what the last layer must be, for losses that take what it makes
-    "binary_cross_entropy": ("sigmoid", "takes probabilities", "binary_cross_entropy_with_logits"),
-    "nll_loss": ("log_softmax", "takes logarithms of probabilities", "cross_entropy"),
+    "binary_cross_entropy": ("sigmoid", "takes probabilities", "use binary_cross_entropy_with_logits"),
+    "nll_loss": ("log_softmax", "takes logarithms of probabilities", "use cross_entropy"),
+    "kl_div": ("log_softmax", "takes logarithms of shares", "use mse_loss for numbers"),
 }
+_RATES = frozenset({"softplus", "relu", "sigmoid", "relu6", "hardsigmoid"})  # which are never below 0
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,11 @@ def output_problems(ending: Ending, training: TrainingSpec, target: Column, answ
         yield from weight_problems(training.only_loss, shape[0], range(shape[0]))
     if loss in _ENDS and last.layer.type != _ENDS[loss][0]:
         end, takes, other = _ENDS[loss]
-        message = f"{loss} {takes}: end with {end}, or use {other}"
+        message = f"{loss} {takes}: end with {end}, or {other}"
         yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)
+    if isinstance(training.loss, PoissonNLLLoss) and not training.loss.log_input and last.layer.type not in _RATES:
+        message = "rates are not below 0: end with softplus, or let outputs be their logarithms, with log_input"
+        yield Problem(loc=["training", "loss", "log_input"], msg=message, received=False)
 
 
 def _plain_problem(node: Node, shape: Shape, loss: str, target: Column, answer: Answer) -> Problem | None:
@@ -64,7 +69,10 @@ def _plain_problem(node: Node, shape: Shape, loss: str, target: Column, answer: 
     (wanted,) = answer.output_shape
     if shape[0] == wanted or (loss in CLASS_LOSSES and target.values is None):
         return None
-    message = f"the model ends with {_outputs(shape[0])}, but {_asked(loss, target.name, wanted or 0)}"
+    asked = _asked(loss, target.name, wanted or 0)
+    if answer.num_each > 1:
+        asked = f"{loss} takes a mean and the logarithm of a variance for each number, so {wanted}, all means first"
+    message = f"the model ends with {_outputs(shape[0])}, but {asked}"
     return Problem(loc=place, msg=message, received=shape[0])
 
 

@@ -11,7 +11,8 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.graph import Node
 from app.specs.layers.base import written
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, MULTILABEL_LOSSES, SIGN_LOSSES
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, MULTILABEL_LOSSES, SIGN_LOSSES, UNSCALED_LOSSES, KLDiv
+from app.specs.training import TrainingSpec
 
 MAX_MASK_CLASSES = 256  # a byte tells no more apart
 
@@ -24,19 +25,21 @@ _OF_PIXELS = frozenset({"random_horizontal_flip", "random_vertical_flip", "rando
 _OF_PLACES = _OF_PIXELS | {"random_rotation", "mixup", "cutmix"}  # which change where things are
 
 
-def place_problems(loss: str, data: DataSpec, columns: Columns, answer: Answer) -> Iterator[Problem]:
+def place_problems(training: TrainingSpec, data: DataSpec, columns: Columns, answer: Answer) -> Iterator[Problem]:
     """Everything about an answer of many places that does not fit the columns it is of, or the loss."""
     place: list[str | int] = ["data", "target"]
+    loss = training.loss_type
     if data.window is not None:
         message = "windows predict the numbers, or the class, of one column"
         yield Problem(loc=place, msg=message, received=_received(data))
     for i, name in enumerate(data.targets):
         if misfit := _misfit(answer, columns[name]):
             yield Problem(loc=place if isinstance(data.target, str) else [*place, i], msg=misfit, received=name)
-    if unfit := _unfit_loss(loss, answer, [columns[name] for name in data.targets]):
+    if unfit := _unfit_loss(training, answer, [columns[name] for name in data.targets]):
         yield Problem(loc=["training", "loss", "type"], msg=unfit, received=loss)
-    if data.scale_target != "none" and (answer.kind in _UNSCALABLE or loss in BINARY_LOSSES):
-        message = _UNSCALABLE.get(answer.kind, f"{loss} takes numbers from 0 to 1")
+    if data.scale_target != "none" and (answer.kind in _UNSCALABLE or loss in BINARY_LOSSES | UNSCALED_LOSSES):
+        as_they_are = "numbers as they are" if loss in UNSCALED_LOSSES else "numbers from 0 to 1"
+        message = _UNSCALABLE.get(answer.kind, f"{loss} takes {as_they_are}")
         yield unscalable(data, f"{message}: leave it out")
 
 
@@ -71,7 +74,8 @@ def _misfit(answer: Answer, column: Column) -> str | None:
     return None
 
 
-def _unfit_loss(loss: str, answer: Answer, columns: list[Column]) -> str | None:
+def _unfit_loss(training: TrainingSpec, answer: Answer, columns: list[Column]) -> str | None:
+    loss = training.loss_type
     if answer.kind in ("tokens", "mask"):
         if loss == "multi_margin_loss":
             return f"{loss} is for one class a row, and these are many; cross_entropy fits"
@@ -79,7 +83,23 @@ def _unfit_loss(loss: str, answer: Answer, columns: list[Column]) -> str | None:
     if answer.kind in ("numbers", "array") and loss in CLASS_LOSSES:
         what = "several targets are" if answer.kind == "numbers" else "an array is"
         return f"{loss} needs one column of classes, and {what} numbers; mse_loss fits"
-    return _unfit_yes(loss, answer, columns) if loss in BINARY_LOSSES else None
+    if loss in BINARY_LOSSES:
+        return _unfit_yes(loss, answer, columns)
+    below = [one.name for one in columns if one.min is not None and one.min < 0]
+    if loss == "poisson_nll_loss" and below:
+        return f"{loss} needs counts, or other numbers from 0 up, but {below[0]!r} has others; mse_loss fits"
+    return _unfit_shares(training.only_loss, answer, columns) if isinstance(training.only_loss, KLDiv) else None
+
+
+def _unfit_shares(loss: KLDiv, answer: Answer, columns: list[Column]) -> str | None:
+    """Why columns are no shares of a whole."""
+    if answer.kind != "numbers" or len(columns) < 2:
+        return f"{loss.type} is for shares of a whole: let target be a list of their columns"
+    if loss.log_target:
+        above = [one.name for one in columns if one.max is not None and one.max > 0]
+        return f"{above[0]!r} has numbers above 0, which are no logarithms of shares" if above else None
+    outside = [one.name for one in columns if one.is_numeric and not _is_share(one)]
+    return f"{loss.type} needs shares, from 0 to 1, but {outside[0]!r} has others" if outside else None
 
 
 def _unfit_yes(loss: str, answer: Answer, columns: list[Column]) -> str | None:
@@ -126,6 +146,9 @@ def ending_problem(node: Node, shape: Shape, loss: str, name: str, answer: Answe
 def _asked(answer: Answer, name: str) -> str:
     """What a model is to end with."""
     sizes = written(tuple(size for size in answer.output_shape if size is not None))
+    if answer.num_each > 1:
+        places = f"{answer.num_places:,} numbers are predicted"
+        return f"{places}, each with a mean and the logarithm of a variance: end with {sizes}, all means first"
     match answer.kind:
         case "numbers":
             return f"{answer.num_places} columns are predicted: a list of as many numbers"

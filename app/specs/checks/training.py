@@ -12,7 +12,15 @@ from app.specs.checks.words import Columns
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.heads import Head
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, MULTILABEL_LOSSES, RANKING_LOSSES, REGRESSION_LOSSES
+from app.specs.losses import (
+    BINARY_LOSSES,
+    CLASS_LOSSES,
+    MULTILABEL_LOSSES,
+    PLAIN_LOSSES,
+    RANKING_LOSSES,
+    REGRESSION_LOSSES,
+    UNSCALED_LOSSES,
+)
 from app.specs.metrics import CLASS_METRICS, AnyMetric
 from app.specs.schedules import PlateauSchedule
 from app.specs.splits import validates
@@ -27,7 +35,7 @@ def training_problems(training: TrainingSpec, data: DataSpec, columns: Columns) 
         yield from _loss_problems(training.loss_type, data, target)
         yield from answer_problems(data, target, is_number=training.loss_type in REGRESSION_LOSSES)
     elif answer is not None:
-        yield from place_problems(training.loss_type, data, columns, answer)
+        yield from place_problems(training, data, columns, answer)
     if answer is not None and answer.kind in ("classes", "tokens"):
         yield from weight_problems(training.only_loss, answer.num_classes, target.values if target else None)
     yield from next_problems(data, answer)
@@ -63,10 +71,16 @@ def _loss_problems(loss: str, data: DataSpec, target: Column) -> Iterator[Proble
         message = f"{loss} needs classes, but {target.name!r} holds numbers with fractions; mse_loss fits"
     if loss in CLASS_LOSSES and target.num_distinct < 2:
         message = f"{loss} needs two classes at least, but {target.name!r} has {target.num_distinct}"
+    if loss == "poisson_nll_loss" and target.is_numeric and (target.min or 0) < 0:
+        message = f"{loss} needs counts, or other numbers from 0 up, but {target.name!r} goes down to {target.min:g}"
+    if loss == "kl_div":
+        message = f"{loss} is for shares of a whole: let target be a list of their columns"
     if message:
         yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)
     if data.scale_target != "none" and loss not in REGRESSION_LOSSES:
         yield unscalable(data, "classes cannot be scaled: this is for losses of numbers")
+    elif data.scale_target != "none" and loss in UNSCALED_LOSSES:
+        yield unscalable(data, f"{loss} takes numbers as they are: leave it out")
 
 
 def _horizon(data: DataSpec) -> int:
@@ -80,6 +94,7 @@ def _metric_problems(
     of_numbers = loss in REGRESSION_LOSSES
     two_valued = target is not None and target.num_distinct == 2 and (target.min, target.max) == (0, 1)
     two_valued &= horizon == 1
+    two_valued &= loss in PLAIN_LOSSES
     if of_numbers and metric.type in CLASS_METRICS and not (two_valued and metric.type != "top_k_accuracy"):
         yield Problem(loc=[], msg=f"{metric.type} needs classes, {loss} predicts a number", received=metric.type)
     if not of_numbers and metric.type not in CLASS_METRICS:

@@ -74,10 +74,10 @@ const visible = (token) => SPACE[token] ?? token;
 
 /** What a prediction of many places looks like; null where it is a plain one. */
 export function answerOf(prediction, shown) {
-  const { value, label, tokens } = prediction;
+  const { value, std, label, tokens } = prediction;
   if (tokens) return [placesLine(tokens)];
   if (Array.isArray(label)) return [canvasOf([label], (code) => channels(shown?.colours?.[code] ?? grey(code)))];
-  if (value && typeof value === "object" && !Array.isArray(value)) return [numbersTable(value)];
+  if (value && typeof value === "object" && !Array.isArray(value)) return [numbersTable(value, std)];
   if (!Array.isArray(value) || !Array.isArray(value[0])) return null;
   const isImage = Array.isArray(value[0][0]) && [1, 3].includes(value.length) && shown?.kind === "image";
   return [isImage ? canvasOf(value) : h("pre", { class: "nested small figures" }, JSON.stringify(value, null, 1).slice(0, 4000))];
@@ -87,9 +87,15 @@ function placesLine(tokens) {
   return h("p", { class: "muted small" }, "At each place it says: ", h("span", { class: "mono" }, tokens.map(visible).join(" ")));
 }
 
-function numbersTable(values) {
+function numbersTable(values, stds = null) {
   const rows = Object.entries(values).map(([name, one]) =>
-    h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "right figures", title: format.exact(one) }, format.measure(one))),
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, name),
+      h("td", { class: "right figures", title: format.exact(one) }, format.measure(one)),
+      stds ? h("td", { class: "right figures muted", title: "one standard deviation" }, `± ${format.measure(stds[name])}`) : null,
+    ),
   );
   return h("div", { class: "table-wrap" }, h("table", { class: "table" }, h("tbody", {}, rows)));
 }

@@ -20,7 +20,7 @@ WEIGHTS = [0.5, 2.0, 1.0, 0.05, 3.0]
 
 Formula = Callable[[Tensor, Tensor], Tensor]
 
-_ENDS = {"log_softmax": lambda scores: scores.log_softmax(1), "sigmoid": torch.sigmoid}
+_ENDS = {"log_softmax": lambda scores: scores.log_softmax(1), "sigmoid": torch.sigmoid, "softplus": F.softplus}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Case:
         """What is predicted."""
         if LOSSES[self.type].group == "classes" or self.num_outputs == 1:
             return Target(name="y", classes=list(range(max(2, self.num_outputs))))
-        return Target(name="y", numbers=[Scaled(name=name) for name in "abc"[: self.num_outputs]])
+        columns = "ab" if self.type == "gaussian_nll_loss" else "abc"[: self.num_outputs]
+        return Target(name="y", numbers=[Scaled(name=name) for name in columns], reading=self.spec.reading)
 
     def weights(self, targets: Tensor) -> dict[str, Tensor]:
         """What classes count, by the argument that says so."""
@@ -71,6 +72,16 @@ def numbers(num_rows: int, generator: torch.Generator) -> Tensor:
     return found + torch.tensor([0.0, 3.0])
 
 
+def counts(num_rows: int, generator: torch.Generator) -> Tensor:
+    """Of two columns, one of which is mostly 0."""
+    return torch.poisson(torch.tensor([0.2, 6.0]).expand(num_rows, 2), generator=generator)
+
+
+def shares(num_rows: int, generator: torch.Generator) -> Tensor:
+    """Of a whole, three columns."""
+    return (2 * torch.randn(num_rows, 3, generator=generator)).softmax(1)
+
+
 def classes(num_rows: int, generator: torch.Generator) -> Tensor:
     """Few of the last, none of the first but one."""
     return (torch.rand(num_rows, generator=generator) * 4.9).sqrt().mul(2).long().clamp_max(NUM_CLASSES - 1)
@@ -83,6 +94,11 @@ def yes_no(num_rows: int, generator: torch.Generator) -> Tensor:
 def labels(num_rows: int, generator: torch.Generator) -> Tensor:
     """Of three columns, one of which is mostly yes."""
     return (torch.rand(num_rows, 3, generator=generator) < torch.tensor([0.1, 0.9, 0.4])).float()
+
+
+def _normal(outputs: Tensor, targets: Tensor, full: bool = False, eps: float = 1e-6) -> Tensor:
+    """torch's own, with variances."""
+    return F.gaussian_nll_loss(outputs[:, :2], targets, outputs[:, 2:].exp(), full=full, eps=eps)
 
 
 def _focal(outputs: Tensor, targets: Tensor, gamma: float, weight: Tensor | None = None) -> Tensor:
@@ -123,6 +139,33 @@ def _cases() -> list[Case]:
         Case("smooth_l1_loss", lambda o, t: F.smooth_l1_loss(o, t, beta=0.2), numbers, 2, arguments={"beta": 0.2}),
         Case("huber_loss", F.huber_loss, numbers, 2),
         Case("huber_loss", lambda o, t: F.huber_loss(o, t, delta=4.0), numbers, 2, arguments={"delta": 4.0}),
+        Case("poisson_nll_loss", F.poisson_nll_loss, counts, 2),
+        Case(
+            "poisson_nll_loss",
+            lambda o, t: F.poisson_nll_loss(o, t, log_input=False, full=True, eps=1e-6),
+            counts,
+            2,
+            {"log_input": False, "full": True, "eps": 1e-6},
+            ends_with="softplus",
+        ),
+        Case("gaussian_nll_loss", _normal, numbers, 4, is_torchs=False),
+        Case(
+            "gaussian_nll_loss",
+            lambda o, t: _normal(o, t, full=True, eps=0.5),
+            numbers,
+            4,
+            {"full": True, "eps": 0.5},
+            is_torchs=False,
+        ),
+        Case("kl_div", lambda o, t: F.kl_div(o, t, reduction="batchmean"), shares, 3, ends_with="log_softmax"),
+        Case(
+            "kl_div",
+            lambda o, t: F.kl_div(o, t, reduction="batchmean", log_target=True),
+            lambda count, generator: shares(count, generator).log(),
+            3,
+            {"log_target": True},
+            ends_with="log_softmax",
+        ),
         Case("cross_entropy", F.cross_entropy, classes, NUM_CLASSES),
         Case(
             "cross_entropy",
