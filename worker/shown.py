@@ -16,6 +16,7 @@ from worker.data.formats.pictures import encode_png
 from worker.train.batches import Part
 from worker.train.places import IGNORED
 from worker.train.reading import numbers_of
+from worker.train.sequences import in_order, spoken
 
 NUM_SHOWN = 6
 _MAX_SIDE = 128  # of a picture, in pixels
@@ -37,6 +38,10 @@ def report(model: nn.Module, part: Part, how: Preprocessing, device: torch.devic
     outputs = model.eval()(part.ready(kept.to(device))).float().cpu()
     if isinstance(target.step, TextStep):
         words = target.step.words(outputs.shape[-1])
+        if target.num_places is not None:
+            pairs = zip(spoken(outputs).tolist(), in_order(wanted).tolist(), strict=True)
+            rows = [{"target": _words(words, true), "output": _words(words, said)} for said, true in pairs]
+            return {"kind": "sequence", "rows": rows}
         inputs: Sequence[Any] = kept.tolist() if target.next_token else [None] * len(kept)
         return {"kind": "tokens", "rows": [_text(words, *one) for one in zip(inputs, outputs, wanted, strict=True)]}
     pictures = [_picture(one / 255) for one in kept.cpu()] if how.pixels else [None] * len(kept)
@@ -63,6 +68,11 @@ def _text(words: Sequence[str], seen: Sequence[int] | None, output: Tensor, want
     told = [words[i] for i in output.argmax(-1)[places].tolist()]
     row: Row = {"target": [words[i] for i in wanted[places].tolist()], "output": told}
     return row if seen is None else {"input": [words[seen[i]] for i in places], **row}
+
+
+def _words(words: Sequence[str], tokens: Sequence[int]) -> list[str]:
+    """Of tokens in order, without what fills them up."""
+    return [words[i] for i in tokens if i][:_MAX_WORDS]
 
 
 def _picture(pixels: Tensor) -> str:

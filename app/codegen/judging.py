@@ -4,8 +4,8 @@ from app.codegen.answers import figure_type, figure_types, figures_taken, is_sca
 from app.codegen.losses import counts_rows, num_classes, summed, whole
 from app.codegen.sizes import row_bytes
 from app.codegen.writing import Script, Trained, literal, tensors
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, threshold_of
-from app.specs.metrics import CLASS_METRICS, AnyMetric
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, ORDERED_LOSSES, threshold_of
+from app.specs.metrics import CLASS_METRICS, ORDER_METRICS, AnyMetric
 
 _EVALUATED_BYTES = 16 << 20
 _MIN_EVALUATED, _MAX_EVALUATED = 64, 4096
@@ -43,7 +43,7 @@ def _write_own_metrics(script: Script, trained: Trained) -> None:
         return
     takes = _figures(trained)
     told = {_series(trained, one): _metric(script, trained, one) for one in metrics}
-    lines = [*_told(trained), *_read(trained), *_answers(trained), "    return {"]
+    lines = [*_told(trained), *_read(trained), *_answers(script, trained), "    return {"]
     if trained.head is not None:
         lines.insert(0, f"    loss = loss_of{trained.label}(outputs, targets).item()")
         told = {trained.head.series("loss"): "loss", **told}
@@ -77,11 +77,14 @@ def _read(trained: Trained) -> list[str]:
     return [f"    outputs = {numbers[reading]}"] if reading else []
 
 
-def _answers(trained: Trained) -> list[str]:
-    """How outputs are read as classes, where a metric asks for it."""
+def _answers(script: Script, trained: Trained) -> list[str]:
+    """How outputs are read as classes, or as tokens in order, where a metric asks for it."""
     training = trained.spec.training
-    if not any(one.type in CLASS_METRICS and one.type != "top_k_accuracy" for one in training.metrics):
+    if not any(one.type in (CLASS_METRICS | ORDER_METRICS) - {"top_k_accuracy"} for one in training.metrics):
         return []
+    if training.loss_type in ORDERED_LOSSES:
+        said, true = (f"{_quoted(script, name)}" for name in ("spoken", "in_order"))
+        return [f"    wrong = {_quoted(script, 'distances')}({said}(outputs), {true}(targets))"]
     if training.loss_type in CLASS_LOSSES:
         return ["    answers, truth = outputs.argmax(dim=1), targets"]
     if training.loss_type in BINARY_LOSSES:
@@ -91,10 +94,19 @@ def _answers(trained: Trained) -> list[str]:
     return [f"    answers, truth = outputs > {half}, targets > {half}"]
 
 
+def _quoted(script: Script, name: str) -> str:
+    script.quotes.add("worker.train.sequences", name)
+    return name
+
+
 def _metric(script: Script, trained: Trained, metric: AnyMetric) -> str:
     scale = " * spread" if is_scaled(trained) else ""
     errors = f"((outputs.double() - targets){scale})"
     match metric.type:
+        case "accuracy" if trained.answer.kind == "sequence":
+            return "(wrong == 0).double().mean().item()"
+        case "token_error":
+            return "(wrong.sum() / (targets != IGNORED).sum()).item()"
         case "accuracy":
             return f"{script.use('metrics', 'accuracy')}(answers, truth)"
         case "top_k_accuracy":

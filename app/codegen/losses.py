@@ -14,6 +14,7 @@ _OURS = frozenset(
         "hinge_loss",
         "soft_margin_loss",
         "multilabel_margin_loss",
+        "ctc_loss",
     }
 )
 

@@ -19,6 +19,7 @@ Loss = Literal[
     "nll_loss",
     "focal_loss",
     "multi_margin_loss",
+    "ctc_loss",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "sigmoid_focal_loss",

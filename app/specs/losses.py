@@ -11,7 +11,7 @@ from pydantic import Field
 from app.specs.base import Spec, option
 from app.specs.layers.base import documented
 
-Group = Literal["numbers", "yes or no", "classes"]
+Group = Literal["numbers", "yes or no", "classes", "tokens in order"]
 # What the outputs of a model are that was trained with it: probabilities, what sigmoid or softmax makes such of, their
 # logarithms, scores that say which but not how likely.
 Outputs = Literal["numbers", "probabilities", "logits", "log_probabilities", "scores"]
@@ -202,6 +202,18 @@ class MultiMarginLoss(ClassLoss):
     """how far above the others the score of the right class is to be"""
 
 
+class CTCLoss(Loss):
+    """For a text whose tokens come in order, nobody knows where (Graves et al., 2006). Ends with log_softmax."""
+
+    group: ClassVar[Group] = "tokens in order"
+    source: ClassVar[str] = documented("CTCLoss")
+    outputs: ClassVar[Outputs] = "log_probabilities"
+    type: Literal["ctc_loss"] = "ctc_loss"
+    also_called: ClassVar[tuple[str, ...]] = ("ctc", "connectionist_temporal_classification")
+    zero_infinity: bool = False
+    """whether a text that does not fit into the places counts 0; else the run fails with the first"""
+
+
 class BinaryCrossEntropy(Loss):
     """For yes or no. Takes a probability: the model ends with sigmoid."""
 
@@ -294,6 +306,7 @@ AnyLoss = Annotated[
     | NLLLoss
     | FocalLoss
     | MultiMarginLoss
+    | CTCLoss
     | BinaryCrossEntropy
     | BinaryCrossEntropyWithLogits
     | SigmoidFocalLoss
@@ -313,6 +326,7 @@ def _of(group: Group) -> frozenset[str]:
 REGRESSION_LOSSES = _of("numbers")
 CLASS_LOSSES = _of("classes")
 BINARY_LOSSES = _of("yes or no")
+ORDERED_LOSSES = _of("tokens in order")
 MULTILABEL_LOSSES = frozenset({"multilabel_soft_margin_loss", "multilabel_margin_loss"})
 # Numbers that mean something as they are, and cannot be moved and scaled first.
 UNSCALED_LOSSES = frozenset({"poisson_nll_loss", "kl_div"})

@@ -56,6 +56,8 @@ class Target(BaseModel):
     next_token: bool = False  # the answer is the text itself, one token ahead
     reading: Reading | None = Field(default=None, exclude_if=lambda one: one is None)  # of outputs that are no numbers
     heads: list[Head] | None = None  # of several outputs: each by itself
+    # Of a text whose tokens come in order, at places that nobody knows: at how many the model answers.
+    num_places: int | None = Field(default=None, exclude_if=lambda one: one is None)
 
     @property
     def names(self) -> list[str]:
@@ -101,6 +103,8 @@ def answers(outputs: Numbers, target: Target, loss: str, inputs: NDArray[Any] | 
     """
     if target.heads is not None:
         return _of_heads(outputs, target.heads)
+    if isinstance(target.step, TextStep) and target.num_places is not None:
+        return [{"tokens": _in_order(row, target.step)} for row in outputs]
     if isinstance(target.step, TextStep):
         return [_words(row, target, loss, seen) for row, seen in zip(outputs, _seen(inputs, outputs), strict=True)]
     if target.num_classes is not None:
@@ -159,6 +163,14 @@ def _nested(values: Numbers) -> list[Any]:
 
 def _seen(inputs: NDArray[Any] | None, outputs: Numbers) -> Sequence[NDArray[Any] | None]:
     return [None] * len(outputs) if inputs is None else list(inputs)
+
+
+def _in_order(row: Numbers, step: TextStep) -> list[str]:
+    """What is said at the places of a row (T, V), without what is repeated and the nothing between."""
+    best = row.argmax(axis=1)
+    said = best[(best != FILLER) & (best != np.concatenate([[FILLER], best[:-1]]))]
+    words = step.words(row.shape[1])
+    return [words[i] for i in said.tolist()]
 
 
 def _words(row: Numbers, target: Target, loss: str, seen: NDArray[Any] | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from datetime import UTC, datetime, timedelta
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -648,7 +649,7 @@ FILES |= {"labels.csv": labels_csv}
 
 # Every loss at once, each of an output of its own: what it is held to, how many numbers it gives, and how it ends.
 BINARY = "binary_cross_entropy_with_logits"
-JUDGED: dict[str, tuple[dict[str, Any], dict[str, Any], int, str | None]] = {
+JUDGED: dict[str, tuple[dict[str, Any], dict[str, Any], int | list[int], str | None]] = {
     "huber": ({"type": "huber_loss", "delta": 0.5}, {"target": "c", "scale_target": "standardize"}, 1, None),
     "poisson": ({"type": "poisson_nll_loss"}, {"target": "sold"}, 1, None),
     "rate": ({"type": "poisson_nll_loss", "log_input": False, "full": True}, {"target": "sold"}, 1, "softplus"),
@@ -665,6 +666,7 @@ JUDGED: dict[str, tuple[dict[str, Any], dict[str, Any], int, str | None]] = {
         2,
         None,
     ),
+    "ordered": ({"type": "ctc_loss"}, {"target": "said"}, [7, 5], "log_softmax"),
     "binary_focal": ({"type": "sigmoid_focal_loss"}, {"target": "old"}, 1, None),
     "hinge": ({"type": "hinge_loss", "margin": 0.5}, {"target": "old"}, 1, None),
     "soft": ({"type": "soft_margin_loss"}, {"target": "new"}, 1, None),
@@ -678,6 +680,7 @@ MEASURED = {
     "normal": [{"type": "mae"}, {"type": "r2"}],
     "shares": [{"type": "mae"}],
     "hinge": [{"type": "f1"}],
+    "ordered": [ACCURACY, {"type": "token_error"}],
     "labels": [ACCURACY],
 }
 
@@ -687,13 +690,21 @@ def judged(names: list[str], **training: Any) -> dict[str, Any]:
     layers: list[dict[str, Any]] = [{"type": "linear", "out_features": 7}, {"type": "tanh", "name": "trunk"}]
     for name in names:
         _, _, count, end = JUDGED[name]
-        last = {"type": "linear", "out_features": count, "inputs": ["trunk"]}
+        shape = count if isinstance(count, list) else [count]
+        last = {"type": "linear", "out_features": prod(shape), "inputs": ["trunk"]}
+        if len(shape) > 1:
+            layers.append(last)
+            last = {"type": "reshape", "shape": shape}
         layers += [last, {"type": end, "name": name}] if end else [last | {"name": name}]
     return {
         "name": "judged",
         "dataset": "labels.csv",
         "model": {"layers": layers, "outputs": names},
-        "data": {"features": ["a", "d"], "outputs": {name: JUDGED[name][1] for name in names}},
+        "data": {
+            "features": ["a", "d"],
+            "outputs": {name: JUDGED[name][1] for name in names},
+            "columns": {"said": {"tokens": {"length": 3, "vocabulary_size": 5}}},
+        },
         "training": {
             "num_epochs": 2,
             "batch_size": 9,
@@ -718,10 +729,31 @@ FULL |= {
     | {"training": SUITE["next_words"]["training"] | {"loss": CLASSES | {"weight": "balanced"}}},
     "weighed_pictures": pictures({"augment": [{"type": "mixup"}]}, loss={"type": BINARY, "pos_weight": "balanced"}),
     "weighed_masks": program("unet", num_epochs=1, loss={"type": "focal_loss", "weight": "balanced"}, metrics=[]),
+    "ordered_words": texts({"length": 3}),
+    "ordered_pictures": pictures(
+        {"pixels": {"normalize": "standardize"}},
+        loss={"type": "ctc_loss"},
+        metrics=[{"type": "token_error"}, ACCURACY],
+    ),
     "weighed_windows": series(
         {}, {"target": "kind"}, 3, loss=CLASSES | {"weight": {"b": 2.5}}, metrics=[{"type": "f1"}]
     ),
 }
+ALIGNED: list[dict[str, Any]] = [
+    {"type": "flatten"},
+    {"type": "linear", "out_features": 9 * 14},
+    {"type": "reshape", "shape": [9, 14]},
+    {"type": "log_softmax"},
+]
+FULL["ordered_words"]["model"] = {"layers": [EMBEDDED, *ALIGNED]}
+FULL["ordered_words"]["data"] |= {"target": "note"}
+FULL["ordered_words"]["training"] |= {"loss": {"type": "ctc_loss", "zero_infinity": True}, "metrics": [ACCURACY]}
+FULL["ordered_words"]["training"]["early_stopping"] = {"series": "train/accuracy", "patience": 1}
+FULL["ordered_pictures"]["model"] = {"layers": ALIGNED}
+FULL["ordered_pictures"]["data"]["columns"]["label"] = {
+    "tokens": {"level": "characters", "length": 6, "vocabulary_size": 14}
+}
+FULL["ordered_pictures"]["data"]["target"] = "label"
 FULL |= {
     "two-towers": program("two-towers", num_epochs=1),
     "mixed_heads": pictures(

@@ -13,6 +13,7 @@ from sklearn import metrics as sklearn
 from app.db.tables import Run
 from tests.codegen.cases import JUDGED, judged, labels_csv, series_csv
 from tests.inline import TRAINING, Inline
+from tests.worker.train.test_sequences import edits
 
 # The first rows are trained on, the others judge.
 SPLIT = {"type": "shares", "train": 0.6, "validation": 0.0, "test": 0.4, "shuffle": False}
@@ -120,6 +121,15 @@ def test_labels_are_judged_column_by_column(run: Run, answers: Any, rows: Rows) 
     said = np.array([[row["labels"]["value"][name] > 0.5 for name in ("old", "new")] for row in answers])
     assert figures(run, "labels")["accuracy"] == pytest.approx((said == truth(rows, "old", "new")).mean())
     assert set(figures(run, "ranked")) == {"loss"}
+
+
+def test_tokens_in_order_are_answered_as_they_are_judged(run: Run, answers: Any, rows: Rows) -> None:
+    found = figures(run, "ordered")
+    pairs = [(one["ordered"]["tokens"], row["said"].split()) for one, row in zip(answers, rows[TEST], strict=True)]
+    assert set(found) == {"loss", "accuracy", "token_error"}
+    assert found["accuracy"] == pytest.approx(np.mean([said == true for said, true in pairs]))
+    wrong = sum(edits(tuple(said), tuple(true)) for said, true in pairs)
+    assert found["token_error"] == pytest.approx(wrong / sum(len(true) for _, true in pairs))
 
 
 def test_a_file_has_a_column_for_all_that_is_said(client: TestClient, run: Run, rows: Rows) -> None:

@@ -30,6 +30,12 @@ COLUMNS = [
 TEXT = {"columns": {"text": {"tokens": {"length": 5, "vocabulary_size": 4}}}}
 TO_TEXT = {"features": ["x"], "target": "text", **TEXT}
 OF_TOKENS: list[dict[str, Any]] = [{"type": "linear", "out_features": 20}, {"type": "reshape", "shape": [5, 4]}]
+LOGS: dict[str, Any] = {"type": "log_softmax"}
+IN_ORDER: list[dict[str, Any]] = [
+    {"type": "linear", "out_features": 36},
+    {"type": "reshape", "shape": [9, 4]},
+    LOGS,
+]
 TO_MASK = {"features": ["image"], "target": "mask"}
 OF_PIXELS: list[dict[str, Any]] = [{"type": "conv2d", "out_channels": 3, "kernel_size": 1}]
 
@@ -88,6 +94,12 @@ FITTING: dict[str, Any] = {
     "soft margin": ({"type": "soft_margin_loss"}, linear(1), {"target": "flag"}, "accuracy"),
     "labels": ({"type": "multilabel_soft_margin_loss"}, linear(2), {"target": ["flag", "one"]}, "accuracy"),
     "ranked labels": ({"type": "multilabel_margin_loss"}, linear(2), {"target": ["flag", "one"]}),
+    "tokens in order": ({"type": "ctc_loss"}, IN_ORDER, TO_TEXT, "accuracy", "token_error"),
+    "characters of a category": (
+        {"type": "ctc_loss"},
+        IN_ORDER,
+        {"target": "kind", "columns": {"kind": {"tokens": {"length": 5, "vocabulary_size": 4}}}},
+    ),
     "weights of tokens": (weighed([1, 1, 2, 2]), OF_TOKENS, TO_TEXT),
 }
 REFUSED: dict[str, Any] = {
@@ -195,6 +207,48 @@ REFUSED: dict[str, Any] = {
         ({"type": "multi_margin_loss", "p": 3}, linear(3), {"target": "kind"}),
         "training.loss.p",
         "should be 1 or 2",
+    ),
+    "tokens in order of a class": (
+        ({"type": "ctc_loss"}, linear(3, "log_softmax"), {"target": "kind"}),
+        "training.loss.type",
+        "needs a text that is cut into tokens",
+    ),
+    "tokens in order of numbers": (
+        ({"type": "ctc_loss"}, linear(2, "log_softmax"), {"target": ["x", "y"]}),
+        "training.loss.type",
+        "needs a text that is cut into tokens",
+    ),
+    "tokens in order of an image": (
+        ({"type": "ctc_loss"}, OF_PIXELS, {"features": ["image"], "target": "image"}),
+        "training.loss.type",
+        "needs a text that is cut into tokens",
+    ),
+    "fewer places than tokens": (
+        ({"type": "ctc_loss"}, [*linear(16), {"type": "reshape", "shape": [4, 4]}, LOGS], TO_TEXT),
+        "model.layers.2",
+        "at 4 places, and a text has up to 5 tokens",
+    ),
+    "places of other tokens": (
+        ({"type": "ctc_loss"}, [*linear(40), {"type": "reshape", "shape": [8, 5]}, LOGS], TO_TEXT),
+        "model.layers.2",
+        "4 tokens in order: end with a list of 4 tokens for each",
+    ),
+    "no logarithms": (({"type": "ctc_loss"}, IN_ORDER[:-1], TO_TEXT), "training.loss.type", "end with log_softmax"),
+    "logarithms along the places": (
+        ({"type": "ctc_loss"}, [*IN_ORDER[:-1], LOGS | {"dim": 1}], TO_TEXT),
+        "model.layers.2.dim",
+        "along axis 2",
+    ),
+    "metrics of places": (({"type": "ctc_loss"}, IN_ORDER, TO_TEXT, "f1"), "training.metrics.0", "is of places"),
+    "an order of classes": (
+        ({"type": "cross_entropy"}, linear(3), {"target": "kind"}, "token_error"),
+        "training.metrics.0",
+        "which ctc_loss learns",
+    ),
+    "the next token in order": (
+        ({"type": "ctc_loss"}, IN_ORDER, TO_TEXT | {"next_token": True}),
+        "data.next_token",
+        "the next one comes next",
     ),
     "a word": ((weighed("even"), linear(3), {"target": "kind"}), "training.loss.weight", "should be balanced"),
 }

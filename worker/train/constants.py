@@ -13,6 +13,7 @@ from app.specs.losses import (
     BinaryCrossEntropy,
     ClassLoss,
     CrossEntropy,
+    CTCLoss,
     FocalLoss,
     GaussianNLLLoss,
     HingeLoss,
@@ -28,24 +29,28 @@ from app.specs.losses import (
 from worker.train import solving
 from worker.train.balance import counts_of, mean_of
 from worker.train.sampling import Some
+from worker.train.sequences import in_order
 
 _MOST = 1 << 22  # numbers that a median is of
+_MOST_TEXTS = 256  # of which tokens are aligned
 _LEAST_SHARE = 1e-6  # of a class: its logarithm stays finite
 _LEANING = 1e-5
 
 
 def constant_outputs(
-    loss: AnyLoss, targets: Iterable[Tensor], num_outputs: int, weight: Tensor | None = None
+    loss: AnyLoss, targets: Iterable[Tensor], num_outputs: int, weight: Tensor | None = None, num_places: int = 1
 ) -> Tensor:
     """The outputs `(num_outputs,)` with the lowest loss among those that do not look at the inputs; of each place.
 
-    `weight` is what each class counts (K,), or a yes.
+    `weight` is what each class counts (K,), or a yes; `num_places` at how many a model answers, of tokens in order.
 
     The mean for squares, the median for absolute values, the shares of the classes for the entropies. Targets come
     some at a time; of more than four million numbers the median is that of two to four million, chosen at random.
     """
     if isinstance(loss, ClassLoss):
         return _scores(loss, counts_of(targets, num_outputs), weight).float()
+    if isinstance(loss, CTCLoss):
+        return _in_order(targets, num_outputs, num_places).float()
     return _numbers(loss, targets) if loss.group == "numbers" else _yes(loss, targets, weight)
 
 
@@ -60,6 +65,25 @@ def _scores(loss: ClassLoss, counts: Tensor, weight: Tensor | None) -> Tensor:
             shares = _shares(counts, weight).cpu()
             return solving.apart(shares.unsqueeze(1) * (1 - torch.eye(len(counts))), margin, p)
     return _shares(counts, weight).log()
+
+
+def _in_order(targets: Iterable[Tensor], num_tokens: int, num_places: int) -> Tensor:
+    """Of each token and of nothing (K,), at each place the same; tokens that few texts have, by how often they are."""
+    kept, counts = Some(_MOST_TEXTS), torch.zeros(num_tokens)
+    for some in targets:
+        tokens = in_order(some)
+        kept.add(tokens)
+        counts = counts.to(some.device) + tokens.flatten().bincount(minlength=num_tokens)
+    texts, counts = kept.rows().cpu(), counts.double().cpu()
+    counts[0] = 0
+    is_there = texts.flatten().bincount(minlength=num_tokens) > 0
+    is_there[0] = True  # nothing
+    there, own = is_there.nonzero().flatten(), is_there.cumsum(0)[texts] - 1
+    found = torch.zeros(num_tokens, dtype=torch.float64)
+    found[there] = solving.aligned_shares(own, len(there), num_places)
+    lacking = counts.index_fill(0, there, 0)
+    found += lacking * found[1:].sum() / counts[there].sum().clamp_min(1)
+    return (found / found.sum()).clamp_min(_LEAST_SHARE).log()
 
 
 def _numbers(loss: AnyLoss, targets: Iterable[Tensor]) -> Tensor:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
+from worker.train.sequences import in_order
+
 _LEAST = 1e-12  # what is raised to a power: of 0, powers below 1 have no gradient
 
 
@@ -51,6 +53,14 @@ def sigmoid_focal_loss(outputs: Tensor, targets: Tensor, alpha: float | None = 0
     if alpha is not None:
         yes, no = alpha * yes, (1 - alpha) * no
     return -(targets * yes + (1 - targets) * no).mean()
+
+
+def ctc_loss(outputs: Tensor, targets: Tensor, zero_infinity: bool = False) -> Tensor:
+    """torch's, of outputs (N, T, K) and tokens (N, S), which may be filled up at either end; 0 is the blank."""
+    tokens = in_order(targets)
+    lengths = (tokens != 0).sum(1)
+    places = torch.full_like(lengths, outputs.shape[1])
+    return F.ctc_loss(outputs.transpose(0, 1), tokens, places, lengths, zero_infinity=zero_infinity)
 
 
 def multilabel_margin_loss(outputs: Tensor, targets: Tensor) -> Tensor:

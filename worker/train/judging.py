@@ -13,6 +13,7 @@ from app.specs.columns import word
 from app.specs.losses import (
     BINARY_LOSSES,
     CLASS_LOSSES,
+    ORDERED_LOSSES,
     RANKING_LOSSES,
     REGRESSION_LOSSES,
     KLDiv,
@@ -31,6 +32,7 @@ from worker.train.losses import Loss
 from worker.train.metrics import Answers, OfRead
 from worker.train.places import ROWS, Places
 from worker.train.reading import numbers_of
+from worker.train.sequences import Exact, TokenError
 
 # What the best number is called that ignores the inputs, where it is not the mean.
 _CENTRES = {"l1_loss": "median", "smooth_l1_loss": "best number", "huber_loss": "best number"}
@@ -71,7 +73,9 @@ def judging_of(
     asked = [_metric(metric, answers, target, device) for metric in training.metrics]
     counted = weights.get("weight") if getattr(training.only_loss, "by_weight", False) else None
     judge = Judge(places.loss(loss), asked, answers, _classes(target, answers), places, counted)
-    best = constant_outputs(training.only_loss, told(), len(names_of(target)), *weights.values())
+    num_outputs, num_places = len(names_of(target)), target.num_places or 1
+    weight = next(iter(weights.values()), None)
+    best = constant_outputs(training.only_loss, told(), num_outputs, weight, num_places)
     constant = places.spread(best)
     chance = losses.chance(judge.loss, constant, every(), judge.count)
     least = 0.0
@@ -110,6 +114,8 @@ def _refuse_unless_whole(loss: KLDiv, target: Target, told: Iterable[Tensor]) ->
 
 def _places(training: TrainingSpec, target: Target) -> Places:
     """How the places of an answer are counted."""
+    if target.num_places is not None:
+        return Places("sequence", (target.num_places,))
     if target.num_classes is not None and target.shape is not None:
         return Places("tokens" if isinstance(target.step, TextStep) else "pixels", target.shape)
     return Places("binary") if target.shape is not None and training.loss_type in BINARY_LOSSES else ROWS
@@ -127,6 +133,8 @@ def _classes(target: Target, answers: Answers | None) -> list[Any] | None:
 def _answers(training: TrainingSpec, target: Target) -> Answers | None:
     """How outputs are read as classes; of a number, where a metric asks for it, above or below a half."""
     loss = training.loss_type
+    if loss in ORDERED_LOSSES:
+        return None
     if loss in CLASS_LOSSES:
         return Answers(target.num_classes or len(target.classes or ()), ignores=isinstance(target.step, TextStep))
     if loss in REGRESSION_LOSSES:
@@ -136,6 +144,8 @@ def _answers(training: TrainingSpec, target: Target) -> Answers | None:
 
 
 def _metric(metric: AnyMetric, answers: Answers | None, target: Target, device: torch.device) -> metrics.Metric:
+    if target.num_places is not None:
+        return Exact() if metric.type == "accuracy" else TokenError()
     _, spread = target.unit
     scale = spread if isinstance(spread, float) else torch.from_numpy(spread).to(device)
     found = metrics.build(answers=answers, scale=scale, of_places=target.shape is not None, **metric.model_dump())
@@ -158,6 +168,8 @@ def in_words(outputs: Tensor, loss: str, target: Target) -> str:
 
 def _frequent(outputs: Tensor, target: Target) -> str:
     """The class that most places have, as outputs (K, H, W) or (L, K) say that are the same at each."""
+    if target.num_places is not None and not outputs[0].argmax():
+        return "nothing"
     if isinstance(target.step, TextStep):
         return repr(target.step.words(outputs.shape[-1])[int(outputs[0].argmax())])
     return f"class {int(outputs.flatten(1)[:, 0].argmax())}"

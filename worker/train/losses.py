@@ -30,6 +30,7 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "nll_loss": F.nll_loss,
     "focal_loss": formulas.focal_loss,
     "multi_margin_loss": F.multi_margin_loss,
+    "ctc_loss": formulas.ctc_loss,
     "sigmoid_focal_loss": formulas.sigmoid_focal_loss,
     "hinge_loss": formulas.hinge_loss,
     "soft_margin_loss": formulas.soft_margin_loss,

@@ -14,6 +14,8 @@ _HALVINGS = 40  # of an interval
 _LEAST = 1e-12  # a share
 _SOFTENINGS = (0.3, 0.1, 0.03, 0.01)  # of an edge, as shares of the margin
 _MAX_ROUNDINGS = 16
+_MOST_ALIGNED = 1 << 19  # numbers, at once
+_ALIGNMENTS, _ALIGNED = 200, 1e-6
 
 
 def centre(rows: Tensor, width: float) -> Tensor:
@@ -98,3 +100,25 @@ def _rounded(scores: Tensor, pairs: Tensor) -> Tensor:
     some = parts[:: max(1, len(parts) // _MAX_ROUNDINGS)]
     ways = [torch.floor(scores + part) for part in some.tolist()]
     return min(ways, key=lambda one: float((pairs * _gaps(one).clamp_min(0)).sum()))
+
+
+def aligned_shares(texts: Tensor, num_tokens: int, num_places: int) -> Tensor:
+    """The shares q (K,) of tokens and of nothing, 0, the same at each place, that make texts (N, S) likeliest.
+
+    Found by expectation and maximisation (Dempster et al., 1977), which no step makes worse: how often each is said
+    where the texts are what they are, as the gradient of torch's ctc_loss has it, is its next share.
+    """
+    texts = texts[: max(1, _MOST_ALIGNED // (num_places * num_tokens))]
+    repeated = ((texts[:, 1:] == texts[:, :-1]) & (texts[:, 1:] != 0)).sum(1)  # between these nothing is said
+    texts = texts[(texts != 0).sum(1) + repeated <= num_places]
+    lengths, places = (texts != 0).sum(1), torch.full((len(texts),), num_places)
+    counts = (num_places / lengths.clamp_min(1)).mean()  # of places, as the mean of the losses weighs them
+    shares = torch.full((num_tokens,), 1 / num_tokens, dtype=torch.float64)
+    for _ in range(_ALIGNMENTS if len(texts) else 0):
+        logs = shares.log().expand(num_places, len(texts), -1).clone().requires_grad_()
+        (slope,) = torch.autograd.grad(F.ctc_loss(logs, texts, places, lengths), logs)
+        before, shares = shares, (counts * shares - slope.sum((0, 1))).clamp_min(_LEAST)
+        shares = shares / shares.sum()
+        if float((shares - before).abs().max()) < _ALIGNED:
+            break
+    return shares

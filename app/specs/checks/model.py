@@ -23,6 +23,7 @@ _ENDS = {  # what the last layer must be, for losses that take what it makes
     "binary_cross_entropy": ("sigmoid", "takes probabilities", "use binary_cross_entropy_with_logits"),
     "nll_loss": ("log_softmax", "takes logarithms of probabilities", "use cross_entropy"),
     "kl_div": ("log_softmax", "takes logarithms of shares", "use mse_loss for numbers"),
+    "ctc_loss": ("log_softmax", "takes logarithms of probabilities", "use cross_entropy for tokens at known places"),
 }
 _RATES = frozenset({"softplus", "relu", "sigmoid", "relu6", "hardsigmoid"})  # which are never below 0
 

@@ -11,7 +11,15 @@ from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.graph import Node
 from app.specs.layers.base import written
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, MULTILABEL_LOSSES, SIGN_LOSSES, UNSCALED_LOSSES, KLDiv
+from app.specs.losses import (
+    BINARY_LOSSES,
+    CLASS_LOSSES,
+    MULTILABEL_LOSSES,
+    ORDERED_LOSSES,
+    SIGN_LOSSES,
+    UNSCALED_LOSSES,
+    KLDiv,
+)
 from app.specs.training import TrainingSpec
 
 MAX_MASK_CLASSES = 256  # a byte tells no more apart
@@ -20,7 +28,9 @@ _UNSCALABLE = {
     "image": "pixels are numbers from 0 to 1",
     "mask": "classes cannot be scaled",
     "tokens": "classes cannot be scaled",
+    "sequence": "classes cannot be scaled",
 }
+_ALONG = frozenset({"nll_loss", "ctc_loss"})  # which take log_softmax along the classes
 _OF_PIXELS = frozenset({"random_horizontal_flip", "random_vertical_flip", "random_crop"})  # which move a target too
 _OF_PLACES = _OF_PIXELS | {"random_rotation", "mixup", "cutmix"}  # which change where things are
 
@@ -53,7 +63,9 @@ def next_problems(data: DataSpec, answer: Answer | None) -> Iterator[Problem]:
     if not data.next_token:
         return
     message = None
-    if answer is None or answer.kind != "tokens":
+    if answer is not None and answer.kind == "sequence":
+        message = "ctc_loss is for tokens whose places nobody knows, and the next one comes next; cross_entropy fits"
+    elif answer is None or answer.kind != "tokens":
         message = "of a text that is cut into tokens the next one is predicted: let target be one, with tokens"
     elif data.features != data.targets:
         message = f"the next token follows from those before it: let features be [{data.first_target!r}]"
@@ -76,6 +88,10 @@ def _misfit(answer: Answer, column: Column) -> str | None:
 
 def _unfit_loss(training: TrainingSpec, answer: Answer, columns: list[Column]) -> str | None:
     loss = training.loss_type
+    if answer.kind == "sequence":
+        return None
+    if loss in ORDERED_LOSSES:
+        return f"{loss} needs a text that is cut into tokens"
     if answer.kind in ("tokens", "mask"):
         if loss == "multi_margin_loss":
             return f"{loss} is for one class a row, and these are many; cross_entropy fits"
@@ -135,11 +151,15 @@ def ending_problem(node: Node, shape: Shape, loss: str, name: str, answer: Answe
         of_pixels = f"its channels are the classes of a pixel, 2 to {MAX_MASK_CLASSES}"
         message = f"the model ends with {written(shape)}: {of_pixels}"
         return Problem(loc=place, msg=message, received=list(shape))
+    if answer.kind == "sequence" and shape[0] < answer.num_places:
+        message = f"the model answers at {shape[0]:,} places, and a text has up to {answer.num_places:,} tokens"
+        return Problem(loc=place, msg=f"{message}: end with more, twice as many or more as a rule", received=shape[0])
     last = node.layer
     axis = 1 if answer.kind == "mask" else len(wanted)
-    if loss == "nll_loss" and last.type == "log_softmax" and getattr(last, "dim", axis) % (len(wanted) + 1) != axis:
+    dim = getattr(last, "dim", axis)
+    if loss in _ALONG and last.type == "log_softmax" and dim % (len(wanted) + 1) != axis:
         message = f"the classes lie along axis {axis}, counted with the batch as 0: take log_softmax over that one"
-        return Problem(loc=[*place, "dim"], msg=message, received=getattr(last, "dim", None))
+        return Problem(loc=[*place, "dim"], msg=message, received=dim)
     return None
 
 
@@ -158,6 +178,9 @@ def _asked(answer: Answer, name: str) -> str:
             return f"{name!r} is an image of {sizes}"
         case "mask":
             return f"the mask {name!r} has {sizes} pixels: end with as many channels as it has classes, of that size"
+        case "sequence":
+            tokens = f"{answer.num_classes:,} tokens"
+            return f"{name!r} is {tokens} in order: end with a list of {tokens} for each of as many places as you like"
     length, num_tokens = answer.output_shape
     return f"{name!r} has {length} tokens, each one of {num_tokens:,}: end with {sizes}, a list for each token"
 

@@ -8,7 +8,7 @@ const SPACE = { " ": "␣", "\n": "↵", "\t": "⇥" };
 /** The card of a few rows that judged the model; null where answers are plain. */
 export function shownCard(shown) {
   if (!shown?.rows?.length) return null;
-  const of = { image: imageRows, mask: imageRows, tokens: textRows }[shown.kind];
+  const of = { image: imageRows, mask: imageRows, tokens: textRows, sequence: sequenceRows }[shown.kind];
   if (!of) return null;
   const what = shown.kind === "tokens" ? "What it said, token by token" : "Wanted and answered";
   return h(
@@ -66,6 +66,25 @@ function textRows({ rows }) {
   );
   return [
     h("p", { class: "muted small" }, "Above what came in the text, below what the model said: green where they are the same."),
+    h("ul", { class: "said-rows" }, list),
+  ];
+}
+
+/** Tokens in order, of which nobody knows where they stand: what was wanted above what was said. */
+function sequenceRows({ rows }) {
+  const line = (tokens, title) => h("span", { class: "mono", title }, tokens.map(visible).join(" ") || "–");
+  const list = rows.map(({ target, output }) => {
+    const isRight = target.length === output.length && target.every((one, i) => one === output[i]);
+    return h(
+      "li",
+      { class: "said stack-s" },
+      line(target, "wanted"),
+      line(output, "said"),
+      h("span", { class: "small muted" }, isRight ? "right" : "not the same"),
+    );
+  });
+  return [
+    h("p", { class: "muted small" }, "Above what was wanted, below what the model said."),
     h("ul", { class: "said-rows" }, list),
   ];
 }

@@ -11,7 +11,8 @@ from .losses_at_work import CASES, Case
 
 
 def test_every_loss_is_tried() -> None:
-    assert {case.type for case in CASES} == LOSSES.keys() == losses.FUNCTIONS.keys()
+    tried_elsewhere = {"ctc_loss"}  # test_sequences
+    assert {case.type for case in CASES} | tried_elsewhere == LOSSES.keys() == losses.FUNCTIONS.keys()
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
