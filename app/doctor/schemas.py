@@ -38,6 +38,7 @@ class DoctorIn(BaseModel):
     data: DataSpec
     loss: Loss | None = Field(default=None, description="the loss of the run; what the target looks like if absent")
     num_parameters: int | None = Field(default=None, ge=0, description="of the model")
+    is_weighed: bool = Field(default=False, description="whether classes do not all count the same in the loss")
 
 
 class DoctorOut(BaseModel):

@@ -338,6 +338,10 @@ SIGN_LOSSES = MULTILABEL_LOSSES | {"hinge_loss", "soft_margin_loss"}
 RANKING_LOSSES = frozenset({"multilabel_margin_loss"})
 
 
+# The argument of a loss that makes rare classes count more.
+WEIGHTS = dict.fromkeys(CLASS_LOSSES, "weight") | {"binary_cross_entropy_with_logits": "pos_weight"}
+
+
 def threshold_of(loss: str) -> float:
     """The output of a loss of yes or no above which it is yes."""
     return 0.5 if LOSSES[loss].outputs == "probabilities" else 0.0
