@@ -44,12 +44,15 @@ def linear(width: int, *after: str) -> list[dict[str, Any]]:
     return [{"type": "linear", "out_features": width}, *({"type": name} for name in after)]
 
 
+def body_of(loss: dict[str, Any], layers: list[dict[str, Any]], data: dict[str, Any], *metrics: str) -> dict[str, Any]:
+    training = {"loss": loss, "metrics": [{"type": name} for name in metrics]}
+    return {"dataset": "x", "model": {"layers": layers}, "data": {"features": ["x"], **data}, "training": training}
+
+
 def told(loss: dict[str, Any], layers: list[dict[str, Any]], data: dict[str, Any], *metrics: str) -> list[Any]:
     """Places and messages; none where it fits."""
-    training = {"loss": loss, "metrics": [{"type": name} for name in metrics]}
-    body = {"dataset": "x", "model": {"layers": layers}, "data": {"features": ["x"], **data}, "training": training}
     try:
-        check(RunSpec.model_validate(body), COLUMNS, 100)
+        check(RunSpec.model_validate(body_of(loss, layers, data, *metrics)), COLUMNS, 100)
     except ValidationError as error:
         return [(".".join(map(str, one.loc)), one.msg) for one in problems(error)]
     except SpecError as error:
@@ -264,6 +267,26 @@ def test_what_does_not_fit_is_told_at_its_place(name: str) -> None:
     body, place, said = REFUSED[name]
     found = told(*body)
     assert place in [loc for loc, message in found if said in message], found
+
+
+@pytest.mark.parametrize(
+    ("loss", "end", "data", "said"),
+    [
+        ("cross_entropy", "softmax", {"target": "kind"}, "softmax is in cross_entropy already"),
+        ("cross_entropy", "log_softmax", {"target": "kind"}, None),  # it changes nothing
+        ("focal_loss", "sigmoid", {"target": "kind"}, "after sigmoid it learns slowly"),
+        ("binary_cross_entropy_with_logits", "sigmoid", {"target": "flag"}, "sigmoid is in binary"),
+        ("hinge_loss", "sigmoid", {"target": "flag"}, "sigmoid bounds them"),
+        ("hinge_loss", "tanh", {"target": "flag"}, None),
+        ("poisson_nll_loss", "softplus", {"target": "count"}, "let log_input be false"),
+        ("mse_loss", "sigmoid", {"target": "y"}, None),
+    ],
+)
+def test_an_end_that_is_rarely_meant_is_no_mistake_but_told(loss: str, end: str, data: Any, said: str | None) -> None:
+    width = 3 if data["target"] == "kind" else 1
+    found = check(RunSpec.model_validate(body_of({"type": loss}, linear(width, end), data)), COLUMNS, 100).warnings
+    assert [one.loc for one in found] == ([["model", "layers", 1]] if said else [])
+    assert said is None or said in found[0].msg
 
 
 def test_a_class_of_one_of_several_outputs_is_told_at_its_place() -> None:

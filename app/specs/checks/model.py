@@ -7,6 +7,7 @@ from math import prod
 from app.specs.answers import Answer
 from app.specs.augment import RandomCrop
 from app.specs.base import Problem, Shape
+from app.specs.checks.ends import end_problems
 from app.specs.checks.losses import weight_problems
 from app.specs.checks.places import ending_problem, moving_problem
 from app.specs.columns import Column
@@ -15,17 +16,9 @@ from app.specs.features import is_embedded
 from app.specs.graph import Node
 from app.specs.layers.backbone import Backbone
 from app.specs.layers.base import written
-from app.specs.losses import CLASS_LOSSES, PoissonNLLLoss
+from app.specs.losses import CLASS_LOSSES
 from app.specs.model import Inspection, LayerReport, ModelSpec
 from app.specs.training import TrainingSpec
-
-_ENDS = {  # what the last layer must be, for losses that take what it makes
-    "binary_cross_entropy": ("sigmoid", "takes probabilities", "use binary_cross_entropy_with_logits"),
-    "nll_loss": ("log_softmax", "takes logarithms of probabilities", "use cross_entropy"),
-    "kl_div": ("log_softmax", "takes logarithms of shares", "use mse_loss for numbers"),
-    "ctc_loss": ("log_softmax", "takes logarithms of probabilities", "use cross_entropy for tokens at known places"),
-}
-_RATES = frozenset({"softplus", "relu", "sigmoid", "relu6", "hardsigmoid"})  # which are never below 0
 
 
 @dataclass(frozen=True)
@@ -52,13 +45,7 @@ def output_problems(ending: Ending, training: TrainingSpec, target: Column, answ
             return
     if answer.kind == "mask" and problem is None:
         yield from weight_problems(training.only_loss, shape[0], range(shape[0]))
-    if loss in _ENDS and last.layer.type != _ENDS[loss][0]:
-        end, takes, other = _ENDS[loss]
-        message = f"{loss} {takes}: end with {end}, or {other}"
-        yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)
-    if isinstance(training.loss, PoissonNLLLoss) and not training.loss.log_input and last.layer.type not in _RATES:
-        message = "rates are not below 0: end with softplus, or let outputs be their logarithms, with log_input"
-        yield Problem(loc=["training", "loss", "log_input"], msg=message, received=False)
+    yield from end_problems(training.only_loss, last)
 
 
 def _plain_problem(node: Node, shape: Shape, loss: str, target: Column, answer: Answer) -> Problem | None:
