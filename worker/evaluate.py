@@ -50,10 +50,6 @@ class Judge:
         """The loss of all rows, 0-d, where it is uneven, from their other figures."""
         raise NotImplementedError
 
-    def count(self, targets: Tensor) -> int | Tensor:
-        """By what the loss of a batch is divided."""
-        return self.places.count(targets)
-
     def accumulator(self) -> Accumulator:
         """Where the metrics gather."""
         return Accumulator(self.metrics, self.places)

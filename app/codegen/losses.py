@@ -140,11 +140,14 @@ def summed(script: Script, trained: Trained, outputs: str, targets: str) -> list
     loss = f"loss_of({outputs}, {targets}).item()" if outputs else "loss.item()"
     if counts_rows(trained):
         return [f"total += {loss} * {count}"]
+    return [f"own = {counted(script, trained, targets)}.item()", f"total += {loss} * own", "count += own"]
+
+
+def counted(script: Script, trained: Trained, targets: str) -> str:
+    """By what the loss of some rows is divided, where that is not their number."""
     if is_by_weight(trained):
-        count = f"{_quoted(script, 'weight_of')}({targets}, {_weights(trained)}).item()"
-    else:
-        count = f"({targets} != IGNORED).sum().item()"
-    return [f"own = {count}", f"total += {loss} * own", "count += own"]
+        return f"{_quoted(script, 'weight_of')}({targets}, {_weights(trained)})"
+    return f"({targets} != IGNORED).sum()"
 
 
 def whole(trained: Trained) -> str:

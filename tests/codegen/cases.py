@@ -726,7 +726,8 @@ WEIGHED = people(
 SUITE |= {"losses": judged(list(JUDGED)), "weighed": WEIGHED}
 FULL |= {
     "weighed_tokens": SUITE["next_words"]
-    | {"training": SUITE["next_words"]["training"] | {"loss": CLASSES | {"weight": "balanced"}}},
+    | {"training": SUITE["next_words"]["training"] | {"loss": CLASSES | {"weight": "balanced"}, "micro_batch_size": 6}},
+    "weighed_pieces": WEIGHED | {"training": WEIGHED["training"] | {"micro_batch_size": 5}},
     "weighed_pictures": pictures({"augment": [{"type": "mixup"}]}, loss={"type": BINARY, "pos_weight": "balanced"}),
     "weighed_masks": program("unet", num_epochs=1, loss={"type": "focal_loss", "weight": "balanced"}, metrics=[]),
     "ordered_words": texts({"length": 3}),

@@ -16,6 +16,7 @@ from app.transforms.answers import Scaled
 from worker import evaluate
 from worker.train.balance import balanced, balanced_yes, weights_of
 from worker.train.batches import Part
+from worker.train.learner import Learner
 from worker.train.places import IGNORED
 from worker.train.plan import Plan
 from worker.train.setup import assemble
@@ -192,6 +193,19 @@ def test_the_losses_of_several_outputs_are_those_of_all_rows_and_so_is_their_sum
 
 def test_a_training_with_weights_is_taken_up_in_the_middle_of_an_epoch(bench: Bench) -> None:
     assert_taken_up(bench, lambda: plan_of_heads(bench.run_id, num_epochs=3))
+
+
+@pytest.mark.parametrize("kind", [of_classes, of_pixels, of_tokens], ids=lambda kind: kind.__name__)
+def test_a_step_in_pieces_counts_rows_by_what_they_weigh(kind: Any) -> None:
+    """Gradients of pieces add up to those of the batch, though each piece has other classes."""
+    found = []
+    for size in (None, 3):
+        plan = make_plan("a-run", kind, {"type": "cross_entropy", "weight": [0.2, 1.0, 5.0]}, micro_batch_size=size)
+        (inputs, targets), *_ = plan.batches.epoch(0, first=0)
+        learned = Learner(plan).learn(inputs, targets, 0)
+        found.append([learned.loss, *(one.grad for one in plan.model.parameters())])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-7)
 
 
 def test_where_all_classes_count_the_same_always_saying_the_most_frequent_is_the_baseline() -> None:
