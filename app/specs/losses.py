@@ -211,7 +211,7 @@ class CTCLoss(Loss):
     type: Literal["ctc_loss"] = "ctc_loss"
     also_called: ClassVar[tuple[str, ...]] = ("ctc", "connectionist_temporal_classification")
     zero_infinity: bool = False
-    """whether a text that does not fit into the places counts 0; else the run fails with the first"""
+    """whether a text that does not fit into the places counts 0; else the run fails"""
 
 
 class BinaryCrossEntropy(Loss):

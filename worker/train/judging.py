@@ -1,5 +1,6 @@
 """How the outputs of a run are read and judged, as its target and its loss say; and what needs no model at all."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from app.specs.losses import (
     ORDERED_LOSSES,
     RANKING_LOSSES,
     REGRESSION_LOSSES,
+    CTCLoss,
     KLDiv,
     PoissonNLLLoss,
     threshold_of,
@@ -78,6 +80,8 @@ def judging_of(
     best = constant_outputs(training.only_loss, told(), num_outputs, weight, num_places)
     constant = places.spread(best)
     chance = losses.chance(judge.loss, constant, every(), judge.count)
+    if isinstance(training.only_loss, CTCLoss) and math.isinf(chance):
+        raise _no_room(target)
     least = 0.0
     if isinstance(training.only_loss, PoissonNLLLoss):
         perfect = ((perfect_rates(training.only_loss, some), some) for some in every())
@@ -98,6 +102,15 @@ def _refuse_without_answers(target: Target, told: Iterable[Tensor]) -> None:
             f"No training text of {target.name!r} has a second token, so none comes next.",
             "Cut the text otherwise: into characters, where there are no spaces between words.",
         )
+
+
+def _no_room(target: Target) -> JobFailure:
+    return JobFailure(
+        "data",
+        f"A training text of {target.name!r} does not fit into {target.num_places} places: each token takes one, and "
+        "one more lies between two that are the same.",
+        "Let the model answer at more places, or zero_infinity be true: then such texts count nothing.",
+    )
 
 
 def _refuse_unless_whole(loss: KLDiv, target: Target, told: Iterable[Tensor]) -> None:

@@ -94,7 +94,7 @@ const visible = (token) => SPACE[token] ?? token;
 /** What a prediction of many places looks like; null where it is a plain one. */
 export function answerOf(prediction, shown) {
   const { value, std, label, tokens } = prediction;
-  if (tokens) return [placesLine(tokens)];
+  if (tokens) return [tokensLine(tokens, shown?.kind === "sequence" ? "It says: " : "At each place it says: ")];
   if (Array.isArray(label)) return [canvasOf([label], (code) => channels(shown?.colours?.[code] ?? grey(code)))];
   if (value && typeof value === "object" && !Array.isArray(value)) return [numbersTable(value, std)];
   if (!Array.isArray(value) || !Array.isArray(value[0])) return null;
@@ -102,8 +102,8 @@ export function answerOf(prediction, shown) {
   return [isImage ? canvasOf(value) : h("pre", { class: "nested small figures" }, JSON.stringify(value, null, 1).slice(0, 4000))];
 }
 
-function placesLine(tokens) {
-  return h("p", { class: "muted small" }, "At each place it says: ", h("span", { class: "mono" }, tokens.map(visible).join(" ")));
+function tokensLine(tokens, before) {
+  return h("p", { class: "muted small" }, before, h("span", { class: "mono" }, tokens.map(visible).join(" ")));
 }
 
 function numbersTable(values, stds = null) {

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
+from app.errors import JobFailure
 from app.specs.losses import CTCLoss
 from app.specs.model import ModelSpec
 from app.specs.training import TrainingSpec
@@ -20,6 +21,7 @@ from worker.train import constants, losses
 from worker.train.batches import Part
 from worker.train.learner import Learner
 from worker.train.places import IGNORED, as_tokens
+from worker.train.plan import Plan
 from worker.train.sequences import Exact, TokenError, distances, in_order, spoken
 from worker.train.setup import assemble
 
@@ -123,29 +125,41 @@ def test_what_is_said_is_read_without_what_is_repeated() -> None:
     assert float(error.value(torch.as_tensor(whole), 3)) == pytest.approx(1 / 5)
 
 
-def test_a_training_takes_the_steps_of_a_loop_by_hand_and_learns() -> None:
-    tokens = texts(40)
+def make_plan(tokens: Tensor, num_places: int = NUM_PLACES, **loss: Any) -> Plan:
+    """Two layers, on texts that are fed as they are."""
     inputs = F.one_hot(tokens, NUM_TOKENS).float().flatten(1)
     layers = [
         {"type": "linear", "out_features": 24},
         {"type": "tanh"},
-        {"type": "linear", "out_features": NUM_PLACES * NUM_TOKENS},
-        {"type": "reshape", "shape": [NUM_PLACES, NUM_TOKENS]},
+        {"type": "linear", "out_features": num_places * NUM_TOKENS},
+        {"type": "reshape", "shape": [num_places, NUM_TOKENS]},
         {"type": "log_softmax"},
     ]
     training = TrainingSpec.model_validate(
         {
             "num_epochs": 30,
             "batch_size": 10,
-            "loss": {"type": "ctc_loss"},
+            "loss": {"type": "ctc_loss", **loss},
             "optimizer": {"type": "adam", "lr": 0.02},
             "metrics": [{"type": "accuracy"}, {"type": "token_error"}],
         }
     )
-    target = Target(name="y", step=words_of(LENGTH), num_classes=NUM_TOKENS, num_places=NUM_PLACES)
+    target = Target(name="y", step=words_of(LENGTH), num_classes=NUM_TOKENS, num_places=num_places)
     how = Preprocessing(steps=[], input_shape=[inputs.shape[1]], input_dtype="float32", target=target, loss="ctc_loss")
     part = Part(inputs, tokens, finish_targets=as_tokens)
-    plan = assemble("a-run", ModelSpec.model_validate({"layers": layers}), training, {"train": part}, how, CPU)
+    return assemble("a-run", ModelSpec.model_validate({"layers": layers}), training, {"train": part}, how, CPU)
+
+
+def test_a_text_for_which_there_is_no_room_is_told_before_the_first_step() -> None:
+    tokens = torch.cat([texts(20), torch.tensor([[1, 1, 1, 1]])])
+    with pytest.raises(JobFailure, match="does not fit into 6 places"):
+        make_plan(tokens, num_places=6)
+    assert math.isfinite(make_plan(tokens, num_places=6, zero_infinity=True).chance.loss)
+    assert math.isfinite(make_plan(tokens, num_places=7).chance.loss)
+
+
+def test_a_training_takes_the_steps_of_a_loop_by_hand_and_learns() -> None:
+    plan = make_plan(texts(40))
     model = copy.deepcopy(plan.model)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02, fused=True)
     learner, step, found, expected = Learner(plan), 0, [], []
@@ -153,13 +167,13 @@ def test_a_training_takes_the_steps_of_a_loop_by_hand_and_learns() -> None:
         for batch, targets in plan.batches.epoch(epoch, first=0):
             found.append(learner.learn(batch, targets, step).loss.item())
             step += 1
-            if step > 50:
+            if step > 20:
                 continue
             optimizer.zero_grad()
             loss = by_hand(model(batch), torch.where(targets == IGNORED, 0, targets))
             loss.backward()
             optimizer.step()
             expected.append(loss.item())
-    assert found[:50] == pytest.approx(expected, rel=1e-3)
+    assert found[:20] == pytest.approx(expected, rel=1e-3)
     assert found[0] > plan.chance.unlearned > 2 * found[-1]
     assert plan.constant.shape == (NUM_PLACES, NUM_TOKENS)

@@ -27,7 +27,7 @@ def by_linear_program(pairs: Tensor) -> float:
 def some_pairs() -> Iterator[Tensor]:
     """How often classes are the right one, and how often labels are there where others are not."""
     random = np.random.default_rng(0)
-    for i in range(40):
+    for i in range(16):
         count = int(random.integers(2, 9))
         if i % 2:
             shares = torch.from_numpy(random.dirichlet(np.full(count, 0.5)))
