@@ -7,6 +7,7 @@ from pathlib import Path
 from app.settings import Settings
 from app.specs.base import Fed
 from app.specs.layers import LAYERS
+from app.specs.losses import LOSSES
 from app.specs.model import ModelSpec
 from app.specs.optimizers import AnyOptimizer
 from app.specs.schedules import AnySchedule
@@ -40,6 +41,16 @@ def test_every_optimizer_and_schedule_is_documented_and_nothing_else_is() -> Non
         first = re.findall(r"^\| (`.+?`) \|", table, re.M)
         documented = {name for cell in first for name in re.findall(r"`(\w+)`", cell)}
         assert documented == {one.model_fields["type"].default for one in union.__origin__.__args__}
+
+
+def test_every_loss_is_documented_with_its_arguments() -> None:
+    page = (ROOT / "docs/losses.md").read_text()
+    listed: dict[str, tuple[str, set[str]]] = {}
+    group = ""
+    for told, name, arguments in re.findall(r"^\|([a-z ]+)\| `(\w+)` \|([^|]*)\|", page, re.M):
+        group = told.strip() or group
+        listed[name] = group, set(re.findall(r"`(\w+)`", arguments))
+    assert listed == {name: (loss.group, loss.model_fields.keys() - {"type"}) for name, loss in LOSSES.items()}
 
 
 def test_every_local_link_leads_somewhere() -> None:

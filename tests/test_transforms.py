@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.specs.base import SpecError
 from app.transforms import UNKNOWN, Preprocessing, Step, Target, check_names, columns_of, decode, encode
+from app.transforms.answers import Scaled
 
 NUMBER = Target(name="y")
 SIZE = Step(name="size", type="float", center=10.0, spread=2.0)
@@ -149,6 +150,9 @@ def test_the_likeliest_class_is_the_label_and_probabilities_add_up(outputs: list
         ("binary_cross_entropy_with_logits", [[-1000.0]], 0.0),
         ("nll_loss", [[np.log(0.25), np.log(0.75)]], 0.75),
         ("cross_entropy", [[0.0, np.log(3)]], 0.75),
+        ("focal_loss", [[0.0, np.log(3)]], 0.75),
+        ("sigmoid_focal_loss", [[-np.log(3)]], 0.25),
+        ("soft_margin_loss", [[np.log(3)]], 0.75),
     ],
 )
 def test_each_loss_has_its_own_way_to_probabilities(loss: str, outputs: Any, probability: float) -> None:
@@ -156,6 +160,53 @@ def test_each_loss_has_its_own_way_to_probabilities(loss: str, outputs: Any, pro
     (answer,) = decode(prep, outputs)
     assert answer["probabilities"]["true"] == pytest.approx(probability)
     assert answer["label"] is (probability > 0.5)
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "scores"),
+    [("hinge_loss", [[-2.5]], {"no": 2.5, "yes": -2.5}), ("multi_margin_loss", [[7.0, -1.0]], {"no": 7, "yes": -1})],
+)
+def test_where_nobody_knows_how_likely_classes_are_their_scores_are_told(loss: str, outputs: Any, scores: Any) -> None:
+    prep = preprocessing(SIZE, target=Target(name="y", classes=["no", "yes"]), loss=loss)
+    assert decode(prep, outputs) == [{"label": "no", "scores": scores}]
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("multilabel_soft_margin_loss", {"a": 0.75, "b": 0.5}),
+        ("sigmoid_focal_loss", {"a": 0.75, "b": 0.5}),
+        ("hinge_loss", {"a": np.log(3), "b": 0}),
+        ("multilabel_margin_loss", {"a": np.log(3), "b": 0}),
+    ],
+)
+def test_labels_are_told_by_how_likely_they_are_or_by_their_scores(loss: str, expected: dict[str, float]) -> None:
+    prep = preprocessing(SIZE, target=Target(name="a, b", numbers=[Scaled(name="a"), Scaled(name="b")]), loss=loss)
+    (answer,) = decode(prep, [[np.log(3), 0.0]])
+    assert answer == {"value": pytest.approx(expected)}
+
+
+def test_logarithms_of_numbers_are_told_as_numbers() -> None:
+    prep = preprocessing(SIZE, target=Target(name="y", reading="logarithms"), loss="poisson_nll_loss")
+    assert decode(prep, [[0.0], [np.log(7)]]) == [{"value": 1.0}, {"value": pytest.approx(7.0)}]
+    columns = Target(name="a, b", numbers=[Scaled(name="a"), Scaled(name="b")], reading="logarithms")
+    prep = preprocessing(SIZE, target=columns, loss="kl_div")
+    assert decode(prep, [[np.log(0.2), np.log(0.8)]]) == [{"value": pytest.approx({"a": 0.2, "b": 0.8})}]
+
+
+def test_means_are_told_with_their_deviations_in_the_unit_of_the_target() -> None:
+    prep = preprocessing(
+        SIZE, target=Target(name="y", center=100, spread=10, reading="normal"), loss="gaussian_nll_loss"
+    )
+    assert decode(prep, [[1.0, 2 * np.log(0.5)]]) == [{"value": 110.0, "std": pytest.approx(5.0)}]
+    assert decode(prep, [[1.0, 9999.0]]) == [{"value": 110.0, "std": "Infinity"}]
+    columns = Target(
+        name="a, b", numbers=[Scaled(name="a", spread=2.0), Scaled(name="b", center=5.0)], reading="normal"
+    )
+    prep = preprocessing(SIZE, target=columns, loss="gaussian_nll_loss")
+    assert decode(prep, [[1.0, 2.0, 0.0, np.log(4)]]) == [
+        {"value": {"a": 2.0, "b": 7.0}, "std": pytest.approx({"a": 2.0, "b": 2.0})}
+    ]
 
 
 def test_classes_come_back_as_what_they_were_in_the_table() -> None:

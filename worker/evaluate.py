@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from app.columns import spell_one
+from worker.train.balance import weight_of
 from worker.train.batches import AnyPart, targets_of
 from worker.train.losses import Loss
 from worker.train.metrics import Accumulator, Answers, Metric, class_scores
@@ -32,10 +33,22 @@ class Judge:
     answers: Answers | None
     classes: list[Any] | None
     places: Places = ROWS
+    weight: Tensor | None = None  # (K,): what the rows of each class count, where the loss is divided by that
 
-    def count(self, targets: Tensor) -> int | Tensor:
-        """By what the loss of a batch is divided."""
-        return self.places.count(targets)
+    def count(self, targets: Tensor, num_answers: int | Tensor | None = None) -> int | Tensor:
+        """By what the loss of a batch is divided: its answers, which may be counted already, or what they count."""
+        if self.weight is not None:
+            return weight_of(targets, self.weight)
+        return self.places.count(targets) if num_answers is None else num_answers
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether the loss of all rows is another one than the mean of those of batches, weighed as `count` says."""
+        return False
+
+    def whole(self, values: dict[str, Tensor]) -> Tensor:
+        """The loss of all rows, 0-d, where it is uneven, from their other figures."""
+        raise NotImplementedError
 
     def accumulator(self) -> Accumulator:
         """Where the metrics gather."""
@@ -77,11 +90,14 @@ def measure(model: nn.Module, part: AnyPart, judge: Judge, device: torch.device)
 
 def _measure(batches: Iterator[tuple[Tensor, Tensor]], judge: Judge) -> dict[str, Tensor]:
     accumulator = judge.accumulator()
-    total = torch.zeros(())
+    total: Tensor = torch.zeros(())
+    weighed: int | Tensor = 0
     for outputs, targets in batches:
-        total = total.to(outputs.device) + judge.loss(outputs, targets).double() * judge.places.count(targets)
-        accumulator.add(outputs, targets)
-    return {"loss": total / accumulator.num_rows, **accumulator.values()}
+        count = judge.count(targets, accumulator.add(outputs, targets))
+        total = total.to(outputs.device) + judge.loss(outputs, targets).double() * count
+        weighed = weighed + count
+    values = accumulator.values()
+    return {"loss": judge.whole(values) if judge.is_uneven else total / weighed, **values}
 
 
 @torch.no_grad()

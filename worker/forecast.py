@@ -14,6 +14,7 @@ from app.columns import spell, spell_one
 from app.transforms import Target
 from worker.data.series import Shown
 from worker.evaluate import pieces
+from worker.train.reading import numbers_of
 from worker.train.windowed import Windowed
 
 # Axes: B windows of a piece, H values predicted of each
@@ -54,7 +55,7 @@ def report(model: nn.Module, part: Windowed, target: Target, shown: Shown, devic
     found: dict[str, Any] = {"part": shown.part, "shown": _shown(shown)}
     if target.classes is not None:
         return found
-    ours, naive = _judged(model, part, target.spread, device)
+    ours, naive = _judged(model, part, target, device)
     whole, still = ours.figures(), naive.figures()
     steps: list[dict[str, Any]] = [
         {"ahead": part.window.ahead + i, **figures} for i, figures in enumerate(ours.by_step())
@@ -74,13 +75,13 @@ def in_words(found: dict[str, Any]) -> str | None:
     return f"naive forecast: MAE {_short(naive)}, the model's {_short(ours)} ({found['part']})"
 
 
-def _judged(model: nn.Module, part: Windowed, scale: float, device: torch.device) -> tuple[_Errors, _Errors]:
+def _judged(model: nn.Module, part: Windowed, target: Target, device: torch.device) -> tuple[_Errors, _Errors]:
     """The errors of the model, and those of the naive forecast where the last value seen is told and lies before."""
-    ours, naive = _Errors(part.window.horizon), _Errors(part.window.horizon)
+    ours, naive, scale = _Errors(part.window.horizon), _Errors(part.window.horizon), target.spread
     model.eval()
     for rows in pieces(part):
         inputs, targets = (one.to(device) for one in part.take(rows))
-        ours.add((model(inputs).double() - targets) * scale)
+        ours.add((numbers_of(model(inputs), target.reading).double() - targets) * scale)
         last = part.last_known(rows).to(device)
         told = last.isfinite().flatten() & part.window.sees_target
         naive.add(((last.double() - targets) * scale)[told])
@@ -108,7 +109,7 @@ def _pictured(
     for start in range(0, len(which), step):
         inputs, targets = (one.to(device) for one in part.take(which[start : start + step]))
         came.append(targets.cpu())
-        said.append(model(inputs).cpu())
+        said.append(numbers_of(model(inputs), target.reading).cpu())
     actual, predicted = ((torch.cat(one).double() * target.spread + target.center).numpy() for one in (came, said))
     return {
         "actual_first": spell(actual[:, 0]),

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.columns import spell_one
+from app.specs.losses import LOSSES
 from app.transforms import Preprocessing, TextStep
 from worker.data.formats.pictures import encode_png
 from worker.train.batches import Part
 from worker.train.places import IGNORED
+from worker.train.reading import numbers_of
+from worker.train.sequences import in_order, spoken
 
 NUM_SHOWN = 6
 _MAX_SIDE = 128  # of a picture, in pixels
@@ -35,13 +38,17 @@ def report(model: nn.Module, part: Part, how: Preprocessing, device: torch.devic
     outputs = model.eval()(part.ready(kept.to(device))).float().cpu()
     if isinstance(target.step, TextStep):
         words = target.step.words(outputs.shape[-1])
+        if target.num_places is not None:
+            pairs = zip(spoken(outputs).tolist(), in_order(wanted).tolist(), strict=True)
+            rows = [{"target": _words(words, true), "output": _words(words, said)} for said, true in pairs]
+            return {"kind": "sequence", "rows": rows}
         inputs: Sequence[Any] = kept.tolist() if target.next_token else [None] * len(kept)
         return {"kind": "tokens", "rows": [_text(words, *one) for one in zip(inputs, outputs, wanted, strict=True)]}
     pictures = [_picture(one / 255) for one in kept.cpu()] if how.pixels else [None] * len(kept)
     if target.num_classes is not None:
         rows = [_mask(*one) for one in zip(pictures, outputs.argmax(1), wanted, strict=True)]
         return {"kind": "mask", "colours": [_colour(i) for i in range(target.num_classes)], "rows": rows}
-    said = outputs.sigmoid() if how.loss == "binary_cross_entropy_with_logits" else outputs
+    said = outputs.sigmoid() if LOSSES[how.loss].outputs == "logits" else numbers_of(outputs, target.reading)
     return {"kind": "image", "rows": [_image(*one) for one in zip(pictures, said, wanted, strict=True)]}
 
 
@@ -61,6 +68,11 @@ def _text(words: Sequence[str], seen: Sequence[int] | None, output: Tensor, want
     told = [words[i] for i in output.argmax(-1)[places].tolist()]
     row: Row = {"target": [words[i] for i in wanted[places].tolist()], "output": told}
     return row if seen is None else {"input": [words[seen[i]] for i in places], **row}
+
+
+def _words(words: Sequence[str], tokens: Sequence[int]) -> list[str]:
+    """Of tokens in order, without what fills them up."""
+    return [words[i] for i in tokens if i][:_MAX_WORDS]
 
 
 def _picture(pixels: Tensor) -> str:

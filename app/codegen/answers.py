@@ -2,6 +2,7 @@
 
 from app.codegen.features import FITS, SCALES, learned, pixels_of, refuse_samples
 from app.codegen.writing import Script, Trained, literal
+from app.specs.answers import OF_WORDS
 from app.specs.features import image_shape, steps_of
 from app.specs.losses import BINARY_LOSSES, REGRESSION_LOSSES
 from app.specs.steps import Pixels
@@ -36,7 +37,7 @@ def figure_types(trained: Trained) -> str:
 def ready_targets(script: Script, trained: Trained) -> str:
     """Targets of some rows as outputs are held to: made of what is kept of them."""
     told = f"targets{trained.label}[rows]"
-    if trained.answer.kind == "tokens":
+    if trained.answer.kind in OF_WORDS:
         script.quotes.add("worker.train.places", "as_tokens")
         return f"as_tokens({told})"
     return told + _ON_DEVICE.get(trained.answer.kind, "")
@@ -56,8 +57,8 @@ def write_targets(script: Script, trained: Trained) -> str:
         figure = figure_type(trained)
         takes, gives = f"{takes}, train: NDArray[np.int64]", f"tuple[NDArray[Any], {figure}, {figure}]"
         words, told, called = f"{words}, moved and scaled; by what", f"{told}, center, spread", "table, train"
-    if kind == "tokens":
-        fits = trained.head is not None  # beside others each has the words of its own column
+    if kind in OF_WORDS:
+        fits = _has_own_words(trained)
         takes += ", train: NDArray[np.int64]" if fits else ", tokenizer: Tokenizer"
         called = "table, train" if fits else "table, tokenizer"
     head = f"def targets_of{trained.label}({takes}) -> {gives}:"
@@ -138,8 +139,13 @@ def _tokens(script: Script, trained: Trained) -> tuple[list[str], str]:
     name = _own(trained, "TARGET")
     texts = f"{script.use('texts', 'texts_of')}(table, {name})"
     told = f"{tokens.length}, keep={literal(tokens.keep)}, pad={literal(tokens.pad)}"
-    lines = [] if trained.head is None else list(learned(script, tokens.cut, "tokenizer", "for text in", name))
+    lines = list(learned(script, tokens.cut, "tokenizer", "for text in", name)) if _has_own_words(trained) else []
     return lines, f"{function}(tokenizer, {texts}, {told})"
 
 
-_LINES = {"numbers": _numbers, "array": _array, "image": _image, "mask": _mask, "tokens": _tokens}
+def _has_own_words(trained: Trained) -> bool:
+    """Whether a text has the words of its own column: beside other answers, and of images, which have none."""
+    return trained.head is not None or trained.pixels is not None
+
+
+_LINES = {"numbers": _numbers, "array": _array, "image": _image, "mask": _mask} | dict.fromkeys(OF_WORDS, _tokens)

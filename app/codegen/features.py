@@ -5,6 +5,7 @@ from itertools import groupby
 
 from app.codegen.splits import lacking
 from app.codegen.writing import Script, Trained, literal, refuse, spread
+from app.specs.answers import OF_WORDS
 from app.specs.base import Shape
 from app.specs.columns import Column
 from app.specs.features import (
@@ -44,7 +45,7 @@ def write_features(script: Script, trained: Trained) -> str:
         whole = f"np.nan_to_num({whole})"
     is_fitted, takes = _taking(lines)
     gives, more = "NDArray[Any]", ""
-    if trained.kind == "tokens":  # texts that are cut alike share a vocabulary, fed or predicted
+    if trained.kind in OF_WORDS:  # texts that are cut alike share a vocabulary, fed or predicted
         gives, more = "tuple[NDArray[Any], Tokenizer]", f", tokenizer_{written.cuts().index(written.target_cut)}"
         script.imports.add(("tokenizers", "Tokenizer"))
     head = f"def features_of({takes}) -> {gives}:"
@@ -158,7 +159,7 @@ class _Features:
             tokens = steps_of(self.data, column.name).tokens
             if tokens is not None and column.type in ("text", "category") and not is_embedded(self.data, column):
                 found.setdefault(tokens.cut, []).append(column.name)
-        if self.trained.kind == "tokens" and not any(self.trained.target in names for names in found.values()):
+        if self.trained.kind in OF_WORDS and not any(self.trained.target in names for names in found.values()):
             found.setdefault(self.target_cut, []).append(self.trained.target)
         return found
 

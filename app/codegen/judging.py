@@ -1,54 +1,14 @@
 """The functions of a script that judge: its loss, its metrics, and both over a part."""
 
 from app.codegen.answers import figure_type, figure_types, figures_taken, is_scaled
+from app.codegen.losses import counts_rows, num_classes, summed, whole
 from app.codegen.sizes import row_bytes
 from app.codegen.writing import Script, Trained, literal, tensors
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES
-from app.specs.metrics import CLASS_METRICS, AnyMetric
+from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, ORDERED_LOSSES, threshold_of
+from app.specs.metrics import CLASS_METRICS, ORDER_METRICS, AnyMetric
 
 _EVALUATED_BYTES = 16 << 20
 _MIN_EVALUATED, _MAX_EVALUATED = 64, 4096
-
-
-def write_loss(script: Script, trained: Trained) -> None:
-    """Define `loss_of`."""
-    for head in trained.heads:
-        _write_own_loss(script, head)
-    if not trained.heads:
-        _write_own_loss(script, trained)
-        return
-    losses = (f"loss_of{head.label}(outputs[{i}], targets[{i}])" for i, head in enumerate(trained.heads))
-    lines = [
-        f"def loss_of(outputs: {tensors(script)}, targets: Tensors) -> Tensor:",
-        '    """What the training makes small: the sum of the losses of all outputs, each times its weight."""',
-        "    losses = [",
-        *(f"        {_weight(head)}{loss}," for head, loss in zip(trained.heads, losses, strict=True)),
-        "    ]",
-        "    return torch.stack(losses).sum()",
-    ]
-    script.functions.append("\n".join(lines))
-
-
-def _weight(trained: Trained) -> str:
-    assert trained.head is not None, "the only output has no weight"
-    return "" if trained.head.weight == 1 else f"{trained.head.weight!r} * "
-
-
-def _write_own_loss(script: Script, trained: Trained) -> None:
-    loss = trained.spec.training.only_loss
-    told = "".join(f", {name}={value!r}" for name, value in loss.model_dump(exclude={"type"}).items() if value)
-    lines = [f"    return F.{loss.type}(outputs, targets{told})"]
-    words = f"The loss of {trained.output}" if trained.head else "What the training makes small"
-    over = "some rows"
-    if trained.answer.kind == "tokens":
-        script.quotes.add("worker.train.places", "IGNORED")
-        over = "the tokens that there are"
-        lines = [
-            f"    found = F.{loss.type}(outputs.flatten(0, 1), targets.flatten(){told})",
-            "    return torch.where((targets != IGNORED).any(), found, 0.0)",
-        ]
-    head = f"def loss_of{trained.label}(outputs: Tensor, targets: Tensor) -> Tensor:"
-    script.functions.append("\n".join([head, f'    """{words}: the mean over {over}."""', *lines]))
 
 
 def _figures(trained: Trained) -> str:
@@ -83,7 +43,7 @@ def _write_own_metrics(script: Script, trained: Trained) -> None:
         return
     takes = _figures(trained)
     told = {_series(trained, one): _metric(script, trained, one) for one in metrics}
-    lines = [*_told(trained), *_answers(trained), "    return {"]
+    lines = [*_told(trained), *_read(trained), *_answers(script, trained), "    return {"]
     if trained.head is not None:
         lines.insert(0, f"    loss = loss_of{trained.label}(outputs, targets).item()")
         told = {trained.head.series("loss"): "loss", **told}
@@ -110,24 +70,43 @@ def _told(trained: Trained) -> list[str]:
     ]
 
 
-def _answers(trained: Trained) -> list[str]:
-    """How outputs are read as classes, where a metric asks for it."""
+def _read(trained: Trained) -> list[str]:
+    """Outputs as numbers, where they are not and a metric asks for it."""
+    reading = trained.spec.training.only_loss.reading if trained.spec.training.metrics else None
+    numbers = {"logarithms": "outputs.exp()", "normal": "outputs.chunk(2, dim=1)[0]"}
+    return [f"    outputs = {numbers[reading]}"] if reading else []
+
+
+def _answers(script: Script, trained: Trained) -> list[str]:
+    """How outputs are read as classes, or as tokens in order, where a metric asks for it."""
     training = trained.spec.training
-    if not any(one.type in CLASS_METRICS and one.type != "top_k_accuracy" for one in training.metrics):
+    if not any(one.type in (CLASS_METRICS | ORDER_METRICS) - {"top_k_accuracy"} for one in training.metrics):
         return []
+    if training.loss_type in ORDERED_LOSSES:
+        said, true = (f"{_quoted(script, name)}" for name in ("spoken", "in_order"))
+        return [f"    wrong = {_quoted(script, 'distances')}({said}(outputs), {true}(targets))"]
     if training.loss_type in CLASS_LOSSES:
         return ["    answers, truth = outputs.argmax(dim=1), targets"]
     if training.loss_type in BINARY_LOSSES:
-        half = "0" if training.loss_type == "binary_cross_entropy_with_logits" else "0.5"
+        half = f"{threshold_of(training.loss_type):g}"
         return [f"    answers, truth = outputs > {half}, targets > 0.5"]
     half = "(0.5 - center) / spread" if is_scaled(trained) else "0.5"
     return [f"    answers, truth = outputs > {half}, targets > {half}"]
+
+
+def _quoted(script: Script, name: str) -> str:
+    script.quotes.add("worker.train.sequences", name)
+    return name
 
 
 def _metric(script: Script, trained: Trained, metric: AnyMetric) -> str:
     scale = " * spread" if is_scaled(trained) else ""
     errors = f"((outputs.double() - targets){scale})"
     match metric.type:
+        case "accuracy" if trained.answer.kind == "sequence":
+            return "(wrong == 0).double().mean().item()"
+        case "token_error":
+            return "(wrong.sum() / (targets != IGNORED).sum()).item()"
         case "accuracy":
             return f"{script.use('metrics', 'accuracy')}(answers, truth)"
         case "top_k_accuracy":
@@ -141,28 +120,16 @@ def _metric(script: Script, trained: Trained, metric: AnyMetric) -> str:
         case "r2":
             return f"{script.use('metrics', 'r2' if trained.answer.is_plain else 'r2_of_places')}(outputs, targets)"
     if trained.spec.training.loss_type in CLASS_LOSSES:
-        num_classes = _num_classes(trained)
-        if num_classes != 2:
-            return f"{script.use('metrics', 'mean_score')}({literal(metric.type)}, answers, truth, {num_classes})"
+        count = num_classes(trained)
+        if count != 2:
+            return f"{script.use('metrics', 'mean_score')}({literal(metric.type)}, answers, truth, {count})"
     return f"{script.use('metrics', 'score_of_positive')}({literal(metric.type)}, answers, truth)"
-
-
-def _num_classes(trained: Trained) -> int:
-    if trained.answer.is_plain:
-        return len(trained.known[trained.target].values or [])
-    shape = trained.inspection.made(trained.output if trained.head else None)
-    return shape[0] if trained.answer.kind == "mask" else shape[-1]
 
 
 def outputs_of(script: Script, trained: Trained) -> str:
     """What a model makes of `inputs`."""
     made = "model(*inputs)" if trained.inputs else "model(inputs)"
     return f"{script.use('heads', 'side_by_side')}(*{made})" if trained.heads else made
-
-
-def num_told(trained: Trained, targets: str) -> str:
-    """How many rows `targets` are of."""
-    return f"len({targets}[0])" if trained.heads else f"len({targets})"
 
 
 def gathered(script: Script, trained: Trained, outputs: str, targets: str) -> str:
@@ -179,25 +146,35 @@ def write_evaluate(script: Script, trained: Trained) -> None:
     takes = _figures(trained)
     words = "The loss and the metrics" if metrics else "The loss"
     kept = ["        outputs.append(found)", "        targets.append(wanted)"] if metrics else []
-    first = ["    total, outputs, targets = 0.0, [], []"] if metrics else ["    total = 0.0"]
-    is_of_tokens = trained.kind == "tokens"  # rows of which have more or fewer answers
-    count = "(wanted != IGNORED).sum().item()" if is_of_tokens else num_told(trained, "wanted")
+    is_even = counts_rows(trained)  # else rows have more or fewer answers, or count more or less
+    sums = is_even or not trained.heads
+    begun = {"total": "0.0"} if sums else {}
+    begun |= {} if is_even or trained.heads else {"count": "0"}
+    begun |= {"outputs": "[]", "targets": "[]"} if metrics else {}
     lines = [
         "@torch.no_grad()",
         f"def evaluate(model: nn.Module, part: tuple[Tensor, ...]{takes}) -> dict[str, float]:",
         f'    """{words} over a part."""',
         "    model.eval()",
-        *first,
-        *(["    count = 0"] if is_of_tokens else []),
+        f"    {', '.join(begun)} = {', '.join(begun.values())}",
         "    for start in range(0, len(part[-1]), EVALUATED_AT_ONCE):",
         "        inputs, wanted = taken(part, slice(start, start + EVALUATED_AT_ONCE))",
         f"        found = {outputs_of(script, trained)}",
-        f"        total += loss_of(found, wanted).item() * {count}",
-        *([f"        count += {count}"] if is_of_tokens else []),
+        *(f"        {line}" for line in (summed(script, trained, "found", "wanted") if sums else ())),
         *kept,
-        f'    return {{"loss": total / {"count" if is_of_tokens else "len(part[-1])"}{metrics}}}',
+        *(
+            _judged(script, trained)
+            if not sums
+            else [f'    return {{"loss": total / {"len(part[-1])" if is_even else "count"}{metrics}}}']
+        ),
     ]
     script.functions.append("\n".join(lines))
+
+
+def _judged(script: Script, trained: Trained) -> list[str]:
+    """The end where the loss of all rows follows from those of the outputs."""
+    figures = gathered(script, trained, "outputs", "targets")
+    return [f"    judged = metrics_of({figures})", f'    return {{"loss": {whole(trained)}, **judged}}']
 
 
 def _evaluated_at_once(trained: Trained) -> int:

@@ -3,7 +3,8 @@
 from app.codegen.answers import figures_taken
 from app.codegen.averages import Averages
 from app.codegen.beginnings import write_beginnings
-from app.codegen.judging import gathered, num_told, write_evaluate, write_loss, write_metrics
+from app.codegen.judging import gathered, write_evaluate, write_metrics
+from app.codegen.losses import counts_rows, summed, whole, write_loss, write_weights
 from app.codegen.optimizing import Optimizing
 from app.codegen.passing import Passing
 from app.codegen.rates import write_momentum, write_plateau, write_rate
@@ -60,7 +61,9 @@ class _Main:
         self.stopping = self.training.early_stopping
         watched = [series for _, series in _watched(self.training)]
         self.gathers = any(series.startswith("train/") and series != "train/loss" for series in watched)
-        self.of_tokens = trained.kind == "tokens"  # rows of which have more or fewer answers
+        self.is_even = counts_rows(trained)  # else rows have more or fewer answers, or count more or less
+        self.sums = self.is_even or not trained.heads
+        self.gathers |= not self.sums
         self.weights = Weights(script, trained)
         self.optimizing = Optimizing(script, trained, self.rate, momentum)
         self.passing = Passing(script, trained, normalises=bool(self._none_alone()), mixes=self._mixes)
@@ -83,6 +86,7 @@ class _Main:
                 if prefers_channels_last(self.trained)
                 else []
             ),
+            *(f"    {line}" for line in write_weights(self.script, self.trained)),
             *(f"    {line}" for line in self.weights.measured()),
             *(f"    {line}" for line in write_beginnings(self.script, self.trained)),
             *(f"    {line}" for line in self.optimizing.made()),
@@ -93,7 +97,7 @@ class _Main:
             "        model.train()",
             *(f"        {line}" for line in self.weights.held()),
             *(f"        {line}" for line in self.averages.opened(self.own_rate)),
-            "        total, count = 0.0, 0" if self.of_tokens else "        total = 0.0",
+            *self._zeros(),
             *(["        outputs_seen, targets_seen = [], []"] if self.gathers else []),
             *self._steps(),
             *self._close(),
@@ -162,7 +166,7 @@ class _Main:
             *self.weights.bounded(),
             "step += 1",
             *self.averages.stepped(),
-            *self._counted(),
+            *(summed(self.script, self.trained, "", "targets") if self.sums else ()),
             f"if step <= {_SHOWN_STEPS}:",
             '    print(f"step {step}: train/loss {loss.item():.9g}")',
         ]
@@ -191,14 +195,10 @@ class _Main:
             "outputs, loss = tried[0]" if self.gathers else "_, loss = tried[0]",
         ]
 
-    def _counted(self) -> list[str]:
-        if not self.of_tokens:
-            return [f"total += loss.item() * {num_told(self.trained, 'targets')}"]
-        return [
-            "num_told = (targets != IGNORED).sum().item()",
-            "total += loss.item() * num_told",
-            "count += num_told",
-        ]
+    def _zeros(self) -> list[str]:
+        if not self.sums:
+            return []
+        return ["        total = 0.0" if self.is_even else "        total, count = 0.0, 0"]
 
     @property
     def _mixes(self) -> bool:
@@ -213,10 +213,13 @@ class _Main:
 
     def _close(self) -> list[str]:
         """What follows an epoch."""
-        lines = [f'figures = {{"train/loss": total / {"count" if self.of_tokens else "num_rows"}}}']
+        lines = []
         if self.gathers:
             seen = gathered(self.script, self.trained, "outputs_seen", "targets_seen")
             lines.append(f"judged = metrics_of({seen})")
+        loss = f"total / {'num_rows' if self.is_even else 'count'}" if self.sums else whole(self.trained)
+        lines.append(f'figures = {{"train/loss": {loss}}}')
+        if self.gathers:
             lines.append('figures |= {f"train/{name}": value for name, value in judged.items()}')
         is_judged = self.trained.validates or (self.stopping is not None and self.stopping.restore_best)
         batches = self._batches("0") or "[slice(0, num_rows)]"

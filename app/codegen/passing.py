@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.codegen.judging import outputs_of
+from app.codegen.losses import counted, counts_rows, is_by_weight
 from app.codegen.writing import Script, Trained
 
 _WIDE = ("torch.nn.Bilinear", "torch.nn.RMSNorm")  # that autocast does not know (`worker.train.precision`)
@@ -74,7 +75,7 @@ class Passing:
             f"def backward({takes}) -> tuple[Tensor, Tensor]:",
             '    """Outputs and loss, some rows at a time; their gradients add up to those of all."""',
             "    outputs, losses = [], []",
-            *(["    count = (targets != IGNORED).sum().clamp_min(1)"] if self._is_of_tokens else []),
+            *self._counts(),
             f"    for start, end in bounds(len(inputs), {told}{alone}):",
             *(f"        {line}" for line in self._called("found", "forward(inputs[start:end])")),
             f"        loss = {self._share()}",
@@ -85,14 +86,19 @@ class Passing:
         ]
         self.script.functions.append("\n".join(lines))
 
-    @property
-    def _is_of_tokens(self) -> bool:
-        return self.trained.kind == "tokens"
+    def _counts(self) -> list[str]:
+        least = "1e-9" if is_by_weight(self.trained) else "1"  # of empty texts alone there is nothing to share
+        return [] if counts_rows(self.trained) else [f"    count = {self._counted('targets')}.clamp_min({least})"]
+
+    def _counted(self, targets: str) -> str:
+        return counted(self.script, self.trained, targets)
 
     def _share(self) -> str:
         """What some rows add to the loss of all."""
         own = "targets[start:end]"
-        share = f"(({own} != IGNORED).sum() / count)" if self._is_of_tokens else "((end - start) / len(inputs))"
+        share = "((end - start) / len(inputs))"
+        if not counts_rows(self.trained):
+            share = f"({self._counted(own)} / count).float()"
         if not self.mixes:
             return f"loss_of(found, {own}) * {share}"
         return f"mix.of(slice(start, end)).loss(lambda *of: loss_of(*of) * {share}, found, {own})"

@@ -8,6 +8,7 @@ from app.codegen.features import write_features, write_pixels
 from app.codegen.sizes import lies_in_files
 from app.codegen.splits import lacking, leaves_out, write_split
 from app.codegen.writing import Script, Trained, literal, spread, tensors
+from app.specs.answers import OF_WORDS
 from app.specs.features import dropping, features
 from app.specs.losses import CLASS_LOSSES
 
@@ -56,7 +57,7 @@ def _start(script: Script, trained: Trained) -> list[str]:
 
 def _write_rows(script: Script, trained: Trained) -> None:
     takes = write_features(script, trained)
-    made = ["inputs", "tokenizer"] if trained.kind == "tokens" else _inputs(trained)
+    made = ["inputs", "tokenizer"] if trained.kind in OF_WORDS else _inputs(trained)
     targets = _targets(script, trained)
     _finish(script, trained, [*_start(script, trained), *spread("", made, f" = features_of({takes})"), *targets])
     _take(script, trained, "inputs[rows]")

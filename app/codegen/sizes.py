@@ -3,7 +3,7 @@
 from math import prod
 
 from app.codegen.writing import Trained
-from app.specs.losses import CLASS_LOSSES
+from app.specs.losses import CLASS_LOSSES, ORDERED_LOSSES
 
 
 def row_bytes(trained: Trained) -> int:
@@ -28,4 +28,4 @@ def lies_in_files(trained: Trained) -> bool:
 def _target_bytes(trained: Trained) -> int:
     if trained.answer.kind in ("image", "mask"):
         return 1
-    return 8 if trained.spec.training.loss_type in CLASS_LOSSES else 4
+    return 8 if trained.spec.training.loss_type in CLASS_LOSSES | ORDERED_LOSSES else 4

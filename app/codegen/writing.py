@@ -23,7 +23,7 @@ from app.specs.splits import validates
 from app.specs.steps import Pixels
 
 WIDTH = 116  # of a line, in characters
-LOWER_IS_BETTER = ("loss", "mae", "mse")  # series, rmse with them
+LOWER_IS_BETTER = ("loss", "mae", "mse", "error")  # series, rmse with them
 _MIN_RUN = 4  # names that differ in a number are written as a rule
 
 

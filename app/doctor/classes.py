@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Fix, named, share, with_split
 from app.doctor.sample import FEW_CLASSES, Sample
 from app.specs.columns import Column
-from app.specs.losses import CLASS_LOSSES, REGRESSION_LOSSES
+from app.specs.losses import CLASS_LOSSES, LOSSES, PLAIN_LOSSES, WEIGHTS
 from app.specs.splits import KFoldSplit, SharesSplit
 from app.splitting import BITS
 from app.transforms import word
 
 _MAJORITY = 0.8
+_RARE = 0.2  # of what a class had if all had the same: of two classes a tenth of the rows
 _MIN_ROWS = 50
 _LIKE_CLASSES = 10  # whole numbers of so few values are rather names than amounts
 
@@ -51,6 +52,30 @@ def class_imbalance(sample: Sample) -> Iterator[Finding]:
     )
 
 
+def rare_class(sample: Sample) -> Iterator[Finding]:
+    """A class with so few rows that a loss hardly notices it."""
+    argument = WEIGHTS.get(sample.loss or "")
+    if argument is None or sample.is_weighed or not sample.is_class or not sample.classes:
+        return
+    counts = sample.target.num_rows("train") if sample.sizes.get("train") else sample.target.num_rows()
+    there = counts[counts > 0]
+    if counts.sum() < _MIN_ROWS or len(there) < 2 or there.min() >= _RARE / len(there) * counts.sum():
+        return
+    rarest = int(np.where(counts > 0, counts, counts.sum()).argmin())
+    part = share(counts[rarest] / counts.sum())
+    yield Finding(
+        kind="rare_class",
+        severity="info",
+        title=f"{part} of the rows are {word(sample.classes[rarest])}",
+        explanation=f"Of {len(there):,} classes {word(sample.classes[rarest])} has {int(counts[rarest]):,} of "
+        f"{int(counts.sum()):,} rows that are trained on: a loss that counts every row the same gains little by "
+        "telling it. Balanced, all classes count the same together; the frequent ones are then mistaken more often.",
+        evidence={"counts": _listed(sample, counts), "share": round(float(counts[rarest] / counts.sum()), 6)},
+        columns=[sample.predicted],
+        fix=Fix(label="Let all classes count the same", patch={"training": {"loss": {argument: "balanced"}}}),
+    )
+
+
 def missing_classes(sample: Sample) -> Iterator[Finding]:
     """A class that a part of the split has no row of."""
     if not sample.is_class or not sample.classes or sample.parts is None:
@@ -82,7 +107,7 @@ def missing_classes(sample: Sample) -> Iterator[Finding]:
 def class_as_number(sample: Sample) -> Iterator[Finding]:
     """Few whole numbers, of which the loss thinks that 2 lies between 1 and 3."""
     target = sample.known[sample.predicted]
-    if sample.loss not in REGRESSION_LOSSES or sample.num_rows < _MIN_ROWS or not _looks_like_class(sample, target):
+    if sample.loss not in PLAIN_LOSSES or sample.num_rows < _MIN_ROWS or not _looks_like_class(sample, target):
         return
     is_binary = target.num_distinct == 2
     loss = "binary_cross_entropy_with_logits" if is_binary else "cross_entropy"
@@ -128,9 +153,8 @@ def number_as_class(sample: Sample) -> Iterator[Finding]:
 
 
 def _other_loss(sample: Sample, loss: str, metric: str, label: str) -> Fix:
-    patch: dict[str, Any] = {
-        "training": {"loss": {"type": loss, "label_smoothing": None}, "metrics": [{"type": metric}]}
-    }
+    gone = dict.fromkeys(LOSSES[sample.loss].model_fields) if sample.loss is not None else {}
+    patch: dict[str, Any] = {"training": {"loss": gone | {"type": loss}, "metrics": [{"type": metric}]}}
     split = sample.data.split
     if metric == "accuracy":
         patch["data"] = {"scale_target": "none"}

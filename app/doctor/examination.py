@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.doctor.classes import class_as_number, class_imbalance, missing_classes, number_as_class
+from app.doctor.classes import class_as_number, class_imbalance, missing_classes, number_as_class, rare_class
 from app.doctor.copies import contradictions, repeated_rows, rows_across_parts
 from app.doctor.findings import Finding
 from app.doctor.groups import groups_across_parts, untaught_values
@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     contradictions,
     repeated_rows,
     class_imbalance,
+    rare_class,
     unscaled,
     outliers,
     missing_values,
@@ -69,10 +70,13 @@ def examine(
     data: DataSpec,
     loss: str | None = None,
     num_parameters: int | None = None,
+    *,
+    is_weighed: bool = False,
 ) -> Examination:
     """Everything the rules find in the table in `place`, whose columns are `columns`.
 
-    `data` names only columns that there are. Large tables are looked at in an even choice of rows.
+    `is_weighed` says that classes do not all count the same in the loss. `data` names only columns that there are.
+    Large tables are looked at in an even choice of rows.
     """
     from app.preparing.table import Table  # pyarrow takes a tenth of a second, and the server starts without
     from app.stored.table import open_table
@@ -82,7 +86,7 @@ def examine(
     stored = open_table(place, words)
     unread = [name for name, column in known.items() if column.type in UNREAD]
     cell_bytes = {name: stored.num_bytes(name) // max(1, stored.num_rows) for name in unread}
-    sample = take(Table(stored, known), columns, data, loss, num_parameters, cell_bytes)
+    sample = take(Table(stored, known), columns, data, loss, num_parameters, cell_bytes, is_weighed=is_weighed)
     found = [finding for rule in _rules(data) for finding in rule(sample)]
     found.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
     return Examination(found, sample.num_rows, len(sample.rows))

@@ -36,7 +36,8 @@ def doctor(dataset_id: str, body: DoctorIn, database: AppDatabase, storage: AppS
     if problems:
         raise Unprocessable(problems[0].msg, errors=problems)
     with _ALONE:
-        found = examine(storage.path("datasets", dataset_id), columns, body.data, body.loss, body.num_parameters)
+        place, is_weighed = storage.path("datasets", dataset_id), body.is_weighed
+        found = examine(place, columns, body.data, body.loss, body.num_parameters, is_weighed=is_weighed)
     return DoctorOut(
         findings=found.findings,
         num_rows=found.num_rows,

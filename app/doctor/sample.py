@@ -59,6 +59,7 @@ class Sample:
     sizes: dict[str, int]  # of each part: how many rows it has, or of a time series, how many windows
     compared: Rows  # (m,): the rows that are compared with one another
     prints: Prints  # (m,): the same for the same features
+    is_weighed: bool = False  # whether classes do not all count the same in the loss
 
     @property
     def num_rows(self) -> int:
@@ -158,6 +159,8 @@ def take(
     loss: str | None,
     num_parameters: int | None,
     cell_bytes: Mapping[str, int] | None = None,
+    *,
+    is_weighed: bool = False,
 ) -> Sample:
     """Read what the rules need of a table: each feature once, a bounded piece at a time.
 
@@ -201,6 +204,7 @@ def take(
         sizes=sizes,
         compared=compared,
         prints=prints,
+        is_weighed=is_weighed,
     )
 
 

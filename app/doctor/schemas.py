@@ -10,10 +10,23 @@ from app.specs.data import DataSpec
 Loss = Literal[
     "mse_loss",
     "l1_loss",
+    "smooth_l1_loss",
+    "huber_loss",
+    "poisson_nll_loss",
+    "gaussian_nll_loss",
+    "kl_div",
     "cross_entropy",
     "nll_loss",
+    "focal_loss",
+    "multi_margin_loss",
+    "ctc_loss",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "sigmoid_focal_loss",
+    "hinge_loss",
+    "soft_margin_loss",
+    "multilabel_soft_margin_loss",
+    "multilabel_margin_loss",
 ]
 
 
@@ -25,6 +38,7 @@ class DoctorIn(BaseModel):
     data: DataSpec
     loss: Loss | None = Field(default=None, description="the loss of the run; what the target looks like if absent")
     num_parameters: int | None = Field(default=None, ge=0, description="of the model")
+    is_weighed: bool = Field(default=False, description="whether classes do not all count the same in the loss")
 
 
 class DoctorOut(BaseModel):

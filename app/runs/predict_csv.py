@@ -18,6 +18,7 @@ from app.dialect import Dialect
 from app.errors import Unprocessable
 from app.runs.predict import BATCH_ROWS, Predictor, Reader
 from app.specs.base import Problem, SpecError
+from app.specs.losses import LOSSES
 from app.tabular.cells import read_records
 from app.tabular.intake import Intake
 from app.tabular.refusals import Limits
@@ -109,24 +110,28 @@ def _header(predictor: Predictor, submission: tuple[str, str] | None) -> list[st
     if target.heads is not None:
         if submission:
             return [submission[0], *(head.name for head in target.heads)]
-        return [name for head in target.heads for name in _columns(head.target)]
+        return [name for head in target.heads for name in _columns(head.target, head.loss)]
     if target.shape is not None:
         alone = [submission[1]] if submission and target.numbers is None else []
-        told = alone or (target.names if submission else [f"predicted {name}" for name in target.names])
+        told = alone or (target.names if submission else _columns(target, predictor.preprocessing.loss))
         return [submission[0], *told] if submission else told
     ahead = [f" +{window.ahead + i}" for i in range(window.horizon)] if window and window.ahead else [""]
     if submission:
         return [submission[0], *(f"{submission[1]}{one}" for one in (ahead if len(ahead) > 1 else [""]))]
-    return [*(f"predicted {target.name}{one}" for one in ahead), *_classes(target)]
+    numbers = [f"predicted {target.name}{one}" for one in ahead]
+    stds = [f"deviation of {target.name}{one}" for one in ahead if target.reading == "normal"]
+    return [*numbers, *stds, *_classes(target, predictor.preprocessing.loss)]
 
 
-def _columns(target: Target) -> list[str]:
+def _columns(target: Target, loss: str) -> list[str]:
     """What is said of a row by one of several outputs."""
-    return [*(f"predicted {name}" for name in target.names), *([] if target.shape else _classes(target))]
+    stds = [f"deviation of {name}" for name in target.names if target.reading == "normal"]
+    return [*(f"predicted {name}" for name in target.names), *stds, *([] if target.shape else _classes(target, loss))]
 
 
-def _classes(target: Target) -> list[str]:
-    return [f"probability of {word(value)}" for value in target.classes or ()]
+def _classes(target: Target, loss: str) -> list[str]:
+    said = "score" if LOSSES[loss].outputs == "scores" else "probability"
+    return [f"{said} of {word(value)}" for value in target.classes or ()]
 
 
 def _cells(prediction: dict[str, Any], target: Target, *, with_shares: bool = True) -> list[Any]:
@@ -137,7 +142,11 @@ def _cells(prediction: dict[str, Any], target: Target, *, with_shares: bool = Tr
             return [_one_cell(each[head.name]) for head in target.heads]
         return [cell for head in target.heads for cell in _cells(each[head.name], head.target)]
     in_one = target.shape is not None
-    return [*_values(prediction, in_one=in_one), *(_shares(prediction, in_one=in_one) if with_shares else [])]
+    values = _values(prediction, in_one=in_one)
+    if not with_shares:
+        return values
+    stds = _values({"value": prediction["std"]}, in_one=in_one) if "std" in prediction else []
+    return [*values, *stds, *_shares(prediction, in_one=in_one)]
 
 
 def _one_cell(prediction: dict[str, Any]) -> Any:
@@ -156,8 +165,8 @@ def _values(prediction: dict[str, Any], *, in_one: bool) -> list[Any]:
 
 
 def _shares(prediction: dict[str, Any], *, in_one: bool) -> list[Any]:
-    """How likely each class is; of the words of a vocabulary, nothing."""
-    return [] if in_one else list(prediction.get("probabilities", {}).values())
+    """How likely each class is, or its score; of the words of a vocabulary, nothing."""
+    return [] if in_one else list(prediction.get("probabilities", prediction.get("scores", {})).values())
 
 
 def _batches(text: TextIO, dialect: Dialect) -> Iterator[Columns]:

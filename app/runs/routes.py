@@ -56,6 +56,7 @@ def check(body: dict[str, Any], session: Reading) -> CheckOut:
             memory=checked.memory,
             rates=spec.training.rates(checked.num_rows["train"]) if checked.num_rows else [],
             num_rows=checked.num_rows,
+            warnings=[problem.model_dump(mode="json") for problem in checked.warnings],
         )
     known = service.known_of(session, body)
     return CheckOut(

@@ -255,6 +255,7 @@ class CheckOut(BaseModel):
 
     ok: bool
     errors: list[dict[str, Any]]
+    warnings: list[dict[str, Any]] = []  # what would be taken, but is rarely meant; as errors are
     inspection: dict[str, Any] | None
     input_shape: list[int] | None = None  # of what is fed, where the data say it
     input_shapes: dict[str, list[int]] | None = None  # the same of each of several inputs

@@ -19,6 +19,11 @@ Value = (
 )
 
 
+def word(value: Value) -> str:
+    """A value as it is called: the key of a JSON object."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 class Histogram(BaseModel):
     """Counts (B,) between edges (B + 1,)."""
 

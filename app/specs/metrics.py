@@ -41,6 +41,19 @@ class F1(Spec):
     also_called: ClassVar[tuple[str, ...]] = ("f1_score",)
 
 
+class TokenError(Spec):
+    """Of tokens in order, how many to insert, leave out or change for each that there is: the character error rate."""
+
+    type: Literal["token_error"] = "token_error"
+    also_called: ClassVar[tuple[str, ...]] = (
+        "token_error_rate",
+        "character_error_rate",
+        "cer",
+        "word_error_rate",
+        "wer",
+    )
+
+
 class MAE(Spec):
     """The mean absolute error, in the target's own unit."""
 
@@ -70,7 +83,10 @@ class R2(Spec):
 
 
 AnyMetric = Annotated[
-    Accuracy | TopKAccuracy | Precision | Recall | F1 | MAE | MSE | RMSE | R2, Field(discriminator="type")
+    Accuracy | TopKAccuracy | Precision | Recall | F1 | TokenError | MAE | MSE | RMSE | R2,
+    Field(discriminator="type"),
 ]
 # Those that need classes. Of a number they make sense where it is 0 or 1.
 CLASS_METRICS = frozenset({"accuracy", "top_k_accuracy", "precision", "recall", "f1"})
+# Those of tokens whose places nobody knows.
+ORDER_METRICS = frozenset({"accuracy", "token_error"})

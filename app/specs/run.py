@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from app.specs.answers import Answer, Kind, answer_of
 from app.specs.base import Problem, Spec, SpecError, option
 from app.specs.checks.data import data_problems
+from app.specs.checks.ends import end_warnings
 from app.specs.checks.inputs import feeding_problems
 from app.specs.checks.lookups import lookup_problems
 from app.specs.checks.model import (
@@ -29,6 +30,7 @@ from app.specs.checks.training import training_problems, watching_problems
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import feature_names, features, fed_shape, input_shape, width
+from app.specs.graph import Node
 from app.specs.heads import Head, heads_of
 from app.specs.memory import Memory, memory_of
 from app.specs.model import Inspection, ModelSpec
@@ -93,6 +95,7 @@ class Checked(BaseModel):
     inspection: Inspection
     memory: Memory | None  # that a step takes; None where the batch is all rows, and a column says how many those are
     num_rows: dict[str, int] | None  # by part, or windows; None where a column says it
+    warnings: list[Problem] = []  # what fits, but is rarely meant
 
     @property
     def target(self) -> Target:
@@ -141,6 +144,7 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
         inspection=inspection,
         memory=memory_of(spec.model, inspection, spec.training, batch_size) if batch_size else None,
         num_rows=sizes,
+        warnings=list(_ending_warnings(spec.model, heads)),
     )
 
 
@@ -162,15 +166,27 @@ def _ending_problems(
     known: Mapping[str, Column],
 ) -> Iterator[Problem]:
     """Whether what comes out is what each loss takes."""
-    nodes = {node.name: node for node in model.nodes}
-    outputs = model.graph.outputs
     for head, answer in answers:
-        if answer is None or (head.name is not None and head.name not in outputs) or inspection.is_split(head.name):
+        node = _last(model, head)
+        if answer is None or node is None or inspection.is_split(head.name):
             continue
-        node = nodes[outputs[head.name]] if head.name is not None else model.nodes[-1]
         ending = Ending(node, inspection.made(head.name))
         found = output_problems(ending, head.training, known[head.data.first_target], answer)
         yield from map(head.placed, found)
+
+
+def _ending_warnings(model: ModelSpec, heads: Sequence[Head]) -> Iterator[Problem]:
+    for head in heads:
+        if (node := _last(model, head)) is not None:
+            yield from end_warnings(head.training.only_loss, node)
+
+
+def _last(model: ModelSpec, head: Head) -> Node | None:
+    """The layer that an output comes from."""
+    if head.name is None:
+        return model.nodes[-1]
+    outputs = model.graph.outputs
+    return next((node for node in model.nodes if node.name == outputs.get(head.name)), None)
 
 
 def _target(head: Head, column: Column, answer: Answer) -> Target:

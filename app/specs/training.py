@@ -19,7 +19,7 @@ class EarlyStopping(Spec):
     """Ends the training when a curve no longer gets better."""
 
     series: str = "validation/loss"
-    """the curve; one named loss, mae, mse or rmse should fall, any other rise"""
+    """the curve; one named loss, mae, mse, rmse or error should fall, any other rise"""
     patience: int = Field(default=10, ge=1)
     """how many epochs without a better value are waited for"""
     min_delta: float = Field(default=0.0, ge=0)

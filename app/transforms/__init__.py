@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.specs.base import Fed, Problem, SpecError
-from app.transforms.answers import Head, Target, answers, word
+from app.specs.columns import word
+from app.transforms.answers import Head, Target, answers
 from app.transforms.arrays import ArrayStep
 from app.transforms.images import ImageStep
 from app.transforms.reading import numbers, read_time

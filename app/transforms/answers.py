@@ -1,7 +1,7 @@
 """A model's outputs, read as answers: a class with its probabilities, a number in its own unit, or many of either."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.columns import spell_one
-from app.specs.columns import Value
+from app.specs.columns import Value, word
+from app.specs.losses import BINARY_LOSSES, LOSSES, Reading
 from app.transforms.arrays import ArrayStep
 from app.transforms.images import ImageStep
 from app.transforms.text import FILLER, TextStep
 
 Numbers = NDArray[np.float64]
 
-_BINARY = frozenset({"binary_cross_entropy", "binary_cross_entropy_with_logits"})
 _LIKELIEST = 10  # words that are told of the next one
 
 
@@ -54,7 +54,10 @@ class Target(BaseModel):
     step: Annotated[TextStep | ImageStep | ArrayStep, Field(discriminator="type")] | None = None  # of many places
     num_classes: int | None = None  # of each pixel or each token
     next_token: bool = False  # the answer is the text itself, one token ahead
+    reading: Reading | None = Field(default=None, exclude_if=lambda one: one is None)  # of outputs that are no numbers
     heads: list[Head] | None = None  # of several outputs: each by itself
+    # Of a text whose tokens come in order, at places that nobody knows: at how many the model answers.
+    num_places: int | None = Field(default=None, exclude_if=lambda one: one is None)
 
     @property
     def names(self) -> list[str]:
@@ -92,22 +95,45 @@ class Target(BaseModel):
 def answers(outputs: Numbers, target: Target, loss: str, inputs: NDArray[Any] | None = None) -> list[dict[str, Any]]:
     """Outputs (N, …) as {"label", "probabilities"} for classes, {"value"} for numbers; `loss` decides how they read.
 
+    Of a loss that knows no probabilities, classes are {"label", "scores"}: of yes and no the score, and its opposite.
+    Of one that knows how sure it is of numbers, these are {"value", "std"}.
     A mask is {"label"}: the class of each pixel. Tokens are {"tokens"}: the likeliest at each place; of a model that
     predicts the next one, those of the places that `inputs` (N, L) fill, with what follows the last of them. Of several
     outputs: {"outputs"}, the answer of each by name.
     """
     if target.heads is not None:
         return _of_heads(outputs, target.heads)
+    if isinstance(target.step, TextStep) and target.num_places is not None:
+        return [{"tokens": _in_order(row, target.step)} for row in outputs]
     if isinstance(target.step, TextStep):
         return [_words(row, target, loss, seen) for row, seen in zip(outputs, _seen(inputs, outputs), strict=True)]
     if target.num_classes is not None:
         return [{"label": row.argmax(axis=0).tolist()} for row in outputs]
-    if target.shape is not None:
-        return [_places(row, target) for row in _numbers(outputs, target, loss)]
-    flat = outputs.reshape(len(outputs), -1)
     if target.classes is None:
-        return [_number(row) for row in flat * target.spread + target.center]
-    return [_class(row, target.classes) for row in _PROBABILITIES[loss](flat)]
+        return _of_numbers(outputs, target, loss)
+    flat, said = outputs.reshape(len(outputs), -1), "probabilities"
+    if LOSSES[loss].outputs == "scores":
+        said = "scores"
+    return [_class(row, target.classes, said) for row in _of_classes(flat, loss)]
+
+
+def _of_numbers(outputs: Numbers, target: Target, loss: str) -> list[dict[str, Any]]:
+    center, spread = target.unit
+    match target.reading:
+        case "normal":  # means, then logarithms of variances (N, 2n, …)
+            means, logs = np.split(outputs, 2, axis=1)
+            with np.errstate(over="ignore"):
+                deviations = np.exp(logs / 2) * spread
+            each = zip(means * spread + center, deviations, strict=True)
+            return [{"value": _number(mean, target), "std": _number(std, target)} for mean, std in each]
+        case "logarithms":
+            with np.errstate(over="ignore"):
+                outputs = np.exp(outputs)
+    if loss in BINARY_LOSSES:
+        found = _sigmoid(outputs) if LOSSES[loss].outputs == "logits" else outputs
+    else:
+        found = outputs * spread + center
+    return [{"value": _number(row, target)} for row in found]
 
 
 def _of_heads(outputs: Numbers, heads: Sequence[Head]) -> list[dict[str, Any]]:
@@ -121,20 +147,14 @@ def _of_heads(outputs: Numbers, heads: Sequence[Head]) -> list[dict[str, Any]]:
     return [{"outputs": row} for row in found]
 
 
-def _numbers(outputs: Numbers, target: Target, loss: str) -> Numbers:
-    """Outputs of many places as numbers in their own unit."""
-    if loss in _BINARY:
-        return _sigmoid(outputs) if loss == "binary_cross_entropy_with_logits" else outputs
-    center, spread = target.unit
-    found: Numbers = outputs * spread + center
-    return found
-
-
-def _places(row: Numbers, target: Target) -> dict[str, Any]:
-    """The numbers of a row: by name those of several columns, else nested as their shape is."""
+def _number(row: Numbers, target: Target) -> Any:
+    """The numbers of a row: by name those of several columns, else nested as their shape is; the only one alone."""
     if target.numbers is not None:
-        return {"value": {one.name: spell_one(value) for one, value in zip(target.numbers, row.tolist(), strict=True)}}
-    return {"value": _nested(row)}
+        return {one.name: spell_one(value) for one, value in zip(target.numbers, row.tolist(), strict=True)}
+    if target.shape is not None:
+        return _nested(row)
+    values = [spell_one(value) for value in row.ravel().tolist()]
+    return values[0] if len(values) == 1 else values
 
 
 def _nested(values: Numbers) -> list[Any]:
@@ -143,6 +163,14 @@ def _nested(values: Numbers) -> list[Any]:
 
 def _seen(inputs: NDArray[Any] | None, outputs: Numbers) -> Sequence[NDArray[Any] | None]:
     return [None] * len(outputs) if inputs is None else list(inputs)
+
+
+def _in_order(row: Numbers, step: TextStep) -> list[str]:
+    """What is said at the places of a row (T, V), without what is repeated and the nothing between."""
+    best = row.argmax(axis=1)
+    said = best[(best != FILLER) & (best != np.concatenate([[FILLER], best[:-1]]))]
+    words = step.words(row.shape[1])
+    return [words[i] for i in said.tolist()]
 
 
 def _words(row: Numbers, target: Target, loss: str, seen: NDArray[Any] | None) -> dict[str, Any]:
@@ -155,29 +183,32 @@ def _words(row: Numbers, target: Target, loss: str, seen: NDArray[Any] | None) -
     found: dict[str, Any] = {"tokens": [words[i] for i in row[places].argmax(axis=1).tolist()]}
     if not target.next_token:
         return found
-    (shares,) = _PROBABILITIES[loss](row[places[-1:]])
+    (shares,) = _of_classes(row[places[-1:]], loss)
     likeliest = np.argsort(-shares, kind="stable")[:_LIKELIEST].tolist()
     sound = bool(np.isfinite(shares).all())
     told = {words[i]: spell_one(float(shares[i])) for i in likeliest}
     return found | {"label": words[likeliest[0]] if sound else None, "probabilities": told}
 
 
-def _number(row: Numbers) -> dict[str, Any]:
-    values = [spell_one(value) for value in row.tolist()]
-    return {"value": values[0] if len(values) == 1 else values}
-
-
-def _class(probabilities: Numbers, classes: Sequence[Value]) -> dict[str, Any]:
-    sound = bool(np.isfinite(probabilities).all())
+def _class(figures: Numbers, classes: Sequence[Value], said: str) -> dict[str, Any]:
+    sound = bool(np.isfinite(figures).all())
     return {
-        "label": classes[int(probabilities.argmax())] if sound else None,
-        "probabilities": {word(value): spell_one(p) for value, p in zip(classes, probabilities.tolist(), strict=True)},
+        "label": classes[int(figures.argmax())] if sound else None,
+        said: {word(value): spell_one(figure) for value, figure in zip(classes, figures.tolist(), strict=True)},
     }
 
 
-def word(value: Value) -> str:
-    """A class as the key of a JSON object."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _of_classes(outputs: Numbers, loss: str) -> Numbers:
+    """Outputs (N, K), or (N, 1) of yes or no, as what each class has: probabilities, or scores."""
+    kind, is_binary = LOSSES[loss].outputs, loss in BINARY_LOSSES
+    match kind:
+        case "log_probabilities":
+            return np.exp(outputs)
+        case "logits":
+            return _of_positive(_sigmoid(outputs)) if is_binary else _softmax(outputs)
+        case "probabilities":
+            return _of_positive(outputs)
+    return np.concatenate([-outputs, outputs], axis=1) if is_binary else outputs
 
 
 def _softmax(logits: Numbers) -> Numbers:
@@ -195,11 +226,3 @@ def _sigmoid(logits: Numbers) -> Numbers:
     powers = np.exp(-np.abs(logits))  # never overflows
     found: Numbers = np.where(logits >= 0, 1 / (1 + powers), powers / (1 + powers))
     return found
-
-
-_PROBABILITIES: dict[str, Callable[[Numbers], Numbers]] = {
-    "cross_entropy": _softmax,
-    "nll_loss": np.exp,
-    "binary_cross_entropy": _of_positive,
-    "binary_cross_entropy_with_logits": lambda logits: _of_positive(_sigmoid(logits)),
-}

@@ -131,8 +131,53 @@ function oneField(descriptor, owner, loc, catalogue, onChange, isQuiet) {
         set,
       ),
     );
+  if (kind === "weights") return classWeights(descriptor, owner, loc, catalogue.classes?.() ?? [], onChange, isQuiet);
   if (kind === "spec") return nestedClass(descriptor, owner, loc, catalogue, onChange, isQuiet);
   return textField(descriptor, owner[name], loc, set, { isQuiet });
+}
+
+const MANY_CLASSES = 30; // of so many each is a field, of more there is a list
+
+/** How much the rows of each class count: all alike, balanced, or as one says. */
+function classWeights({ name, help }, owner, loc, classes, onChange, isQuiet) {
+  const body = h("div", { class: "nested form-grid" });
+  const isOwn = () => owner[name] !== undefined && owner[name] !== null && owner[name] !== "balanced";
+  const number = { kind: "number", help: "", default: 1, choices: [], items: null, isList: false, isNullable: false };
+  const draw = () => {
+    if (!isOwn()) return replace(body);
+    const isList = Array.isArray(owner[name]) || !classes.length || classes.length > MANY_CLASSES;
+    const list = { ...number, name, kind: "mixed", isList, items: "number", help: "in the order of the classes" };
+    const set = (value) => {
+      owner[name] = value ?? {};
+      onChange();
+    };
+    if (isList) return replace(body, textField(list, owner[name], loc, set, { label: "weights" }));
+    return replace(
+      body,
+      classes.map((one) =>
+        textField({ ...number, name: one }, owner[name][one], [...loc, one], (value) => {
+          if (value === undefined) delete owner[name][one];
+          else owner[name][one] = value;
+          onChange();
+        }, { label: one }),
+      ),
+    );
+  };
+  const options = [
+    { value: "", label: "all the same" },
+    { value: "balanced", label: "balanced: rare classes count more" },
+    { value: "own", label: "as I say" },
+  ];
+  const choice = select(options, isOwn() ? "own" : (owner[name] ?? ""), (said) => {
+    if (said === "") delete owner[name];
+    else owner[name] = said === "own" ? {} : said;
+    draw();
+    onChange();
+  });
+  draw();
+  const element = field({ label: "weight of classes", help, loc, isQuiet }, choice);
+  element.append(body);
+  return element;
 }
 
 /** A field that holds one of several classes, or none. */
@@ -201,7 +246,8 @@ export function showProblems(root, problems) {
   });
 }
 
-function nearest(root, loc) {
+/** The nearest element that there is for a place of the specification. */
+export function nearest(root, loc) {
   for (let length = loc.length; length > 0; length -= 1) {
     const found = $(`[data-loc="${CSS.escape(placeOf(loc.slice(0, length)))}"]`, root);
     if (found) return found;

@@ -2,10 +2,15 @@
 
 /**
  * {value, probabilities: [{name, share}] most likely first, or null}. The server gives {label, probabilities} for
- * classes and {value} for numbers; values that are not finite come as words.
+ * classes, {label, scores} where nobody knows how likely they are, and {value} for numbers, with {std} where it knows how
+ * sure it is; values that are not finite come as words.
  */
-export function readAnswer({ label, value, probabilities }) {
-  if (!probabilities) return { value: value ?? label, probabilities: null };
+export function readAnswer({ label, value, std, probabilities, scores }) {
+  if (scores) {
+    const named = Object.entries(scores).map(([name, score]) => ({ name, score: Number(score) }));
+    return { value: label, probabilities: null, scores: named.sort((a, b) => b.score - a.score) };
+  }
+  if (!probabilities) return { value: value ?? label, ...(std !== undefined && { std }), probabilities: null };
   const shares = Object.entries(probabilities).map(([name, share]) => ({ name, share: Number(share) }));
   return { value: label, probabilities: shares.sort((a, b) => b.share - a.share) };
 }

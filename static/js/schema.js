@@ -29,7 +29,7 @@ const NONE = "none"; // of several numbers, one that is not said
 /**
  * The fields of a class, {properties, required}: [{name, kind, help, default, isRequired, isNullable, isExtra, choices, isList, items}], those
  * that must be given first. `kind` is boolean, integer, number, text, choice, spec (one of several classes, by its
- * `type`) or mixed (a number, several numbers, or a word).
+ * `type`), weights (of classes, by name) or mixed (a number, several numbers, or a word).
  */
 export function fieldsOf(schema) {
   const required = new Set(schema.required ?? []);
@@ -62,6 +62,7 @@ function fieldOf(name, property, isRequired) {
 
 function kindOf(options, choices) {
   const [only] = options;
+  if (options.some((option) => option.additionalProperties)) return { kind: "weights" };
   if (options.some((option) => option.discriminator || option.oneOf || option.$ref)) return { kind: "spec" };
   if (options.length > 1) return { kind: "mixed", items: "number" };
   if (choices.length) return { kind: "choice" };

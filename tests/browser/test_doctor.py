@@ -73,3 +73,32 @@ def test_the_page_of_a_dataset_says_what_a_target_would_bring(page: Page, runnin
     assert violations(page) == []
     chooser.select_option("age")
     expect(page.locator("#doctor")).not_to_contain_text("verdict gives the answer away")
+
+
+def test_a_rare_class_counts_more_by_a_button_or_as_one_says(page: Page, running: Deck) -> None:
+    random = np.random.default_rng(0)
+    rows = (f"{random.normal():.3f},{'rare' if i % 25 == 3 else 'often' if i % 2 else 'also'}" for i in range(600))
+    dataset = running.add_file("kinds.csv", "\n".join(["x,kind", *rows]).encode())
+    page.goto(f"{running.url}/runs/new?dataset={dataset}")
+    page.get_by_label("Target: what is to be predicted").select_option("kind")
+    weight = page.get_by_label("weight of classes")
+    expect(weight).to_have_value("")
+    rare = page.locator("#doctor .doctor-finding[data-kind=rare_class]")
+    rare.get_by_role("button", name="Let all classes count the same").click()
+    expect(weight).to_have_value("balanced")
+    expect(rare).to_have_count(0)
+
+    def loss() -> object:
+        return json.loads(page.locator("#json").input_value())["training"]["loss"]
+
+    assert loss() == {"type": "cross_entropy", "weight": "balanced"}
+    weight.select_option("own")
+    page.get_by_label("rare", exact=True).fill("5")
+    assert loss() == {"type": "cross_entropy", "weight": {"rare": 5}}
+    expect(page.locator("#start")).to_have_attribute("aria-disabled", "false")
+    assert violations(page) == []
+    page.get_by_label("rare", exact=True).fill("-5")
+    expect(page.locator('[data-loc="training.loss.weight.rare"] .field-error')).to_contain_text("greater than 0")
+    page.get_by_label("rare", exact=True).fill("")
+    weight.select_option("")
+    assert loss() == {"type": "cross_entropy"}

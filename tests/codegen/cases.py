@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from datetime import UTC, datetime, timedelta
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -618,6 +619,142 @@ SUITE |= {
     "side_by_side": SIDE_BY_SIDE,
 }
 
+
+def labels_csv() -> bytes:
+    """A class that is rare, labels, counts, shares of a whole, words."""
+    random = np.random.default_rng(9)
+    lines = ["a,b,c,d,kind,old,new,sold,red,green,blue,said"]
+    for _ in range(160):
+        a, b, c = random.normal(size=3)
+        kind = "rare" if a > 1.2 else "often" if b > 0 else "also"
+        shares = random.dirichlet(np.exp([a, b, c]))
+        said = " ".join(random.choice(["go", "stop", "wait"], random.integers(1, 4)))
+        figures = [random.poisson(np.exp(1 + 0.5 * a)), *(f"{one:.4f}" for one in shares)]
+        told = [
+            f"{a:.3f}",
+            f"{b:.3f}",
+            f"{c:.3f}",
+            f"{a + b:.3f}",
+            kind,
+            int(a + b > 0.8),
+            int(random.random() < 0.3),
+            *figures,
+            said,
+        ]
+        lines.append(",".join(map(str, told)))
+    return "\n".join(lines).encode()
+
+
+FILES |= {"labels.csv": labels_csv}
+
+# Every loss at once, each of an output of its own: what it is held to, how many numbers it gives, and how it ends.
+BINARY = "binary_cross_entropy_with_logits"
+JUDGED: dict[str, tuple[dict[str, Any], dict[str, Any], int | list[int], str | None]] = {
+    "huber": ({"type": "huber_loss", "delta": 0.5}, {"target": "c", "scale_target": "standardize"}, 1, None),
+    "poisson": ({"type": "poisson_nll_loss"}, {"target": "sold"}, 1, None),
+    "rate": ({"type": "poisson_nll_loss", "log_input": False, "full": True}, {"target": "sold"}, 1, "softplus"),
+    "normal": ({"type": "gaussian_nll_loss"}, {"target": ["b", "c"], "scale_target": "min_max"}, 4, None),
+    "shares": ({"type": "kl_div"}, {"target": ["red", "green", "blue"]}, 3, "log_softmax"),
+    "smooth": ({"type": "smooth_l1_loss"}, {"target": ["b", "c"]}, 2, None),
+    "balanced": ({"type": "cross_entropy", "weight": "balanced", "label_smoothing": 0.1}, {"target": "kind"}, 3, None),
+    "weighed": ({"type": "nll_loss", "weight": {"rare": 3}}, {"target": "kind"}, 3, "log_softmax"),
+    "focal": ({"type": "focal_loss", "gamma": 1.5, "weight": [1, 1, 4]}, {"target": "kind"}, 3, None),
+    "margin": ({"type": "multi_margin_loss", "p": 2, "weight": "balanced"}, {"target": "kind"}, 3, None),
+    "yes": (
+        {"type": "binary_cross_entropy_with_logits", "pos_weight": "balanced"},
+        {"target": ["old", "new"]},
+        2,
+        None,
+    ),
+    "ordered": ({"type": "ctc_loss"}, {"target": "said"}, [7, 5], "log_softmax"),
+    "binary_focal": ({"type": "sigmoid_focal_loss"}, {"target": "old"}, 1, None),
+    "hinge": ({"type": "hinge_loss", "margin": 0.5}, {"target": "old"}, 1, None),
+    "soft": ({"type": "soft_margin_loss"}, {"target": "new"}, 1, None),
+    "labels": ({"type": "multilabel_soft_margin_loss"}, {"target": ["old", "new"]}, 2, None),
+    "ranked": ({"type": "multilabel_margin_loss"}, {"target": ["old", "new"]}, 2, None),
+}
+
+MEASURED = {
+    "poisson": [{"type": "mae"}, {"type": "r2"}],
+    "rate": [{"type": "rmse"}],
+    "normal": [{"type": "mae"}, {"type": "r2"}],
+    "shares": [{"type": "mae"}],
+    "hinge": [{"type": "f1"}],
+    "ordered": [ACCURACY, {"type": "token_error"}],
+    "labels": [ACCURACY],
+}
+
+
+def judged(names: list[str], **training: Any) -> dict[str, Any]:
+    """A run with an output for each of these losses."""
+    layers: list[dict[str, Any]] = [{"type": "linear", "out_features": 7}, {"type": "tanh", "name": "trunk"}]
+    for name in names:
+        _, _, count, end = JUDGED[name]
+        shape = count if isinstance(count, list) else [count]
+        last = {"type": "linear", "out_features": prod(shape), "inputs": ["trunk"]}
+        if len(shape) > 1:
+            layers.append(last)
+            last = {"type": "reshape", "shape": shape}
+        layers += [last, {"type": end, "name": name}] if end else [last | {"name": name}]
+    return {
+        "name": "judged",
+        "dataset": "labels.csv",
+        "model": {"layers": layers, "outputs": names},
+        "data": {
+            "features": ["a", "d"],
+            "outputs": {name: JUDGED[name][1] for name in names},
+            "columns": {"said": {"tokens": {"length": 3, "vocabulary_size": 5}}},
+        },
+        "training": {
+            "num_epochs": 2,
+            "batch_size": 9,
+            "outputs": {
+                name: {"loss": JUDGED[name][0], "weight": 0.5 + 0.1 * i, "metrics": MEASURED.get(name, [])}
+                for i, name in enumerate(names)
+            },
+            **training,
+        },
+    }
+
+
+WEIGHED = people(
+    THREE,
+    {"features": ["age", "code"], "target": "label"},
+    loss=CLASSES | {"weight": "balanced", "label_smoothing": 0.2},
+    metrics=[ACCURACY],
+)
+SUITE |= {"losses": judged(list(JUDGED)), "weighed": WEIGHED}
+FULL |= {
+    "weighed_tokens": SUITE["next_words"]
+    | {"training": SUITE["next_words"]["training"] | {"loss": CLASSES | {"weight": "balanced"}, "micro_batch_size": 6}},
+    "weighed_pieces": WEIGHED | {"training": WEIGHED["training"] | {"micro_batch_size": 5}},
+    "weighed_pictures": pictures({"augment": [{"type": "mixup"}]}, loss={"type": BINARY, "pos_weight": "balanced"}),
+    "weighed_masks": program("unet", num_epochs=1, loss={"type": "focal_loss", "weight": "balanced"}, metrics=[]),
+    "ordered_words": texts({"length": 3}),
+    "ordered_pictures": pictures(
+        {"pixels": {"normalize": "standardize"}},
+        loss={"type": "ctc_loss"},
+        metrics=[{"type": "token_error"}, ACCURACY],
+    ),
+    "weighed_windows": series(
+        {}, {"target": "kind"}, 3, loss=CLASSES | {"weight": {"b": 2.5}}, metrics=[{"type": "f1"}]
+    ),
+}
+ALIGNED: list[dict[str, Any]] = [
+    {"type": "flatten"},
+    {"type": "linear", "out_features": 9 * 14},
+    {"type": "reshape", "shape": [9, 14]},
+    {"type": "log_softmax"},
+]
+FULL["ordered_words"]["model"] = {"layers": [EMBEDDED, *ALIGNED]}
+FULL["ordered_words"]["data"] |= {"target": "note"}
+FULL["ordered_words"]["training"] |= {"loss": {"type": "ctc_loss", "zero_infinity": True}, "metrics": [ACCURACY]}
+FULL["ordered_words"]["training"]["early_stopping"] = {"series": "train/accuracy", "patience": 1}
+FULL["ordered_pictures"]["model"] = {"layers": ALIGNED}
+FULL["ordered_pictures"]["data"]["columns"]["label"] = {
+    "tokens": {"level": "characters", "length": 6, "vocabulary_size": 14}
+}
+FULL["ordered_pictures"]["data"]["target"] = "label"
 FULL |= {
     "two-towers": program("two-towers", num_epochs=1),
     "mixed_heads": pictures(

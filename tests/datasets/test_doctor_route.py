@@ -53,7 +53,7 @@ def test_the_doctor_finds_what_is_wrong_and_its_fixes_mend_it(client: TestClient
 def test_one_table_is_examined_at_a_time(client: TestClient, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     waits = []
 
-    def examined(*_: Any) -> Examination:
+    def examined(*_: Any, **__: Any) -> Examination:
         waits.append(routes._ALONE.locked())  # whoever else asks now
         return Examination([], 0, 0)
 

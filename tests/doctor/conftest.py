@@ -24,10 +24,18 @@ class Practice:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def look(self, table: Any, loss: str | None = None, num_parameters: int | None = None, **data: Any) -> Examination:
+    def look(
+        self,
+        table: Any,
+        loss: str | None = None,
+        num_parameters: int | None = None,
+        *,
+        is_weighed: bool = False,
+        **data: Any,
+    ) -> Examination:
         pq.write_table(table if isinstance(table, pa.Table) else pa.table(table), path := self.folder / "data.parquet")
         spec = DataSpec.model_validate({"target": "label", **data})
-        return examine(path, describe_table(path), spec, loss, num_parameters)
+        return examine(path, describe_table(path), spec, loss, num_parameters, is_weighed=is_weighed)
 
     def findings(self, table: Any, loss: str | None = None, **data: Any) -> list[Finding]:
         return self.look(table, loss, **data).findings

@@ -11,6 +11,7 @@ from app import generated
 from app.doctor.findings import Fix, share
 from app.specs.data import DataSpec
 from app.specs.sources import GeneratedSource
+from app.specs.training import TrainingSpec
 from tests.doctor.conftest import Columns, Practice, clean_table, number_table
 from worker.data.ingest import table_of
 
@@ -51,6 +52,44 @@ def test_always_saying_the_frequent_class_is_given_its_figure(practice: Practice
     assert spec.split.model_dump()["stratify"] is True
     again = practice.find("class_imbalance", rare(100), split={"stratify": True, "type": "shares"})
     assert again.evidence["baseline_accuracy"] == 0.9 and again.fix is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "argument"),
+    [
+        ("cross_entropy", "weight"),
+        ("focal_loss", "weight"),
+        ("binary_cross_entropy_with_logits", "pos_weight"),
+        ("hinge_loss", None),
+        ("binary_cross_entropy", None),
+    ],
+)
+def test_a_rare_class_can_count_more(practice: Practice, loss: str, argument: str | None) -> None:
+    split = {"type": "shares", "stratify": True}
+    found = [one for one in practice.findings(rare(50), loss, split=split) if one.kind == "rare_class"]
+    if argument is None:
+        assert found == []
+        return
+    (one,) = found
+    assert (one.severity, one.title) == ("info", "5% of the rows are 1") and one.evidence["counts"] == {
+        "0": 665,
+        "1": 35,
+    }
+    assert one.fix is not None and one.fix.patch == {"training": {"loss": {argument: "balanced"}}}
+    loss_of = {"type": loss} | one.fix.patch["training"]["loss"]
+    assert TrainingSpec.model_validate({"loss": loss_of}).loss is not None
+    assert "rare_class" not in [
+        one.kind for one in practice.look(rare(50), loss, is_weighed=True, split=split).findings
+    ]
+
+
+def test_of_many_classes_each_has_few_rows_and_none_is_rare(practice: Practice) -> None:
+    table = clean_table()
+    table["label"] = np.arange(1000) % 20
+    assert "rare_class" not in [one.kind for one in practice.findings(table, "cross_entropy")]
+    table["label"] = np.where((np.arange(1000) % 20 == 7) & (np.arange(1000) > 150), 8, table["label"])
+    found = practice.find("rare_class", table, "cross_entropy", split={"type": "shares", "stratify": True})
+    assert "are 7" in found.title
 
 
 def test_a_baseline_just_under_1_is_not_called_1(practice: Practice) -> None:
@@ -351,3 +390,9 @@ def test_several_targets_are_none_of_the_features(practice: Practice) -> None:
     assert practice.findings(table, "mse_loss", features=["a", "b", "c"], target=["a", "b", "c"]) == []
     alone = practice.look(table, "mse_loss", target=["a", "b"])
     assert [one.kind for one in alone.findings] == []
+
+
+def test_counts_are_no_classes(practice: Practice, clean: Columns) -> None:
+    clean["label"] = clean["label"] + np.arange(1000) % 3
+    kinds = {loss: [one.kind for one in practice.findings(clean, loss)] for loss in ("poisson_nll_loss", "mse_loss")}
+    assert kinds == {"poisson_nll_loss": [], "mse_loss": ["class_as_number"]}

@@ -5,6 +5,15 @@ import { parseValue, pictureShape, rangeInWords, readAnswer, typicalValue } from
 
 test("a number is its own answer", () => {
   assert.deepEqual(readAnswer({ value: 211.6 }), { value: 211.6, probabilities: null });
+  assert.deepEqual(readAnswer({ value: 2, std: 0.5 }), { value: 2, std: 0.5, probabilities: null });
+  assert.deepEqual(readAnswer({ label: "no", scores: { yes: -1.5, no: 1.5 } }), {
+    value: "no",
+    probabilities: null,
+    scores: [
+      { name: "no", score: 1.5 },
+      { name: "yes", score: -1.5 },
+    ],
+  });
 });
 
 test("classes come most likely first", () => {

@@ -104,3 +104,11 @@ test("a choice that may be left out has a first one for that", () => {
   assert.deepEqual(own.adjust.choices, ["", "original", "other"]);
   assert.ok(isDefault(own.search, ""));
 });
+
+test("weights of classes are a kind of their own: a word, by name, or a list", () => {
+  const options = [{ const: "balanced", type: "string" }, { type: "object", additionalProperties: { type: "number" } }, { type: "null" }];
+  const [weight] = fieldsOf({ properties: { weight: { anyOf: options, default: null } } });
+  assert.equal(weight.kind, "weights");
+  const [yes] = fieldsOf({ properties: { pos_weight: { anyOf: [options[0], { type: "number" }, { type: "null" }], default: null } } });
+  assert.deepEqual([parseField(yes, "balanced"), parseField(yes, "2.5"), parseField(yes, "")], ["balanced", 2.5, undefined]);
+});

@@ -6,9 +6,10 @@ import torch
 from sklearn import metrics as reference
 from torch import nn
 
+from app.specs.losses import LOSSES
 from worker import evaluate
 from worker.evaluate import Judge
-from worker.train import losses, metrics
+from worker.train import constants, losses, metrics
 from worker.train.batches import Part, targets_of
 from worker.train.metrics import Answers
 
@@ -73,7 +74,7 @@ def test_measuring_does_not_depend_on_how_rows_fall_into_batches(
 
 def test_the_baseline_is_the_best_constant(binary: tuple[nn.Module, Part, Judge]) -> None:
     _, part, judge = binary
-    constant = losses.constant_outputs("binary_cross_entropy_with_logits", targets_of(part), 1)
+    constant = constants.constant_outputs(LOSSES["binary_cross_entropy_with_logits"](), targets_of(part), 1)
     baseline = evaluate.baseline(constant, part, judge, "no")
     assert baseline["name"] == "always saying no"
     assert baseline["accuracy"] == pytest.approx(float((part.targets == 0).float().mean()))
@@ -91,7 +92,7 @@ def test_a_regression_is_judged_by_numbers_alone() -> None:
     said = answers_of(model, part).numpy()
     assert set(report) == {"loss", "mae", "r2"}
     assert report["mae"] == pytest.approx(reference.mean_absolute_error(part.targets.numpy(), said), rel=1e-5)
-    constant = losses.constant_outputs("mse_loss", targets_of(part), 1)
+    constant = constants.constant_outputs(LOSSES["mse_loss"](), targets_of(part), 1)
     assert evaluate.baseline(constant, part, judge, "the mean")["r2"] == pytest.approx(0, abs=1e-5)
 
 

@@ -18,13 +18,13 @@ from app.moments import Moments
 from app.preparing import fit_steps, fit_with
 from app.preparing.fitting import ArrayFitter, Sample, array_numbers, fitters, scaling
 from app.preparing.table import Table, codes, plain_numbers
-from app.specs.answers import Answer, answer_of
+from app.specs.answers import OF_WORDS, Answer, answer_of
 from app.specs.base import Shape
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import image_shape, steps_of
 from app.specs.heads import Head
-from app.specs.losses import BINARY_LOSSES, REGRESSION_LOSSES
+from app.specs.losses import BINARY_LOSSES, REGRESSION_LOSSES, AnyLoss
 from app.specs.steps import ColumnSteps, Pixels
 from app.splitting import BITS, Parts, Rows
 from app.transforms import AnyStep, ArrayStep, ImageStep, Preprocessing, Target, TextStep
@@ -75,13 +75,19 @@ def fit_outputs(table: Table, outputs: Sequence[Output], dealt: Parts) -> Target
             target = fitted_target(table, data, loss, dealt)
         else:
             _, target = fit_places(table, data, [], dealt, answer, num_told(answer, output.shape))
+        target = target.model_copy(update=read_as(output.head.training.only_loss, answer, output.shape))
         found.append(transforms.Head(name=output.head.name, shape=list(output.shape), loss=loss, target=target))
     return Target(name=", ".join(head.name for head in found), heads=found)
 
 
+def read_as(loss: AnyLoss, answer: Answer, shape: Shape) -> dict[str, Any]:
+    """What a target says of outputs of this shape, beside what it says of its column."""
+    return {"reading": loss.reading, "num_places": shape[0] if answer.kind == "sequence" else None}
+
+
 def num_told(answer: Answer, shape: Shape) -> int | None:
     """How many classes an output of this shape tells apart at each place of an answer that has many."""
-    return {"mask": shape[0], "tokens": shape[-1]}.get(answer.kind)
+    return {"mask": shape[0], "tokens": shape[-1], "sequence": shape[-1]}.get(answer.kind)
 
 
 def fit_places(
@@ -89,7 +95,7 @@ def fit_places(
 ) -> tuple[list[AnyStep], Target]:
     """The fitted steps of what is fed, and an answer of many places."""
     name, column = data.first_target, table.known[data.first_target]
-    if answer.kind == "tokens":
+    if answer.kind in OF_WORDS:
         return _fit_tokens(table, data, fed, dealt, num_classes)
     steps = fit_steps(table, data, fed, dealt)
     if answer.kind == "numbers":

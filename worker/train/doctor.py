@@ -11,13 +11,16 @@ from worker.train.history import History, Window
 from worker.train.recorder import EPOCH_LOSS
 
 # A model counts as not learning while its loss is above this share of what needs no inputs: a quarter of the variance
-# explained for squares, the same for absolute values, a tenth of the entropy for classes.
-_UNLEARNED = {"mse_loss": 0.75, "l1_loss": 0.87}
+# explained for squares, the same for absolute values and what lies between, a tenth of the entropy for classes, of what
+# is lacking to a margin the same. Where a tenth of the entropy is gone, a sixth or more of a focal loss is.
+_UNLEARNED = {"mse_loss": 0.75, "l1_loss": 0.87, "smooth_l1_loss": 0.87, "huber_loss": 0.87}
+_UNLEARNED |= {"focal_loss": 0.85, "sigmoid_focal_loss": 0.85, "poisson_nll_loss": 0.75}
+_UNLEARNED_NATS = 0.144  # log(4 / 3) / 2: by so much the loss of a normal law falls with a quarter of the variance
 _UNLEARNED_ENTROPY = 0.9
 _FEW_STEPS = 20
 _DEAD_RATE = 0.01
-_WORSE = 1.1
-_FALLING = 0.98
+_WORSE = 0.1  # by so much of itself a loss has risen, or fallen: it may be below 0
+_FALLING = 0.02
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,18 @@ class Chance:
     """The loss that needs no inputs: what always giving the same best answer reaches on the training rows."""
 
     loss: float
-    loss_type: str
+    unlearned: float  # a loss from here up is hardly better
+
+    @classmethod
+    def of(cls, loss: float, loss_type: str, least: float = 0.0) -> "Chance":
+        """What such a loss of that type means, where none is below the `least`."""
+        if loss_type == "gaussian_nll_loss":
+            return cls(loss, loss - _UNLEARNED_NATS)
+        return cls(loss, least + (loss - least) * _UNLEARNED.get(loss_type, _UNLEARNED_ENTROPY))
 
     def reached_by(self, loss: float) -> bool:
         """Whether a loss is hardly better."""
-        return loss >= self.loss * _UNLEARNED.get(self.loss_type, _UNLEARNED_ENTROPY)
+        return loss >= self.unlearned
 
 
 def diagnose(history: History, chance: Chance) -> list[Finding]:
@@ -100,7 +110,8 @@ def overfitting(history: History) -> Finding | None:
         return None
     best = min(range(len(validation)), key=validation.__getitem__)
     recent = validation[max(best + 1, len(validation) - 3) :]
-    if len(recent) < 3 or min(recent) < _WORSE * validation[best] or train[-1] > 0.9 * train[best]:
+    has_risen = min(recent, default=0) >= validation[best] + _WORSE * abs(validation[best])
+    if len(recent) < 3 or not has_risen or train[-1] > train[best] - _WORSE * abs(train[best]):
         return None
     return Finding(
         "overfitting",
@@ -129,7 +140,8 @@ def _final_loss(windows: list[Window]) -> float:
 def _still_falls(windows: list[Window]) -> bool:
     """Whether the last quarter is clearly below the one before."""
     quarter = max(1, len(windows) // 4)
-    return _mean_loss(windows[-quarter:]) < _FALLING * _mean_loss(windows[-2 * quarter : -quarter])
+    before = _mean_loss(windows[-2 * quarter : -quarter])
+    return _mean_loss(windows[-quarter:]) < before - _FALLING * abs(before)
 
 
 def _died(windows: list[Window], i: int, highest: float) -> bool:

@@ -17,12 +17,11 @@ from app.specs.losses import CLASS_LOSSES
 from app.specs.training import TrainingSpec
 from app.transforms import ImageStep, Target, TextStep
 from worker.evaluate import Judge
-from worker.train import losses
 from worker.train.doctor import Chance
 from worker.train.judging import Judging, judging_of
 from worker.train.losses import Loss
 from worker.train.metrics import Accumulator
-from worker.train.places import Places, as_shares, as_tokens
+from worker.train.places import as_shares, as_tokens
 
 SEVERAL = "weighted_sum"  # the loss of several outputs
 
@@ -82,16 +81,19 @@ class LossOfRows:
     """A loss as a metric, of answers that `Places` has brought to rows."""
 
     loss: Loss
-    places: Places
+    judge: Judge
     name: str = "loss"
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        count = self.places.count(targets)
+        count = self.judge.count(targets)
         total = self.loss(outputs, targets).double() * count
-        return total if isinstance(count, int) else torch.where(count > 0, total, 0.0)
+        if isinstance(count, int):
+            return total
+        total = torch.where(count > 0, total, 0.0)
+        return total if self.judge.weight is None else torch.stack([total, count])
 
     def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
-        return sums / num_rows
+        return sums / num_rows if self.judge.weight is None else sums[0] / sums[1]
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,21 @@ class HeadsJudge(Judge):
     """Judges several outputs, packed, all at once."""
 
     heads: Sequence[Head] = ()
+
+    def count(self, targets: Tensor, num_answers: int | Tensor | None = None) -> int | Tensor:
+        """Of several outputs, the rows."""
+        return len(targets)
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether the loss of an output is the mean of something else than of rows."""
+        judges = [head.judging.judge for head in self.heads]
+        return any(judge.weight is not None or judge.places.kind == "tokens" for judge in judges)
+
+    def whole(self, values: dict[str, Tensor]) -> Tensor:
+        """The sum of what the outputs have lost, each by itself."""
+        each = [head.weight * values[head.series(head.loss.name)] for head in self.heads]
+        return torch.stack(each).sum()
 
     def accumulator(self) -> Accumulator:
         """Where the metrics of all gather."""
@@ -157,17 +174,20 @@ def judging_of_heads(training: TrainingSpec, target: Target, targets: Targets, d
 
     return Judging(
         HeadsJudge(loss, [], None, None, heads=heads),
+        loss,
         torch.cat([head.judging.constant.to(device).float().flatten() for head in heads]),
         "; ".join(f"{head.name} {head.judging.constant_name}" for head in heads),
-        Chance(sum(head.weight * head.judging.chance.loss for head in heads), SEVERAL),
+        Chance(
+            sum(head.weight * head.judging.chance.loss for head in heads),
+            sum(head.weight * head.judging.chance.unlearned for head in heads),
+        ),
     )
 
 
 def _head(training: TrainingSpec, head: transforms.Head, cut: Cut, targets: Targets, device: torch.device) -> Head:
     own, weight = training_of(training, head.name)
     judging = judging_of(own, head.target, lambda: map(cut.of_targets, targets()), device)
-    loss = LossOfRows(losses.build(**own.only_loss.model_dump()), judging.judge.places)
-    return Head(head.name, weight, cut, loss, judging)
+    return Head(head.name, weight, cut, LossOfRows(judging.loss, judging.judge), judging)
 
 
 def _cuts(target: Target) -> list[Cut]:

@@ -181,6 +181,24 @@ class R2OfPlaces:
         return torch.where(spread > 0, 1 - squared_errors / spread.clamp_min(1e-300), perfect)
 
 
+@dataclass(frozen=True)
+class OfRead:
+    """A metric of outputs that become numbers first."""
+
+    metric: Metric
+    read: Callable[[Tensor], Tensor]
+
+    @property
+    def name(self) -> str:
+        return self.metric.name
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return self.metric.sums(self.read(outputs), targets)
+
+    def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
+        return self.metric.value(sums, num_rows)
+
+
 def class_scores(confusion: Tensor) -> dict[str, Tensor]:
     """Precision, recall and F1 of each class `(K,)` from counts `(K, K)`."""
     return scores(confusion.diagonal(), confusion.sum(1), confusion.sum(0))

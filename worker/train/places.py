@@ -22,15 +22,16 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 class Places:
     """What the places of an answer are: `numbers` of plain rows too, `pixels` and `tokens` that are classes.
 
-    `shape` is that of the places of a row, where they are classes, and `binary` says that each is yes or no.
+    `shape` is that of the places of a row, where they are classes, and `binary` says that each is yes or no. A
+    `sequence` is tokens of which a row has fewer than places: it is one answer.
     """
 
-    kind: Literal["rows", "pixels", "tokens", "binary"] = "rows"
+    kind: Literal["rows", "pixels", "tokens", "binary", "sequence"] = "rows"
     shape: tuple[int, ...] = ()
 
     def count(self, targets: Tensor) -> int | Tensor:
         """How many answers there are, each counted for itself."""
-        if self.kind == "rows":
+        if self.kind in ("rows", "sequence"):
             return len(targets)
         return (targets != IGNORED).sum() if self.kind == "tokens" else targets.numel()
 
@@ -56,7 +57,7 @@ class Places:
         match self.kind:
             case "pixels":
                 return outputs.reshape(-1, *[1] * len(self.shape)).expand(-1, *self.shape)
-            case "tokens":
+            case "tokens" | "sequence":
                 return outputs.expand(*self.shape, -1)
         return outputs
 

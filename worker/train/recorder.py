@@ -31,8 +31,9 @@ class _Pending:
 class Recorder:
     """Collects the points of a training, hands them on in batches, and keeps what the training itself needs of them."""
 
-    def __init__(self, job: Job, history: History, steps_per_epoch: int) -> None:
+    def __init__(self, job: Job, history: History, steps_per_epoch: int, *, sums_losses: bool = True) -> None:
         self.job = job
+        self.sums_losses = sums_losses  # of an epoch, as the mean of those of its steps
         self.history = history
         self.steps_per_epoch = steps_per_epoch
         self._loss_sum = 0.0  # over the answers of the epoch so far, in the order of the steps
@@ -45,7 +46,7 @@ class Recorder:
         self._epochs: dict[str, _Pending] = {}
 
     def add_step(self, step: int, count: int | Tensor, loss: Tensor, grad_norm: Tensor, lr: float) -> None:
-        """Record one training step, whose loss is the mean of `count` answers: rows, or the tokens that there are.
+        """Record one training step, whose loss is divided by `count`: rows, tokens that there are, what they count.
 
         Tensors are 0-d and stay on their device for now.
         """
@@ -94,8 +95,10 @@ class Recorder:
         self._num_answers += count
         if step % self.steps_per_epoch:
             return
-        mean = self._loss_sum / max(1, self._num_answers)  # texts without a token have nothing to say
+        mean = self._loss_sum / (self._num_answers or 1)  # texts without a token have nothing to say
         self._loss_sum, self._num_answers = 0.0, 0.0
+        if not self.sums_losses:
+            return
         self.history.add_epoch(EPOCH_LOSS, mean)
         if self.steps_per_epoch > 1:  # otherwise train/loss is that series already
             self.job.metrics(EPOCH_LOSS, [step], [mean])

@@ -28,7 +28,7 @@ from app.transforms import ImageStep, Preprocessing
 from worker.data.prepare import Prepared, prepare
 from worker.data.series import PreparedSeries, Shown, prepare_series
 from worker.data.shelf import Shelf, is_mapped
-from worker.data.targets import Output, num_told
+from worker.data.targets import Output, num_told, read_as
 from worker.job import Job
 from worker.nn.build import build, max_norms, penalties
 from worker.train import averaging, norms, optimizers, precision
@@ -104,13 +104,15 @@ def _prepare(submitted: Submitted, shelf: Shelf) -> Prepared | PreparedSeries:
     several = [Output(heads[name], inspection.made(name)) for name in inspection.outputs or ()]  # as the model has them
     loss = SEVERAL if several else spec.training.loss_type
     asked = (submitted.table, spec.data, loss, submitted.columns, dtype, model.vocabularies, shelf)
-    if spec.data.window is not None:
-        return prepare_series(*asked)
     if several:
         return prepare(*asked, outputs=several)
     answer = answer_of(spec.data, loss, {column.name: column for column in submitted.columns})
     assert answer is not None, "a run names columns that there are"
-    return prepare(*asked, num_told(answer, inspection.made(None)))
+    shape = inspection.made(None)
+    prepared = prepare(*asked, num_told(answer, shape)) if spec.data.window is None else prepare_series(*asked)
+    how = prepared.preprocessing
+    target = how.target.model_copy(update=read_as(spec.training.only_loss, answer, shape))
+    return replace(prepared, preprocessing=how.model_copy(update={"target": target}))
 
 
 def _parts(prepared: Prepared | PreparedSeries) -> dict[str, AnyPart]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-_LOWER_IS_BETTER = ("loss", "mae", "mse")  # rmse with them
+_LOWER_IS_BETTER = ("loss", "mae", "mse", "error")  # rmse with them
 
 
 def sign(series: str) -> int:

@@ -61,7 +61,9 @@ class Trainer:
         self.kept: Kept | None = None  # by that
         self.steering = Steering(job)
         self.history = History()
-        self.recorder = Recorder(job, self.history, plan.steps_per_epoch)
+        # The loss of one step an epoch is that of the epoch.
+        self.sums_losses = plan.steps_per_epoch == 1 or not plan.judge.is_uneven
+        self.recorder = Recorder(job, self.history, plan.steps_per_epoch, sums_losses=self.sums_losses)
         self.metrics = plan.judge.accumulator()
         self.checkpoints = Checkpoints(job, plan.run_id, plan.keep_checkpoints)
         self.best_score: float | None = None  # of the epochs that were looked at
@@ -105,12 +107,15 @@ class Trainer:
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
         learned = self.learner.learn(inputs, targets, self.step)
         self.step += 1
-        count = self.metrics.add(learned.outputs, learned.targets)
+        count = self.plan.judge.count(learned.targets, self.metrics.add(learned.outputs, learned.targets))
         self.recorder.add_step(self.step, count, learned.loss, learned.grad_norm, learned.lr)
         self.pace.add(len(targets))
 
     def _close_epoch(self) -> None:
-        for name, value in self.metrics.values().items():
+        values = self.metrics.values()
+        if not self.sums_losses:
+            self.recorder.add_epoch(EPOCH_LOSS, self.step, self.plan.judge.whole(values))
+        for name, value in values.items():
             self.recorder.add_epoch(f"train/{name}", self.step, value)
         self.metrics = self.plan.judge.accumulator()
         for name, value in self.plan.precision.figures().items():

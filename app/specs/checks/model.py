@@ -7,6 +7,8 @@ from math import prod
 from app.specs.answers import Answer
 from app.specs.augment import RandomCrop
 from app.specs.base import Problem, Shape
+from app.specs.checks.ends import end_problems
+from app.specs.checks.losses import weight_problems
 from app.specs.checks.places import ending_problem, moving_problem
 from app.specs.columns import Column
 from app.specs.data import DataSpec
@@ -17,11 +19,6 @@ from app.specs.layers.base import written
 from app.specs.losses import CLASS_LOSSES
 from app.specs.model import Inspection, LayerReport, ModelSpec
 from app.specs.training import TrainingSpec
-
-_ENDS = {  # what the last layer must be, for losses that take what it makes
-    "binary_cross_entropy": ("sigmoid", "takes probabilities", "binary_cross_entropy_with_logits"),
-    "nll_loss": ("log_softmax", "takes logarithms of probabilities", "cross_entropy"),
-}
 
 
 @dataclass(frozen=True)
@@ -46,10 +43,9 @@ def output_problems(ending: Ending, training: TrainingSpec, target: Column, answ
         yield problem
         if answer.is_plain and len(shape) != 1:
             return
-    if loss in _ENDS and last.layer.type != _ENDS[loss][0]:
-        end, takes, other = _ENDS[loss]
-        message = f"{loss} {takes}: end with {end}, or use {other}"
-        yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)
+    if answer.kind == "mask" and problem is None:
+        yield from weight_problems(training.only_loss, shape[0], range(shape[0]))
+    yield from end_problems(training.only_loss, last)
 
 
 def _plain_problem(node: Node, shape: Shape, loss: str, target: Column, answer: Answer) -> Problem | None:
@@ -61,7 +57,10 @@ def _plain_problem(node: Node, shape: Shape, loss: str, target: Column, answer: 
     (wanted,) = answer.output_shape
     if shape[0] == wanted or (loss in CLASS_LOSSES and target.values is None):
         return None
-    message = f"the model ends with {_outputs(shape[0])}, but {_asked(loss, target.name, wanted or 0)}"
+    asked = _asked(loss, target.name, wanted or 0)
+    if answer.num_each > 1:
+        asked = f"{loss} takes a mean and the logarithm of a variance for each number, so {wanted}, all means first"
+    message = f"the model ends with {_outputs(shape[0])}, but {asked}"
     return Problem(loc=place, msg=message, received=shape[0])
 
 

@@ -5,14 +5,24 @@ from typing import Any
 
 from app.specs.answers import Answer, answer_of
 from app.specs.base import Problem
+from app.specs.checks.losses import weight_problems
 from app.specs.checks.places import next_problems, place_problems, unscalable
 from app.specs.checks.windows import answer_problems
 from app.specs.checks.words import Columns
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.heads import Head
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES, REGRESSION_LOSSES
-from app.specs.metrics import CLASS_METRICS, AnyMetric
+from app.specs.losses import (
+    BINARY_LOSSES,
+    CLASS_LOSSES,
+    MULTILABEL_LOSSES,
+    ORDERED_LOSSES,
+    PLAIN_LOSSES,
+    RANKING_LOSSES,
+    REGRESSION_LOSSES,
+    UNSCALED_LOSSES,
+)
+from app.specs.metrics import CLASS_METRICS, ORDER_METRICS, AnyMetric
 from app.specs.schedules import PlateauSchedule
 from app.specs.splits import validates
 from app.specs.training import TrainingSpec
@@ -26,7 +36,9 @@ def training_problems(training: TrainingSpec, data: DataSpec, columns: Columns) 
         yield from _loss_problems(training.loss_type, data, target)
         yield from answer_problems(data, target, is_number=training.loss_type in REGRESSION_LOSSES)
     elif answer is not None:
-        yield from place_problems(training.loss_type, data, columns, answer)
+        yield from place_problems(training, data, columns, answer)
+    if answer is not None and answer.kind in ("classes", "tokens"):
+        yield from weight_problems(training.only_loss, answer.num_classes, target.values if target else None)
     yield from next_problems(data, answer)
     yield from _metrics_problems(training, data, target, answer)
 
@@ -45,23 +57,46 @@ def _metrics_problems(
 
 
 def _loss_problems(loss: str, data: DataSpec, target: Column) -> Iterator[Problem]:
-    message = None
-    if loss in REGRESSION_LOSSES and not target.is_numeric:
-        message = f"{loss} needs numbers, but {target.name!r} holds {target.type} values; cross_entropy fits"
-    if loss in BINARY_LOSSES and target.num_distinct != 2:
-        message = f"{loss} needs two different values, but {target.name!r} has {target.num_distinct:,}"
-    if loss in CLASS_LOSSES and target.values is None:
-        message = (
-            f"{loss} needs classes, but {target.name!r} has {target.num_distinct:,} different values; mse_loss fits"
-        )
-    if loss in CLASS_LOSSES and target.type == "float":
-        message = f"{loss} needs classes, but {target.name!r} holds numbers with fractions; mse_loss fits"
-    if loss in CLASS_LOSSES and target.num_distinct < 2:
-        message = f"{loss} needs two classes at least, but {target.name!r} has {target.num_distinct}"
+    if loss in CLASS_LOSSES:
+        message = _unfit_classes(loss, target)
+    else:
+        message = _unfit_numbers(loss, target) if loss in REGRESSION_LOSSES else _unfit_others(loss, target)
     if message:
         yield Problem(loc=["training", "loss", "type"], msg=message, received=loss)
     if data.scale_target != "none" and loss not in REGRESSION_LOSSES:
         yield unscalable(data, "classes cannot be scaled: this is for losses of numbers")
+    elif data.scale_target != "none" and loss in UNSCALED_LOSSES:
+        yield unscalable(data, f"{loss} takes numbers as they are: leave it out")
+
+
+def _unfit_classes(loss: str, target: Column) -> str | None:
+    if target.num_distinct < 2:
+        return f"{loss} needs two classes at least, but {target.name!r} has {target.num_distinct}"
+    if target.type == "float":
+        return f"{loss} needs classes, but {target.name!r} holds numbers with fractions; mse_loss fits"
+    if target.values is None:
+        return f"{loss} needs classes, but {target.name!r} has {target.num_distinct:,} different values; mse_loss fits"
+    return None
+
+
+def _unfit_numbers(loss: str, target: Column) -> str | None:
+    if loss == "kl_div":
+        return f"{loss} is for shares of a whole: let target be a list of their columns"
+    if not target.is_numeric:
+        return f"{loss} needs numbers, but {target.name!r} holds {target.type} values; cross_entropy fits"
+    if loss == "poisson_nll_loss" and (target.min or 0) < 0:
+        return f"{loss} needs counts, or other numbers from 0 up, but {target.name!r} goes down to {target.min:g}"
+    return None
+
+
+def _unfit_others(loss: str, target: Column) -> str | None:
+    if loss in ORDERED_LOSSES:
+        return f"{loss} needs a text that is cut into tokens, and {target.name!r} is none; cross_entropy fits"
+    if loss in MULTILABEL_LOSSES:
+        return f"{loss} is for several columns of 0 and 1: let target be a list of them; of one, hinge_loss fits"
+    if target.num_distinct != 2:
+        return f"{loss} needs two different values, but {target.name!r} has {target.num_distinct:,}"
+    return None
 
 
 def _horizon(data: DataSpec) -> int:
@@ -72,18 +107,31 @@ def _metric_problems(
     metric: AnyMetric, loss: str, target: Column | None, num_classes: int | None, horizon: int
 ) -> Iterator[Problem]:
     """Of a number, what is said of classes makes sense where it is 0 or 1: then a half divides them."""
-    of_numbers = loss in REGRESSION_LOSSES
     two_valued = target is not None and target.num_distinct == 2 and (target.min, target.max) == (0, 1)
-    two_valued &= horizon == 1
-    if of_numbers and metric.type in CLASS_METRICS and not (two_valued and metric.type != "top_k_accuracy"):
-        yield Problem(loc=[], msg=f"{metric.type} needs classes, {loss} predicts a number", received=metric.type)
-    if not of_numbers and metric.type not in CLASS_METRICS:
-        yield Problem(loc=[], msg=f"{metric.type} needs numbers, {loss} predicts a class", received=metric.type)
+    two_valued &= horizon == 1 and loss in PLAIN_LOSSES and metric.type != "top_k_accuracy"
+    if message := _unfit_metric(metric.type, loss, two_valued=two_valued):
+        yield Problem(loc=[], msg=message, received=metric.type)
     if metric.type == "top_k_accuracy" and loss in CLASS_LOSSES and num_classes and metric.k > num_classes:
         message = f"there are {num_classes} classes, so no {metric.k} likeliest"
         yield Problem(loc=["k"], msg=message, received=metric.k)
-    if metric.type == "top_k_accuracy" and loss in BINARY_LOSSES:
-        yield Problem(loc=[], msg="of two classes both are among the likeliest", received=metric.type)
+
+
+def _unfit_metric(metric: str, loss: str, *, two_valued: bool) -> str | None:
+    """Why a metric says nothing of what a loss learns."""
+    if loss in ORDERED_LOSSES:
+        fits = metric in ORDER_METRICS
+        return None if fits else f"{metric} is of places, of which {loss} knows none; accuracy and token_error fit"
+    if metric == "token_error":
+        return f"{metric} is of tokens in order, which ctc_loss learns"
+    if loss in REGRESSION_LOSSES and metric in CLASS_METRICS and not two_valued:
+        return f"{metric} needs classes, {loss} predicts a number"
+    if loss not in REGRESSION_LOSSES and metric not in CLASS_METRICS:
+        return f"{metric} needs numbers, {loss} predicts a class"
+    if loss in RANKING_LOSSES:
+        return f"{loss} puts columns in an order, and does not say from where on they are true"
+    if metric == "top_k_accuracy" and loss in BINARY_LOSSES:
+        return "of two classes both are among the likeliest"
+    return None
 
 
 def watching_problems(training: TrainingSpec, heads: Sequence[Head], data: DataSpec) -> Iterator[Problem]:

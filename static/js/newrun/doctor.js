@@ -26,7 +26,9 @@ export class DoctorPanel {
     const dataset = this.builder.datasets.find(({ id, status }) => id === draft.dataset && status === "ready");
     this.container.hidden = !dataset || !draft.data.target;
     if (this.container.hidden) return;
-    const body = { data: draft.data, loss: draft.training.loss?.type ?? null, num_parameters: this.numParameters };
+    const { loss } = draft.training;
+    const isWeighed = Boolean(loss?.weight ?? loss?.pos_weight);
+    const body = { data: draft.data, loss: loss?.type ?? null, num_parameters: this.numParameters, is_weighed: isWeighed };
     const asked = JSON.stringify([dataset.id, body]);
     if (asked === this.#asked) return;
     this.#asked = asked;

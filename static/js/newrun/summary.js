@@ -3,6 +3,7 @@
 import { $, h, replace, setText } from "../dom.js";
 import { leavesOut, numSteps, placeInWords } from "../draft.js";
 import * as format from "../format.js";
+import { nearest } from "../forms.js";
 
 const memoryInWords = (memory) => (memory ? `about ${format.bytes(memory.total)}` : format.bytes(null));
 
@@ -42,25 +43,28 @@ export class Summary {
 
   #showProblems(answer, places) {
     const problems = answer?.errors ?? [];
+    const warnings = answer?.warnings ?? [];
     const button = $("#start");
     button.setAttribute("aria-disabled", String(!answer?.ok));
     setText($("#check-state"), this.#state(answer, problems));
     const seen = new Set();
     replace(
       $("#problems"),
-      problems
-        .map((problem, i) => ({ problem, place: places[i] }))
+      [
+        ...problems.map((problem, i) => ({ problem, place: places[i] })),
+        ...warnings.map((problem) => ({ problem, place: nearest($("#steps"), problem.loc), isWarning: true })),
+      ]
         .filter(
           ({ problem }) =>
             !seen.has(problem.msg + problem.loc.join(".")) && seen.add(problem.msg + problem.loc.join(".")),
         )
-        .map(({ problem, place }) =>
+        .map(({ problem, place, isWarning }) =>
           h(
             "li",
             {},
             h(
               "button",
-              { class: "problem", type: "button", onclick: () => goTo(place) },
+              { class: isWarning ? "problem mild" : "problem", type: "button", onclick: () => goTo(place) },
               h("span", { class: "problem-place" }, placeInWords(problem.loc)),
               h("span", {}, problem.msg),
             ),

@@ -44,7 +44,7 @@ export class TrainingStep {
 
   draw() {
     const { training } = this.builder.draft;
-    const { catalogue } = this.builder;
+    const catalogue = { ...this.builder.catalogue, classes: () => this.#classes() };
     const choice = (label, name, entries) =>
       classChoice({
         label,
@@ -70,6 +70,13 @@ export class TrainingStep {
       stepFields(training, { catalogue, number, changed: () => this.builder.changed() }),
       this.#more(training),
     );
+  }
+
+  /** What the classes of the target are called, where it has some. */
+  #classes() {
+    const { target } = this.builder.draft.data;
+    const values = this.builder.data.columns.find(({ name }) => name === target)?.values ?? [];
+    return values.map(String);
   }
 
   #set(training, name) {

@@ -8,7 +8,7 @@ const SPACE = { " ": "␣", "\n": "↵", "\t": "⇥" };
 /** The card of a few rows that judged the model; null where answers are plain. */
 export function shownCard(shown) {
   if (!shown?.rows?.length) return null;
-  const of = { image: imageRows, mask: imageRows, tokens: textRows }[shown.kind];
+  const of = { image: imageRows, mask: imageRows, tokens: textRows, sequence: sequenceRows }[shown.kind];
   if (!of) return null;
   const what = shown.kind === "tokens" ? "What it said, token by token" : "Wanted and answered";
   return h(
@@ -70,26 +70,51 @@ function textRows({ rows }) {
   ];
 }
 
+/** Tokens in order, of which nobody knows where they stand: what was wanted above what was said. */
+function sequenceRows({ rows }) {
+  const line = (tokens, title) => h("span", { class: "mono", title }, tokens.map(visible).join(" ") || "–");
+  const list = rows.map(({ target, output }) => {
+    const isRight = target.length === output.length && target.every((one, i) => one === output[i]);
+    return h(
+      "li",
+      { class: "said stack-s" },
+      line(target, "wanted"),
+      line(output, "said"),
+      h("span", { class: "small muted" }, isRight ? "right" : "not the same"),
+    );
+  });
+  return [
+    h("p", { class: "muted small" }, "Above what was wanted, below what the model said."),
+    h("ul", { class: "said-rows" }, list),
+  ];
+}
+
 const visible = (token) => SPACE[token] ?? token;
 
 /** What a prediction of many places looks like; null where it is a plain one. */
 export function answerOf(prediction, shown) {
-  const { value, label, tokens } = prediction;
-  if (tokens) return [placesLine(tokens)];
+  const { value, std, label, tokens } = prediction;
+  if (tokens) return [tokensLine(tokens, shown?.kind === "sequence" ? "It says: " : "At each place it says: ")];
   if (Array.isArray(label)) return [canvasOf([label], (code) => channels(shown?.colours?.[code] ?? grey(code)))];
-  if (value && typeof value === "object" && !Array.isArray(value)) return [numbersTable(value)];
+  if (value && typeof value === "object" && !Array.isArray(value)) return [numbersTable(value, std)];
   if (!Array.isArray(value) || !Array.isArray(value[0])) return null;
   const isImage = Array.isArray(value[0][0]) && [1, 3].includes(value.length) && shown?.kind === "image";
   return [isImage ? canvasOf(value) : h("pre", { class: "nested small figures" }, JSON.stringify(value, null, 1).slice(0, 4000))];
 }
 
-function placesLine(tokens) {
-  return h("p", { class: "muted small" }, "At each place it says: ", h("span", { class: "mono" }, tokens.map(visible).join(" ")));
+function tokensLine(tokens, before) {
+  return h("p", { class: "muted small" }, before, h("span", { class: "mono" }, tokens.map(visible).join(" ")));
 }
 
-function numbersTable(values) {
+function numbersTable(values, stds = null) {
   const rows = Object.entries(values).map(([name, one]) =>
-    h("tr", {}, h("th", { scope: "row" }, name), h("td", { class: "right figures", title: format.exact(one) }, format.measure(one))),
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, name),
+      h("td", { class: "right figures", title: format.exact(one) }, format.measure(one)),
+      stds ? h("td", { class: "right figures muted", title: "one standard deviation" }, `± ${format.measure(stds[name])}`) : null,
+    ),
   );
   return h("div", { class: "table-wrap" }, h("table", { class: "table" }, h("tbody", {}, rows)));
 }

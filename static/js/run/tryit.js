@@ -240,7 +240,7 @@ export class TryIt {
       const answer = readAnswer(only);
       const places = answerOf(only, this.run.evaluation?.shown);
       if (outputs) replace(this.answer, Object.entries(outputs).map(([name, one]) => named(name, one, this.#kindOf(name))));
-      else if (this.window && !answer.probabilities) replace(this.answer, this.window.answer([answer.value].flat()));
+      else if (this.window && !answer.probabilities && !answer.scores) replace(this.answer, this.window.answer([answer.value].flat()));
       else if (places && !answer.probabilities) replace(this.answer, places);
       else replace(this.answer, shown(answer, places));
     } catch (error) {
@@ -259,11 +259,16 @@ function named(name, prediction, kind) {
 
 const isPlain = (value) => ["string", "number", "boolean"].includes(typeof value);
 
-function shown({ value, probabilities }, places) {
+function shown({ value, std, probabilities, scores }, places) {
   const likeliest = probabilities?.slice(0, SHOWN_CLASSES) ?? [];
   const more = (probabilities?.length ?? 0) - likeliest.length;
   return [
-    h("p", { class: "answer-value figures", title: format.exact(value) }, inWords(value)),
+    h(
+      "p",
+      { class: "answer-value figures", title: format.exact(value) },
+      inWords(value),
+      isPlain(std) ? h("span", { class: "muted small", title: "one standard deviation" }, ` ± ${inWords(std)}`) : null,
+    ),
     likeliest.length
       ? h(
           "ol",
@@ -271,12 +276,15 @@ function shown({ value, probabilities }, places) {
           likeliest.map((one, i) => bar(one, i === 0)),
         )
       : null,
+    scores ? h("p", { class: "muted small figures" }, `scores: ${scores.slice(0, SHOWN_CLASSES).map(inScores).join(", ")}`) : null,
     places,
     more > 0
       ? h("p", { class: "muted small" }, `and ${format.plural(more, "less likely class", "less likely classes")}`)
       : null,
   ];
 }
+
+const inScores = ({ name, score }) => `${name} ${format.measure(score)}`;
 
 const inWords = (value) =>
   typeof value === "number" && !Number.isInteger(value) ? format.measure(value) : String(value);

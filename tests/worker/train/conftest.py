@@ -16,9 +16,10 @@ from app.db.tables import Dataset, Run, Worker
 from app.ids import new_id
 from app.queue import JobKind
 from app.settings import Settings
+from app.specs.losses import LOSSES
 from worker.evaluate import Judge
 from worker.job import Job
-from worker.train import losses, metrics, optimizers
+from worker.train import constants, losses, metrics, optimizers
 from worker.train.batches import Batches, Part
 from worker.train.doctor import Chance
 from worker.train.freezing import Freezing
@@ -112,8 +113,8 @@ def make_plan(run_id: str, **changes: Any) -> Plan:
     parts = make_parts()
     loss = losses.build("cross_entropy")
     answers = Answers(3)
-    constant = losses.constant_outputs("cross_entropy", [parts["train"].targets], 3)
-    chance = Chance(losses.chance(loss, constant, [parts["train"].targets]), "cross_entropy")
+    constant = constants.constant_outputs(LOSSES["cross_entropy"](), [parts["train"].targets], 3)
+    chance = Chance.of(losses.chance(loss, constant, [parts["train"].targets]), "cross_entropy")
     fields: dict[str, Any] = {
         "run_id": run_id,
         "device": CPU,

@@ -5,8 +5,8 @@ import pytest
 from worker.train.doctor import Chance, diagnose, learning_rate_died, not_learning, overfitting
 from worker.train.history import History
 
-SQUARES = Chance(0.25, "mse_loss")
-CLASSES = Chance(math.log(10), "cross_entropy")
+SQUARES = Chance.of(0.25, "mse_loss")
+CLASSES = Chance.of(math.log(10), "cross_entropy")
 
 
 def steps(losses: list[float], rates: list[float] | None = None) -> History:
@@ -99,3 +99,17 @@ def test_a_healthy_validation_loss_is_not_overfitting(train: list[float], valida
 
 def test_an_empty_history_shows_nothing() -> None:
     assert diagnose(History(), SQUARES) == []
+
+
+def test_a_loss_below_0_is_judged_by_how_far_it_has_come() -> None:
+    """Of counts the least loss is another for each, of a normal law there is none."""
+    counts, normal = Chance.of(-2.0, "poisson_nll_loss", least=-3.0), Chance.of(-1.0, "gaussian_nll_loss")
+    for chance, stuck, learned in ((counts, -2.2, -2.3), (normal, -1.1, -1.2)):
+        found = not_learning(steps([stuck] * 400), chance)
+        assert found is not None and "still falling" not in found.fix
+        assert not_learning(steps([learned] * 400), chance) is None
+    falls = [-1.0 - 0.01 * i for i in range(20)]
+    assert overfitting(epochs(falls, falls)) is None
+    found = overfitting(epochs(falls, [*falls[:8], *(-0.8 + 0.01 * i for i in range(12))]))
+    assert found is not None and "epoch 8" in found.title
+    assert overfitting(epochs(falls, [*falls[:8], *[-1.06] * 12])) is None

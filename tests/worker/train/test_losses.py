@@ -1,64 +1,67 @@
+"""Losses, and what always giving the same outputs reaches, against plain torch."""
+
 import pytest
 import torch
-from torch import nn
 
-from app.specs.losses import BINARY_LOSSES, CLASS_LOSSES
-from worker.train import losses
+from app.specs.losses import LOSSES
+from worker.evaluate import Judge
+from worker.train import constants, losses
 
-MODULES = {
-    "mse_loss": nn.MSELoss,
-    "l1_loss": nn.L1Loss,
-    "cross_entropy": nn.CrossEntropyLoss,
-    "binary_cross_entropy": nn.BCELoss,
-    "binary_cross_entropy_with_logits": nn.BCEWithLogitsLoss,
-    "nll_loss": nn.NLLLoss,
-}
+from .losses_at_work import CASES, Case
 
 
-def outputs_and_targets(name: str, num_rows: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
+def test_every_loss_is_tried() -> None:
+    tried_elsewhere = {"ctc_loss"}  # test_sequences
+    assert {case.type for case in CASES} | tried_elsewhere == LOSSES.keys() == losses.FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_loss_is_torchs_own(case: Case) -> None:
     generator = torch.Generator().manual_seed(0)
-    if name in CLASS_LOSSES:
-        outputs = torch.randn(num_rows, 5, generator=generator)
-        targets = torch.randint(5, (num_rows,), generator=generator)
-        return (outputs.log_softmax(1) if name == "nll_loss" else outputs), targets
-    outputs = torch.randn(num_rows, 1, generator=generator)
-    if name in BINARY_LOSSES:
-        targets = (torch.rand(num_rows, 1, generator=generator) < 0.3).float()
-        return (outputs.sigmoid() if name == "binary_cross_entropy" else outputs), targets
-    return outputs, torch.randn(num_rows, 1, generator=generator) + 3
+    targets = case.targets(64, generator)
+    scores = 3 * torch.randn(64, case.num_outputs, generator=generator)
+    found, wanted = scores.clone().requires_grad_(), scores.clone().requires_grad_()
+    loss, expected = (
+        case.loss(targets)(case.ends(found), targets),
+        case.formula(case.ends(wanted), targets),
+    )
+    loss.backward()
+    expected.backward()
+    assert found.grad is not None and wanted.grad is not None
+    if case.is_torchs:
+        assert torch.equal(loss, expected) and torch.equal(found.grad, wanted.grad)
+    torch.testing.assert_close(loss, expected, rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(found.grad, wanted.grad, rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_loss_is_torchs_own(name: str) -> None:
-    outputs, targets = outputs_and_targets(name)
-    assert torch.equal(losses.build(name)(outputs, targets), MODULES[name]()(outputs, targets))
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_no_other_constant_answer_has_a_lower_loss(case: Case) -> None:
+    generator = torch.Generator().manual_seed(0)
+    targets = case.targets(64, generator)
+    weights = case.weights(targets)
+    best = constants.constant_outputs(case.spec, targets.split(5), case.num_outputs, *weights.values())
+    counted = weights.get("weight") if getattr(case.spec, "by_weight", False) else None
+    chance = losses.chance(
+        case.loss(targets), best, targets.split(5), Judge(case.loss(targets), [], None, None, weight=counted).count
+    )
+    scores = torch.zeros(case.num_outputs, requires_grad=True)
+    other = torch.optim.LBFGS([scores], max_iter=200, line_search_fn="strong_wolfe")
 
+    def closure() -> torch.Tensor:
+        other.zero_grad()
+        found = case.formula(case.ends(scores.expand(64, -1)), targets)
+        found.backward()
+        return found
 
-def test_arguments_are_torchs_own() -> None:
-    outputs, targets = outputs_and_targets("cross_entropy")
-    smoothed = losses.build("cross_entropy", label_smoothing=0.1)(outputs, targets)
-    assert torch.equal(smoothed, nn.CrossEntropyLoss(label_smoothing=0.1)(outputs, targets))
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_no_other_constant_answer_has_a_lower_loss(name: str) -> None:
-    outputs, targets = outputs_and_targets(name)
-    loss = losses.build(name)
-    some = targets.split(5)
-    best = losses.constant_outputs(name, some, outputs.shape[1])
-    chance = losses.chance(loss, best, some)
-    generator = torch.Generator().manual_seed(1)
-    for _ in range(50):
-        other = best + 0.1 * torch.randn(best.shape, generator=generator)
-        if name == "binary_cross_entropy":
-            other = other.clamp(0, 1)
-        if name == "nll_loss":
-            other = other.log_softmax(0)
-        assert float(loss(other.expand(len(targets), -1), targets)) >= chance - 1e-6
+    other.step(closure)
+    others = [scores, *(scores + 0.1 * torch.randn(scores.shape, generator=generator) for _ in range(50))]
+    reached = [float(case.formula(case.ends(one.detach().expand(64, -1)), targets)) for one in others]
+    assert min(reached) >= chance - 2e-6 * max(1, abs(chance))
 
 
 def chance(name: str, targets: torch.Tensor, num_outputs: int) -> float:
-    return losses.chance(losses.build(name), losses.constant_outputs(name, [targets], num_outputs), [targets])
+    best = constants.constant_outputs(LOSSES[name](), [targets], num_outputs)
+    return losses.chance(losses.build(name), best, [targets])
 
 
 def test_chance_on_xor_is_a_quarter() -> None:
@@ -72,7 +75,16 @@ def test_a_class_that_never_occurs_leaves_chance_finite() -> None:
 
 
 def test_the_median_of_many_is_that_of_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(losses, "_MOST", 4096)
+    monkeypatch.setattr(constants, "_MOST", 4096)
     targets = torch.arange(100_000.0).flip(0).unsqueeze(1)
-    (median,) = losses.constant_outputs("l1_loss", targets.split(1000), 1)
+    (median,) = constants.constant_outputs(LOSSES["l1_loss"](), targets.split(1000), 1)
     assert 0 < abs(float(median) - 50_000) < 5 * 100_000 / (2 * 2048**0.5)  # five of its deviations, of a sample
+
+
+def test_what_is_linear_almost_everywhere_means_the_median_and_what_is_nowhere_the_mean() -> None:
+    targets = torch.tensor([[0.0], [1.0], [2.0], [3.0], [1000.0]])
+    for name, argument in (("huber_loss", "delta"), ("smooth_l1_loss", "beta")):
+        centres = [
+            float(constants.constant_outputs(LOSSES[name](**{argument: width}), [targets], 1)) for width in (1e-3, 1e6)
+        ]
+        assert centres == pytest.approx([2.0, 201.2], abs=2e-3)

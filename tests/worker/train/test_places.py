@@ -7,7 +7,8 @@ import torch
 from sklearn import metrics as sklearn
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
-from worker.train import losses, metrics
+from app.specs.losses import LOSSES
+from worker.train import constants, losses, metrics
 from worker.train.metrics import Accumulator, Answers
 from worker.train.places import IGNORED, ROWS, Places, as_shares, as_tokens
 
@@ -58,25 +59,25 @@ def test_texts_without_a_token_to_say_teach_nothing() -> None:
 
 def test_always_saying_the_shares_of_all_places_reaches_their_entropy() -> None:
     masks = torch.tensor([0, 0, 0, 1]).repeat(6, 3, 1).movedim(1, -1)  # (6, 4, 3)
-    outputs = PIXELS.spread(losses.constant_outputs("cross_entropy", [masks], 2))
+    outputs = PIXELS.spread(constants.constant_outputs(LOSSES["cross_entropy"](), [masks], 2))
     assert outputs.shape == (2, 4, 3)
     entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
-    assert losses.chance(losses.build("cross_entropy"), outputs, [masks[:4], masks[4:]], PIXELS) == pytest.approx(
+    assert losses.chance(losses.build("cross_entropy"), outputs, [masks[:4], masks[4:]], PIXELS.count) == pytest.approx(
         entropy
     )
     _, targets = texts()
-    constant = TOKENS.spread(losses.constant_outputs("cross_entropy", TOKENS.told([targets]), 7))
+    constant = TOKENS.spread(constants.constant_outputs(LOSSES["cross_entropy"](), TOKENS.told([targets]), 7))
     assert constant.shape == (5, 7)
     shares = torch.bincount(targets[targets != IGNORED], minlength=7).double()
     shares = shares[shares > 0] / shares.sum()
-    found = losses.chance(TOKENS.loss(losses.build("cross_entropy")), constant, targets.split(2), TOKENS)
+    found = losses.chance(TOKENS.loss(losses.build("cross_entropy")), constant, targets.split(2), TOKENS.count)
     assert found == pytest.approx(-float((shares * shares.log()).sum()), rel=1e-5)
 
 
 def test_the_mean_of_each_place_explains_nothing_of_it() -> None:
     targets = torch.randn(50, 3, 2) + torch.tensor([0.0, 100.0])
     metric = metrics.build("r2", None, 1.0, of_places=True)
-    mean = losses.constant_outputs("mse_loss", [targets], 0).expand_as(targets)
+    mean = constants.constant_outputs(LOSSES["mse_loss"](), [targets], 0).expand_as(targets)
     assert float(metric.value(metric.sums(mean, targets), 50)) == pytest.approx(0, abs=1e-5)
     outputs = targets + 0.3 * torch.randn(50, 3, 2)
     theirs = sklearn.r2_score(targets.flatten(1), outputs.flatten(1), multioutput="variance_weighted")

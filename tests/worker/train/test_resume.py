@@ -246,6 +246,12 @@ def test_a_training_of_several_outputs_is_taken_up_too(bench: Bench) -> None:
     assert_taken_up(bench, lambda: plan_of_heads(bench))
 
 
+def words_of(length: int) -> TextStep:
+    """Texts of a vocabulary of one word."""
+    tokenizer = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "a": 2}, "[UNK]")).to_str()
+    return TextStep(name="text", tokenizer=tokenizer, length=length)
+
+
 def plan_of_heads(bench: Bench) -> Plan:
     """Two outputs of one trunk, a class and tokens, which are counted each for themselves."""
     layers = [
@@ -271,8 +277,7 @@ def plan_of_heads(bench: Bench) -> Plan:
             "early_stopping": {"patience": 9},
         }
     )
-    tokenizer = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "a": 2}, "[UNK]")).to_str()
-    words = Target(name="text", step=TextStep(name="text", tokenizer=tokenizer, length=2), num_classes=3)
+    words = Target(name="text", step=words_of(2), num_classes=3)
     heads = [
         Head(name="kind", shape=[4], loss="cross_entropy", target=Target(name="y", classes=["a", "b", "c", "d"])),
         Head(name="words", shape=[2, 3], loss="cross_entropy", target=words),
