@@ -73,7 +73,7 @@ def _latest(session: Session, job_id: str, rewinds: Sequence[Event]) -> list[Eve
 
 def _standing(found: Sequence[Event], rewinds: Sequence[Event]) -> list[Event]:
     def stands(event: Event) -> bool:
-        step = event.body.get("step")
+        step = event.body.get("found_at") or event.body.get("step")
         undone = (r for r in rewinds if r.seq > event.seq and step is not None and step > r.body["to_step"])
         return event.kind == "log" or next(undone, None) is None
 

@@ -197,7 +197,7 @@ def _standing(found: Sequence[events.Event]) -> list[dict[str, Any]]:
     for event in found:
         if event.kind == events.REWIND:
             to_step = event.body["to_step"]
-            standing = [one for one in standing if (one.get("step") or 0) <= to_step]
+            standing = [one for one in standing if (one.get("found_at") or one.get("step") or 0) <= to_step]
         else:
             standing.append({**event.body, "seq": event.seq})
     return standing

@@ -13,19 +13,26 @@ _MAX_WINDOWS = 128
 
 @dataclass
 class Window:
-    """Consecutive training steps: the last one's number, the mean of their losses, the last and the highest rate."""
+    """Consecutive training steps: the last one's number, the mean of their losses, the last and the highest rate.
+
+    Also the mean and the highest norm of their gradients; one that is not finite counts as none.
+    """
 
     last_step: int
     num_steps: int
     loss: float
     lr: float
     peak_lr: float
+    grad_norm: float = 0.0
+    peak_grad_norm: float = 0.0
 
     def joined(self, later: "Window") -> "Window":
         """This window and the one after it as one."""
         num_steps = self.num_steps + later.num_steps
         loss = (self.loss * self.num_steps + later.loss * later.num_steps) / num_steps
-        return Window(later.last_step, num_steps, loss, later.lr, max(self.peak_lr, later.peak_lr))
+        norm = (self.grad_norm * self.num_steps + later.grad_norm * later.num_steps) / num_steps
+        peaks = max(self.peak_lr, later.peak_lr), max(self.peak_grad_norm, later.peak_grad_norm)
+        return Window(later.last_step, num_steps, loss, later.lr, peaks[0], norm, peaks[1])
 
 
 @dataclass
@@ -39,9 +46,10 @@ class History:
     width: int = 1
     epochs: dict[str, list[float]] = field(default_factory=dict)
 
-    def add_step(self, step: int, loss: float, lr: float) -> None:
-        """Take in the training loss of one step."""
-        window = Window(step, 1, loss, lr, lr)
+    def add_step(self, step: int, loss: float, lr: float, grad_norm: float = 0.0) -> None:
+        """Take in the training loss of one step, its rate and the norm of its gradient."""
+        norm = grad_norm if math.isfinite(grad_norm) else 0.0
+        window = Window(step, 1, loss, lr, lr, norm, norm)
         if self.windows and self.windows[-1].num_steps < self.width:
             self.windows[-1] = self.windows[-1].joined(window)
             return

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from app.specs.run import RunSpec
 from worker.data.series import Shown
 from worker.evaluate import Judge
 from worker.train.augment import Augment
@@ -54,6 +55,7 @@ class Plan:
     precision: Precision = field(default_factory=Precision)
     averaging: Averaging = field(default_factory=Averaging)
     forward: Forward | None = None  # the model as a step calls it, where that is compiled
+    spec: RunSpec | None = None  # as it was submitted
     beginning: Beginning | None = None  # where the weights begin, where that is not chance
     momentum: Callable[[int], float] | None = None  # that of the step with this number, where it changes
     watched: Watched | None = None  # what the rate follows, where that is a curve

@@ -165,6 +165,7 @@ def make_plan(job: Job) -> Plan:
     augment = _augment(submitted.spec, prepared.preprocessing)
     shown = prepared.shown if isinstance(prepared, PreparedSeries) else None
     plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device, augment, shown)
+    plan.spec = submitted.spec
     plan.beginning = Beginning.of(job, submitted.model, training)
     if training.compile:
         plan.forward = _compiled(plan, job)

@@ -15,7 +15,7 @@ from worker.job import Cancelled, Ending, Job
 from worker.train import checkpoints, optimizers
 from worker.train import device as devices
 from worker.train.checkpoints import Checkpoints, Snapshot, Written
-from worker.train.doctor import Doctor
+from worker.train.doctor import Doctor, case_of
 from worker.train.finish import finish
 from worker.train.history import History
 from worker.train.learner import Learner
@@ -55,12 +55,12 @@ class Trainer:
         self.step = 0  # steps done
         self.stopped = False  # early
         self.history = History()
-        self.recorder = Recorder(job, self.history, plan.steps_per_epoch)
+        self.recorder = Recorder(job, self.history, plan.steps_per_epoch, self._look)
         self.metrics = plan.judge.accumulator()
         self.checkpoints = Checkpoints(job, plan.run_id, plan.keep_checkpoints)
         self.best_score: float | None = None  # of the epochs that were looked at
         self._best: Snapshot | None = None  # after the best of them, as long as it is not written
-        self.doctor = Doctor(job, plan.chance, restores_best=plan.restores_best)
+        self.doctor = Doctor(job, case_of(plan))
         self.pace = Pace(0, plan.num_steps)
         self._tend_at = self._progress_at = self._judge_at = 0.0
         self._save_at = time.monotonic() + plan.checkpoint_every_s
@@ -98,6 +98,11 @@ class Trainer:
         count = self.metrics.add(learned.outputs, learned.targets)
         self.recorder.add_step(self.step, count, learned.loss, learned.grad_norm, learned.lr)
         self.pace.add(len(targets))
+
+    def _look(self, step: int) -> None:
+        """The curves up to this step are known."""
+        if self.doctor.looks_at(step):
+            self.doctor.look(self.history)
 
     def _close_epoch(self) -> None:
         for name, value in self.metrics.values().items():
@@ -151,7 +156,7 @@ class Trainer:
             self.job.progress(self.progress())
         if requested := self.job.requested:
             if requested == "cancel":  # nobody will look at these curves again
-                self.doctor.look(self.history)
+                self.doctor.look(self.history, ended=True)
             self.save()
             raise Cancelled
         if now >= self._save_at:
