@@ -102,6 +102,11 @@ class TrainingSpec(Spec):
     """how many of the latest are kept, beside the best"""
     log_every_epochs: int = Field(default=1, ge=1)
     """how often a line of the log says how it stands"""
+    watch_every: int | None = Field(default=None, ge=0, exclude_if=lambda every: every is None)
+    """every how many steps the layers are looked at: gradients, weights, outputs. 0 is never; if empty, a hundred times
+    a run, but not more often than every 50 steps"""
+    histograms_every: int | None = Field(default=None, ge=0, exclude_if=lambda every: every is None)
+    """every how many steps they are drawn as histograms. 0 is never; if empty, a fifth as often"""
 
     @field_validator("loss")
     @classmethod

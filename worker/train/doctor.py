@@ -12,6 +12,7 @@ from worker.job import Job
 from worker.train.findings import fit, rates
 from worker.train.findings.finding import Case, Chance, Finding
 from worker.train.history import History
+from worker.train.layerstats import rhythm
 
 if TYPE_CHECKING:
     from worker.train.plan import Plan
@@ -35,12 +36,6 @@ RULES: tuple[tuple[Rule, ...], ...] = (
     (rates.diverging, rates.oscillating, fit.overfitting),
 )
 _HOPELESS = frozenset({"not_learning", "learning_rate_died", "diverging"})  # no better than chance, as was said
-LEAST_RHYTHM = 50
-
-
-def rhythm(num_steps: int) -> int:
-    """Every how many steps one looks: a hundred times a run, but not more often than every 50 steps."""
-    return max(LEAST_RHYTHM, num_steps // 100)
 
 
 def case_of(plan: "Plan") -> Case:

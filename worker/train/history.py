@@ -1,6 +1,7 @@
 """What a training looks back on: its epochs one by one, and its steps in a bounded number of windows."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from app.columns import spell, unspell
 
 _MAX_WINDOWS = 128
+_LOOKS = 8
 
 
 @dataclass
@@ -39,12 +41,14 @@ class Window:
 class History:
     """The losses of a training so far. `epochs[name][i]` is the value of a series after epoch i.
 
-    Windows double their width whenever there are too many of them, so a run of any length keeps at most 128.
+    `layers[name]` are the last eight values of a series of the layers. Windows double their width whenever there are
+    too many of them, so a run of any length keeps at most 128.
     """
 
     windows: list[Window] = field(default_factory=list)
     width: int = 1
     epochs: dict[str, list[float]] = field(default_factory=dict)
+    layers: dict[str, list[float]] = field(default_factory=dict)
 
     def add_step(self, step: int, loss: float, lr: float, grad_norm: float = 0.0) -> None:
         """Take in the training loss of one step, its rate and the norm of its gradient."""
@@ -67,21 +71,37 @@ class History:
         """Take in the value of a series after an epoch."""
         self.epochs.setdefault(name, []).append(value)
 
+    def add_look(self, values: Mapping[str, float]) -> None:
+        """Take in what was seen of layers at one step, by series."""
+        for name, value in values.items():
+            known = self.layers.setdefault(name, [])
+            known.append(value)
+            del known[:-_LOOKS]
+
     def last(self, name: str) -> float:
         """The newest value of a series of epochs, NaN when there is none."""
         return self.epochs[name][-1] if self.epochs.get(name) else math.nan
 
     def copy(self) -> "History":
         """The history so far, for as long as it is wanted. (A window is replaced, never changed.)"""
-        return History(list(self.windows), self.width, {name: list(values) for name, values in self.epochs.items()})
+        epochs, layers = ({name: list(one) for name, one in own.items()} for own in (self.epochs, self.layers))
+        return History(list(self.windows), self.width, epochs, layers)
 
     def state(self) -> dict[str, Any]:
         """The history as JSON has it; what is not finite is spelled out."""
-        epochs = {name: spell(np.array(values)) for name, values in self.epochs.items()}
-        return {"windows": [asdict(window) for window in self.windows], "width": self.width, "epochs": epochs}
+        spelled = {"epochs": _spelled(self.epochs), "layers": _spelled(self.layers)}
+        return {"windows": [asdict(window) for window in self.windows], "width": self.width, **spelled}
 
     @classmethod
     def of_state(cls, state: dict[str, Any]) -> "History":
         """The history that `state` gave."""
-        epochs = {name: unspell(values).tolist() for name, values in state["epochs"].items()}
-        return cls([Window(**window) for window in state["windows"]], state["width"], epochs)
+        windows = [Window(**window) for window in state["windows"]]
+        return cls(windows, state["width"], _unspelled(state["epochs"]), _unspelled(state.get("layers", {})))
+
+
+def _spelled(series: Mapping[str, list[float]]) -> dict[str, Any]:
+    return {name: spell(np.array(values)) for name, values in series.items()}
+
+
+def _unspelled(series: Mapping[str, Any]) -> dict[str, list[float]]:
+    return {name: unspell(values).tolist() for name, values in series.items()}

@@ -19,6 +19,7 @@ from worker.train.beginning import Beginning
 from worker.train.doctor import Chance
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit
+from worker.train.layerstats import Watch
 from worker.train.precision import Forward, Precision
 from worker.train.recorder import EPOCH_LOSS
 from worker.train.schedules import Watched
@@ -55,6 +56,7 @@ class Plan:
     precision: Precision = field(default_factory=Precision)
     averaging: Averaging = field(default_factory=Averaging)
     forward: Forward | None = None  # the model as a step calls it, where that is compiled
+    watch: Watch = field(default_factory=Watch.none)  # on the layers
     spec: RunSpec | None = None  # as it was submitted
     beginning: Beginning | None = None  # where the weights begin, where that is not chance
     momentum: Callable[[int], float] | None = None  # that of the step with this number, where it changes

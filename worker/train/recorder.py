@@ -16,6 +16,8 @@ from torch import Tensor
 from app.errors import JobFailure
 from worker.job import Job
 from worker.train.history import History
+from worker.train.layerstats import Look
+from worker.train.looks import Looks
 
 MAX_PENDING = 4096
 EPOCH_LOSS = "train/epoch_loss"
@@ -47,6 +49,7 @@ class Recorder:
         self._norms: list[Tensor] = []
         self._rates: list[float] = []
         self._epochs: dict[str, _Pending] = {}
+        self._looks = Looks(job)
 
     def add_step(self, step: int, count: int | Tensor, loss: Tensor, grad_norm: Tensor, lr: float) -> None:
         """Record one training step, whose loss is the mean of `count` answers: rows, or the tokens that there are.
@@ -61,14 +64,21 @@ class Recorder:
         self._norms.append(grad_norm)
         self._rates.append(lr)
 
+    def add_look(self, step: int, look: Look) -> None:
+        """Record what was seen of the layers in a step that was added."""
+        self._looks.add(step, look)
+
     def add_epoch(self, name: str, step: int, value: Value) -> None:
         """Record the value of a series after an epoch."""
         pending = self._epochs.setdefault(name, _Pending())
         pending.steps.append(step)
         pending.values.append(value)
 
-    def flush(self) -> None:
-        """Hand on what has gathered. Raises JobFailure `non_finite_loss`, with everything up to that step recorded."""
+    def flush(self, *, whole: bool = False) -> None:
+        """Hand on what has gathered; of layers only every second, unless all of it is asked for.
+
+        Raises JobFailure `non_finite_loss`, with everything up to that step recorded.
+        """
         steps, self._steps = self._steps, []
         rates, self._rates = self._rates, []
         counts, losses, norms = _on_host(self._counts), _on_host(self._losses), _on_host(self._norms)
@@ -78,10 +88,13 @@ class Recorder:
         if steps:
             for name, values in (("train/loss", losses), ("optimizer/grad_norm", norms), ("optimizer/lr", rates)):
                 self.job.metrics(name, steps[:upto], values[:upto])
-        epochs = self._flush_epochs(math.inf if bad is None else steps[bad])
+        before = math.inf if bad is None else steps[bad]
+        epochs, looks = self._flush_epochs(before), self._looks.arrive()
+        self._looks.leave(before, whole=whole or bad is not None)
         for step, count, loss, norm, lr in zip(steps[:bad], counts, losses, norms, rates, strict=False):
             self._add_to_epoch(step, count, loss)
             self.history.add_step(step, loss, lr, norm)
+            self.history.add_look(looks.get(step, {}))
             for name, value in epochs.pop(step, ()):
                 self.history.add_epoch(name, value)
             self.told(step)

@@ -42,6 +42,7 @@ from worker.train.gradients import Gradients, Limit, Penalty
 from worker.train.groups import groups_of
 from worker.train.heads import SEVERAL, judging_of_heads, ready_targets
 from worker.train.judging import judging_of
+from worker.train.layerstats import Rhythm, Watch
 from worker.train.measured import measure
 from worker.train.plan import Plan
 from worker.train.precision import Forward
@@ -252,6 +253,7 @@ def assemble(
         micro_batch_size=training.micro_batch_size,
         precision=precision.build(training.precision, device, module),
         averaging=_averaging(module, training, batches, freezing),
+        watch=Watch.of(model, module, optimizer, Rhythm.of(training, num_steps)),
     )
 
 

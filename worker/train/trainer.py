@@ -85,7 +85,7 @@ class Trainer:
                 if self.step % self.plan.steps_per_epoch == 0:
                     self._close_epoch()
                 self._tend()
-        self.recorder.flush()
+        self.recorder.flush(whole=True)
 
     def _freeze(self) -> None:
         """Hold what is frozen in the epoch that begins or goes on, and let go of the rest."""
@@ -93,10 +93,13 @@ class Trainer:
             self.job.log(f"{name} learns from epoch {self.epoch + 1:,} on")
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
+        watches = self.plan.watch.begin(self.step + 1)
         learned = self.learner.learn(inputs, targets, self.step)
         self.step += 1
         count = self.metrics.add(learned.outputs, learned.targets)
         self.recorder.add_step(self.step, count, learned.loss, learned.grad_norm, learned.lr)
+        if watches:
+            self.recorder.add_look(self.step, self.plan.watch.end())
         self.pace.add(len(targets))
 
     def _look(self, step: int) -> None:
@@ -176,7 +179,7 @@ class Trainer:
 
     def save(self) -> None:
         """Make everything so far durable: what was recorded, the best epoch, and the state to go on from."""
-        self.recorder.flush()
+        self.recorder.flush(whole=True)
         self.checkpoints.save(self.write())
 
     def write(self) -> list[Written]:
@@ -217,6 +220,7 @@ class Trainer:
             best=stopping.best_weights if stopping else {},
             averages=self.plan.averaging.tensors(),
             metrics=self.metrics.sums,
+            watch=self.plan.watch.state(),
             random=checkpoints.random_state(),
         )
         state = {
@@ -260,6 +264,7 @@ class Trainer:
             plan.watched.look(self.history)
         self.doctor.said = set(state["findings"])
         self.best_score = state["best_score"]
+        plan.watch.restore(snapshot.group("watch"), plan.device)
         self.metrics.restore(snapshot.group("metrics"), state["metric_rows"], plan.device)
         if plan.stopping is not None:
             plan.stopping.restore(state["stopping"], snapshot.group("best"), plan.device)

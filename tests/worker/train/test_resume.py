@@ -122,6 +122,8 @@ def make_plan(bench: Bench, model: str, optimizer: dict[str, Any], **changes: An
             "metrics": [{"type": "accuracy"}, {"type": "top_k_accuracy", "k": 2}],
             "early_stopping": {"patience": 9},
             "max_grad_norm": 1.0,
+            "watch_every": 1,
+            "histograms_every": 2,
             **changes,
         }
     )

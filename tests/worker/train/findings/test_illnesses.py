@@ -95,6 +95,20 @@ def test_nothing_is_found_in_a_training_that_is_well(inline: Inline, program: st
     assert found(inline, inline.train(body | {"training": body["training"] | {"seed": seed}})) == {}
 
 
+@pytest.mark.parametrize("name", ["moons", "digits-builtin"])
+def test_to_be_looked_at_changes_no_bit_of_a_training(inline: Inline, name: str) -> None:
+    body = WELL[name]()
+    unseen, seen = (
+        inline.train(body | {"training": body["training"] | {"num_epochs": 2, "watch_every": every}})
+        for every in (0, 3)
+    )
+    assert inline.series(unseen, "train/loss") == inline.series(seen, "train/loss")
+    assert unseen.evaluation == seen.evaluation
+    first = "layers/0/grad_norm"
+    assert inline.series(unseen, first) == ([], [])
+    assert inline.series(seen, first)[0][:3] == [1, 3, 6]
+
+
 def test_what_is_found_hangs_on_the_curves_and_not_on_when_they_arrived(
     inline: Inline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
