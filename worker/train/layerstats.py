@@ -5,7 +5,7 @@ nothing is computed. What is seen stays on the device and leaves with the record
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -95,11 +95,17 @@ class Look(NamedTuple):
 
 @dataclass
 class _Weights:
-    """The parameters that learn in a step: each with the layer that it is of, and as it was before."""
+    """Parameters: each with the layer that it is of, and as it was before the step."""
 
     layers: list[str]
     parameters: list[nn.Parameter]
     before: list[Tensor]
+
+    def learning(self) -> "_Weights":
+        """Those that a gradient has reached."""
+        each = zip(self.layers, self.parameters, self.before, strict=True)
+        kept = [(layer, one, was) for layer, one, was in each if one.grad is not None]
+        return _Weights([layer for layer, _, _ in kept], [one for _, one, _ in kept], [was for _, _, was in kept])
 
 
 class Watch:
@@ -147,8 +153,8 @@ class Watch:
         for one in self._attached:
             one.remove()
         self._attached = []
-        if self._weights is not None:
-            self._after_weights_moved(self._weights)
+        if self._weights is not None and (weights := self._weights.learning()).layers:
+            self._after_weights_moved(weights)
         counted = [(figure, len(sample)) for figure, sample in self._samples]
         values = torch.stack(self._values) if self._values else torch.empty(0)
         below = [_below_edges(sample) for _, sample in self._samples]
@@ -220,22 +226,23 @@ class Watch:
         return list({id(one): (name, one) for name, one in reversed(list(owned))}.values())[::-1]
 
     def _before_weights_move(self, *_: Any) -> None:
-        """Right before the optimizer's step: gradients are as it takes them, and the model's outputs are gone."""
-        learning = [(name, one) for name, one in self._parameters if one.grad is not None]
-        if not learning:
-            return
-        layers, parameters = map(list, zip(*learning, strict=True))
-        weights = self._weights = _Weights(layers, parameters, [one.detach().clone() for one in parameters])
-        self._add_norms("grad_norm", layers, [one.grad for one in parameters])
-        self._add_norms("weight_norm", layers, weights.before)
-        for layer, own in _by_layer(weights) if self._counts else ():
-            self._samples.append((Figure(layer, "weights"), _sample([one.detach() for one in own])))
-            gradients = [one.grad for one in own if one.grad is not None]
-            self._samples.append((Figure(layer, "gradients"), _sample(gradients)))
+        """Keep the weights as they are right before the optimizer's step, when what the layers gave is gone."""
+        learning = [(name, one) for name, one in self._parameters if one.requires_grad]
+        if learning and self._weights is None:
+            layers, parameters = map(list, zip(*learning, strict=True))
+            self._weights = _Weights(layers, parameters, [one.detach().clone() for one in parameters])
 
     def _after_weights_moved(self, weights: _Weights) -> None:
-        parameters = [one.detach() for one in weights.parameters]
-        self._add_norms("update_norm", weights.layers, torch._foreach_sub(parameters, weights.before))
+        """Gradients are still as the optimizer took them, those of one that tries several weights the last."""
+        layers, gradients = weights.layers, [one.grad for one in weights.parameters if one.grad is not None]
+        self._add_norms("grad_norm", layers, gradients)
+        self._add_norms("weight_norm", layers, weights.before)
+        moved = torch._foreach_sub([one.detach() for one in weights.parameters], weights.before)
+        self._add_norms("update_norm", layers, moved)
+        for what, tensors in (("weights", weights.before), ("gradients", gradients)) if self._counts else ():
+            for layer in dict.fromkeys(layers):
+                own = [one for one, name in zip(tensors, layers, strict=True) if name == layer]
+                self._samples.append((Figure(layer, what), _sample(own)))
 
     def _add_norms(self, what: str, layers: Sequence[str], tensors: Sequence[Tensor]) -> None:
         self._figures += [Figure(layer, what) for layer in layers]
@@ -255,11 +262,6 @@ def _below_edges(sample: Tensor) -> Tensor:
     """
     ordered = sample.nan_to_num(math.inf, math.inf, -math.inf).sort().values
     return torch.searchsorted(ordered, torch.tensor(_ALL_EDGES, device=sample.device))
-
-
-def _by_layer(weights: _Weights) -> Iterator[tuple[str, list[nn.Parameter]]]:
-    for name in dict.fromkeys(weights.layers):
-        yield name, [one for one, layer in zip(weights.parameters, weights.layers, strict=True) if layer == name]
 
 
 def _spread(layers: Sequence[Layer]) -> list[Layer]:

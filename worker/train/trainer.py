@@ -55,7 +55,7 @@ class Trainer:
         self.step = 0  # steps done
         self.stopped = False  # early
         self.history = History()
-        self.recorder = Recorder(job, self.history, plan.steps_per_epoch, self._look)
+        self.recorder = Recorder(job, self.history, plan.steps_per_epoch, self._examine)
         self.metrics = plan.judge.accumulator()
         self.checkpoints = Checkpoints(job, plan.run_id, plan.keep_checkpoints)
         self.best_score: float | None = None  # of the epochs that were looked at
@@ -102,7 +102,7 @@ class Trainer:
             self.recorder.add_look(self.step, self.plan.watch.end())
         self.pace.add(len(targets))
 
-    def _look(self, step: int) -> None:
+    def _examine(self, step: int) -> None:
         """The curves up to this step are known."""
         if self.doctor.looks_at(step):
             self.doctor.look(self.history)
