@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from app.specs.model import ModelSpec
 from worker.job import Job
-from worker.train.findings import fit, rates
+from worker.train.findings import fit, layers, rates
 from worker.train.findings.finding import Case, Chance, Finding
 from worker.train.history import History
 from worker.train.layerstats import rhythm
@@ -29,17 +30,22 @@ RULES: tuple[tuple[Rule, ...], ...] = (
         rates.diverging,
         rates.learning_rate_died,
         rates.oscillating,
+        layers.saturated_units,
+        layers.dead_relus,
+        layers.vanishing_gradients,
         rates.not_learning,
         fit.underfitting,
         rates.plateau,
     ),
     (rates.diverging, rates.oscillating, fit.overfitting),
 )
-_HOPELESS = frozenset({"not_learning", "learning_rate_died", "diverging"})  # no better than chance, as was said
+# Of a model that learns nothing, it is said already that it is no better than chance.
+_HOPELESS = frozenset(rule.__name__ for rule in RULES[1]) - {"underfitting", "plateau"}
 
 
 def case_of(plan: "Plan") -> Case:
     """What rules know of a training beside its curves."""
+    model = plan.spec.model if plan.spec is not None and isinstance(plan.spec.model, ModelSpec) else None
     return Case(
         chance=plan.chance,
         num_steps=plan.num_steps,
@@ -49,6 +55,8 @@ def case_of(plan: "Plan") -> Case:
         num_parameters=plan.num_parameters,
         num_outputs=plan.constant.numel(),
         spec=plan.spec,
+        layers={node.name: node.layer.type for node in model.nodes} if model else {},
+        outputs=set(model.graph.outputs.values()) if model else (),
         restores_best=plan.restores_best,
         is_clipped=plan.gradients.max_norm is not None,
     )

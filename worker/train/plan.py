@@ -56,6 +56,7 @@ class Plan:
     precision: Precision = field(default_factory=Precision)
     averaging: Averaging = field(default_factory=Averaging)
     forward: Forward | None = None  # the model as a step calls it, where that is compiled
+    layers: list[str] = field(default_factory=list)  # the names of the modules that are layers
     watch: Watch = field(default_factory=Watch.none)  # on the layers
     spec: RunSpec | None = None  # as it was submitted
     beginning: Beginning | None = None  # where the weights begin, where that is not chance

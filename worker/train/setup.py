@@ -253,6 +253,7 @@ def assemble(
         micro_batch_size=training.micro_batch_size,
         precision=precision.build(training.precision, device, module),
         averaging=_averaging(module, training, batches, freezing),
+        layers=[node.name for node in model.nodes],
         watch=Watch.of(model, module, optimizer, Rhythm.of(training, num_steps)),
     )
 

@@ -6,10 +6,11 @@ when they reach the CPU (`recorder`), so nothing in the loop waits for the devic
 
 import math
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from app.errors import JobFailure
 from worker import evaluate
 from worker.job import Cancelled, Ending, Job
 from worker.train import checkpoints, optimizers
@@ -18,7 +19,7 @@ from worker.train.checkpoints import Checkpoints, Snapshot, Written
 from worker.train.doctor import Doctor, case_of
 from worker.train.finish import finish
 from worker.train.history import History
-from worker.train.learner import Learner
+from worker.train.learner import Learned, Learner
 from worker.train.plan import Plan
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan, out_of_memory
@@ -27,23 +28,47 @@ from worker.train.stopping import sign
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
 PROGRESS_EVERY_S = 0.2
 JUDGE_EVERY_S = 0.005  # of epochs that are shorter, only some are looked at: a look waits for the device
+NON_FINITE = frozenset({"non_finite_loss", "non_finite_weights"})  # failures whose place is looked for
 HOLD_SHARE = 0.05  # of the time that may go into holding the best epoch's state
+
+
+class Broken(NamedTuple):
+    """A training whose numbers are none any more, and what is left to say of it."""
+
+    failure: JobFailure
+    doctor: Doctor
+    history: History
 
 
 def run(job: Job) -> Ending:
     """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well."""
+    from worker.train import nonfinite  # which trains, too
+
     try:
-        trainer = Trainer(job, make_plan(job))
-        trainer.resume()
-        with devices.inexact(job.log):
-            trainer.fit()
-        return finish(trainer)
+        ended = _train(job)
     except (MemoryError, RuntimeError) as error:
         if not devices.is_out_of_memory(error):
             raise
         device = devices.full_device(error)
+    else:
+        if isinstance(ended, Ending):
+            return ended
+        raise nonfinite.explained(job, ended, make_plan)
     # Only now: the traceback held every tensor of the step that failed.
     raise out_of_memory(job, device)
+
+
+def _train(job: Job) -> Ending | Broken:
+    trainer = Trainer(job, make_plan(job))
+    trainer.resume()
+    try:
+        with devices.inexact(job.log):
+            trainer.fit()
+        return finish(trainer)
+    except JobFailure as failure:
+        if failure.kind not in NON_FINITE:
+            raise
+        return Broken(failure.with_traceback(None), trainer.doctor, trainer.history)
 
 
 class Trainer:
@@ -92,7 +117,7 @@ class Trainer:
         for name in self.plan.freezing.set(self.epoch):
             self.job.log(f"{name} learns from epoch {self.epoch + 1:,} on")
 
-    def _learn(self, inputs: Tensor, targets: Tensor) -> None:
+    def _learn(self, inputs: Tensor, targets: Tensor) -> Learned:
         watches = self.plan.watch.begin(self.step + 1)
         learned = self.learner.learn(inputs, targets, self.step)
         self.step += 1
@@ -101,6 +126,7 @@ class Trainer:
         if watches:
             self.recorder.add_look(self.step, self.plan.watch.end())
         self.pace.add(len(targets))
+        return learned
 
     def _examine(self, step: int) -> None:
         """The curves up to this step are known."""
@@ -237,12 +263,12 @@ class Trainer:
         }
         return Snapshot(tensors, state)
 
-    def resume(self) -> None:
-        """Take up the newest sound checkpoint of an earlier attempt, and take back the points that lie after it.
+    def resume(self, before: float = math.inf) -> None:
+        """Take up the newest sound checkpoint before a step, and take back the points that lie after it.
 
         Where there is none, the weights begin with what the run says.
         """
-        snapshot, damaged = self.checkpoints.newest()
+        snapshot, damaged = self.checkpoints.newest(before)
         if snapshot is not None:
             self._restore(snapshot)
             self.job.log(f"going on from the checkpoint at step {self.step:,}")

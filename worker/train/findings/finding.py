@@ -1,6 +1,6 @@
 """What a rule says, and what it knows of a training beside its curves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,5 +56,7 @@ class Case:
     num_parameters: int = 0
     num_outputs: int = 1  # numbers that answer a row
     spec: RunSpec | None = None  # what patches are for
+    layers: Mapping[str, str] = field(default_factory=dict)  # the type of each, by its name
+    outputs: Collection[str] = ()  # the layers that give the answers
     restores_best: bool = False  # the weights of the best epoch are the ones that are kept
     is_clipped: bool = False  # gradients have a greatest norm

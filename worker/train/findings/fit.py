@@ -15,7 +15,9 @@ from worker.train.recorder import EPOCH_LOSS
 _WORSE = 1.1
 _STRIP = 5  # epochs
 _HARM = 0.05
+_CLEARLY = 1.01
 _UNDER = 0.6
+_FALLS_FAST = 0.95
 _ALIKE = 1.1
 _SURE = 1.96  # standard errors on either side hold 95 of 100 (normal distribution)
 
@@ -23,7 +25,7 @@ Figures = Mapping[str, Any]  # of one part of the data, or of the baseline
 
 
 def overfitting(case: Case, history: History, *, ended: bool) -> Finding | None:
-    """The validation loss rose again by a tenth while the training loss went on falling by as much.
+    """The validation loss rose again by a tenth, above the training loss, which went on falling by as much.
 
     Generalization loss as Prechelt, 1998, "Early stopping – but when?", has it (GL above 10), held over the last three
     of a strip of five epochs since the lowest, and beyond three times what it usually changes from one to the next. A
@@ -37,10 +39,11 @@ def overfitting(case: Case, history: History, *, ended: bool) -> Finding | None:
     lowest = min(validation)
     best = validation.index(lowest)
     recent = validation[max(best + 1, len(validation) - 3) :]
-    if len(validation) - 1 - best < _STRIP or min(recent) < _WORSE * lowest or train[-1] > 0.9 * train[best]:
+    if len(validation) - 1 - best < _STRIP or min(recent) < _WORSE * max(lowest, fmean(train[-3:])):
         return None
-    changes = [abs(b - a) for a, b in pairwise(validation[best:])]
-    if fmean(recent) - lowest < max(3 * median(changes), _HARM * case.chance.loss):
+    usual = median(abs(b - a) for a, b in pairwise(validation[best:]))
+    has_risen = median(recent) - lowest >= max(3 * usual, _HARM * case.chance.loss)
+    if not has_risen or train[-1] > 0.9 * train[best]:
         return None
     return Finding(
         "overfitting",
@@ -59,7 +62,8 @@ def underfitting(case: Case, history: History, *, ended: bool) -> Finding | None
     """The loss is better than chance but above three fifths of it, and no higher for rows it has not seen.
 
     Where training and validation error are alike and both are high, the bias is too large: the model, or the time
-    (Goodfellow, Bengio, Courville, 2016, "Deep learning", 5.2). A model with as many numbers as rows could know each by
+    (Goodfellow, Bengio, Courville, 2016, "Deep learning", 5.2). Of time it is said while the last quarter of the steps
+    brought a twentieth. A model with as many numbers as rows could know each by
     heart (Zhang et al., 2017), so that of a larger one it is not said.
     """
     windows, train, validation = history.windows, history.epochs.get(EPOCH_LOSS), history.epochs.get("validation/loss")
@@ -69,7 +73,7 @@ def underfitting(case: Case, history: History, *, ended: bool) -> Finding | None
     is_between = now >= _UNDER * case.chance.loss > 0 and not case.chance.reached_by(now)
     if not is_between or not validation[-1] <= _ALIKE * train[-1]:
         return None
-    falls = still_falls(windows)
+    falls = still_falls(windows, to=_FALLS_FAST)
     if not falls and case.num_parameters >= case.num_rows.get("train", 0):
         return None
     return Finding(
@@ -101,7 +105,7 @@ def worse_than_baseline(step: int, evaluation: Mapping[str, Any]) -> Finding | N
     baseline = evaluation["baseline"]
     part = baseline["part"]
     found, floor = evaluation["parts"][part]["loss"], baseline["loss"]
-    if not _are_numbers(found, floor) or found <= floor:
+    if not _are_numbers(found, floor) or found <= _CLEARLY * floor:
         return None
     accuracy, least = _accuracy(evaluation["parts"][part]), _accuracy(evaluation["parts"][part], constant=True)
     if accuracy is not None and least is not None and accuracy > least:

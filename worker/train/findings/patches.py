@@ -4,9 +4,10 @@ Each is None where there is no specification, or nothing in it that the patch wo
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
+from app.specs.layers import Layer
 from app.specs.model import ModelSpec
 from app.specs.optimizers import Adam
 from app.specs.run import RunSpec
@@ -24,6 +25,14 @@ _SIGMOIDAL = frozenset({"sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign"
 def lower_rate(spec: RunSpec | None) -> Patch | None:
     """A tenth of the learning rate."""
     return None if spec is None else _training(optimizer={"lr": rounded(spec.training.optimizer.lr / 10)})
+
+
+def calmer(spec: RunSpec | None) -> Patch | None:
+    """A tenth of the learning rate, and gradients that are bounded."""
+    if spec is None:
+        return None
+    bound = min(1.0, spec.training.max_grad_norm or 1.0)
+    return _training(optimizer={"lr": rounded(spec.training.optimizer.lr / 10)}, max_grad_norm=bound)
 
 
 def other_steps(spec: RunSpec | None) -> Patch | None:
@@ -79,15 +88,9 @@ def wider(spec: RunSpec | None) -> Patch | None:
     )
 
 
-def begun_anew(spec: RunSpec | None, layers: Iterable[str]) -> Patch | None:
-    """Layers that begin with weights of their own choice begin as torch has them."""
-    named = set(layers)
-    return _layers(
-        spec,
-        lambda i, layer: (
-            {**layer, "weight_init": None} if _name(i, layer) in named and "weight_init" in layer else layer
-        ),
-    )
+def begun_anew(spec: RunSpec | None) -> Patch | None:
+    """Layers that begin with weights of a user's choice begin as torch has them."""
+    return _layers(spec, lambda i, layer: {name: value for name, value in layer.items() if name != "weight_init"})
 
 
 def rectified(spec: RunSpec | None) -> Patch | None:
@@ -132,10 +135,16 @@ def _replacing(old: Any, new: Patch) -> Patch:
 
 
 def _chain(spec: RunSpec | None) -> list[dict[str, Any]]:
-    """The layers of a model that follow one another, outside of blocks."""
+    """The layers of a model that follow one another, outside of blocks, with what is said of each."""
     if spec is None or not isinstance(spec.model, ModelSpec) or not spec.model.is_chain:
         return []
-    return [{"type": one.type, **one.model_dump(mode="json", exclude_defaults=True)} for one in spec.model.layers]
+    return [_said(layer) for layer in spec.model.layers]
+
+
+def _said(layer: Layer) -> dict[str, Any]:
+    said = layer.model_dump(mode="json")
+    others = {name for name, field in type(layer).model_fields.items() if getattr(layer, name) != field.default}
+    return {name: value for name, value in said.items() if name == "type" or name in others}
 
 
 def _layers(spec: RunSpec | None, change: Callable[[int, dict[str, Any]], dict[str, Any]]) -> Patch | None:
@@ -147,7 +156,3 @@ def _layers(spec: RunSpec | None, change: Callable[[int, dict[str, Any]], dict[s
 
 def _other_type(layer: dict[str, Any], type: str) -> dict[str, Any]:
     return {"type": type, **{name: layer[name] for name in ("name", "inputs") if layer.get(name) is not None}}
-
-
-def _name(place: int, layer: dict[str, Any]) -> str:
-    return layer.get("name") or str(place)

@@ -6,6 +6,7 @@ from statistics import fmean, median
 
 from worker.train.findings import patches, stretches
 from worker.train.findings.finding import Case, Finding
+from worker.train.findings.layers import longest_gradient
 from worker.train.history import History, Window
 from worker.train.recorder import EPOCH_LOSS
 
@@ -78,7 +79,7 @@ def learning_rate_died(case: Case, history: History, *, ended: bool) -> Finding 
 
 
 def diverging(case: Case, history: History, *, ended: bool) -> Finding | None:
-    """The loss has risen to twice what it was and twice what a constant answer gives, and rises still.
+    """The loss has risen to twice what it was and twice what a constant answer gives; or from half of that back to it.
 
     Beyond 2 over the greatest curvature each step of gradient descent leads further away (LeCun et al., 1998,
     "Efficient BackProp", 4.1). A constant answer is what a model falls back to; twice its loss is no wavering.
@@ -87,11 +88,14 @@ def diverging(case: Case, history: History, *, ended: bool) -> Finding | None:
     if stretches.num_steps(windows) < FEW_STEPS or case.chance.loss <= 0:
         return None
     recent, lowest = stretches.recent_loss(windows), stretches.lowest_loss(windows)
-    if recent < _LOST * max(case.chance.loss, lowest) or recent < stretches.mean_loss(stretches.before(windows, 10)):
+    earlier = stretches.mean_loss(stretches.before(windows, 10))
+    grows = recent >= _LOST * max(case.chance.loss, lowest) and recent >= earlier
+    forgot = _LOST * lowest <= case.chance.loss and case.chance.reached_by(min(recent, earlier))
+    if not (grows or forgot):
         return None
     return Finding(
         "diverging",
-        "The learning rate is too high: the loss grows",
+        f"The learning rate is too high: {'the loss grows' if grows else 'what was learned is lost again'}",
         f"Around step {windows[-1].last_step:,} the training loss is {recent:.4g}; it was {lowest:.4g} before, and the "
         f"same answer for every row gives {case.chance.loss:.4g}. The steps, at a rate of {windows[-1].lr:.3g}, lead "
         "away from where the loss is low.",
@@ -146,6 +150,7 @@ def exploding_gradients(case: Case, history: History, *, ended: bool) -> Finding
     usual = median(window.grad_norm for window in windows)
     tenth = stretches.last(windows, 10)
     highest = max(tenth, key=lambda window: window.peak_grad_norm)
+    layer = longest_gradient(case, history)
     begun = fmean(window.grad_norm for window in windows[: len(tenth)])
     recent, lowest = stretches.recent_loss(windows), stretches.lowest_loss(windows)
     if highest.peak_grad_norm < max(_SPIKE * usual, 10 * begun) or usual == 0 or recent < 1.2 * lowest:
@@ -155,10 +160,12 @@ def exploding_gradients(case: Case, history: History, *, ended: bool) -> Finding
         "The gradients explode",
         f"Around step {highest.last_step:,} the gradient was {highest.peak_grad_norm:.3g} long; usually it is "
         f"{usual:.2g}. The training loss is {recent:.4g} since, and was {lowest:.4g} before: one such step undoes what "
-        "many have learned.",
+        "many have learned."
+        + (f" Of the layers, {layer} has the longest gradient next to its weights." if layer is not None else ""),
         highest.last_step,
         f"Bound it: max_grad_norm {patches.rounded(usual):g} leaves the usual ones as they are.",
-        series=("optimizer/grad_norm", "train/loss"),
+        series=("optimizer/grad_norm", "train/loss", *([f"layers/{layer}/grad_norm"] if layer is not None else [])),
+        layers=() if layer is None else (layer,),
         patch=patches.bound_gradients(case.spec, usual),
     )
 
@@ -194,10 +201,9 @@ def plateau(case: Case, history: History, *, ended: bool) -> Finding | None:
     )
 
 
-def still_falls(windows: list[Window]) -> bool:
+def still_falls(windows: list[Window], to: float = _FALLING) -> bool:
     """Whether the last quarter is clearly below the one before."""
-    earlier = stretches.mean_loss(stretches.before(windows, 4))
-    return stretches.mean_loss(stretches.last(windows, 4)) < _FALLING * earlier
+    return stretches.mean_loss(stretches.last(windows, 4)) < to * stretches.mean_loss(stretches.before(windows, 4))
 
 
 def _rate_is_low(windows: list[Window]) -> bool:

@@ -27,6 +27,34 @@ def program(source: str, layers: Layers, *, rows: int = 300, noise: float = 0.1,
     }
 
 
+def images() -> dict[str, Any]:
+    """Shapes of three kinds on 12 × 12 pixels, told apart by a small convolutional network."""
+    layers: Layers = [
+        {"type": "conv2d", "out_channels": 8, "kernel_size": 3, "padding": "same"},
+        {"type": "batch_norm"},
+        {"type": "relu"},
+        {"type": "max_pool2d", "kernel_size": 2},
+        {"type": "conv2d", "out_channels": 16, "kernel_size": 3},
+        {"type": "relu"},
+        {"type": "flatten"},
+        linear(32),
+        {"type": "relu"},
+        {"type": "dropout", "p": 0.2},
+        linear(3),
+    ]
+    source = {"type": "generated", "name": "shape_images", "num_rows": 600, "noise": 0.1, "length": 12}
+    training = {
+        "num_epochs": 8,
+        "loss": {"type": "cross_entropy"},
+        "optimizer": {"type": "adam", "lr": 0.003},
+        "metrics": [{"type": "accuracy"}],
+        "log_every_epochs": 1000,
+    }
+    data = {"features": ["image"], "target": "label", "split": THIRDS}
+    dataset = {"name": "shapes", "source": source}
+    return {"name": "shapes", "dataset": dataset, "model": {"layers": layers}, "data": data, "training": training}
+
+
 def linear(size: int, **more: Any) -> dict[str, Any]:
     """A layer of so many numbers."""
     return {"type": "linear", "out_features": size, **more}

@@ -58,7 +58,7 @@ def test_a_small_model_that_does_alike_everywhere_underfits() -> None:
 
 
 def test_a_loss_that_still_falls_wants_more_epochs() -> None:
-    losses = [0.6 - 0.004 * i for i in range(40)]
+    losses = [0.62 - 0.005 * i for i in range(40)]
     finding = underfitting(case(EVEN, num_parameters=100_000), epochs(losses, losses), ended=True)
     assert finding is not None
     assert finding.fix == "Train for more epochs."

@@ -100,6 +100,14 @@ def test_a_loss_that_grows_beyond_chance_diverges() -> None:
     assert kinds(steps(losses), CLASSES, ended=False) == ["diverging"]
 
 
+def test_a_loss_that_comes_back_to_chance_has_lost_what_was_learned() -> None:
+    losses = [2.3 - 0.02 * i for i in range(100)] + [2.4] * 40
+    finding = diverging(case(CLASSES), steps(losses), ended=False)
+    assert finding is not None
+    assert "lost again" in finding.title
+    assert diverging(case(CLASSES), steps(losses[:110]), ended=False) is None, "it may recover"
+
+
 @pytest.mark.parametrize(
     "losses",
     [
