@@ -17,6 +17,7 @@ export class RunState {
     this.marks = []; // checkpoints and resumes: {kind, step, isBest}
     this.logs = [];
     this.findings = [...findings];
+    this.numHistograms = 0; // that were told since the page is open
     this.isCutInside = false; // a bucket that stood for points on both sides of a rewind is gone, the good ones with it
     this.changed = new Set(); // what the page has to draw again: metrics log status progress findings …
     this.numDroppedLines = 0;
@@ -90,6 +91,8 @@ const HANDLERS = {
       series.rewind(body.to_step);
     }
     state.times.rewind(body.to_step);
+    state.findings = state.findings.filter((finding) => (finding.found_at ?? finding.step ?? 0) <= body.to_step);
+    state.changed.add("findings");
     state.marks = state.marks.filter(({ kind, step }) => kind === "resume" || step <= body.to_step);
     state.marks.push({ kind: "resume", step: body.to_step });
     state.changed.add("metrics");
@@ -107,6 +110,10 @@ const HANDLERS = {
     if (same >= 0) state.findings[same] = body;
     else state.findings.push(body);
     state.changed.add("findings");
+  },
+  histograms(state) {
+    state.numHistograms += 1;
+    state.changed.add("histograms");
   },
   evaluation(state) {
     state.changed.add("evaluation");

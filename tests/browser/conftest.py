@@ -37,6 +37,7 @@ SHARING = {
     "ready",
     "stepping",
     "together",
+    "training_doctor",
     "versions",
     "windows",
 }

@@ -192,7 +192,7 @@ export class TrainingStep {
         this.#set(training, descriptor.name),
         { isQuiet: false },
       );
-    const isOpen = ["max_grad_norm", "max_grad_value", "checkpoint_every_s", "keep_checkpoints", "log_every_epochs"].some(
+    const isOpen = ["max_grad_norm", "max_grad_value", "checkpoint_every_s", "keep_checkpoints", "log_every_epochs", "watch_every", "histograms_every"].some(
       (name) => training[name] !== undefined && training[name] !== null,
     );
     return h(
@@ -207,6 +207,8 @@ export class TrainingStep {
         text(number("checkpoint_every_s", "seconds between saved states", { default: 30 })),
         text(number("keep_checkpoints", "how many are kept", { default: 3 })),
         text(number("log_every_epochs", "epochs between log lines", { default: 1 })),
+        text(number("watch_every", "steps between looks at the layers; 0: never", { isNullable: true, default: null })),
+        text(number("histograms_every", "steps between their histograms; 0: none", { isNullable: true, default: null })),
         checkbox(
           { label: "new order each epoch", help: "shuffle", loc: ["training", "shuffle"] },
           training.shuffle !== false,
