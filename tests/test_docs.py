@@ -42,6 +42,14 @@ def test_every_optimizer_and_schedule_is_documented_and_nothing_else_is() -> Non
         assert documented == {one.model_fields["type"].default for one in union.__origin__.__args__}
 
 
+def test_every_finding_is_documented_and_nothing_else_is() -> None:
+    page = (ROOT / "docs/doctor.md").read_text().split("## What it finds")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.M)
+    sources = [path.read_text() for path in (ROOT / "worker/train").rglob("*.py")]
+    kinds = {kind for text in sources for kind in re.findall(r'Finding\(\s*"(\w+)"', text)}
+    assert set(rows) == kinds - {"damaged_checkpoint", "weights_left_out"}  # which are no illnesses of a training
+
+
 def test_every_local_link_leads_somewhere() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     broken = [
