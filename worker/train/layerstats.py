@@ -121,15 +121,20 @@ class Watch:
         self._begin_anew()
 
     @classmethod
-    def of(cls, model: ModelSpec, module: nn.Module, optimizer: Optimizer, rhythm: Rhythm) -> "Watch":
+    def of(
+        cls, model: ModelSpec, module: nn.Module, optimizer: Optimizer, rhythm: Rhythm, *, hears: bool = True
+    ) -> "Watch":
         """That of a model's layers with weights, and of its activations.
 
-        What goes into an activation is seen by what comes out of it.
+        What goes into an activation is seen by what comes out of it. Of a model that is compiled nothing that comes out
+        is seen (`hears` False): to attach something would have it compiled anew.
         """
         activations = [node for node in model.nodes if node.layer.group == "activation"]
         heard = {node.name for node in activations}
         silent = {name for node in activations for name in node.inputs}
-        layers = [Layer(node.name, module.get_submodule(node.name), node.name not in silent) for node in model.nodes]
+        layers = [
+            Layer(node.name, module.get_submodule(node.name), hears and node.name not in silent) for node in model.nodes
+        ]
         kept = [one for one in layers if one.name in heard or any(True for _ in one.module.parameters())]
         return cls(kept, optimizer, rhythm)
 

@@ -7,6 +7,7 @@ the newest checkpoint it comes to the same step again. What cannot be found with
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from worker.job import Job
 from worker.train.findings import patches
 from worker.train.findings.finding import Case, Finding
 from worker.train.findings.layers import called
-from worker.train.learner import Learned
+from worker.train.learner import Learned, Learner
 from worker.train.plan import Plan
 from worker.train.trainer import Broken, Trainer
 
@@ -68,11 +69,12 @@ class Replay(Trainer):
         super().__init__(job, plan)
         self.bad_step, self._until = bad_step, time.monotonic() + LIMIT_S
         self._before: Found | None = None  # what broke in the step before, which its loss did not show
+        self._by_layers = Learner(replace(plan, forward=None))  # what is compiled has no layers to be watched
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> Learned:
         if self.step + 1 < self.bad_step - 1:
             return super()._learn(inputs, targets)
-        step = self.step + 1
+        step, self.learner = self.step + 1, self._by_layers
         if spoiled := self._spoiled_weights():
             raise self._before or Found(step, "weights", spoiled)
         for what, tensor in (("inputs", inputs), ("targets", targets)):

@@ -212,11 +212,12 @@ def assemble(
         **training.optimizer.model_dump(exclude={"decay_norms_and_biases"}),
     )
     steps_per_epoch = len(batches)
+    num_steps = training.num_epochs * steps_per_epoch
     rates = Rates.of(
         training.schedule,
         training.optimizer.lr,
         steps_per_epoch,
-        training.num_epochs * steps_per_epoch,
+        num_steps,
         num_watched=training.swa.start_epoch if training.swa else None,
     )
     freezing = Freezing.of(model, module)
@@ -254,7 +255,7 @@ def assemble(
         precision=precision.build(training.precision, device, module),
         averaging=_averaging(module, training, batches, freezing),
         layers=[node.name for node in model.nodes],
-        watch=Watch.of(model, module, optimizer, Rhythm.of(training, num_steps)),
+        watch=Watch.of(model, module, optimizer, Rhythm.of(training, num_steps), hears=not training.compile),
     )
 
 
