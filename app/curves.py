@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import not_, select
 from sqlalchemy.orm import Session
 
 from app import columns, rollups
@@ -20,6 +20,7 @@ from app.db.tables import Event, Rollup, Series
 
 METRICS = "metrics"  # the two kinds of events that curves are made of
 REWIND = "rewind"
+LAYERS = "layers/"  # before the names of the series that tell of layers: some for each, so lists leave them out
 RAW_READ_LIMIT = 20_000  # points of a range that are read one by one rather than from buckets
 _CROWDED_STEPS = 100_000  # steps over which few points are looked up one by one
 
@@ -69,10 +70,14 @@ def _with_words(b: rollups.Buckets) -> list[float | str]:
     return columns.spell(np.where(b.num_finite > 0, b.last, words))
 
 
-def list_series(session: Session, job_ids: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    """For each job, its series by name, each with the summary that lists show."""
+def list_series(
+    session: Session, job_ids: Sequence[str], *, without_layers: Sequence[str] = ()
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """For each job, its series by name, each with the summary that lists show; of some jobs not those of layers."""
     found: dict[str, dict[str, dict[str, Any]]] = {job_id: {} for job_id in job_ids}
     query = select(Series).where(Series.job_id.in_(list(job_ids))).order_by(Series.name)
+    if without_layers:
+        query = query.where(not_(Series.name.like(f"{LAYERS}%")) | Series.job_id.not_in(list(without_layers)))
     for row in session.scalars(query):
         found[row.job_id][row.name] = {
             "last": row.last_word or row.last,

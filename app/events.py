@@ -20,7 +20,19 @@ from app.curves import METRICS, REWIND
 from app.db.tables import Event as EventRow
 from app.db.tables import Job
 
-__all__ = ["METRICS", "REWIND", "Event", "New", "insert", "last_seqs", "latest", "read", "weigh"]
+__all__ = [
+    "METRICS",
+    "REWIND",
+    "Event",
+    "New",
+    "insert",
+    "last_seqs",
+    "latest",
+    "numbers",
+    "read",
+    "read_numbered",
+    "weigh",
+]
 
 _HEAD_BYTES = 4096  # of a batch of points: enough to count those of fifty series
 _EVENTS = cast("Table", EventRow.__table__)  # the ORM's way of inserting costs twice the time
@@ -102,6 +114,18 @@ def latest(session: Session, job_id: str, kinds: Sequence[str], limit: int, befo
     if before is not None:
         query = query.where(EventRow.seq < before)
     return [_event(*row) for row in session.execute(query)][::-1]
+
+
+def numbers(session: Session, job_id: str, kind: str) -> list[int]:
+    """The numbers of all events of a kind, oldest first."""
+    query = select(EventRow.seq).where(EventRow.job_id == job_id, EventRow.kind == kind).order_by(EventRow.seq)
+    return list(session.scalars(query))
+
+
+def read_numbered(session: Session, job_id: str, seqs: Sequence[int]) -> list[Event]:
+    """The events of these numbers, oldest first."""
+    query = _stream(job_id, None).where(EventRow.seq.in_(list(seqs))).order_by(EventRow.seq)
+    return [_event(*row) for row in session.execute(query)]
 
 
 def last_seqs(session: Session, job_ids: Iterable[str]) -> dict[str, int]:

@@ -53,6 +53,15 @@ def test_every_loss_is_documented_with_its_arguments() -> None:
     assert listed == {name: (loss.group, loss.model_fields.keys() - {"type"}) for name, loss in LOSSES.items()}
 
 
+def test_every_finding_is_documented_and_nothing_else_is() -> None:
+    page = (ROOT / "docs/doctor.md").read_text().split("## What it finds")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.M)
+    sources = [path.read_text() for path in (ROOT / "worker/train").rglob("*.py")]
+    kinds = {kind for text in sources for kind in re.findall(r'Finding\(\s*"(\w+)"', text)}
+    no_illnesses = {"damaged_checkpoint", "time_limit", "weights_left_out"}
+    assert set(rows) == kinds - no_illnesses
+
+
 def test_every_local_link_leads_somewhere() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     broken = [

@@ -57,9 +57,16 @@ def _see_one_moment(session: Session) -> None:
 
 def _series(session: Session, job_id: str) -> dict[str, Any]:
     names = curves.list_series(session, [job_id])[job_id]
-    max_points = max(50, min(MAX_POINTS, MAX_POINTS_IN_ALL // max(1, len(names))))
-    found = (curves.read_series(session, job_id, name, max_points=max_points) for name in names)
+    num_layered = sum(name.startswith(curves.LAYERS) for name in names)
+    most = {True: max(20, _share(num_layered) // 10), False: max(50, _share(len(names) - num_layered))}
+    found = (
+        curves.read_series(session, job_id, name, max_points=most[name.startswith(curves.LAYERS)]) for name in names
+    )
     return {one.name: _columns(one.as_json()) for one in found if one is not None}
+
+
+def _share(num_series: int) -> int:
+    return min(MAX_POINTS, MAX_POINTS_IN_ALL // max(1, num_series))
 
 
 def _columns(series: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +83,7 @@ def _latest(session: Session, job_id: str, rewinds: Sequence[Event]) -> list[Eve
 
 def _standing(found: Sequence[Event], rewinds: Sequence[Event]) -> list[Event]:
     def stands(event: Event) -> bool:
-        step = event.body.get("step")
+        step = event.body.get("found_at") or event.body.get("step")
         undone = (r for r in rewinds if r.seq > event.seq and step is not None and step > r.body["to_step"])
         return event.kind == "log" or next(undone, None) is None
 

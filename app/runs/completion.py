@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.curves import LAYERS
 from app.db.tables import Dataset, Model, Run, RunSetting, RunTag, Series
 from app.runs.filter import OPERATORS, FilterError, tokens
 from app.runs.search import KEYS, STATES, STATUSES, distinct
@@ -79,7 +80,7 @@ def _keys(session: Session, begun: str) -> list[str]:
 
 
 def _results(session: Session) -> Iterator[str]:
-    for name in distinct(session, Series.name):
+    for name in distinct(session, Series.name, less=LAYERS):
         if name.startswith(("train/", "validation/")):
             yield name.split("/", 1)[1]
         yield name

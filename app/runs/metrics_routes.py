@@ -11,7 +11,8 @@ from app import curves, ghosts
 from app.db.tables import Job
 from app.dependencies import AppDatabase, Reading
 from app.errors import NotFound, Unprocessable
-from app.runs import axes, export, service
+from app.runs import axes, export, histograms, service
+from app.runs.histograms import Histograms
 from app.runs.schemas import SeriesSummary
 from app.specs.base import Problem
 from app.stretches import Pass
@@ -70,6 +71,21 @@ def metrics(
         branches = ghosts.read(session, job.id, names, from_step=from_step, to_step=to_step, max_points=max_points)
         answer["ghosts"] = [_ghost(one, scale, x) for one in branches]
     return answer
+
+
+@router.get("/{run_id}/histograms")
+def read_histograms(
+    run_id: str,
+    session: Reading,
+    layer: Annotated[str | None, Query(description="a layer's name; the first that has any if none is said")] = None,
+) -> Histograms:
+    """A layer's weights, gradients and outputs over the steps, counted in bins that widen with the distance from 0."""
+    found = histograms.read(session, service.find_run(session, run_id), layer)
+    if layer is not None and layer not in found.layers:
+        told = ", ".join(found.layers[:_MAX_TOLD]) or "none yet"
+        message = f"no layer {layer!r} of this run has histograms; there are {told}"
+        raise NotFound(message, errors=[Problem(loc=["layer"], msg=message, received=layer)])
+    return found
 
 
 def _check_names(asked: Sequence[str], known: Collection[str]) -> None:

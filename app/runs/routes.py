@@ -15,6 +15,7 @@ from app.runs.schemas import (
     ArtifactOut,
     CheckOut,
     CheckpointOut,
+    CloneIn,
     Freed,
     LogLine,
     RunDetail,
@@ -95,9 +96,9 @@ def cancel(run_id: str, session: Writing) -> RunOut:
 
 
 @router.post("/{run_id}/clone", status_code=201)
-def clone(run_id: str, session: Writing, response: Response) -> RunOut:
-    """Queue the same specification again."""
-    run = service.clone_run(session, run_id)
+def clone(run_id: str, session: Writing, response: Response, body: CloneIn | None = None) -> RunOut:
+    """Queue the same specification again, or with a patch merged into it; what does not hold is told by its place."""
+    run = service.clone_run(session, run_id, body.patch if body else {})
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     return service.summaries(session, [run.id])[0]
 

@@ -241,6 +241,14 @@ class RunPatch(BaseModel):
     )
 
 
+class CloneIn(BaseModel):
+    """What a clone is to do otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    patch: dict[str, Any] = Field(default={}, description="a JSON merge patch (RFC 7396) of the run's specification")
+
+
 class LogLine(BaseModel):
     """A line of a run's log."""
 

@@ -31,10 +31,11 @@ from app.runs.schemas import (
     WorkerRef,
 )
 from app.specs.answers import answer_of
-from app.specs.base import Problem, SpecError
+from app.specs.base import Problem, SpecError, problems
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import fed_shape
+from app.specs.mergepatch import merged
 from app.specs.model import ModelSpec
 from app.specs.run import Checked, RunSpec, check
 from app.specs.sources import DatasetDefinition
@@ -213,7 +214,7 @@ def _standing(found: Sequence[events.Event]) -> list[dict[str, Any]]:
     for event in found:
         if event.kind == events.REWIND:
             to_step = event.body["to_step"]
-            standing = [one for one in standing if (one.get("step") or 0) <= to_step]
+            standing = [one for one in standing if (one.get("found_at") or one.get("step") or 0) <= to_step]
         else:
             standing.append({**event.body, "seq": event.seq})
     return standing
@@ -256,15 +257,27 @@ def stop_export(session: Session, run_id: str) -> bool:
     return True
 
 
-def clone_run(session: Session, run_id: str) -> Run:
-    """The same specification, queued again. Raises NotFound, Conflict, and Unprocessable if its data is gone."""
+def clone_run(session: Session, run_id: str, patch: Mapping[str, Any] = {}) -> Run:
+    """The same specification, with a patch merged into it, queued again.
+
+    Raises NotFound, Conflict, and Unprocessable where it does not hold, or its data is gone.
+    """
     run = find_run(session, run_id)
     if run.origin != "worker":
         raise Conflict(f"The run {run.name} was not trained here; whoever reported it must start it again.")
-    again = create_run(session, RunSpec.model_validate(run.spec))
-    again.project = run.project
-    again.model_id = run.model_id
+    again = create_run(session, _patched(run.spec, patch))
+    if "project" not in patch:
+        again.project = run.project
+    if "model" not in patch:
+        again.model_id = run.model_id
     return again
+
+
+def _patched(spec: dict[str, Any], patch: Mapping[str, Any]) -> RunSpec:
+    try:
+        return RunSpec.model_validate(merged(spec, dict(patch)))
+    except ValidationError as error:
+        raise Unprocessable.of(SpecError(problems(error))) from error
 
 
 def change_run(session: Session, run_id: str, patch: RunPatch) -> None:
@@ -328,7 +341,8 @@ def _rows() -> Any:
 
 
 def _summaries(session: Session, rows: Sequence[Any]) -> list[RunOut]:
-    series = curves.list_series(session, [row.Run.job_id for row in rows])
+    trained = [row.Run.job_id for row in rows if row.Run.origin == "worker"]
+    series = curves.list_series(session, [row.Run.job_id for row in rows], without_layers=trained)
     return [_summary(row, series[row.Run.job_id]) for row in rows]
 
 

@@ -108,6 +108,11 @@ class TrainingSpec(Spec):
     """how long it may train, in seconds, all attempts together, without pauses; it ends then with its best weights"""
     max_crashes: int = Field(default=MAX_CRASHES, ge=1, le=100, exclude_if=lambda count: count == MAX_CRASHES)
     """how often its process may die without coming further; at 1 it is never tried again"""
+    watch_every: int | None = Field(default=None, ge=0, exclude_if=lambda every: every is None)
+    """every how many steps the layers are looked at: gradients, weights, outputs. 0 is never; if empty, a hundred times
+    a run, but not more often than every 50 steps"""
+    histograms_every: int | None = Field(default=None, ge=0, exclude_if=lambda every: every is None)
+    """every how many steps they are drawn as histograms. 0 is never; if empty, a fifth as often"""
 
     @field_validator("loss")
     @classmethod

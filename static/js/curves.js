@@ -6,6 +6,10 @@ const ROLES = ["train", "validation", "test"];
 const LOWER_IS_BETTER = /(^|_)(loss|mae|mse|rmse|error|perplexity)$/;
 const HIGHER_IS_BETTER = /(accuracy|precision|recall|f1|r2|auc)/;
 const LAST = ["optimizer", "system"];
+const LAYER_SERIES = /^layers\/(.+)\/(grad_norm|weight_norm|update_ratio|mean|std|zeros|dead|saturated)$/;
+
+/** "layers/stage.2.conv/mean" -> ["stage.2.conv", "mean"]; null for other series. */
+export const layerParts = (name) => LAYER_SERIES.exec(name)?.slice(1) ?? null;
 
 /** "train/loss" -> {part: "train", metric: "loss"} */
 export function partsOf(name) {
@@ -28,7 +32,7 @@ export function chartsFor(names) {
   const charts = new Map();
   for (const name of [...names].sort()) {
     const { part, metric } = partsOf(name);
-    if (part === "test") continue;
+    if (part === "test" || isOfLayer(name)) continue;
     const isMeasured = ROLES.includes(part);
     const key = metric === "epoch_loss" ? "loss" : isMeasured ? metric : name;
     if (!charts.has(key))
@@ -44,6 +48,9 @@ export function chartsFor(names) {
   for (const chart of charts.values()) chart.curves.sort((a, b) => rank(a) - rank(b));
   return [...charts.values()].sort((a, b) => order(a) - order(b) || a.key.localeCompare(b.key));
 }
+
+/** Whether a series tells of a layer: those have a tab of their own. */
+export const isOfLayer = (name) => LAYER_SERIES.test(name);
 
 function titleOf(name, isMeasured) {
   const { part, metric } = partsOf(name);

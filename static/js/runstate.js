@@ -18,6 +18,7 @@ export class RunState {
     this.logs = [];
     this.findings = [...findings];
     this.controls = new Map(controls.map((one) => [one.number, one])); // what was asked of it; done: with its step
+    this.numHistograms = 0; // that were told since the page is open
     this.isCutInside = false; // a bucket that stood for points on both sides of a rewind is gone, the good ones with it
     this.changed = new Set(); // what the page has to draw again: metrics log status progress findings …
     this.numDroppedLines = 0;
@@ -92,6 +93,8 @@ const HANDLERS = {
       series.rewind(body.to_step);
     }
     state.times.rewind(body.to_step);
+    state.findings = state.findings.filter((finding) => (finding.found_at ?? finding.step ?? 0) <= body.to_step);
+    state.changed.add("findings");
     state.marks = state.marks.filter(({ kind, step }) => kind === "resume" || step <= body.to_step);
     state.marks.push({ kind: "resume", step: body.to_step });
     for (const [number, one] of state.controls) {
@@ -116,6 +119,10 @@ const HANDLERS = {
   control(state, body) {
     state.controls.set(body.number, body);
     state.changed.add("controls");
+  },
+  histograms(state) {
+    state.numHistograms += 1;
+    state.changed.add("histograms");
   },
   evaluation(state) {
     state.changed.add("evaluation");

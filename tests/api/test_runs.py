@@ -97,6 +97,42 @@ def test_a_run_is_renamed_and_queued_again(client: TestClient) -> None:
     assert again.status_code == 201 and again.json()["id"] != run["id"]
 
 
+def test_a_run_is_queued_again_with_what_is_to_be_otherwise(client: TestClient) -> None:
+    run = submit(client, project="heat")
+    patch = {"name": "slower", "training": {"optimizer": {"lr": 0.5}, "batch_size": 3}}
+    again = client.post(f"{RUNS}/{run['id']}/clone", json={"patch": patch})
+    assert again.status_code == 201, again.text
+    found = client.get(again.headers["Location"]).json()
+    assert (found["name"], found["project"]) == ("slower", "heat")
+    assert found["spec"]["training"]["optimizer"]["lr"] == 0.5
+    before = client.get(f"{RUNS}/{run['id']}").json()["spec"]
+    before["name"], before["training"]["batch_size"] = "slower", 3
+    before["training"]["optimizer"]["lr"] = 0.5
+    assert found["spec"] == before
+    assert client.post(f"{RUNS}/{run['id']}/clone", json={}).json()["name"] == run["name"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "loc"),
+    [
+        ({"training": {"optimizer": {"lr": "fast"}}}, ["training", "optimizer", "lr"]),
+        ({"training": {"optimizer": {"speed": 1}}}, ["training", "optimizer", "speed"]),
+        ({"data": {"target": "kelvin"}}, ["data", "target"]),
+        ({"model": {"layers": [{"type": "linear", "out_features": 2}]}}, ["model", "layers", 0]),
+        ({"model": None}, ["model"]),
+    ],
+)
+def test_a_patch_that_does_not_hold_is_told_with_its_place(
+    client: TestClient, patch: dict[str, Any], loc: list[str | int]
+) -> None:
+    run = submit(client)
+    answer = client.post(f"{RUNS}/{run['id']}/clone", json={"patch": patch})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["loc"] == loc
+    assert client.get(RUNS).json()["num_matching"] == 1
+    assert client.post(f"{RUNS}/{run['id']}/clone", json={"changes": patch}).status_code == 422
+
+
 def bad(**changes: Any) -> dict[str, Any]:
     body = copy.deepcopy(PROGRAM)
     for place, value in changes.items():

@@ -38,6 +38,7 @@ SHARING = {
     "ready",
     "stepping",
     "together",
+    "training_doctor",
     "versions",
     "windows",
 }

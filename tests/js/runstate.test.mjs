@@ -38,6 +38,16 @@ test("a rewind reaches every series", () => {
   assert.equal(state.seriesNamed("b").length, 0);
 });
 
+test("a rewind takes back what was found by the curves after it, also where it showed before", () => {
+  const state = new RunState();
+  state.apply([
+    event(1, "finding", { kind: "overfitting", title: "a", step: 10, found_at: 60 }),
+    event(2, "finding", { kind: "plateau", title: "b", step: 10, found_at: 20 }),
+    event(3, "rewind", { to_step: 50 }),
+  ]);
+  assert.deepEqual(state.findings.map(({ kind }) => kind), ["plateau"]);
+});
+
 test("a snapshot replaces series and log", () => {
   const state = new RunState();
   state.apply([event(1, "metrics", points("train/loss", [1], [1])), event(2, "log", { text: "old" })]);

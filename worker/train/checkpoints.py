@@ -6,6 +6,7 @@ before their row is committed, together with everything recorded so far; a folde
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,10 +172,10 @@ class Checkpoints:
         query = select(Checkpoint).where(Checkpoint.job_id == self.job.claim.job_id)
         return list(session.scalars(query.order_by(Checkpoint.attempt.desc(), Checkpoint.step.desc())))
 
-    def newest(self) -> tuple[Snapshot | None, list[Checkpoint]]:
-        """The newest checkpoint that can be read, and those that were passed over: damaged, or of another version."""
+    def newest(self, before: float = math.inf) -> tuple[Snapshot | None, list[Checkpoint]]:
+        """The newest before a step that can be read, and those passed over: damaged, or of another version."""
         with self.job.db.read() as session:
-            rows = self.rows(session)
+            rows = [row for row in self.rows(session) if row.step < before]
         damaged: list[Checkpoint] = []
         for row in rows:
             if snapshot := self._load(row):

@@ -1,165 +1,107 @@
-"""Findings: what an experienced eye sees in the curves of a training, said in words with what to try.
+"""The doctor: looks at a training's curves while it learns, and says each thing that it finds once.
 
-Each rule is a pure function of the history. A rule that is unsure says nothing.
+It looks at fixed steps, with what was known up to them and no more: what it says hangs on the curves alone, not on when
+they arrived. The rules are in `findings`; a rule that is unsure says nothing.
 """
 
-import math
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
+from app.specs.model import ModelSpec
 from worker.job import Job
-from worker.train.history import History, Window
-from worker.train.recorder import EPOCH_LOSS
+from worker.train.findings import fit, layers, rates
+from worker.train.findings.finding import Case, Chance, Finding
+from worker.train.history import History
+from worker.train.layerstats import rhythm
 
-# A model counts as not learning while its loss is above this share of what needs no inputs: a quarter of the variance
-# explained for squares, the same for absolute values and what lies between, a tenth of the entropy for classes, of what
-# is lacking to a margin the same. Where a tenth of the entropy is gone, a sixth or more of a focal loss is.
-_UNLEARNED = {"mse_loss": 0.75, "l1_loss": 0.87, "smooth_l1_loss": 0.87, "huber_loss": 0.87}
-_UNLEARNED |= {"focal_loss": 0.85, "sigmoid_focal_loss": 0.85, "poisson_nll_loss": 0.75}
-_UNLEARNED_NATS = 0.144  # log(4 / 3) / 2: by so much the loss of a normal law falls with a quarter of the variance
-_UNLEARNED_ENTROPY = 0.9
-_FEW_STEPS = 20
-_DEAD_RATE = 0.01
-_WORSE = 0.1  # by so much of itself a loss has risen, or fallen: it may be below 0
-_FALLING = 0.02
+if TYPE_CHECKING:
+    from worker.train.plan import Plan
 
+__all__ = ["Case", "Chance", "Doctor", "Finding", "diagnose"]
 
-@dataclass(frozen=True)
-class Finding:
-    """Something worth knowing about a run, where it showed, and what to do."""
+Rule = Callable[..., Finding | None]  # of a case and a history, and whether the training has `ended`
 
-    kind: str
-    title: str
-    text: str
-    step: int
-    fix: str
-
-
-@dataclass(frozen=True)
-class Chance:
-    """The loss that needs no inputs: what always giving the same best answer reaches on the training rows."""
-
-    loss: float
-    unlearned: float  # a loss from here up is hardly better
-
-    @classmethod
-    def of(cls, loss: float, loss_type: str, least: float = 0.0) -> "Chance":
-        """What such a loss of that type means, where none is below the `least`."""
-        if loss_type == "gaussian_nll_loss":
-            return cls(loss, loss - _UNLEARNED_NATS)
-        return cls(loss, least + (loss - least) * _UNLEARNED.get(loss_type, _UNLEARNED_ENTROPY))
-
-    def reached_by(self, loss: float) -> bool:
-        """Whether a loss is hardly better."""
-        return loss >= self.unlearned
+# Of the rules in a row the first one speaks that has something to say, and those after it are silent from then on: they
+# see the same from further away. Each is called by the kind of what it finds.
+RULES: tuple[tuple[Rule, ...], ...] = (
+    (rates.exploding_gradients,),
+    (
+        rates.diverging,
+        rates.learning_rate_died,
+        rates.oscillating,
+        layers.saturated_units,
+        layers.dead_relus,
+        layers.vanishing_gradients,
+        rates.not_learning,
+        fit.underfitting,
+        rates.plateau,
+    ),
+    (rates.diverging, rates.oscillating, fit.overfitting),
+)
+# Of a model that learns nothing, it is said already that it is no better than chance.
+_HOPELESS = frozenset(rule.__name__ for rule in RULES[1]) - {"underfitting", "plateau"}
 
 
-def diagnose(history: History, chance: Chance) -> list[Finding]:
-    """Everything that the curves show at the end of a training."""
-    dead = learning_rate_died(history, chance)
-    found = [dead or not_learning(history, chance), overfitting(history)]
-    return [finding for finding in found if finding is not None]
-
-
-def not_learning(history: History, chance: Chance) -> Finding | None:
-    """The loss stayed at what a constant answer gives."""
-    windows = history.windows
-    final = _final_loss(windows)
-    if _num_steps(windows) < _FEW_STEPS or not chance.reached_by(final):
-        return None
-    return Finding(
-        "not_learning",
-        "It does not learn",
-        f"After {windows[-1].last_step:,} steps the training loss is {final:.4g}. A model that gives every row the "
-        f"same answer reaches {chance.loss:.4g}, so what went in hardly matters for what comes out.",
-        windows[-1].last_step,
-        "The loss was still falling: more epochs, or a larger learning rate, may be all it needs."
-        if _still_falls(windows)
-        else "Try a learning rate ten times larger or smaller, adam if it is another optimizer, scaled inputs, other "
-        "first weights. Or there is nothing in these columns to learn the target from.",
+def case_of(plan: "Plan") -> Case:
+    """What rules know of a training beside its curves."""
+    model = plan.spec.model if plan.spec is not None and isinstance(plan.spec.model, ModelSpec) else None
+    return Case(
+        chance=plan.chance,
+        num_steps=plan.num_steps,
+        steps_per_epoch=plan.steps_per_epoch,
+        rate=plan.rate,
+        num_rows={name: len(part) for name, part in plan.parts.items()},
+        num_parameters=plan.num_parameters,
+        num_outputs=plan.constant.numel(),
+        spec=plan.spec,
+        layers={node.name: node.layer.type for node in model.nodes} if model else {},
+        outputs=set(model.graph.outputs.values()) if model else (),
+        restores_best=plan.restores_best,
+        is_clipped=plan.gradients.max_norm is not None,
     )
 
 
-def learning_rate_died(history: History, chance: Chance) -> Finding | None:
-    """The schedule took the learning rate away before the loss had moved."""
-    windows = history.windows
-    if _num_steps(windows) < _FEW_STEPS or not chance.reached_by(_final_loss(windows)):
-        return None
-    highest = max(window.peak_lr for window in windows)
-    dead = next((i for i, window in enumerate(windows) if _died(windows, i, highest)), None)
-    if dead is None:
-        return None
-    window = windows[dead]
-    return Finding(
-        "learning_rate_died",
-        "The learning rate died before it learned",
-        f"The schedule took the learning rate from {highest:.3g} to {window.lr:.2g} by step {window.last_step:,}, "
-        f"less than a hundredth. The loss was {window.loss:.4g} then and is {_final_loss(windows):.4g} now; the same "
-        f"answer for every row gives {chance.loss:.4g}. Steps that small no longer move the weights.",
-        window.last_step,
-        "Let the rate fall more slowly (gamma nearer to 1, or a larger every), or start with a larger one: inputs "
-        "scaled to small numbers give small gradients, and need it.",
-    )
-
-
-def overfitting(history: History) -> Finding | None:
-    """The validation loss rose again while the training loss went on falling."""
-    train, validation = history.epochs.get(EPOCH_LOSS, []), history.epochs.get("validation/loss", [])
-    if len(validation) < 5 or len(train) != len(validation):
-        return None
-    if not all(map(math.isfinite, validation)):  # nothing compares with NaN: what is lowest would be chance
-        return None
-    best = min(range(len(validation)), key=validation.__getitem__)
-    recent = validation[max(best + 1, len(validation) - 3) :]
-    has_risen = min(recent, default=0) >= validation[best] + _WORSE * abs(validation[best])
-    if len(recent) < 3 or not has_risen or train[-1] > train[best] - _WORSE * abs(train[best]):
-        return None
-    return Finding(
-        "overfitting",
-        f"It learns its rows by heart since epoch {best + 1}",
-        f"The validation loss was lowest after epoch {best + 1}, at {validation[best]:.4g}, and has risen to "
-        f"{validation[-1]:.4g}, while the training loss fell from {train[best]:.4g} to {train[-1]:.4g}. What it has "
-        "learned since does not hold for rows it has not seen.",
-        round(history.windows[-1].last_step * (best + 1) / len(validation)),
-        "Stop early with restore_best, use dropout, an l2 penalty or a smaller model, or get more data.",
-    )
-
-
-def _num_steps(windows: list[Window]) -> int:
-    return sum(window.num_steps for window in windows)
-
-
-def _mean_loss(windows: list[Window]) -> float:
-    return math.fsum(window.loss * window.num_steps for window in windows) / max(_num_steps(windows), 1)
-
-
-def _final_loss(windows: list[Window]) -> float:
-    """The mean over the last tenth."""
-    return _mean_loss(windows[-max(1, len(windows) // 10) :])
-
-
-def _still_falls(windows: list[Window]) -> bool:
-    """Whether the last quarter is clearly below the one before."""
-    quarter = max(1, len(windows) // 4)
-    before = _mean_loss(windows[-2 * quarter : -quarter])
-    return _mean_loss(windows[-quarter:]) < before - _FALLING * abs(before)
-
-
-def _died(windows: list[Window], i: int, highest: float) -> bool:
-    """Whether the rate is down at window i and stays there. (A warm-up starts low, and comes up.)"""
-    return all(window.lr < _DEAD_RATE * highest for window in windows[i:])
+def diagnose(
+    case: Case, history: History, *, ended: bool = True, said: Collection[str] = frozenset()
+) -> Iterator[Finding]:
+    """Everything that the curves show, less what was said before."""
+    told = set(said)
+    for row in RULES if history.windows else ():
+        for rule in row:
+            if rule.__name__ in told:
+                break
+            if (finding := rule(case, history, ended=ended)) is not None:
+                told.add(finding.kind)
+                yield finding
+                break
 
 
 class Doctor:
     """Says each finding once on the job's stream."""
 
-    def __init__(self, job: Job, chance: Chance, *, restores_best: bool) -> None:
-        self.job, self.chance, self.restores_best = job, chance, restores_best
+    def __init__(self, job: Job, case: Case) -> None:
+        self.job, self.case = job, case
         self.said: set[str] = set()
+        self._every = rhythm(case.num_steps)
+        num_epochs = case.num_steps // case.steps_per_epoch
+        self._epoch_every = case.steps_per_epoch * max(1, num_epochs // 100)
 
-    def look(self, history: History) -> None:
-        """At the curves as they are at the end of a training."""
-        for finding in diagnose(history, self.chance):
-            if not (finding.kind == "overfitting" and self.restores_best):
+    def looks_at(self, step: int) -> bool:
+        """Whether the curves up to this step are looked at: by the rhythm, and after epochs, unless those are many."""
+        return step % self._every == 0 or step % self._epoch_every == 0
+
+    def look(self, history: History, *, ended: bool = False) -> None:
+        """At the curves as they are, or as they have become when the training ends."""
+        for finding in list(diagnose(self.case, history, ended=ended, said=self.said)):
+            self.say(replace(finding, found_at=history.windows[-1].last_step))
+
+    def judge(self, step: int, evaluation: Mapping[str, Any]) -> None:
+        """At the evaluation of what a training has left."""
+        found = fit.validation_too_small(self.case, step, evaluation)
+        worse = None if self.said & _HOPELESS else fit.worse_than_baseline(step, evaluation)
+        for finding in (found, worse):
+            if finding is not None:
                 self.say(finding)
 
     def say(self, finding: Finding) -> None:

@@ -36,11 +36,12 @@ _MEDIA_TYPES = {WEIGHTS: "application/octet-stream", PREPROCESSING: "application
 def finish(trainer: "Trainer") -> Ending:
     """Evaluate and write what is left behind. Returns what makes it true, for the transaction that ends the job."""
     job, plan = trainer.job, trainer.plan
-    trainer.doctor.look(trainer.history)
+    trainer.doctor.look(trainer.history, ended=True)
     checkpoints = trainer.write()
     _take_final_weights(trainer)
     _refuse_non_finite(plan, trainer.step)
     evaluation = evaluation_of(plan)
+    trainer.doctor.judge(trainer.step, evaluation)
     if line := forecast.in_words(evaluation.get("forecast", {})):
         job.log(line)
     for name, value in evaluation["parts"].get("test", {}).items():

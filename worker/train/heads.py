@@ -180,6 +180,7 @@ def judging_of_heads(training: TrainingSpec, target: Target, targets: Targets, d
         Chance(
             sum(head.weight * head.judging.chance.loss for head in heads),
             sum(head.weight * head.judging.chance.unlearned for head in heads),
+            _least(heads),
         ),
     )
 
@@ -188,6 +189,12 @@ def _head(training: TrainingSpec, head: transforms.Head, cut: Cut, targets: Targ
     own, weight = training_of(training, head.name)
     judging = judging_of(own, head.target, lambda: map(cut.of_targets, targets()), device)
     return Head(head.name, weight, cut, LossOfRows(judging.loss, judging.judge), judging)
+
+
+def _least(heads: list[Head]) -> float | None:
+    """No loss of all is below this; None: there is no such bound."""
+    least = [head.judging.chance.least for head in heads]
+    return None if None in least else sum(head.weight * (one or 0.0) for head, one in zip(heads, least, strict=True))
 
 
 def _cuts(target: Target) -> list[Cut]:

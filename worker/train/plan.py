@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from app.specs.run import RunSpec
 from worker.data.series import Shown
 from worker.evaluate import Judge
 from worker.train.augment import Augment
@@ -19,6 +20,7 @@ from worker.train.changes import Changes
 from worker.train.doctor import Chance
 from worker.train.freezing import Freezing
 from worker.train.gradients import Gradients, Limit
+from worker.train.layerstats import Watch
 from worker.train.precision import Forward, Precision
 from worker.train.recorder import EPOCH_LOSS
 from worker.train.schedules import Watched
@@ -55,6 +57,9 @@ class Plan:
     precision: Precision = field(default_factory=Precision)
     averaging: Averaging = field(default_factory=Averaging)
     forward: Forward | None = None  # the model as a step calls it, where that is compiled
+    layers: list[str] = field(default_factory=list)  # the names of the modules that are layers
+    watch: Watch = field(default_factory=Watch.none)  # on the layers
+    spec: RunSpec | None = None  # as it was submitted
     beginning: Beginning | None = None  # where the weights begin, where that is not chance
     momentum: Callable[[int], float] | None = None  # that of the step with this number, where it changes
     watched: Watched | None = None  # what the rate follows, where that is a curve
@@ -71,11 +76,10 @@ class Plan:
         """The number of steps if nothing stops it early."""
         return self.num_epochs * self.steps_per_epoch
 
-    def lengthen(self, step: int, num_epochs: int) -> int:
-        """Train for so many epochs from that step on, or fewer: those that had begun are finished. Returns how many."""
+    def lengthen(self, step: int, num_epochs: int) -> None:
+        """Train for so many epochs from that step on, or fewer: those that had begun are finished."""
         self.num_epochs = max(num_epochs, 1, -(-step // self.steps_per_epoch))
         self.changes.set_num_epochs(step, self.num_epochs)
-        return self.num_epochs
 
     @property
     def num_parameters(self) -> int:

@@ -4,9 +4,10 @@ A step leaves its loss and gradient norm where they were computed; they come to 
 step waits for the device. What is judged by its value (is the loss finite, what was its mean) is judged then.
 """
 
+import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor
 from app.errors import JobFailure
 from worker.job import Job
 from worker.train.history import History
+from worker.train.layerstats import Look
+from worker.train.looks import Looks
 
 MAX_PENDING = 4096
 EPOCH_LOSS = "train/epoch_loss"
@@ -31,11 +34,20 @@ class _Pending:
 class Recorder:
     """Collects the points of a training, hands them on in batches, and keeps what the training itself needs of them."""
 
-    def __init__(self, job: Job, history: History, steps_per_epoch: int, *, sums_losses: bool = True) -> None:
+    def __init__(
+        self,
+        job: Job,
+        history: History,
+        steps_per_epoch: int,
+        told: Callable[[int], None] = lambda step: None,
+        *,
+        sums_losses: bool = True,
+    ) -> None:
         self.job = job
         self.sums_losses = sums_losses  # of an epoch, as the mean of those of its steps
         self.history = history
         self.steps_per_epoch = steps_per_epoch
+        self.told = told  # is called when the history holds everything up to a step, in their order
         self._loss_sum = 0.0  # over the answers of the epoch so far, in the order of the steps
         self._num_answers = 0.0
         self._steps: list[int] = []
@@ -44,19 +56,24 @@ class Recorder:
         self._norms: list[Tensor] = []
         self._rates: list[float] = []
         self._epochs: dict[str, _Pending] = {}
+        self._looks = Looks(job)
 
     def add_step(self, step: int, count: int | Tensor, loss: Tensor, grad_norm: Tensor, lr: float) -> None:
         """Record one training step, whose loss is divided by `count`: rows, tokens that there are, what they count.
 
         Tensors are 0-d and stay on their device for now.
         """
+        if len(self._steps) >= MAX_PENDING:  # not after this one: what else there is of it may follow
+            self.flush()
         self._steps.append(step)
         self._counts.append(count)
         self._losses.append(loss)
         self._norms.append(grad_norm)
         self._rates.append(lr)
-        if len(self._steps) >= MAX_PENDING:
-            self.flush()
+
+    def add_look(self, step: int, look: Look) -> None:
+        """Record what was seen of the layers in a step that was added."""
+        self._looks.add(step, look)
 
     def add_epoch(self, name: str, step: int, value: Value) -> None:
         """Record the value of a series after an epoch."""
@@ -64,31 +81,47 @@ class Recorder:
         pending.steps.append(step)
         pending.values.append(value)
 
-    def flush(self) -> None:
-        """Hand on what has gathered. Raises JobFailure `non_finite_loss`, with everything up to that step recorded."""
-        self._flush_steps()
-        pending, self._epochs = self._epochs, {}
-        for name, points in pending.items():
-            values = _on_host(points.values)
-            self.job.metrics(name, points.steps, values)
-            for value in values:
-                self.history.add_epoch(name, value)
+    def flush(self, *, whole: bool = False) -> None:
+        """Hand on what has gathered; of layers only every second, unless all of it is asked for.
 
-    def _flush_steps(self) -> None:
-        if not self._steps:
-            return
-        steps, rates = self._steps, self._rates
+        Raises JobFailure `non_finite_loss`, with everything up to that step recorded.
+        """
+        steps, self._steps = self._steps, []
+        rates, self._rates = self._rates, []
         counts, losses, norms = _on_host(self._counts), _on_host(self._losses), _on_host(self._norms)
-        self._steps, self._counts, self._losses, self._norms, self._rates = [], [], [], [], []
+        self._counts, self._losses, self._norms = [], [], []
         bad = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
         upto = len(steps) if bad is None else bad + 1
-        for name, values in (("train/loss", losses), ("optimizer/grad_norm", norms), ("optimizer/lr", rates)):
-            self.job.metrics(name, steps[:upto], values[:upto])
+        if steps:
+            for name, values in (("train/loss", losses), ("optimizer/grad_norm", norms), ("optimizer/lr", rates)):
+                self.job.metrics(name, steps[:upto], values[:upto])
+        before = math.inf if bad is None else steps[bad]
+        epochs, looks = self._flush_epochs(before), self._looks.arrive()
+        self._looks.leave(before, whole=whole or bad is not None)
+        for step, count, loss, norm, lr in zip(steps[:bad], counts, losses, norms, rates, strict=False):
+            self._add_to_epoch(step, count, loss)
+            self.history.add_step(step, loss, lr, norm)
+            self.history.add_look(looks.get(step, {}))
+            for name, value in epochs.pop(step, ()):
+                self.history.add_epoch(name, value)
+            self.told(step)
+        for name, value in itertools.chain.from_iterable(epochs.values()):
+            self.history.add_epoch(name, value)
         if bad is not None:
             raise _non_finite(steps[bad], losses[bad], rates[bad])
-        for step, count, loss, lr in zip(steps, counts, losses, rates, strict=True):
-            self._add_to_epoch(step, count, loss)
-            self.history.add_step(step, loss, lr)
+
+    def _flush_epochs(self, before: float) -> dict[int, list[tuple[str, float]]]:
+        """Hand on what is known of epochs that ended before a step. Returns it by its step."""
+        pending, self._epochs = self._epochs, {}
+        found: dict[int, list[tuple[str, float]]] = {}
+        for name, points in pending.items():
+            values = _on_host(points.values)
+            kept = [(step, value) for step, value in zip(points.steps, values, strict=True) if step < before]
+            if kept:
+                self.job.metrics(name, *map(list, zip(*kept, strict=True)))
+            for step, value in kept:
+                found.setdefault(step, []).append((name, value))
+        return found
 
     def _add_to_epoch(self, step: int, count: float, loss: float) -> None:
         self._loss_sum += loss * count

@@ -44,6 +44,7 @@ from worker.train.gradients import Gradients, Limit, Penalty
 from worker.train.groups import groups_of
 from worker.train.heads import SEVERAL, judging_of_heads, ready_targets
 from worker.train.judging import judging_of
+from worker.train.layerstats import Rhythm, Watch
 from worker.train.measured import measure
 from worker.train.plan import Plan
 from worker.train.precision import Forward
@@ -169,6 +170,7 @@ def make_plan(job: Job) -> Plan:
     augment = _augment(submitted.spec, prepared.preprocessing)
     shown = prepared.shown if isinstance(prepared, PreparedSeries) else None
     plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device, augment, shown)
+    plan.spec = submitted.spec
     plan.beginning = Beginning.of(job, submitted.model, training)
     if training.compile:
         plan.forward = _compiled(plan, job)
@@ -215,11 +217,12 @@ def assemble(
     )
     steps_per_epoch = len(batches)
     changes = Changes()
+    num_steps = training.num_epochs * steps_per_epoch
     rates = Rates.of(
         training.schedule,
         training.optimizer.lr,
         steps_per_epoch,
-        training.num_epochs * steps_per_epoch,
+        num_steps,
         changes,
         num_watched=training.swa.start_epoch if training.swa else None,
     )
@@ -259,6 +262,8 @@ def assemble(
         averaging=_averaging(module, training, batches, freezing),
         time_limit_s=training.time_limit_s,
         changes=changes,
+        layers=[node.name for node in model.nodes],
+        watch=Watch.of(model, module, optimizer, Rhythm.of(training, num_steps), hears=not training.compile),
     )
 
 

@@ -6,10 +6,12 @@ when they reach the CPU (`recorder`), so nothing in the loop waits for the devic
 
 import math
 import time
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from app.errors import JobFailure
 from app.queue import Request
 from app.specs.controls import SaveCheckpoint, SetLr, SetNumEpochs, Stop, TimeLimit
 from worker import evaluate
@@ -17,10 +19,10 @@ from worker.job import Cancelled, Ending, Job
 from worker.train import checkpoints, optimizers
 from worker.train import device as devices
 from worker.train.checkpoints import Checkpoints, Snapshot, Written
-from worker.train.doctor import Doctor
+from worker.train.doctor import Doctor, case_of
 from worker.train.finish import finish
 from worker.train.history import History
-from worker.train.learner import Learner
+from worker.train.learner import Learned, Learner
 from worker.train.plan import Plan
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan, out_of_memory
@@ -30,23 +32,47 @@ from worker.train.stopping import sign
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
 PROGRESS_EVERY_S = 0.2
 JUDGE_EVERY_S = 0.005  # of epochs that are shorter, only some are looked at: a look waits for the device
+NON_FINITE = frozenset({"non_finite_loss", "non_finite_weights"})  # failures whose place is looked for
 HOLD_SHARE = 0.05  # of the time that may go into holding the best epoch's state
+
+
+class Broken(NamedTuple):
+    """A training whose numbers are none any more, and what is left to say of it."""
+
+    failure: JobFailure
+    doctor: Doctor
+    history: History
 
 
 def run(job: Job) -> Ending:
     """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well."""
+    from worker.train import nonfinite  # which trains, too
+
     try:
-        trainer = Trainer(job, make_plan(job))
-        trainer.resume()
-        with devices.inexact(job.log):
-            trainer.fit()
-        return finish(trainer)
+        ended = _train(job)
     except (MemoryError, RuntimeError) as error:
         if not devices.is_out_of_memory(error):
             raise
         device = devices.full_device(error)
+    else:
+        if isinstance(ended, Ending):
+            return ended
+        raise nonfinite.explained(job, ended, make_plan)
     # Only now: the traceback held every tensor of the step that failed.
     raise out_of_memory(job, device)
+
+
+def _train(job: Job) -> Ending | Broken:
+    trainer = Trainer(job, make_plan(job))
+    trainer.resume()
+    try:
+        with devices.inexact(job.log):
+            trainer.fit()
+        return finish(trainer)
+    except JobFailure as failure:
+        if failure.kind not in NON_FINITE:
+            raise
+        return Broken(failure.with_traceback(None), trainer.doctor, trainer.history)
 
 
 class Trainer:
@@ -63,12 +89,12 @@ class Trainer:
         self.history = History()
         # The loss of one step an epoch is that of the epoch.
         self.sums_losses = plan.steps_per_epoch == 1 or not plan.judge.is_uneven
-        self.recorder = Recorder(job, self.history, plan.steps_per_epoch, sums_losses=self.sums_losses)
+        self.recorder = Recorder(job, self.history, plan.steps_per_epoch, self._examine, sums_losses=self.sums_losses)
         self.metrics = plan.judge.accumulator()
         self.checkpoints = Checkpoints(job, plan.run_id, plan.keep_checkpoints)
         self.best_score: float | None = None  # of the epochs that were looked at
         self._best: Snapshot | None = None  # after the best of them, as long as it is not written
-        self.doctor = Doctor(job, plan.chance, restores_best=plan.restores_best)
+        self.doctor = Doctor(job, case_of(plan))
         self.pace = Pace(0, plan.num_steps)
         self._tend_at = self._progress_at = self._judge_at = 0.0
         self._save_at = time.monotonic() + plan.checkpoint_every_s
@@ -97,19 +123,28 @@ class Trainer:
                 self._tend()
                 if self.stopped:
                     break
-        self.recorder.flush()
+        self.recorder.flush(whole=True)
 
     def _freeze(self) -> None:
         """Hold what is frozen in the epoch that begins or goes on, and let go of the rest."""
         for name in self.plan.freezing.set(self.epoch):
             self.job.log(f"{name} learns from epoch {self.epoch + 1:,} on")
 
-    def _learn(self, inputs: Tensor, targets: Tensor) -> None:
+    def _learn(self, inputs: Tensor, targets: Tensor) -> Learned:
+        watches = self.plan.watch.begin(self.step + 1)
         learned = self.learner.learn(inputs, targets, self.step)
         self.step += 1
         count = self.plan.judge.count(learned.targets, self.metrics.add(learned.outputs, learned.targets))
         self.recorder.add_step(self.step, count, learned.loss, learned.grad_norm, learned.lr)
+        if watches:
+            self.recorder.add_look(self.step, self.plan.watch.end())
         self.pace.add(len(targets))
+        return learned
+
+    def _examine(self, step: int) -> None:
+        """The curves up to this step are known."""
+        if self.doctor.looks_at(step):
+            self.doctor.look(self.history)
 
     def _close_epoch(self) -> None:
         values = self.metrics.values()
@@ -168,7 +203,7 @@ class Trainer:
             self.job.progress(self.progress())
         if self.job.requested:
             if self.job.requested == Request.CANCEL:  # nobody will look at these curves again
-                self.doctor.look(self.history)
+                self.doctor.look(self.history, ended=True)
             self.save()
             if self.job.requested:  # a pause may have been taken back meanwhile
                 raise Cancelled
@@ -199,7 +234,9 @@ class Trainer:
             case SetLr(lr=lr):
                 self.plan.changes.set_lr(step, lr)
             case SetNumEpochs(num_epochs=num_epochs):
-                self.pace.num_steps = self.plan.lengthen(step, num_epochs) * self.plan.steps_per_epoch
+                self.plan.lengthen(step, num_epochs)
+                self.pace.num_steps = self.plan.num_steps
+                self.doctor.case = replace(self.doctor.case, num_steps=self.plan.num_steps)
                 return {"num_epochs": self.plan.num_epochs}
             case Stop(keep=keep) | TimeLimit(keep=keep):
                 if isinstance(order.said, TimeLimit):
@@ -231,7 +268,7 @@ class Trainer:
 
     def save(self) -> None:
         """Make everything so far durable: what was recorded, the best epoch, and the state to go on from."""
-        self.recorder.flush()
+        self.recorder.flush(whole=True)
         self.checkpoints.save(self.write())
 
     def write(self) -> list[Written]:
@@ -273,6 +310,7 @@ class Trainer:
             best=stopping.best_weights if stopping else {},
             averages=self.plan.averaging.tensors(),
             metrics=self.metrics.sums,
+            watch=self.plan.watch.state(),
             random=checkpoints.random_state(),
         )
         state = {
@@ -289,12 +327,12 @@ class Trainer:
         }
         return Snapshot(tensors, state)
 
-    def resume(self) -> None:
-        """Take up the newest sound checkpoint of an earlier attempt, and take back the points that lie after it.
+    def resume(self, before: float = math.inf) -> None:
+        """Take up the newest sound checkpoint before a step, and take back the points that lie after it.
 
         Where there is none, the weights begin with what the run says.
         """
-        snapshot, damaged = self.checkpoints.newest()
+        snapshot, damaged = self.checkpoints.newest(before)
         if snapshot is not None:
             self._restore(snapshot)
             self.job.log(f"going on from the checkpoint at step {self.step:,}")
@@ -319,6 +357,7 @@ class Trainer:
         self.recorder.restore(state["epoch_loss"])
         self.doctor.said = set(state["findings"])
         self.best_score = state["best_score"]
+        plan.watch.restore(snapshot.group("watch"), plan.device)
         self.metrics.restore(snapshot.group("metrics"), state["metric_rows"], plan.device)
         if plan.stopping is not None:
             plan.stopping.restore(state["stopping"], snapshot.group("best"), plan.device)

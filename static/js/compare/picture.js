@@ -5,7 +5,7 @@ import { $, h, replace } from "../dom.js";
 import * as format from "../format.js";
 import { faded, resolved } from "../statistical.js";
 import { axisLabel } from "./columns.js";
-import { mix, sharesOf } from "./ramp.js";
+import { mix, sharesOf } from "../ramp.js";
 import { swatch } from "./runlist.js";
 import { valueInWords } from "./tableview.js";
 

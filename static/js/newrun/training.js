@@ -18,6 +18,17 @@ const number = (name, help, rest = {}) => ({
   isRequired: false,
   ...rest,
 });
+const MORE = [
+  "max_grad_norm",
+  "max_grad_value",
+  "checkpoint_every_s",
+  "keep_checkpoints",
+  "log_every_epochs",
+  "time_limit_s",
+  "max_crashes",
+  "watch_every",
+  "histograms_every",
+];
 const optional = (name, help) => number(name, help, { isNullable: true, default: 0 });
 
 /** Of several outputs each has a loss and metrics of its own, which the builder or the JSON says. */
@@ -199,7 +210,7 @@ export class TrainingStep {
         this.#set(training, descriptor.name),
         { isQuiet: false },
       );
-    const isOpen = ["max_grad_norm", "max_grad_value", "checkpoint_every_s", "keep_checkpoints", "log_every_epochs", "time_limit_s", "max_crashes"].some(
+    const isOpen = MORE.some(
       (name) => training[name] !== undefined && training[name] !== null,
     );
     return h(
@@ -216,6 +227,8 @@ export class TrainingStep {
         text(number("log_every_epochs", "epochs between log lines", { default: 1 })),
         text(number("time_limit_s", "seconds it may train, without pauses; then it keeps its best weights", { isNullable: true, default: null })),
         text(number("max_crashes", "times its process may die without coming further; 1: never tried again", { default: 3 })),
+        text(number("watch_every", "steps between looks at the layers; 0: never", { isNullable: true, default: null })),
+        text(number("histograms_every", "steps between their histograms; 0: none", { isNullable: true, default: null })),
         checkbox(
           { label: "new order each epoch", help: "shuffle", loc: ["training", "shuffle"] },
           training.shuffle !== false,

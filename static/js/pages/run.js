@@ -18,6 +18,7 @@ const header = new Header(run, state);
 const overview = new Overview(run, state);
 const log = new Log($("#panel-log"), state);
 let tryIt = null;
+let layers = null;
 
 // What a tab needs beyond the first is fetched when it is opened: the curves stand sooner.
 const panels = {
@@ -27,6 +28,11 @@ const panels = {
     const { TryIt } = await import("../run/tryit.js");
     tryIt ??= new TryIt($("#panel-try"));
     tryIt.show(run);
+  },
+  layers: async () => {
+    const { Layers } = await import("../run/layers.js");
+    layers ??= new Layers($("#panel-layers"), run, state);
+    await layers.show();
   },
   model: async () => (await import("../run/model.js")).showModel($("#panel-model"), run),
   data: async () => (await import("../run/data.js")).showData($("#panel-data"), run),
@@ -40,6 +46,11 @@ const choose = startTabs($("#tabs"), (key) => {
 });
 
 startEditing(run.id);
+overview.onLayer = async (layer) => {
+  choose("layers", { focus: true });
+  await panels.layers();
+  await layers.choose(layer);
+};
 $("#try-button").addEventListener("click", () => choose("try", { focus: true }));
 $("#panel-model").addEventListener("click", async (event) => {
   if (!event.target.closest("[data-csv]")) return;
@@ -72,6 +83,17 @@ async function showGhosts() {
   overview.drawCharts();
 }
 
+/** Looks at layers are rare, steps are not. */
+const drawLayers = debounce(500, async () => {
+  try {
+    await layers?.show();
+    if (state.numHistograms !== layers?.numHistograms) await layers.ask();
+    if (layers) layers.numHistograms = state.numHistograms;
+  } catch (error) {
+    if (error.status !== 0) toastError(error);
+  }
+});
+
 const NEEDS_RELOAD = ["status", "evaluation", "artifacts", "checkpoints", "controls"];
 let frame = null;
 
@@ -88,6 +110,7 @@ function changed() {
     if (changes.has("status") || changes.has("progress") || changes.has("controls")) header.show();
     if (changes.has("findings") || changes.has("status")) overview.showFindings();
     if (changes.has("log")) log.show();
+    if (shownPanel === "layers" && (changes.has("metrics") || changes.has("histograms"))) drawLayers();
     if (changes.has("ghosts")) showGhosts();
     if (state.isCutInside) live.restart(run.job_id);
     state.isCutInside = false;

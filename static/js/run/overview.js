@@ -1,10 +1,11 @@
 // Curves, results, findings and settings.
 
-import { goalOf } from "../curves.js";
+import { chartsFor, goalOf } from "../curves.js";
 import { $, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
+import { changesOf } from "../patchwords.js";
 import { settingsOf } from "../settings.js";
-import { toast } from "../shell.js";
+import { toast, toastError } from "../shell.js";
 import { RunCharts } from "./runcharts.js";
 
 const SHOWN_FIGURES = 5;
@@ -74,21 +75,49 @@ export class Overview {
     );
   }
 
-  #finding({ title, text, fix, step }) {
-    const hint = typeof fix === "string" ? fix : fix?.label;
+  #finding(finding) {
+    const { kind, title, text, fix, step, patch, layers } = finding;
+    const changes = patch ? changesOf(this.run.spec, patch) : [];
     return h(
       "div",
-      { class: "finding" },
+      { class: "finding", data: { kind } },
       h("h3", {}, title),
       h("p", {}, text),
-      hint ? h("p", { class: "finding-fix" }, hint) : null,
+      fix ? h("p", { class: "finding-fix" }, fix) : null,
+      changes.length ? h("p", { class: "small finding-changes" }, "Proposed: ", changes.join("; ")) : null,
       h(
         "div",
         { class: "row" },
-        h("a", { class: "button small", href: `/runs/new?from=${this.run.id}` }, "Clone and change"),
+        changes.length ? this.#tryThis(patch) : this.#clone(),
+        layers?.length ? this.#button("Show the layer", () => this.onLayer?.(layers[0])) : this.#showCurve(finding),
         step ? h("span", { class: "muted small figures" }, `step ${format.count(step)}`) : null,
       ),
     );
+  }
+
+  #button(name, act, style = "quiet") {
+    return h("button", { class: `button small ${style}`, type: "button", onclick: () => act()?.catch?.(toastError) }, name);
+  }
+
+  #clone() {
+    return h("a", { class: "button small", href: `/runs/new?from=${this.run.id}` }, "Clone and change");
+  }
+
+  /** What the doctor proposes: looked at in the form first, or started as it is. */
+  #tryThis(patch) {
+    const act = (name) => async () => (await import("./trythis.js"))[name](this.run, patch);
+    return [this.#button("Try this", act("openInForm"), ""), this.#button("Start it now", act("startAtOnce"))];
+  }
+
+  #showCurve({ series }) {
+    const key = series?.length ? chartsFor(series)[0]?.key : null;
+    if (!key || !this.run.dataset) return null;
+    const show = () => {
+      const chart = $(`[data-chart="${CSS.escape(key)}"]`);
+      chart?.scrollIntoView({ block: "center" });
+      chart?.querySelector("button")?.focus({ preventScroll: true });
+    };
+    return this.#button("Show the curve", show);
   }
 
   showSettings() {
