@@ -39,6 +39,7 @@ RULES: tuple[tuple[Rule, ...], ...] = (
     ),
     (rates.diverging, rates.oscillating, fit.overfitting),
 )
+_LEAST_STEPS = 20  # between two looks, which cost as much as the smallest steps
 # Of a model that learns nothing, it is said already that it is no better than chance.
 _HOPELESS = frozenset(rule.__name__ for rule in RULES[1]) - {"underfitting", "plateau"}
 
@@ -84,11 +85,11 @@ class Doctor:
         self.job, self.case = job, case
         self.said: set[str] = set()
         self._every = rhythm(case.num_steps)
-        num_epochs = case.num_steps // case.steps_per_epoch
-        self._epoch_every = case.steps_per_epoch * max(1, num_epochs // 100)
+        num_epochs, few = case.num_steps // case.steps_per_epoch, -(-_LEAST_STEPS // case.steps_per_epoch)
+        self._epoch_every = case.steps_per_epoch * max(few, num_epochs // 100)
 
     def looks_at(self, step: int) -> bool:
-        """Whether the curves up to this step are looked at: by the rhythm, and after epochs, unless those are many."""
+        """Whether the curves up to this step are looked at: by the rhythm, and after epochs, of short ones some."""
         return step % self._every == 0 or step % self._epoch_every == 0
 
     def look(self, history: History, *, ended: bool = False) -> None:

@@ -60,7 +60,7 @@ def learning_rate_died(case: Case, history: History, *, ended: bool) -> Finding 
     if stretches.num_steps(windows) < FEW_STEPS or not case.chance.reached_by(stretches.recent_loss(windows)):
         return None
     highest = stretches.highest_rate(windows)
-    dead = next((i for i, window in enumerate(windows) if _died(windows, i, highest)), None)
+    dead = _died(windows, highest)
     if dead is None or not (ended or _stays_dead(case, windows[-1].last_step, highest)):
         return None
     window = windows[dead]
@@ -219,9 +219,10 @@ def _rate_is_low(windows: list[Window]) -> bool:
     return windows[-1].lr < _LOW_RATE * stretches.highest_rate(windows)
 
 
-def _died(windows: list[Window], i: int, highest: float) -> bool:
-    """Whether the rate is down at window i and stays there. (A warm-up starts low, and comes up.)"""
-    return all(window.lr < _DEAD_RATE * highest for window in windows[i:])
+def _died(windows: list[Window], highest: float) -> int | None:
+    """The window from which on the rate is down and stays there. (A warm-up starts low, and comes up.)"""
+    num_alive = max((i for i, window in enumerate(windows, 1) if window.lr >= _DEAD_RATE * highest), default=0)
+    return num_alive if num_alive < len(windows) else None
 
 
 def _stays_dead(case: Case, step: int, highest: float) -> bool:
