@@ -134,8 +134,10 @@ class Error:
     of_mean: Callable[[Tensor], Tensor] = lambda mean: mean
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        errors = (outputs.double() - targets) * self.scale
-        return self.of_error(errors).sum() / errors[0].numel()
+        errors = outputs.double() - targets
+        if isinstance(self.scale, Tensor) or self.scale != 1:
+            errors = errors * self.scale
+        return self.of_error(errors).sum() / (errors.numel() // len(errors))
 
     def value(self, sums: Tensor, num_rows: int | Tensor) -> Tensor:
         return self.of_mean(sums / num_rows)

@@ -65,6 +65,15 @@ def takes_closure(optimizer: Optimizer) -> bool:
     return closure is not None and closure.default is inspect.Parameter.empty
 
 
+def step(optimizer: Optimizer) -> None:
+    """Take a step, without what torch wraps around it: calls of hooks, of which there are none, and a profiler's note.
+
+    They take 15 µs, a sixth of a step of the smallest models.
+    """
+    taken: Any = type(optimizer).step
+    (taken.__wrapped__ if getattr(taken, "hooked", False) else taken)(optimizer)
+
+
 def set_rate(optimizer: Optimizer, lr: float) -> None:
     """Give every group the learning rate `lr`, times its own factor."""
     for group in optimizer.param_groups:

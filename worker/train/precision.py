@@ -13,6 +13,7 @@ from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from app.errors import JobFailure
+from worker.train import optimizers
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -36,7 +37,7 @@ class Precision:
 
     def step(self, optimizer: Optimizer) -> None:
         """Let the optimizer take its step."""
-        optimizer.step()
+        optimizers.step(optimizer)
 
     def figures(self) -> dict[str, Tensor]:
         """What there is to tell of the steps so far: 0-d tensors by the names of series."""

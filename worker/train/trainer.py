@@ -285,8 +285,8 @@ class Trainer:
         Later would be too late, for the weights go on. How often is a matter of time alone: an epoch that takes no
         longer than the copy is not always looked at.
         """
-        self.recorder.flush()
         begun_at = time.monotonic()
+        self.recorder.flush()
         best_step = self.steering.best_step  # by which an earlier attempt went
         if self._judge() if best_step is None else best_step == self.step:
             self._best = self.snapshot().held()
