@@ -141,11 +141,6 @@ def test_a_run_of_a_kept_model_is_found_on_its_page_and_shows_its_graph(page: Pa
 
 
 def test_a_run_with_a_model_begins_with_data_that_fit_it(page: Page, running: Deck) -> None:
-    def add(name: str) -> str:
-        found = str(running.post("/datasets", {"name": name, "source": {"type": "builtin", "name": name}})["id"])
-        wait_for(lambda: running.get(f"/datasets/{found}")["status"] == "ready")
-        return found
-
     def layers(num_outputs: int) -> dict[str, Any]:
         return {"layers": [{"type": "linear", "out_features": num_outputs}]}
 
@@ -155,16 +150,20 @@ def test_a_run_with_a_model_begins_with_data_that_fit_it(page: Page, running: De
         expect(field).to_contain_text(words)
         expect(field.locator("select")).to_have_value(dataset)
 
-    iris, _ = add("iris"), add("celsius")  # the newest asks for one number
+    kinds = "".join(f"{i / 10},{i % 7},{'abc'[i % 3]}\n" for i in range(60))
+    flowers = running.add_file("flowers.csv", f"petal,sepal,species\n{kinds}".encode())
+    running.add_file(
+        "warm.csv", b"a,b\n" + b"".join(b"%d,%d.5\n" % (i, 2 * i) for i in range(50))
+    )  # asks for one number
     three = keep(running, "three classes", layers(3))
-    expect_chosen(three, iris, "the newest that fits this model")
+    expect_chosen(three, flowers, "the newest that fits this model")
     expect(page.locator("#check-state")).to_have_text("Ready to start")
     expect_chosen(keep(running, "of nothing", layers(777)), "", "fits this model as it stands")
     one = keep(running, "one number", layers(1))
-    body = {"name": "widths", "model": one, "dataset": iris, "data": {"target": "petal_width"}}
+    body = {"name": "widths", "model": one, "dataset": flowers, "data": {"target": "petal"}}
     run = running.post("/runs", {**body, "training": {"num_epochs": 1, "loss": {"type": "l1_loss"}}})["id"]
     running.wait_until_ended(run)
-    expect_chosen(one, iris, "as in widths, the last run of this model")
-    expect(page.get_by_label("Target: what is to be predicted")).to_have_value("petal_width")
+    expect_chosen(one, flowers, "as in widths, the last run of this model")
+    expect(page.get_by_label("Target: what is to be predicted")).to_have_value("petal")
     expect(page.get_by_label("Loss", exact=True)).to_have_value("l1_loss")
     expect(page.locator("#check-state")).to_have_text("Ready to start")
