@@ -7,7 +7,18 @@ from pathlib import Path
 
 import psutil
 
-NAMES = ("startup", "inspecting", "recording", "chart", "painting", "listing", "submission", "live", "training")
+NAMES = (
+    "startup",
+    "inspecting",
+    "recording",
+    "chart",
+    "painting",
+    "listing",
+    "submission",
+    "live",
+    "training",
+    "together",
+)
 
 
 def main() -> None:

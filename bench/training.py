@@ -12,7 +12,6 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
@@ -29,7 +28,7 @@ from app.specs.model import ModelSpec
 from app.transforms import Preprocessing, Target
 from bench.peers import PEERS, Loop
 from bench.programs import PROGRAMS, Program
-from bench.table import show, spread
+from bench.table import ratios, show, spread
 from worker.job import Job
 from worker.train import device as devices
 from worker.train.batches import Part
@@ -119,13 +118,8 @@ def measure(program: Program, loops: dict[str, Loop]) -> list[str]:
             times[name].append(loop(program, inputs, targets))
     counted = {name: [seconds / program.num_steps for seconds in some[1:]] for name, some in times.items()}
     ours = counted.pop(_OURS)
-    ratios = [_ratios(ours, theirs) for theirs in counted.values()]
+    ratios = [ratios(ours, theirs) for theirs in counted.values()]
     return [program.title, f"{program.num_steps:,}", spread(ours, "us"), *ratios]
-
-
-def _ratios(ours: list[float], theirs: list[float]) -> str:
-    found = [b / a for a, b in zip(ours, theirs, strict=True)]
-    return f"{median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
 def _installed() -> dict[str, Callable[[Program, Tensor, Tensor], float]]:
