@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worker.data.shelf import release
+from worker.train import prefetch
 from worker.train.windowed import Windowed
 
 RUN_BYTES = 64 << 10  # that are read in one piece, of rows that lie in a file
@@ -142,9 +143,17 @@ class Batches:
 
     def epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of `epoch` from number `first` on, on the device."""
+        batches = self._taken(epoch, first)
+        if self.device.type == "cuda" and self.part.device.type == "cpu":
+            batches = prefetch.sent(batches, self.device)
+        for inputs, targets in batches:
+            yield self.part.ready(inputs.to(self.device)), self.part.ready_targets(targets.to(self.device))
+
+    def _taken(self, epoch: int, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same where the rows lie. What is read of a file holds until the next batch is asked for."""
         if len(self) == 1 or not self.shuffle:  # the order of rows within the only batch changes nothing
             for start, end in self.bounds(first):
-                yield self._send(*self.part.take(slice(start, end)))
+                yield self.part.take(slice(start, end))
                 self.part.release()
             return
         if self.part.mapped:
@@ -152,7 +161,7 @@ class Batches:
             return
         rows = order(len(self.part), self.seed, epoch).to(self.part.device)
         for start, end in self.bounds(first):
-            yield self._send(*self.part.take(rows[start:end]))
+            yield self.part.take(rows[start:end])
 
     def _from_buffers(self, epoch: int, first: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The same of rows in a file. A batch may begin in one buffer and end in the next."""
@@ -170,7 +179,7 @@ class Batches:
             more_inputs, more_targets = self._read(runs)
             inputs, targets = torch.cat([inputs, more_inputs[mixed]]), torch.cat([targets, more_targets[mixed]])
             while len(inputs) >= end - start:
-                yield self._send(inputs[: end - start], targets[: end - start])
+                yield inputs[: end - start], targets[: end - start]
                 inputs, targets = inputs[end - start :], targets[end - start :]
                 if (following := next(bounds, None)) is None:
                     return
@@ -195,10 +204,3 @@ class Batches:
             targets.append(torch.cat([one for _, one in taken]))
             self.part.release()
         return torch.cat(inputs), torch.cat(targets)
-
-    def _send(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        if inputs.device != self.device:
-            if self.device.type == "cuda":
-                inputs, targets = inputs.pin_memory(), targets.pin_memory()
-            inputs, targets = inputs.to(self.device, non_blocking=True), targets.to(self.device, non_blocking=True)
-        return self.part.ready(inputs), self.part.ready_targets(targets)
