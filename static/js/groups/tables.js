@@ -11,7 +11,7 @@ const HEADS = [
   ["Deviation", "the standard deviation of a sample: divided by the number of runs less one"],
   ["Lowest", ""],
   ["Highest", ""],
-  ["95 % interval", "where the mean lies, by Student's t, if the runs were independent; folds share rows, so it is wider"],
+  ["95 % interval", "where the mean lies, by Student's t, if the runs were independent; folds share rows, so theirs is wider"],
   ["Runs", "that have come to a value"],
 ];
 
@@ -25,7 +25,7 @@ export function figuresTable({ figures, runs }) {
       {},
       h("th", { scope: "row" }, `${format.capitalize(format.metricName(one.metric))}, ${one.part}`),
       cells(one, runs.length).map(([text, exact], i) =>
-        h("td", { class: "right figures", title: exact, data: { label: HEADS[i][0] } }, text),
+        h("td", { class: "right figures", title: exact }, text),
       ),
     ),
   );
@@ -64,7 +64,7 @@ export function runsTable({ figures, runs }) {
       ),
       h(
         "td",
-        { data: { label: "Status" } },
+        {},
         h(
           "span",
           { class: "status", data: { status: run.status } },
@@ -73,9 +73,9 @@ export function runsTable({ figures, runs }) {
         ),
       ),
       shown.map(({ values }, j) =>
-        h("td", { class: "right figures", data: { label: names[j] } }, values[i] === null ? "–" : format.measure(values[i])),
+        h("td", { class: "right figures" }, values[i] === null ? "–" : format.measure(values[i])),
       ),
-      h("td", { class: "right", data: { label: "Time" } }, run.duration_s === null ? "–" : format.duration(run.duration_s)),
+      h("td", { class: "right" }, run.duration_s === null ? "–" : format.duration(run.duration_s)),
     ),
   );
   return wrapped("Runs of the group", ["Run", "Status", ...names, "Time"], body);
@@ -95,7 +95,7 @@ function wrapped(label, heads, rows, titles = []) {
     { class: "table-wrap", tabindex: "0", role: "region", aria: { label } },
     h(
       "table",
-      { class: "table cards-when-narrow" },
+      { class: "table group-table" },
       h("caption", { class: "visually-hidden" }, label),
       h("thead", {}, h("tr", {}, head)),
       h("tbody", {}, rows),

@@ -52,7 +52,7 @@ function fillTags(place, run) {
   if (place.dataset.tags === signature) return;
   place.dataset.tags = signature;
   const group = run.group
-    ? h("a", { class: "tag", href: `/groups/${run.group.id}`, title: `of ${run.group.name}` }, placeOf(run.group))
+    ? h("a", { class: "tag", href: `/groups/${run.group.id}`, title: `${placeOf(run.group)}, ${run.group.name}` }, "group")
     : null;
   replace(place, group, words.map(([kind, text]) => h("span", { class: `tag ${kind}`.trim() }, text)));
 }
