@@ -24,6 +24,7 @@ from app.db.migrate import migrate
 from app.dependencies import take_turns, turns
 from app.doctor import routes as doctor_routes
 from app.exploring import routes as exploring_routes
+from app.groups import routes as group_routes
 from app.idempotency import IdempotencyMiddleware
 from app.live import routes as live_routes
 from app.live.hub import Hub
@@ -95,6 +96,7 @@ def _api() -> APIRouter:
         report_routes,
         tensorboard_routes,
         compare_routes,
+        group_routes,
         dataset_routes,
         doctor_routes,
         exploring_routes,

@@ -26,6 +26,7 @@ from app.counts import count_all
 from app.datasets import service as dataset_service
 from app.dependencies import AppSettings, Reading
 from app.errors import NotFound
+from app.groups import service as group_service
 from app.models import service as model_service
 from app.runs import service as run_service
 from app.runs.listing import NEWEST
@@ -53,6 +54,7 @@ class Source(Protocol):
     def counts(self) -> dict[str, int]: ...
     def projects(self) -> list[str]: ...
     def run(self, run_id: str) -> dict[str, Any]: ...
+    def group(self, group_id: str) -> dict[str, Any]: ...
     def datasets(self) -> dict[str, Any]: ...
     def builtins(self) -> list[dict[str, Any]]: ...
     def generators(self) -> list[dict[str, Any]]: ...
@@ -80,6 +82,9 @@ class Services:
 
     def run(self, run_id: str) -> dict[str, Any]:
         return _json(run_service.get_run(self.session, run_id))
+
+    def group(self, group_id: str) -> dict[str, Any]:
+        return _json(group_service.get_group(self.session, group_id))
 
     def datasets(self) -> dict[str, Any]:
         return _page(dataset_service.list_datasets(self.session, limit=LISTED))
@@ -243,6 +248,12 @@ def _to_begin_with(request: Request, data: Source) -> dict[str, Any]:
 def run(request: Request, data: Data, run_id: str) -> HTMLResponse:
     found = data.run(run_id)
     return render(request, "run.html", data, section="runs", run=found, page_data={"run": found})
+
+
+@router.get("/groups/{group_id}")
+def group(request: Request, data: Data, group_id: str) -> HTMLResponse:
+    found = data.group(group_id)
+    return render(request, "group.html", data, section="runs", group=found, page_data={"group": found})
 
 
 @router.get("/compare")

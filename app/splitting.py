@@ -5,13 +5,14 @@ answer and what a stretch of rows takes on the way. To keep the mix of classes, 
 bytes a row more and some for each group, to split by time sixteen.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import JobFailure
+from app.folds import places_of_groups, places_of_mixed_groups, rows_in_time, rows_of_classes
 from app.specs.splits import AnySplit, ColumnSplit, GroupedSplit, KFoldSplit, SharesSplit, TimeSplit
 
 Rows = NDArray[np.int64]
@@ -87,11 +88,14 @@ def _dealer(split: Any, num_rows: int, table: Table, target: str, used: NDArray[
     It is asked for all of the `num_rows` rows that are used, in order, a stretch at a time.
     """
     sizes = _sizes(split, num_rows)
+    if isinstance(split, KFoldSplit) and (dealer := _folds(split, sizes, table, target, used)):
+        return dealer
     match split:
         case TimeSplit():
             return _by_moments(table.numbers(split.column), used, sizes, split.column)
         case GroupedSplit():
-            return _grouped(table.ids(split.column), used, sizes, split.seed)
+            ids = table.ids(split.column)
+            return _together(ids, places_of_groups(_count(ids, used), sizes, split.seed))
         case SharesSplit(shuffle=False):
             return _from_the_end(num_rows, sizes)
     random = np.random.default_rng(split.seed)
@@ -100,8 +104,33 @@ def _dealer(split: Any, num_rows: int, table: Table, target: str, used: NDArray[
     return _Hand(sizes, random).deal
 
 
+def _folds(
+    split: KFoldSplit, sizes: list[int], table: Table, target: str, used: NDArray[np.bool_] | None
+) -> Dealer | None:
+    """By time, by groups, or in order; None where rows are dealt at random."""
+    if split.time is not None:
+        return _by_moments(table.numbers(split.time), used, sizes, split.time)
+    if split.group is not None:
+        ids, seed = table.ids(split.group), split.seed if split.shuffle else None
+        wanted = [sizes[0], *[sum(sizes[1:]) / split.num_folds] * split.num_folds]
+        if not split.stratify:
+            return _together(ids, places_of_groups(_count(ids, used), wanted, seed))
+        counts = _count_both(ids, table.ids(target), used)
+        return _together(ids, places_of_mixed_groups(counts, wanted, seed))
+    if split.shuffle:
+        return None
+    if not split.stratify:
+        return _Turns(sizes).deal
+    ids = table.ids(target)
+    counts, classes = _count(ids, used), _in_first_order(ids, used)
+    owns = rows_of_classes(counts[classes].tolist(), split.num_folds)
+    return _by_class(ids, {i: _Turns([0, *own]) for i, own in zip(classes, owns, strict=True)})
+
+
 def _sizes(split: Any, num_rows: int) -> list[int]:
     test = round(num_rows * split.test)
+    if isinstance(split, KFoldSplit) and split.time is not None:
+        return [test, *rows_in_time(num_rows - test, split.num_folds)]
     if isinstance(split, KFoldSplit):
         size, num_larger = divmod(num_rows - test, split.num_folds)
         return [test, *(size + (i < num_larger) for i in range(split.num_folds))]
@@ -112,7 +141,13 @@ def _sizes(split: Any, num_rows: int) -> list[int]:
 def _bits_of_places(split: Any) -> Parts:
     if not isinstance(split, KFoldSplit):
         return np.array([BITS["test"], BITS["validation"], BITS["train"]], np.uint8)
-    bits: Parts = np.full(split.num_folds + 1, BITS["train"], np.uint8)
+    if split.time is not None:  # the latest first: what comes after the fold is of no part
+        bits: Parts = np.full(split.num_folds + 2, BITS["train"], np.uint8)
+        place = split.num_folds - split.fold
+        bits[1:place] = 0
+        bits[0], bits[place] = BITS["test"], BITS["validation"]
+        return bits
+    bits = np.full(split.num_folds + 1, BITS["train"], np.uint8)
     bits[0], bits[split.fold + 1] = BITS["test"], BITS["validation"]
     return bits
 
@@ -139,6 +174,20 @@ class _Hand:
         places = np.empty(len(rows), np.uint16)
         places[self._random.permutation(len(rows))] = np.repeat(np.arange(len(drawn), dtype=np.uint16), drawn)
         return places
+
+
+class _Turns:
+    """Deals rows in their order: the first to the first fold, and so on, the last to the test."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._ends, self._num_dealt = np.cumsum([*sizes[1:], sizes[0]]), 0
+
+    def deal(self, rows: NDArray[np.integer[Any]]) -> Places:
+        """The places (R,) of the next rows (R,)."""
+        turns = np.arange(self._num_dealt, self._num_dealt + len(rows))
+        self._num_dealt += len(rows)
+        found = self._ends.searchsorted(turns, side="right") + 1
+        return (found % len(self._ends)).astype(np.uint16)
 
 
 def _from_the_end(num_rows: int, sizes: list[int]) -> Dealer:
@@ -221,11 +270,17 @@ def _stratified(
         own = list(_fair(np.array(sizes) * seen / sum(sizes) - dealt, int(counts[i])))
         dealt += own
         hands[i] = _Hand(own, random)
+    return _by_class(ids, hands)
+
+
+def _by_class(ids: NDArray[np.integer[Any]], hands: Mapping[int, "_Hand | _Turns"]) -> Dealer:
+    """Each class is dealt by its own hand."""
+    num_classes = max(hands, default=-1) + 1
 
     def deal(rows: Rows) -> Places:
         own = ids[rows]
         order = np.argsort(own, kind="stable")
-        bounds = np.concatenate([[0], np.cumsum(np.bincount(own, minlength=len(counts)))])
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(own, minlength=num_classes))])
         places = np.empty(len(rows), np.uint16)
         for i, hand in hands.items():
             some = order[bounds[i] : bounds[i + 1]]
@@ -246,19 +301,33 @@ def _fair(wanted: NDArray[np.float64], count: int) -> Iterator[int]:
     yield from floors.tolist()
 
 
-def _grouped(ids: NDArray[np.integer[Any]], used: NDArray[np.bool_] | None, sizes: list[int], seed: int) -> Dealer:
-    """Whole groups, at random, each to the place that lacks most; the largest first, so that small ones even it out."""
-    counts = _count(ids, used)
-    groups = np.flatnonzero(counts)
-    random = groups[np.random.default_rng(seed).permutation(len(groups))]
-    wanted = np.array(sizes, np.float64)
-    place_of = np.zeros(len(counts), np.uint16)
-    lacking = wanted.copy()
-    for group in random[np.argsort(-counts[random], kind="stable")].tolist():
-        place = int(np.where(wanted > 0, lacking, -np.inf).argmax())
-        place_of[group] = place
-        lacking[place] -= counts[group]
-    return lambda rows: place_of[ids[rows]]
+def _together(ids: NDArray[np.integer[Any]], place_of: Rows) -> Dealer:
+    """Each row goes where its group goes."""
+    places = place_of.astype(np.uint16)
+    return lambda rows: places[ids[rows]]
+
+
+def _in_first_order(ids: NDArray[np.integer[Any]], used: NDArray[np.bool_] | None) -> list[int]:
+    """The numbers of rows that are used, in the order in which they first come."""
+    found: dict[int, None] = {}
+    for start in range(0, len(ids), STRETCH):
+        some = ids[start : start + STRETCH]
+        some = some if used is None else some[used[start : start + STRETCH]]
+        values, first = np.unique(some, return_index=True)
+        found |= dict.fromkeys(one for one in values[np.argsort(first)].tolist() if one not in found)
+    return list(found)
+
+
+def _count_both(
+    groups: NDArray[np.integer[Any]], classes: NDArray[np.integer[Any]], used: NDArray[np.bool_] | None
+) -> Rows:
+    """How many rows (G, C) that are used each group has of each class."""
+    counts = np.zeros((int(groups.max(initial=0)) + 1, int(classes.max(initial=0)) + 1), np.int64)
+    for start in range(0, len(groups), STRETCH):
+        stretch = slice(start, start + STRETCH)
+        some = slice(None) if used is None else used[stretch]
+        np.add.at(counts, (groups[stretch][some], classes[stretch][some]), 1)
+    return counts
 
 
 def _count(ids: NDArray[np.integer[Any]], used: NDArray[np.bool_] | None) -> Rows:

@@ -22,7 +22,10 @@ def leaves_out(trained: Trained) -> bool:
     """Whether a row may belong to no part."""
     data = trained.spec.data
     return data.window is None and (
-        data.repeats == "drop" or isinstance(data.split, ColumnSplit) or bool(lacking(trained))
+        data.repeats == "drop"
+        or isinstance(data.split, ColumnSplit)
+        or _is_by_time(data.split)
+        or bool(lacking(trained))
     )
 
 
@@ -38,12 +41,16 @@ def _words(split: object) -> str:
     match split:
         case SharesSplit(shuffle=False):
             return "the first ones train"
+        case KFoldSplit(time=str()):
+            return "what comes before the fold trains"
+        case KFoldSplit(group=str()) | GroupedSplit():
+            return "rows of one group stay together"
+        case KFoldSplit(shuffle=False):
+            return "folds in the order of the rows"
         case SharesSplit(stratify=True) | KFoldSplit(stratify=True):
             return "dealt at random, with the same mix of classes in each"
         case SharesSplit() | KFoldSplit():
             return "dealt at random"
-        case GroupedSplit():
-            return "rows of one group stay together"
         case TimeSplit():
             return "the earliest train"
     return "as a column says"
@@ -94,6 +101,15 @@ def _sizes(script: Script, split: object) -> list[str]:
     """`sizes`: of the test and the validation, rounded, and of the training; or of the test and each fold."""
     if isinstance(split, KFoldSplit):
         script.constant("NUM_FOLDS", split.num_folds)
+        if split.time is not None:
+            return [
+                f"    num_test = round(len(rows) * {split.test!r})",
+                "    size = (len(rows) - num_test) // (NUM_FOLDS + 1)",
+                "    sizes = [num_test, *[size] * NUM_FOLDS, len(rows) - num_test - NUM_FOLDS * size]",
+            ]
+        if split.group is not None:
+            sizes = "[num_test, *[(len(rows) - num_test) / NUM_FOLDS] * NUM_FOLDS]"
+            return [f"    num_test = round(len(rows) * {split.test!r})", f"    sizes = {sizes}"]
         return [
             f"    num_test = round(len(rows) * {split.test!r})",
             "    size, num_larger = divmod(len(rows) - num_test, NUM_FOLDS)",
@@ -110,7 +126,7 @@ def _places(script: Script, trained: Trained, *, some: bool) -> list[str]:
     """`places`: of each row the part that it is dealt to."""
     split = trained.spec.data.split
     match split:
-        case TimeSplit(column=column):
+        case TimeSplit(column=column) | KFoldSplit(time=str() as column):
             times = f"{script.use('columns', 'numbers')}(table, {literal(column)})[rows]"
             return [f"    places = {script.use('splits', 'by_time')}({times}, sizes, {literal(column)})"]
         case GroupedSplit(column=column):
@@ -119,16 +135,39 @@ def _places(script: Script, trained: Trained, *, some: bool) -> list[str]:
             return [f"    places = {script.use('splits', 'grouped')}({groups}, sizes, SPLIT_SEED)"]
         case SharesSplit(shuffle=False):
             return ["    places = np.repeat([2, 1, 0], sizes[::-1])"]
+        case KFoldSplit(group=str() as column):
+            return _places_of_groups(script, trained, split, column)
+        case KFoldSplit(shuffle=False, stratify=True):
+            return [_classes(script, trained), f"    places = {script.use('splits', 'in_turn')}(classes, NUM_FOLDS)"]
+        case KFoldSplit(shuffle=False):
+            return ["    places = np.repeat([*range(1, NUM_FOLDS + 1), 0], [*sizes[1:], sizes[0]])"]
     script.constant("SPLIT_SEED", getattr(split, "seed", 0))
     found = []
     if getattr(split, "stratify", False):
-        target = script.constant("TARGET", trained.target)
-        found.append(f"    classes = {script.use('splits', 'numbered')}(table[{target}])[rows]")
+        found.append(_classes(script, trained))
     if trained.num_rows > STRETCH:
         return [*found, _in_stretches(script, some=some, stratified=bool(found))]
     if found:
         return [*found, f"    places = {script.use('splits', 'stratified')}(classes, sizes, SPLIT_SEED)"]
     return [f"    places = {script.use('splits', 'dealt')}(len(rows), sizes, SPLIT_SEED)"]
+
+
+def _classes(script: Script, trained: Trained) -> str:
+    target = script.constant("TARGET", trained.target)
+    return f"    classes = {script.use('splits', 'numbered')}(table[{target}])[rows]"
+
+
+def _places_of_groups(script: Script, trained: Trained, split: KFoldSplit, column: str) -> list[str]:
+    seed = str(script.constant("SPLIT_SEED", split.seed)) if split.shuffle else "None"
+    groups = f"    groups = {script.use('splits', 'numbered')}(table[{literal(column)}])[rows]"
+    if not split.stratify:
+        return [groups, f"    places = {script.use('splits', 'grouped')}(groups, sizes, {seed})"]
+    places = f"    places = {script.use('splits', 'grouped_by_class')}(groups, classes, sizes, {seed})"
+    return [groups, _classes(script, trained), places]
+
+
+def _is_by_time(split: object) -> bool:
+    return isinstance(split, KFoldSplit) and split.time is not None
 
 
 def _in_stretches(script: Script, *, some: bool, stratified: bool) -> str:
@@ -141,7 +180,10 @@ def _in_stretches(script: Script, *, some: bool, stratified: bool) -> str:
 
 
 def _answer(split: object) -> list[str]:
-    if isinstance(split, KFoldSplit):
+    if isinstance(split, KFoldSplit) and split.time is not None:
+        place = split.num_folds - split.fold  # the latest first
+        found = [f"places > {place}", f"places == {place}", "places == 0"]
+    elif isinstance(split, KFoldSplit):
         found = [f"(places > 0) & (places != {split.fold + 1})", f"places == {split.fold + 1}", "places == 0"]
     else:
         found = ["places == 2", "places == 1", "places == 0"]

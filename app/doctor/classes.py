@@ -10,7 +10,7 @@ from app.doctor.findings import MAX_ROWS_SHOWN, Finding, Fix, named, share, with
 from app.doctor.sample import FEW_CLASSES, Sample
 from app.specs.columns import Column
 from app.specs.losses import CLASS_LOSSES, LOSSES, PLAIN_LOSSES, WEIGHTS
-from app.specs.splits import KFoldSplit, SharesSplit
+from app.specs.splits import KFoldSplit, SharesSplit, mixes_rows
 from app.splitting import BITS
 from app.transforms import word
 
@@ -176,7 +176,7 @@ def _rows_of(sample: Sample, classes: NDArray[np.int64]) -> list[int]:
 def _stratified(sample: Sample, counts: NDArray[np.int64]) -> Fix | None:
     """The same split with the mix of classes kept, where that can be and is not so already."""
     split = sample.data.split
-    if not isinstance(split, SharesSplit | KFoldSplit) or split.stratify or getattr(split, "shuffle", True) is False:
+    if not isinstance(split, SharesSplit | KFoldSplit) or split.stratify or not mixes_rows(split):
         return None
     num_folds = split.num_folds if isinstance(split, KFoldSplit) else 0
     num_parts = num_folds + sum(1 for part in ("train", "validation", "test") if getattr(split, part, None))

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, figure, share, with_split
+from app.doctor.findings import MAX_COLUMNS_SHOWN, MAX_ROWS_SHOWN, Finding, Fix, figure, share, with_split
 from app.doctor.sample import Sample
 from app.specs.features import is_coded, is_embedded, steps_of
-from app.specs.splits import GroupedSplit, KFoldSplit, SharesSplit
+from app.specs.splits import KFoldSplit, keeps_groups, mixes_rows, split_column
 from app.splitting import BITS, Parts, Rows
 
 _MIN_ROWS = 50
@@ -27,8 +27,7 @@ _ACROSS = 0.3  # of the rows that are held back
 def groups_across_parts(sample: Sample) -> Iterator[Finding]:
     """Rows of the same patient in training and test: the test then asks for whom the model knows already."""
     split = sample.data.split
-    at_random = (isinstance(split, SharesSplit) and split.shuffle) or isinstance(split, KFoldSplit)
-    if not at_random or sample.data.window is not None or sample.parts is None or sample.num_rows < _MIN_ROWS:
+    if not mixes_rows(split) or sample.data.window is not None or sample.parts is None or sample.num_rows < _MIN_ROWS:
         return
     num_held = int(np.count_nonzero(sample.parts & _HELD))
     names = [name for name in sample.known if _names_groups(sample, name)]
@@ -46,10 +45,17 @@ def groups_across_parts(sample: Sample) -> Iterator[Finding]:
         "be used on others, whole groups must be held back, or the test is easier than what will be asked.",
         evidence={"num_groups": column.num_distinct, "share": figure(across[name])},
         columns=[name],
-        fix=None
-        if column.num_missing
-        else with_split(sample.data, f"Keep the rows of each {name} in one part", type="grouped", column=name),
+        fix=None if column.num_missing else _together(sample, name),
     )
+
+
+def _together(sample: Sample, name: str) -> Fix:
+    split = sample.data.split
+    if isinstance(split, KFoldSplit):
+        return with_split(
+            sample.data, f"Keep the rows of each {name} in one fold", **split.model_dump() | {"group": name}
+        )
+    return with_split(sample.data, f"Keep the rows of each {name} in one part", type="grouped", column=name)
 
 
 def _names_groups(sample: Sample, name: str) -> bool:
@@ -87,7 +93,7 @@ def untaught_values(sample: Sample) -> Iterator[Finding]:
 
 def _looked_up(sample: Sample) -> Iterator[str]:
     """The features of which each value has weights of its own, but for one by which whole groups are held back."""
-    grouped = sample.data.split.column if isinstance(sample.data.split, GroupedSplit) else None
+    grouped = split_column(sample.data.split) if keeps_groups(sample.data.split) else None
     for name in sample.features:
         column, steps = sample.known[name], steps_of(sample.data, name)
         is_words = column.type == "category" and steps.tokens is None and steps.categories != "hashed"

@@ -16,7 +16,7 @@ from app.specs.checks.inputs import column_problems
 from app.specs.checks.words import no_column
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.splits import split_column
+from app.specs.splits import column_field, split_column
 
 _ALONE = threading.Lock()  # an examination may take up some hundred MB
 router = APIRouter(prefix="/datasets", tags=["datasets"])
@@ -56,7 +56,7 @@ def _problems(data: DataSpec, columns: Sequence[Column]) -> Iterator[Problem]:
         if name not in known:
             yield Problem(loc=["data", "features", i], msg=no_column(name, known), received=name)
     yield from column_problems(data, known)
-    by = {("split", "column"): split_column(data.split)}
+    by: dict[tuple[str, str], str | None] = {("split", column_field(data.split) or "column"): split_column(data.split)}
     if data.window is not None:
         by |= {("window", "time"): data.window.time, ("window", "series"): data.window.series}
     for place, named in by.items():

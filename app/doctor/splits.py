@@ -10,7 +10,7 @@ from app.doctor.findings import Finding, Fix, figure, with_split
 from app.doctor.sample import Sample
 from app.doctor.target import UNREAD
 from app.prints import Numbers
-from app.specs.splits import KFoldSplit, SharesSplit
+from app.specs.splits import SharesSplit, mixes_rows
 from app.splitting import BITS, Rows, evenly
 
 _MIN_ROWS = 50
@@ -35,8 +35,7 @@ _SHARES = ("train", "validation", "test")
 def time_order(sample: Sample) -> Iterator[Finding]:
     """Rows follow one another in time, and the split mixes them."""
     split = sample.data.split
-    mixed = (isinstance(split, SharesSplit) and split.shuffle) or isinstance(split, KFoldSplit)
-    if not mixed or sample.num_rows < _MIN_ROWS:
+    if not mixes_rows(split) or sample.num_rows < _MIN_ROWS:
         return
     times = [one.name for one in sample.known.values() if one.type == "timestamp" and one.num_distinct > 2]
     in_order = next((name for name in times if _is_in_order(sample.at(name, sample.rows))), _counted_time(sample))

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.curves import LAYERS
-from app.db.tables import Dataset, Model, Run, RunSetting, RunTag, Series
+from app.db.tables import Dataset, Model, Run, RunGroup, RunSetting, RunTag, Series
 from app.runs.filter import OPERATORS, FilterError, tokens
 from app.runs.search import KEYS, STATES, STATUSES, distinct
 
@@ -21,6 +21,7 @@ _HELP = {
     "name": "name~part, or name:whole",
     "dataset": "by name or id",
     "model": "by name or id",
+    "group": "by name or id: the folds or seeds of one experiment",
     "created": "a day; created>7d: in the last seven days",
     "duration": "30s, 10m, 2h",
 }
@@ -93,8 +94,8 @@ def _values(session: Session, key: str, begun: str) -> list[str]:
         known = list(fixed[key])
     elif key in columns:
         known = distinct(session, columns[key], begun)
-    elif key in ("dataset", "model"):
-        name = {"dataset": Dataset.name, "model": Model.name}[key]
+    elif key in ("dataset", "model", "group"):
+        name = {"dataset": Dataset.name, "model": Model.name, "group": RunGroup.name}[key]
         known = list(session.scalars(select(name).where(_holds(name, begun)).distinct().limit(MAX_ITEMS)))
     else:
         texts = select(RunSetting.text).where(RunSetting.key == key, _holds(RunSetting.text, begun)).distinct()

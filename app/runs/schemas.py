@@ -44,6 +44,17 @@ class DatasetRef(BaseModel):
     version: int
 
 
+class GroupRef(BaseModel):
+    """The group that a run belongs to, and which of its runs it is."""
+
+    id: str
+    name: str
+    over: Literal["folds", "seeds"]
+    value: int = Field(description="the fold, from 0, or the seed")
+    place: int = Field(description="among the runs of the group, from 1")
+    num_runs: int = Field(description="that the group was made with")
+
+
 class WorkerRef(BaseModel):
     """Who has the run, and why one may believe it."""
 
@@ -97,6 +108,7 @@ class RunOut(BaseModel):
     attempt: int
     waits_for: str | None = Field(description="the job that must end first")
     after: Named | None = Field(description="the run that must succeed first; none once it has")
+    group: GroupRef | None = Field(description="the runs that it is one of, as a fold or with a seed of its own")
     dataset: DatasetRef | None = Field(description="none where a script reports the run")
     model: Named | None
     progress: dict[str, Any] | None

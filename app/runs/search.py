@@ -18,7 +18,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session, aliased
 
 from app.db.engine import now
-from app.db.tables import Dataset, Job, Model, Run, RunSetting, RunTag, Series
+from app.db.tables import Dataset, Job, Model, Run, RunGroup, RunSetting, RunTag, Series
 from app.runs.filter import And, Compare, FilterError, Node, Not, Or, Word, terms
 
 SMALL = 2_000  # a set of at most so many ids is made once, where a page is looked for: others fill it in no time
@@ -149,6 +149,10 @@ class _Compiler:
         is_kept = Run.model_id.is_not(None)
         found = or_(and_(is_kept, Run.model_id.in_(kept)), and_(Run.model_id.is_(None), own))
         return self._denied(node, found)
+
+    def _of_group(self, node: Compare) -> Condition:
+        found = select(RunGroup.id).where(or_(self._matches(RunGroup.name, node), RunGroup.id.in_(node.values)))
+        return self._denied(node, and_(Run.group_id.is_not(None), Run.group_id.in_(found)))
 
     def _of_created(self, node: Compare) -> Condition:
         return self._moment(Run.created_at, node)
@@ -292,6 +296,7 @@ _OWN: dict[str, Callable[[_Compiler, Compare], Condition]] = {
     "tag": _Compiler._of_tag,
     "dataset": _Compiler._of_dataset,
     "model": _Compiler._of_model,
+    "group": _Compiler._of_group,
     "created": _Compiler._of_created,
     "started": _Compiler._of_started,
     "finished": _Compiler._of_finished,

@@ -11,7 +11,7 @@ from app import curves, events, queue
 from app.datasets import service as datasets
 from app.datasets import versions
 from app.db import now
-from app.db.tables import Artifact, Checkpoint, Dataset, Job, Model, Run, Worker
+from app.db.tables import Artifact, Checkpoint, Dataset, Job, Model, Run, RunGroup, Worker
 from app.errors import AppError, Conflict, NotFound, NotReady, Unprocessable
 from app.ids import new_id
 from app.queue import JobKind, JobStatus
@@ -24,6 +24,7 @@ from app.runs.schemas import (
     ControlOut,
     DatasetRef,
     ExportState,
+    GroupRef,
     Named,
     RunDetail,
     RunOut,
@@ -43,7 +44,7 @@ from app.specs.traced import traced
 from app.specs.training import TrainingSpec
 
 
-def create_run(session: Session, spec: RunSpec) -> Run:
+def create_run(session: Session, spec: RunSpec, *, group_id: str | None = None) -> Run:
     """Check a specification against its dataset, freeze it, queue it. Nothing is stored when it does not hold.
 
     Raises Unprocessable with every problem, and NotReady while the dataset is still being read.
@@ -70,6 +71,7 @@ def create_run(session: Session, spec: RunSpec) -> Run:
         spec=frozen.model_dump(mode="json"),
         inspection=checked.inspection.model_dump(mode="json"),
         num_parameters=checked.inspection.num_parameters,
+        group_id=group_id,
         tags=list(spec.tags),
         project=spec.project,
         created_at=now(),
@@ -329,12 +331,14 @@ def _rows() -> Any:
             Model.name.label("model_name"),
             before.id.label("before_id"),
             before.name.label("before_name"),
+            RunGroup,
             now().label("at"),
         )
         .join(train_job, Run.job_id == train_job.id)
         .outerjoin(Dataset, Run.dataset_id == Dataset.id)
         .outerjoin(export_job, Run.export_job_id == export_job.id)
         .outerjoin(Model, Run.model_id == Model.id)
+        .outerjoin(RunGroup, Run.group_id == RunGroup.id)
         .outerjoin(Worker, train_job.worker_id == Worker.id)
         .outerjoin(before, before.job_id == func.coalesce(train_job.then_after_id, train_job.after_id))
     )
@@ -369,6 +373,7 @@ def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
         attempt=job.attempt,
         waits_for=job.after_id,
         after=Named(id=row.before_id, name=row.before_name) if row.before_id else None,
+        group=_group_ref(row.RunGroup, run) if row.RunGroup else None,
         dataset=_dataset_ref(row) if run.dataset_id else None,
         model=_model_ref(run, row.model_name),
         progress=job.progress,
@@ -383,6 +388,14 @@ def _summary(row: Any, series: dict[str, dict[str, Any]]) -> RunOut:
 
 def _dataset_ref(row: Any) -> DatasetRef:
     return DatasetRef(id=row.Run.dataset_id, name=row.dataset_name, version=row.dataset_version)
+
+
+def _group_ref(group: RunGroup, run: Run) -> GroupRef:
+    value = run.spec["data"]["split"]["fold"] if group.over == "folds" else run.spec["training"]["seed"]
+    place = group.members.index(value) + 1
+    return GroupRef(
+        id=group.id, name=group.name, over=group.over, value=value, place=place, num_runs=len(group.members)
+    )
 
 
 def _newer_dataset(session: Session, run: Run) -> DatasetRef | None:

@@ -68,7 +68,7 @@ class TimeSplit(_Shares):
 
 
 class KFoldSplit(Spec):
-    """Rows are dealt into equal folds at random; one validates, the others train."""
+    """Rows are dealt into equal folds; one validates, the others train."""
 
     type: Literal["k_fold"] = "k_fold"
     num_folds: int = Field(default=5, ge=2, le=1000)
@@ -81,11 +81,25 @@ class KFoldSplit(Spec):
     """the same seed deals the same way"""
     stratify: bool = False
     """whether each fold gets the same mix of classes"""
+    shuffle: bool = Field(default=True, exclude_if=lambda shuffle: shuffle)
+    """whether rows are dealt at random; if not, in their order, as scikit-learn's folds are without it"""
+    group: str | None = Field(default=None, min_length=1, exclude_if=lambda group: group is None)
+    """a column: rows with the same value of it stay in one fold"""
+    time: str | None = Field(default=None, min_length=1, exclude_if=lambda time: time is None)
+    """a column that says when: a fold trains on what comes before it alone, the first rows train in every one"""
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> Self:
         if self.fold >= self.num_folds:
             raise ValueError(f"there is no fold {self.fold}: {self.num_folds} folds are 0 to {self.num_folds - 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _is_dealt_one_way(self) -> Self:
+        if self.time is not None and (self.stratify or self.group is not None):
+            raise ValueError("folds by time are pieces of it: they keep no groups together and no mix of classes")
+        if self.stratify and not self.shuffle and self.group is None and self.test:
+            raise ValueError("stratify without shuffle keeps no test: set test to 0, or shuffle")
         return self
 
 
@@ -106,11 +120,34 @@ class ColumnSplit(Spec):
 AnySplit = Annotated[SharesSplit | GroupedSplit | TimeSplit | KFoldSplit | ColumnSplit, Field(discriminator="type")]
 
 
-def split_column(split: SharesSplit | GroupedSplit | TimeSplit | KFoldSplit | ColumnSplit) -> str | None:
+def column_field(split: AnySplit) -> Literal["column", "group", "time"] | None:
+    """The field that names the column which a split reads beside the target, where it reads one."""
+    if isinstance(split, KFoldSplit):
+        return "group" if split.group is not None else "time" if split.time is not None else None
+    return None if isinstance(split, SharesSplit) else "column"
+
+
+def split_column(split: AnySplit) -> str | None:
     """The column that a split reads, beside the target."""
-    return None if isinstance(split, SharesSplit | KFoldSplit) else split.column
+    field = column_field(split)
+    return getattr(split, field) if field else None
 
 
-def validates(split: SharesSplit | GroupedSplit | TimeSplit | KFoldSplit | ColumnSplit) -> bool:
+def goes_by_time(split: AnySplit) -> bool:
+    """Whether what comes later is kept from what is trained on."""
+    return isinstance(split, TimeSplit) or column_field(split) == "time"
+
+
+def keeps_groups(split: AnySplit) -> bool:
+    """Whether rows that belong together stay together."""
+    return isinstance(split, GroupedSplit) or column_field(split) == "group"
+
+
+def mixes_rows(split: AnySplit) -> bool:
+    """Whether single rows are dealt at random."""
+    return isinstance(split, SharesSplit | KFoldSplit) and split.shuffle and column_field(split) is None
+
+
+def validates(split: AnySplit) -> bool:
     """Whether some rows are kept to validate."""
     return isinstance(split, KFoldSplit) or bool(split.validation)

@@ -57,8 +57,9 @@ export function draftOf(spec, { name } = {}) {
 
 /** "digits" -> "digits 2" -> "digits 3" */
 export function nextName(name) {
-  const found = /^(.*) (\d+)$/.exec(name);
-  return found ? `${found[1]} ${Number(found[2]) + 1}` : `${name} 2`;
+  const own = name.replace(/, (fold \d+ of \d+|seed \d+)$/, ""); // which run of a group it was
+  const found = /^(.*) (\d+)$/.exec(own);
+  return found ? `${found[1]} ${Number(found[2]) + 1}` : `${own} 2`;
 }
 
 /** What a target asks for: "number", "yes_no" or "classes". */

@@ -105,7 +105,8 @@ export function windowInWords({ length, horizon = 1, ahead = 1, stride = 1, time
 export function splitInWords(split) {
   if (!split) return "all rows for training";
   if (split.type === "column") return `split by column ${split.column}`;
-  const how = { grouped: `, groups by ${split.column}`, time: `, by time of ${split.column}` }[split.type] ?? "";
+  const [groups, time] = [split.group, split.time].map((name, i) => name ?? (split.type === ["grouped", "time"][i] && split.column));
+  const how = groups ? `, groups by ${groups}` : time ? `, by time of ${time}` : "";
   const fold = split.type === "k_fold" ? [`fold ${split.fold ?? 0} of ${split.num_folds ?? 5} validates`] : [];
   const parts = [
     ["test", split.test],

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from app import gallery
 from tests.browser.looking import violations
 from tests.conftest import TOKEN
 from tests.deck import Deck
@@ -10,7 +11,7 @@ from tests.deck import Deck
 pytestmark = pytest.mark.browser
 
 PAGES = ("/runs", "/runs/new", "/datasets", "/models", "/gallery", "/queue", "/workers")
-PAGES += ("/runs/{run}", "/datasets/{dataset}")
+PAGES += ("/runs/{run}", "/datasets/{dataset}", "/groups/{group}")
 TABS = ("overview", "evaluation", "try", "model", "data", "log")
 DATASET_TABS = ("table", "relations", "classes", "series")
 
@@ -19,7 +20,8 @@ DATASET_TABS = ("table", "relations", "classes", "series")
 def places(running: Deck) -> dict[str, str]:
     run = running.post("/gallery/celsius")
     running.wait_until_exported(run["id"])
-    return {"run": run["id"], "dataset": run["dataset"]["id"]}
+    body = gallery.definition("celsius") | {"over": {"type": "seeds", "num_seeds": 2}}
+    return {"run": run["id"], "dataset": run["dataset"]["id"], "group": running.post("/groups", body)["id"]}
 
 
 # Each width and each theme; the other two pairs are of the full run.

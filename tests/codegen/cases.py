@@ -119,6 +119,13 @@ def program(name: str, **training: Any) -> dict[str, Any]:
     return body | {"training": body["training"] | training}
 
 
+def forward(name: str, **training: Any) -> dict[str, Any]:
+    """A program that forecasts, in folds by time."""
+    body = program(name, **training)
+    split = {"type": "k_fold", "num_folds": 4, "fold": 2, "test": 0.1, "time": body["data"]["window"]["time"]}
+    return body | {"data": body["data"] | {"split": split}}
+
+
 FILLED = {
     "age": {"missing": {"type": "median", "indicator": True}, "scale": "robust"},
     "income": {"missing": {"type": "mean"}, "clip_share": 0.05, "low": 100, "log": True, "scale": "standardize"},
@@ -406,6 +413,22 @@ FULL = {
     "grouped": people(LINEAR, shares(type="grouped", column="group", seed=3, **REST)),
     "by_time": people(LINEAR, shares(type="time", column="moment", **REST)),
     "folds": people(LINEAR, shares(type="k_fold", num_folds=3, fold=0, seed=2)),
+    "folds_of_windows": forward("waves", num_epochs=1),
+    "folds_in_order": people(LINEAR, shares(type="k_fold", num_folds=3, fold=1, shuffle=False, test=0.1)),
+    "folds_by_time": people(LINEAR, shares(type="k_fold", num_folds=4, fold=1, time="moment", test=0.1)),
+    "folds_of_groups": people(LINEAR, shares(type="k_fold", num_folds=3, fold=2, group="group", seed=4, test=0.1)),
+    **{
+        f"folds_of_{name}": people(
+            THREE,
+            shares(type="k_fold", num_folds=3, fold=1, stratify=True, **said) | {"target": "label"},
+            loss=CLASSES,
+        )
+        for name, said in (
+            ("classes_in_order", {"shuffle": False}),
+            ("mixed_groups", {"group": "group"}),
+            ("mixed_groups_in_order", {"group": "group", "shuffle": False}),
+        )
+    },
     "strata": people(
         THREE,
         shares(type="shares", stratify=True, **REST) | {"target": "label", "repeats": "drop"},

@@ -92,6 +92,8 @@ test("a clone keeps what it was made from and gets the next name", () => {
   clone.model.layers.push({});
   assert.equal(spec.model.layers.length, 1);
   assert.equal(draft.nextName("digits 2"), "digits 3");
+  assert.equal(draft.nextName("heart, fold 3 of 5"), "heart 2");
+  assert.equal(draft.nextName("heart 2, seed 12"), "heart 3");
 });
 
 test("steps are counted", () => {

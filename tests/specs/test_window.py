@@ -80,6 +80,8 @@ RANDOM = "split by time, by a column, or by whole series"
         ({"split": {"type": "shares"}}, ["data", "split", "type"], RANDOM),
         ({"split": {"type": "shares", "stratify": True}}, ["data", "split", "type"], RANDOM),
         ({"split": {"type": "k_fold"}}, ["data", "split", "type"], RANDOM),
+        ({"split": {"type": "k_fold", "time": "sold"}}, ["data", "split", "time"], "split by the same column"),
+        ({"split": {"type": "k_fold", "group": "shop"}}, ["data", "split", "group"], "the window's series"),
         ({"split": {"type": "shares", "shuffle": False}}, ["data", "split", "type"], "not of the table"),
         ({"split": {"type": "grouped", "column": "shop"}}, ["data", "split", "column"], "the window's series"),
         (

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from app.folds import places_of_groups, places_of_mixed_groups, rows_of_classes
 from app.splitting import STRETCH, _between_moments, _fair
 
 Rows = NDArray[np.int64]
@@ -104,19 +105,26 @@ def dealt_in_stretches(
     return places
 
 
-def grouped(groups: Rows, sizes: Sequence[int], seed: int) -> Rows:
-    """The places (N,) of rows whose groups (N,) stay together: the largest first, each where most is lacking."""
-    counts = np.bincount(groups)
-    there = np.flatnonzero(counts)
-    mixed = there[np.random.default_rng(seed).permutation(len(there))]
-    wanted = np.array(sizes, np.float64)
-    lacking = wanted.copy()
-    place_of = np.zeros(len(counts), np.int64)
-    for group in mixed[np.argsort(-counts[mixed], kind="stable")].tolist():
-        place = int(np.where(wanted > 0, lacking, -np.inf).argmax())
-        place_of[group] = place
-        lacking[place] -= counts[group]
-    return place_of[groups]
+def grouped(groups: Rows, wanted: Sequence[float], seed: int | None) -> Rows:
+    """The places (N,) of rows whose groups (N,) stay together."""
+    return places_of_groups(np.bincount(groups), wanted, seed)[groups]
+
+
+def grouped_by_class(groups: Rows, classes: Rows, wanted: Sequence[float], seed: int | None) -> Rows:
+    """The places (N,) of rows whose groups (N,) stay together, while each place gets its share of each class (N,)."""
+    counts = np.zeros((int(groups.max()) + 1, int(classes.max()) + 1), np.int64)
+    np.add.at(counts, (groups, classes), 1)
+    return places_of_mixed_groups(counts, wanted, seed)[groups]
+
+
+def in_turn(classes: Rows, num_folds: int) -> Rows:
+    """The places (N,) of rows of which each class (N,) goes to the folds in its order; none is kept for the test."""
+    found, first, counts = np.unique(classes, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    places = np.empty(len(classes), np.int64)
+    for one, own in zip(found[order], rows_of_classes(counts[order].tolist(), num_folds), strict=True):
+        places[classes == one] = np.repeat(np.arange(num_folds), own) + 1
+    return places
 
 
 def by_time(times: NDArray[np.float64], sizes: list[int], name: str) -> Rows:

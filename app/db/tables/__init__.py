@@ -3,6 +3,7 @@
 from app.db.tables.access import BrowserSession, IdempotencyKey, Token, View
 from app.db.tables.datasets import Dataset
 from app.db.tables.events import Event, Rollup, Series
+from app.db.tables.groups import RunGroup
 from app.db.tables.jobs import Control, Job
 from app.db.tables.runs import Artifact, Checkpoint, Model, Run, RunSetting, RunTag
 from app.db.tables.uploads import Upload
@@ -21,6 +22,7 @@ __all__ = [
     "Model",
     "Rollup",
     "Run",
+    "RunGroup",
     "RunSetting",
     "RunTag",
     "Series",

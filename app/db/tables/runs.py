@@ -40,6 +40,7 @@ class Run(Base):
         Index("ix_runs_project", "project", "id"),
         Index("ix_runs_name", "name", "id"),
         Index("ix_runs_archived", "archived_at", "id"),
+        Index("ix_runs_group", "group_id", "id"),
         Index("ix_runs_id_job", "id", "job_id"),  # from settings to results without reading the run
     )
 
@@ -52,6 +53,7 @@ class Run(Base):
     spec: Mapped[dict[str, Any]]
     inspection: Mapped[dict[str, Any]]  # each layer's shape and parameters, as checked at submission
     num_parameters: Mapped[int]
+    group_id: Mapped[str | None] = mapped_column(ID, ForeignKey("run_groups.id", ondelete="SET NULL"))
     tags: Mapped[list[Any]]
     evaluation: Mapped[dict[str, Any] | None]
     created_at: Mapped[float]

@@ -21,7 +21,8 @@ def part_sizes(data: DataSpec, columns: Columns, num_rows: int) -> Sizes | None:
 def row_sizes(data: DataSpec, columns: Columns, num_rows: int) -> Sizes | None:
     """Rows in each part, before any is dropped; None where they cannot be told from the columns.
 
-    Of shares, validation and test are rounded, the training has the rest; of folds, the first are the larger ones.
+    Of shares, validation and test are rounded, the training has the rest; of folds, the first are the larger ones; of
+    those by time, what comes later is of no part.
     (`app.splitting` deals the same.)
     """
     match data.split:
@@ -30,6 +31,14 @@ def row_sizes(data: DataSpec, columns: Columns, num_rows: int) -> Sizes | None:
         case SharesSplit() | TimeSplit():
             validation, test = (round(num_rows * share) for share in (data.split.validation, data.split.test))
             return {"train": num_rows - validation - test, "validation": validation, "test": test}
+        case KFoldSplit(group=str()):
+            return None
+        case KFoldSplit(time=str() as name) if _comes_again(columns.get(name), num_rows):
+            return None
+        case KFoldSplit(time=str(), num_folds=num_folds, fold=fold):
+            test = round(num_rows * data.split.test)
+            size = (num_rows - test) // (num_folds + 1)
+            return {"train": num_rows - test - (num_folds - fold) * size, "validation": size, "test": test}
         case KFoldSplit():
             test = round(num_rows * data.split.test)
             size, num_larger = divmod(num_rows - test, data.split.num_folds)

@@ -7,7 +7,15 @@ from app.specs.checks.sizes import PARTS, row_sizes
 from app.specs.checks.words import Columns, listed, no_column, rows_in_words
 from app.specs.columns import Column
 from app.specs.data import DataSpec
-from app.specs.splits import ColumnSplit, GroupedSplit, KFoldSplit, SharesSplit, TimeSplit, split_column
+from app.specs.splits import (
+    ColumnSplit,
+    KFoldSplit,
+    SharesSplit,
+    column_field,
+    goes_by_time,
+    keeps_groups,
+    split_column,
+)
 
 
 def split_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
@@ -29,26 +37,32 @@ def split_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[
 
 def _named_column_problems(data: DataSpec, name: str, columns: Columns) -> Iterator[Problem]:
     """Whether a split can be made by a column."""
-    place: list[str | int] = ["data", "split", "column"]
+    split = data.split
+    place: list[str | int] = ["data", "split", column_field(split) or "column"]
     column, message = columns.get(name), None
     if column is None:
         message = no_column(name, columns)
-    elif name in data.targets and not isinstance(data.split, TimeSplit):
+    elif name in data.targets and not goes_by_time(split):
         message = f"{name!r} is the target: each part would know only some of the answers"
-    elif isinstance(data.split, TimeSplit) and column.type not in ("timestamp", "integer", "float"):
+    elif goes_by_time(split) and column.type not in ("timestamp", "integer", "float"):
         message = f"{name!r} holds {column.type} values, which have no order in time"
-    elif isinstance(data.split, TimeSplit | GroupedSplit) and column.num_missing:
+    elif not isinstance(split, ColumnSplit) and column.num_missing:
         message = f"{rows_in_words(column.num_missing)} of no {name!r}: no part is theirs"
-    elif isinstance(data.split, GroupedSplit) and column.num_distinct < sum(
-        1 for part in PARTS if getattr(data.split, part)
-    ):
-        message = f"{name!r} has {column.num_distinct} values: too few groups for the parts"
+    elif keeps_groups(split) and column.num_distinct < _num_parts(split):
+        what = "folds" if isinstance(split, KFoldSplit) else "parts"
+        message = f"{name!r} has {column.num_distinct} values: too few groups for the {what}"
     if message:
         yield Problem(loc=place, msg=message, received=name)
 
 
+def _num_parts(split: object) -> int:
+    """How many parts are asked for, each fold one."""
+    folds = split.num_folds if isinstance(split, KFoldSplit) else 0
+    return folds + sum(1 for part in PARTS if getattr(split, part, None))
+
+
 def _share_problems(data: DataSpec, columns: Columns, num_rows: int) -> Iterator[Problem]:
-    if isinstance(data.split, KFoldSplit) and data.split.num_folds > num_rows:
+    if isinstance(data.split, KFoldSplit) and data.split.num_folds + goes_by_time(data.split) > num_rows:
         message = f"{data.split.num_folds} folds of {rows_in_words(num_rows)}: some would be empty"
         yield Problem(loc=["data", "split", "num_folds"], msg=message, received=data.split.num_folds)
         return
@@ -63,8 +77,7 @@ def _stratify_problems(split: SharesSplit | KFoldSplit, target: Column) -> Itera
     message = None
     if target.values is None:
         message = f"{target.name!r} has too many different values to keep their mix"
-    folds = split.num_folds if isinstance(split, KFoldSplit) else 0
-    parts = folds + sum(1 for part in PARTS if getattr(split, part, None))
+    parts = _num_parts(split)
     counted = [target.rarest] if target.rarest else target.top_values or []  # those are fifty at most
     if counted and (rarest := counted[-1]).count < parts:
         message = f"{rarest.value!r} stands in {rows_in_words(rarest.count)}: too few for {parts} parts"

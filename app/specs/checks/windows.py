@@ -8,7 +8,15 @@ from app.specs.checks.words import Columns, no_column, rows_in_words
 from app.specs.columns import Column
 from app.specs.data import DataSpec
 from app.specs.features import features
-from app.specs.splits import ColumnSplit, GroupedSplit, SharesSplit, TimeSplit
+from app.specs.splits import (
+    ColumnSplit,
+    GroupedSplit,
+    KFoldSplit,
+    SharesSplit,
+    TimeSplit,
+    column_field,
+    split_column,
+)
 from app.specs.window import Window
 
 _ORDERED = frozenset({"timestamp", "integer", "float"})
@@ -74,17 +82,17 @@ def _split_problems(data: DataSpec, window: Window) -> Iterator[Problem]:
         case SharesSplit(shuffle=False):
             if window.time is not None:
                 message = f"the rows are in the order of {window.time!r}, not of the table: split by time of it"
-        case TimeSplit():
-            field = "column"
+        case TimeSplit() | KFoldSplit(time=str()):
+            field, name = column_field(split) or field, split_column(split)
             if window.time is None:
-                message = f"the windows are in the order of the table: let {split.column!r} be the window's time too"
-            elif split.column != window.time:
+                message = f"the windows are in the order of the table: let {name!r} be the window's time too"
+            elif name != window.time:
                 message = f"the windows are in the order of {window.time!r}: split by the same column"
-        case GroupedSplit():
-            field = "column"
+        case GroupedSplit() | KFoldSplit(group=str()):
+            field, name = column_field(split) or field, split_column(split)
             if window.series is None:
-                message = f"groups at random would tear the series: let {split.column!r} be the window's series"
-            elif split.column != window.series:
+                message = f"groups at random would tear the series: let {name!r} be the window's series"
+            elif name != window.series:
                 message = f"groups other than the series would tear these: group by {window.series!r}"
         case ColumnSplit():
             pass

@@ -27,17 +27,19 @@ export function groupRuns(runs, by, valueOf) {
   return [...found.values()].sort((a, b) => order(a.value, b.value)).map((group, index) => ({ ...group, index }));
 }
 
-/** The value that a run is grouped by: its project, its tags, or a setting's (from `rowOf(key)`, by run). */
+/** The value that a run is grouped by: its project, its tags, the group that it is one of, or a setting's (from `rowOf(key)`, by run). */
 export function groupValue(run, by, rowOf) {
   if (by === "project") return run.project || null;
+  if (by === "group") return run.group ? [run.group.name, run.group.id] : null;
   if (by === "tag") return run.tags.length ? [...run.tags].sort().join(", ") : null;
   return rowOf(by)?.get(run.id) ?? null;
 }
 
-const NAMES = { tag: "no tag", project: "no project" };
+const NAMES = { tag: "no tag", project: "no project", group: "of no group" };
 
 function labelOf(by, value) {
   if (value === null) return NAMES[by] ?? `${shortKey(by)}: none`;
+  if (by === "group") return value[0];
   return by === "tag" || by === "project" ? String(value) : `${shortKey(by)} = ${value}`;
 }
 

@@ -42,7 +42,7 @@ const FIELDS = {
   log: flag,
   smooth: share,
   window: span,
-  by: word, // what runs are grouped by: "tag", "project", or a setting
+  by: word, // what runs are grouped by: "tag", "project", "group", or a setting
   spread: oneOf(["range", "deviation"]),
   hide: list, // the ends of the ids of runs that are not drawn
   sort: word,

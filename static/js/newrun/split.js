@@ -64,11 +64,17 @@ function begun(type, columns, window) {
 
 /** The same entry whose column is chosen rather than typed, where the columns are known. */
 function withColumns(entry, columns) {
-  if (!entry.fields.column || !columns.length) return entry;
+  if (!columns.length) return entry;
+  const fields = { ...entry.fields };
   const isOrdered = ({ type }) => ["timestamp", "integer", "float"].includes(type);
-  const some = entry.type === "time" ? columns.filter(isOrdered) : columns;
-  const column = { ...entry.fields.column, enum: ["", ...some.map(({ name }) => name)], emptyLabel: "choose one" };
-  return { ...entry, fields: { ...entry.fields, column } };
+  for (const name of ["column", "group", "time"].filter((one) => one in fields)) {
+    const some = name === "time" || entry.type === "time" ? columns.filter(isOrdered) : columns;
+    const { description, title } = fields[name];
+    const isNeeded = name === "column";
+    fields[name] = { description, title, enum: ["", ...some.map((one) => one.name)], emptyLabel: isNeeded ? "choose one" : "none" };
+    if (!isNeeded) fields[name].default = "";
+  }
+  return { ...entry, fields };
 }
 
 function byColumn(split, columns, changed) {

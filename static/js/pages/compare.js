@@ -54,6 +54,7 @@ function showGrouping() {
     ["", "Each run by itself"],
     ["project", "Project"],
     ["tag", "Tags"],
+    ...(store.runs.some(({ group }) => group) ? [["group", "Folds or seeds of one group"]] : []),
     ...settings.map(({ key }) => [key, key]),
   ];
   replace(

@@ -11,6 +11,7 @@ import { DoctorPanel } from "../newrun/doctor.js";
 import { fittedDraft } from "../newrun/fitting.js";
 import { BUILDER, handOver, handedOver } from "../handover.js";
 import { ModelStep } from "../newrun/model.js";
+import { RepeatStep } from "../newrun/repeat.js";
 import { Summary } from "../newrun/summary.js";
 import { TrainingStep } from "../newrun/training.js";
 import { toastError } from "../shell.js";
@@ -30,6 +31,7 @@ const builder = {
   /** Something in the draft changed: ask the server what it makes of it. */
   changed() {
     this.write();
+    repeat.draw();
     check();
   },
 
@@ -63,6 +65,7 @@ builder.training = new TrainingStep(builder, $("#training-step"));
 const doctor = new DoctorPanel(builder, $("#doctor"));
 const summary = new Summary(builder);
 const after = new AfterStep(builder);
+const repeat = new RepeatStep(builder);
 let answer = null;
 
 function drawAll() {
@@ -72,6 +75,7 @@ function drawAll() {
   $("#name").value = builder.draft.name;
   $("#tags").value = (builder.draft.tags ?? []).join(", ");
   after.draw();
+  repeat.draw();
 }
 
 /** The draft as the server takes it; a run without a name is called by its dataset. */
@@ -142,8 +146,9 @@ async function start(event) {
   }
   button.setAttribute("aria-disabled", "true");
   try {
-    const run = await api.post("/runs", submitted());
-    location.assign(`/runs/${run.id}`);
+    const { said: over } = repeat;
+    const made = over ? await api.post("/groups", { ...submitted(), over }) : await api.post("/runs", submitted());
+    location.assign(`/${over ? "groups" : "runs"}/${made.id}`);
   } catch (error) {
     button.setAttribute("aria-disabled", "false");
     if (error.errors?.length) {

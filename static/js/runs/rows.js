@@ -2,6 +2,7 @@
 
 import { $, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
+import { placeOf } from "../groups/words.js";
 import { cellOf, column } from "./columns.js";
 
 const MAX_TAGS = 3;
@@ -47,10 +48,13 @@ function fillTags(place, run) {
   if (run.tags.length > MAX_TAGS) words.push(["", `+${run.tags.length - MAX_TAGS}`]);
   if (run.archived_at) words.push(["warn", "archived"]);
   if (run.error?.kind) words.push(["bad", run.error.kind.replaceAll("_", " ")]);
-  const signature = JSON.stringify(words);
+  const signature = JSON.stringify([words, run.group]);
   if (place.dataset.tags === signature) return;
   place.dataset.tags = signature;
-  replace(place, words.map(([kind, text]) => h("span", { class: `tag ${kind}`.trim() }, text)));
+  const group = run.group
+    ? h("a", { class: "tag", href: `/groups/${run.group.id}`, title: `${placeOf(run.group)}, ${run.group.name}` }, "group")
+    : null;
+  replace(place, group, words.map(([kind, text]) => h("span", { class: `tag ${kind}`.trim() }, text)));
 }
 
 function fillCell(cell, run, key, seenAt) {
