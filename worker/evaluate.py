@@ -69,6 +69,7 @@ def _share(count: int | Tensor, whole: int | Tensor) -> float | Tensor:
 def pieces(part: AnyPart) -> Iterator[slice]:
     """The rows of a part, as many at a time as are judged together."""
     num_rows = max(_MIN_ROWS, min(_MAX_ROWS, _BATCH_BYTES // max(1, part.row_bytes)))
+    num_rows = min(num_rows, part.judged_at_once or num_rows)
     for start in range(0, len(part), num_rows):
         yield slice(start, min(start + num_rows, len(part)))
 

@@ -20,6 +20,7 @@ _SAID_OF_TRAINING = """
     num_epochs batch_size seed device shuffle loss outputs optimizer schedule metrics early_stopping max_grad_norm
     max_grad_value checkpoint_every_s keep_checkpoints log_every_epochs max_crashes watch_every histograms_every
     start_from micro_batch_size precision tf32 compile deterministic ema swa
+    lr_range_test fit_memory
 """
 _SAID_OF_LAYERS = "type name inputs freeze unfreeze_after lr_factor weight_init bias_init l1 l2 max_norm"
 

@@ -19,7 +19,7 @@ MAX_POINTS_IN_ALL = 20_000
 MAX_CHARACTERS = 1 << 20  # of the events in it: log lines may be long
 LATEST = {
     **{"log": 200, "finding": 100, "checkpoint": 20, "status": 20},
-    **{"control": 100, "evaluation": 1, "artifact": 20, "system": 20},
+    **{"control": 100, "evaluation": 1, "preflight": 1, "artifact": 20, "system": 20},
 }
 MAX_REWINDS = 20
 _COLUMNS = (

@@ -177,6 +177,7 @@ class RunDetail(RunOut):
     inspection: dict[str, Any]
     evaluation: dict[str, Any] | None
     findings: list[dict[str, Any]]
+    preflight: dict[str, Any] | None = Field(description="what was seen before the first step; none before that")
     checkpoints: list[CheckpointOut]
     artifacts: list[ArtifactOut]
 

@@ -199,6 +199,7 @@ def get_run(session: Session, run_id: str) -> RunDetail:
         inspection=run.inspection,
         evaluation=run.evaluation,
         findings=_standing(findings),
+        preflight=_preflight(session, run.job_id),
         checkpoints=list_checkpoints(session, run.job_id),
         artifacts=list_artifacts(session, run_id),
     )
@@ -220,6 +221,12 @@ def _standing(found: Sequence[events.Event]) -> list[dict[str, Any]]:
         else:
             standing.append({**event.body, "seq": event.seq})
     return standing
+
+
+def _preflight(session: Session, job_id: str) -> dict[str, Any] | None:
+    """What was seen before the first step, the last time that it was."""
+    found = events.latest(session, job_id, ["preflight"], limit=1)
+    return found[0].body if found else None
 
 
 def list_checkpoints(session: Session, job_id: str) -> list[CheckpointOut]:

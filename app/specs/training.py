@@ -48,6 +48,24 @@ class StartFrom(Spec):
     """the last layer whose weights are taken, by its name; those after it begin anew. All of them if empty"""
 
 
+class LrRangeTest(Spec):
+    """Rates that are tried before the first step, each for one step, from low to high (Smith, 2017)."""
+
+    start_lr: float = Field(default=1e-6, gt=0, le=1000)
+    """the first rate"""
+    end_lr: float = Field(default=10.0, gt=0, le=1000)
+    """the last, unless the loss has run away before"""
+    num_steps: int = Field(default=100, ge=20, le=2000)
+    """how many are tried"""
+
+    @field_validator("end_lr")
+    @classmethod
+    def _rises(cls, end_lr: float, info: ValidationInfo) -> float:
+        if end_lr <= info.data.get("start_lr", 0):
+            raise ValueError("must be above start_lr")
+        return end_lr
+
+
 class TrainingSpec(Spec):
     """Loss, optimizer, and how long."""
 
@@ -108,6 +126,11 @@ class TrainingSpec(Spec):
     """how long it may train, in seconds, all attempts together, without pauses; it ends then with its best weights"""
     max_crashes: int = Field(default=MAX_CRASHES, ge=1, le=100, exclude_if=lambda count: count == MAX_CRASHES)
     """how often its process may die without coming further; at 1 it is never tried again"""
+    lr_range_test: LrRangeTest | None = Field(default=None, exclude_if=lambda test: test is None)
+    """tries rates before the first step, and says which one the loss falls fastest at. The training itself is what it
+    would be without"""
+    fit_memory: bool = Field(default=False, exclude_if=lambda fits: not fits)
+    """whether it may take a smaller micro_batch_size by itself where memory runs out; it says so then"""
     watch_every: int | None = Field(default=None, ge=0, exclude_if=lambda every: every is None)
     """every how many steps the layers are looked at: gradients, weights, outputs. 0 is never; if empty, a hundred times
     a run, but not more often than every 50 steps"""

@@ -8,7 +8,7 @@ const MAX_LOG_LINES = 5000;
 export const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
 
 export class RunState {
-  constructor({ status = "queued", progress = null, findings = [], controls = [] } = {}) {
+  constructor({ status = "queued", progress = null, findings = [], controls = [], preflight = null } = {}) {
     this.status = status;
     this.progress = progress;
     this.error = null;
@@ -17,6 +17,7 @@ export class RunState {
     this.marks = []; // checkpoints and resumes: {kind, step, isBest}
     this.logs = [];
     this.findings = [...findings];
+    this.preflight = preflight; // what was seen before the first step
     this.controls = new Map(controls.map((one) => [one.number, one])); // what was asked of it; done: with its step
     this.numHistograms = 0; // that were told since the page is open
     this.isCutInside = false; // a bucket that stood for points on both sides of a rewind is gone, the good ones with it
@@ -115,6 +116,10 @@ const HANDLERS = {
     if (same >= 0) state.findings[same] = body;
     else state.findings.push(body);
     state.changed.add("findings");
+  },
+  preflight(state, body) {
+    state.preflight = body;
+    state.changed.add("preflight");
   },
   control(state, body) {
     state.controls.set(body.number, body);

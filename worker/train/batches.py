@@ -40,6 +40,7 @@ class Part:
     finish: Callable[[Tensor], Tensor] | None = None
     mapped: tuple[NDArray[Any], ...] = ()
     finish_targets: Callable[[Tensor], Tensor] | None = None
+    judged_at_once: int | None = None  # rows at most, where memory has run out
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -93,6 +93,13 @@ def free_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().available
 
 
+def total_bytes(device: torch.device) -> int:
+    """All the memory there is on the device."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    return psutil.virtual_memory().total
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an allocation failed, on whichever device; torch's CPU allocator raises a plain RuntimeError."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
@@ -126,6 +133,6 @@ def out_of_memory(device: torch.device, batch_size: int | None, num_parameters: 
 def _peak_and_total(device: torch.device) -> tuple[int, int]:
     """The most bytes that this process took, and those there are."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device), torch.cuda.mem_get_info(device)[1]
+        return torch.cuda.max_memory_allocated(device), total_bytes(device)
     # ru_maxrss is in KiB on Linux.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10, psutil.virtual_memory().total
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10, total_bytes(device)

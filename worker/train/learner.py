@@ -52,7 +52,7 @@ class Learner:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._forward = plan.precision.cast(plan.forward or plan.model)
+        self.forward = plan.precision.cast(plan.forward or plan.model)
         self._searches = optimizers.takes_closure(plan.optimizer)
 
     def learn(self, inputs: Tensor, targets: Tensor, step: int) -> Learned:
@@ -62,14 +62,17 @@ class Learner:
         optimizers.set_rate(plan.optimizer, lr)
         if plan.momentum is not None:
             optimizers.set_momentum(plan.optimizer, plan.momentum(step))
-        batch = Batch(inputs, targets)
-        if plan.augment is not None:
-            batch = Batch(*plan.augment(inputs, targets, step))
+        batch = self.batch(inputs, targets, step)
         tried = self._search(batch) if self._searches else self._step(batch)
         for limit in plan.limits:
             limit.keep()
         plan.averaging.add(step + 1)
         return Learned(tried.outputs, batch.targets, tried.loss, tried.grad_norm, lr)
+
+    def batch(self, inputs: Tensor, targets: Tensor, step: int) -> Batch:
+        """What the step with this number learns from, of rows as they are kept."""
+        augment = self.plan.augment
+        return Batch(inputs, targets) if augment is None else Batch(*augment(inputs, targets, step))
 
     def _step(self, batch: Batch) -> Tried:
         """Down the gradient."""
@@ -101,21 +104,24 @@ class Learner:
 
     def _pass(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Forward and back, all rows at once or piece by piece. Returns outputs and loss."""
-        plan = self.plan
-        if plan.micro_batch_size is None or len(batch.inputs) <= plan.micro_batch_size:
-            return self._pass_once(batch, plan.judge.loss)
-        found = [self._pass_once(piece, plan.judge.share_of(batch.targets)) for piece in self._pieces(batch)]
+        found = [self._pass_once(piece, loss_of) for piece, loss_of in self.pieces(batch)]
+        if len(found) == 1:
+            return found[0]
         outputs, losses = zip(*found, strict=True)
         return torch.cat(outputs), torch.stack(losses).sum()
 
     def _pass_once(self, batch: Batch, loss_of: Loss) -> tuple[Tensor, Tensor]:
-        outputs = self._forward(batch.inputs)
+        outputs = self.forward(batch.inputs)
         loss = batch.loss(loss_of, outputs)
         self.plan.precision.backward(loss)
         return outputs.detach(), loss.detach()
 
-    def _pieces(self, batch: Batch) -> Iterator[Batch]:
+    def pieces(self, batch: Batch) -> Iterator[tuple[Batch, Loss]]:
+        """The rows that go through the model at once, with what gives their part of the loss."""
         size, min_rows = self.plan.micro_batch_size, self.plan.batches.min_rows
-        assert size is not None
+        if size is None or len(batch.inputs) <= size:
+            yield batch, self.plan.judge.loss
+            return
+        share = self.plan.judge.share_of(batch.targets)
         for start, end in bounds(len(batch.inputs), size, min_rows):
-            yield batch.of(slice(start, end))
+            yield batch.of(slice(start, end)), share

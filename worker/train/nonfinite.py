@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-from sqlalchemy.orm import Session
 from torch import Tensor, nn
 
 from app.errors import JobFailure
@@ -22,11 +21,10 @@ from worker.train.findings.finding import Case, Finding
 from worker.train.findings.layers import called
 from worker.train.learner import Learned, Learner
 from worker.train.plan import Plan
+from worker.train.quiet import Quiet
 from worker.train.trainer import Broken, Trainer
 
 LIMIT_S = 60.0  # checkpoints are made every 30 s, unless a run says otherwise
-
-T = TypeVar("T")
 
 
 class Found(Exception):
@@ -40,27 +38,6 @@ class Found(Exception):
 
 class _GaveUp(Exception):
     """It takes too long, or somebody asked for something else."""
-
-
-class _Quiet(Job):
-    """A job that says nothing and changes nothing."""
-
-    def __init__(self, job: Job) -> None:
-        self.claim, self.db, self.settings, self.storage, self._job = job.claim, job.db, job.settings, job.storage, job
-        self.num_controls = job.num_controls
-
-    @property
-    def requested(self) -> str | None:
-        return self._job.requested
-
-    def event(self, kind: str, body: dict[str, Any]) -> None: ...
-
-    def progress(self, body: dict[str, Any]) -> None: ...
-
-    def metrics(self, name: str, steps: Any, values: Any) -> None: ...
-
-    def commit(self, write: Callable[[Session], T], *, events: Any = ()) -> T:
-        return None  # type: ignore[return-value]  # of a training that goes on, nobody asks what it gave
 
 
 class Replay(Trainer):
@@ -113,13 +90,19 @@ class Replay(Trainer):
 
 def explained(job: Job, broken: Broken, make_plan: Callable[[Job], Plan]) -> JobFailure:
     """The failure with the place where the numbers broke, if it is found; what else the curves show is said, too."""
-    failure, doctor, history = broken
+    failure, doctor, history, bounds = broken
+
+    def plan_of(job: Job) -> Plan:
+        plan = make_plan(job)
+        plan.fit_into(*bounds)
+        return plan
+
     doctor.look(history)
     step = int(failure.details["step"])
     if failure.kind == "non_finite_weights":
         step += 1  # the step that would have shown it
     job.log("going back to the newest checkpoint, to see where the numbers broke")
-    found = _find(job, step, make_plan)
+    found = _find(job, step, plan_of)
     if found is None:
         job.log("where the numbers broke did not show")
         return failure
@@ -130,7 +113,7 @@ def explained(job: Job, broken: Broken, make_plan: Callable[[Job], Plan]) -> Job
 
 
 def _find(job: Job, step: int, make_plan: Callable[[Job], Plan]) -> Found | None:
-    quiet = _Quiet(job)
+    quiet = Quiet(job)
     try:
         replay = Replay(quiet, make_plan(quiet), step)
         replay.resume(before=step - 1)  # the step before is where it may have begun

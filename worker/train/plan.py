@@ -1,7 +1,7 @@
 """What is to be trained: everything that follows from a run's specification and its data, ready to use."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -80,6 +80,19 @@ class Plan:
         """Train for so many epochs from that step on, or fewer: those that had begun are finished."""
         self.num_epochs = max(num_epochs, 1, -(-step // self.steps_per_epoch))
         self.changes.set_num_epochs(step, self.num_epochs)
+
+    def fit_into(self, rows_at_once: int | None, judged_at_once: int | None = None) -> None:
+        """Let no more rows go through the model at once, to learn from and to be judged; None bounds nothing."""
+        if rows_at_once is not None:
+            self.micro_batch_size = min(rows_at_once, self.micro_batch_size or rows_at_once)
+        if judged_at_once is not None:
+            bound = min(judged_at_once, self.judged_at_once or judged_at_once)
+            self.parts = {name: replace(part, judged_at_once=bound) for name, part in self.parts.items()}
+
+    @property
+    def judged_at_once(self) -> int | None:
+        """The rows that are judged together at most, where memory has run out."""
+        return self.parts["train"].judged_at_once
 
     @property
     def num_parameters(self) -> int:

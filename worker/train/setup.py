@@ -181,13 +181,6 @@ def make_plan(job: Job) -> Plan:
     return plan
 
 
-def out_of_memory(job: Job, device: torch.device) -> JobFailure:
-    """The failure of a run that took more memory than there is, with the figures that decide what to change."""
-    with job.db.read() as session:
-        run = session.get_one(Run, job.claim.payload["run_id"])
-    return devices.out_of_memory(device, run.spec["training"]["batch_size"], run.num_parameters)
-
-
 def assemble(
     run_id: str,
     model: ModelSpec,
@@ -292,7 +285,8 @@ def _averaging(module: nn.Module, training: TrainingSpec, batches: Batches, free
 
 
 def _compiled(plan: Plan, job: Job) -> Forward:
-    in_pieces = plan.micro_batch_size is not None
+    may_be = plan.spec is not None and plan.spec.training.fit_memory
+    in_pieces = plan.micro_batch_size is not None or may_be
     searches = optimizers.takes_closure(plan.optimizer)
     return compiled(plan.model, job.log, plan.device, in_pieces=in_pieces, searches=searches)
 

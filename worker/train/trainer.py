@@ -16,7 +16,7 @@ from app.queue import Request
 from app.specs.controls import SaveCheckpoint, SetLr, SetNumEpochs, Stop, TimeLimit
 from worker import evaluate
 from worker.job import Cancelled, Ending, Job
-from worker.train import checkpoints, optimizers
+from worker.train import checkpoints, optimizers, shortage
 from worker.train import device as devices
 from worker.train.checkpoints import Checkpoints, Snapshot, Written
 from worker.train.doctor import Doctor, case_of
@@ -24,8 +24,10 @@ from worker.train.finish import finish
 from worker.train.history import History
 from worker.train.learner import Learned, Learner
 from worker.train.plan import Plan
+from worker.train.preflight import preflight
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
-from worker.train.setup import make_plan, out_of_memory
+from worker.train.setup import make_plan
+from worker.train.shortage import Fitted, Shortage
 from worker.train.steering import Kept, Order, Steering
 from worker.train.stopping import sign
 
@@ -42,37 +44,45 @@ class Broken(NamedTuple):
     failure: JobFailure
     doctor: Doctor
     history: History
+    bounds: tuple[int | None, int | None] = (None, None)  # of the rows that went through the model at once
 
 
 def run(job: Job) -> Ending:
     """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well."""
     from worker.train import nonfinite  # which trains, too
 
-    try:
-        ended = _train(job)
-    except (MemoryError, RuntimeError) as error:
-        if not devices.is_out_of_memory(error):
-            raise
-        device = devices.full_device(error)
-    else:
+    fitted: Fitted | None = None
+    while True:
+        ended = _train(job, fitted)
         if isinstance(ended, Ending):
             return ended
-        raise nonfinite.explained(job, ended, make_plan)
-    # Only now: the traceback held every tensor of the step that failed.
-    raise out_of_memory(job, device)
+        if isinstance(ended, Broken):
+            raise nonfinite.explained(job, ended, make_plan)
+        # Only now: the traceback held every tensor of the step that failed.
+        fitted = shortage.answered(job, ended, make_plan)
 
 
-def _train(job: Job) -> Ending | Broken:
-    trainer = Trainer(job, make_plan(job))
-    trainer.resume()
+def _train(job: Job, fitted: Fitted | None) -> Ending | Broken | Shortage:
+    trainer: Trainer | None = None
     try:
+        trainer = Trainer(job, make_plan(job))
+        trainer.resume()
+        if fitted is not None:
+            trainer.fit_into(fitted)
         with devices.inexact(job.log):
+            if trainer.step == 0 and job.claim.attempt == 1:
+                preflight(trainer)
             trainer.fit()
         return finish(trainer)
     except JobFailure as failure:
-        if failure.kind not in NON_FINITE:
+        if trainer is None or failure.kind not in NON_FINITE:
             raise
-        return Broken(failure.with_traceback(None), trainer.doctor, trainer.history)
+        bounds = trainer.plan.micro_batch_size, trainer.plan.judged_at_once
+        return Broken(failure.with_traceback(None), trainer.doctor, trainer.history, bounds)
+    except (MemoryError, RuntimeError) as error:
+        if not devices.is_out_of_memory(error):
+            raise
+        return Shortage.of(error, None if trainer is None else (trainer.plan, trainer.doctor.case, trainer.step))
 
 
 class Trainer:
@@ -324,6 +334,8 @@ class Trainer:
             "history": self.history.copy(),
             "findings": sorted(self.doctor.said),
             "best_score": self.best_score,
+            "micro_batch_size": self.plan.micro_batch_size,
+            "judged_at_once": self.plan.judged_at_once,
         }
         return Snapshot(tensors, state)
 
@@ -350,8 +362,16 @@ class Trainer:
                 self.doctor.say_damaged(row.step, self.step)
             self.job.commit(lambda session: self.checkpoints.drop(session, damaged))
 
+    def fit_into(self, fitted: Fitted) -> None:
+        """Go on with fewer rows at once, where memory ran out in this very attempt."""
+        self.plan.fit_into(fitted.rows_at_once, fitted.judged_at_once)
+        if self.job.claim.attempt == 1 and self.step == 0:
+            self.job.event("rewind", {"to_step": 0})
+        self.doctor.say(fitted.finding)
+
     def _restore(self, snapshot: Snapshot) -> None:
         state, plan = snapshot.state, self.plan
+        plan.fit_into(state.get("micro_batch_size"), state.get("judged_at_once"))
         self.step, self.stopped = state["step"], state["stopped"]
         self.history = self.recorder.history = History.of_state(state["history"])
         self.recorder.restore(state["epoch_loss"])

@@ -26,6 +26,7 @@ class Windowed:
     starts_N: Tensor
     window: Window
     mapped: tuple[NDArray[Any], ...] = ()
+    judged_at_once: int | None = None  # windows at most, where memory has run out
 
     def __len__(self) -> int:
         return len(self.starts_N)

@@ -20,6 +20,9 @@ def optimizing_problems(model: ModelSpec, training: TrainingSpec) -> Iterator[Pr
     if isinstance(optimizer, Rprop) and schedule != ConstantSchedule():
         message = "rprop sizes its steps itself, and its rate is only where they begin: leave the schedule out"
         yield Problem(loc=["training", "schedule", "type"], msg=message, received=schedule.type)
+    if isinstance(optimizer, LBFGS | Rprop) and training.lr_range_test is not None:
+        message = f"{optimizer.type} sizes its steps itself, so that rates tried one after the other say nothing"
+        yield Problem(loc=["training", "lr_range_test"], msg=message, received=optimizer.type)
     if isinstance(optimizer, Muon) and not hidden_layers(model.graph):
         message = (
             "muon is for the matrices of hidden layers, and there are none between the first layer with weights and "

@@ -13,7 +13,7 @@ const AVERAGES = [
   { value: "ema", label: "a moving average" },
   { value: "swa", label: "the mean of epochs" },
 ];
-const USUAL = { precision: "float32", tf32: false, compile: false, deterministic: true, ema: null, swa: null };
+const USUAL = { fit_memory: false, lr_range_test: null, precision: "float32", tf32: false, compile: false, deterministic: true, ema: null, swa: null };
 
 /** Whether a training says anything of it. */
 const isSaid = (training) =>
@@ -33,6 +33,15 @@ export function stepFields(training, { catalogue, number, changed }) {
     isNullable: true,
     default: null,
   });
+  const tries = checkbox(
+    {
+      label: "try learning rates first",
+      help: "lr_range_test: before the first step, to see at which the loss falls fastest",
+      loc: ["training", "lr_range_test"],
+    },
+    Boolean(training.lr_range_test),
+    (isTried) => set("lr_range_test")(isTried ? (training.lr_range_test ?? {}) : undefined),
+  );
   const weights = averages(training, { catalogue, changed });
   return h(
     "details",
@@ -58,6 +67,8 @@ export function stepFields(training, { catalogue, number, changed }) {
       h(
         "div",
         { class: "row metric-boxes" },
+        box("fit_memory", "fewer rows at once where memory runs out", "fit_memory: it takes a smaller micro batch by itself"),
+        tries,
         box("compile", "compile it", "torch.compile: faster steps, a minute later"),
         box("deterministic", "same bits on a GPU", "deterministic: else it takes whatever is fastest"),
         box("tf32", "TF32 on a GPU", "tf32: matrices are multiplied with 10 bits after the point"),

@@ -19,6 +19,7 @@ const overview = new Overview(run, state);
 const log = new Log($("#panel-log"), state);
 let tryIt = null;
 let layers = null;
+let preflight = null;
 
 // What a tab needs beyond the first is fetched when it is opened: the curves stand sooner.
 const panels = {
@@ -74,6 +75,17 @@ const reload = debounce(150, async () => {
   if (shownPanel === "evaluation" || shownPanel === "model" || shownPanel === "try") showPanel().catch(toastError);
 });
 
+/** Most runs are looked at when they are under way: what was seen before is fetched behind the curves. */
+async function showPreflight() {
+  if (!state.preflight) return;
+  try {
+    preflight ??= new (await import("../run/preflight.js")).Preflight($("#preflight"), run);
+    await preflight.show(state.preflight);
+  } catch (error) {
+    toastError(error);
+  }
+}
+
 async function showGhosts() {
   try {
     await loadGhosts(run, state);
@@ -109,6 +121,7 @@ function changed() {
     if (changes.has("controls")) overview.drawCharts();
     if (changes.has("status") || changes.has("progress") || changes.has("controls")) header.show();
     if (changes.has("findings") || changes.has("status")) overview.showFindings();
+    if (changes.has("preflight")) showPreflight();
     if (changes.has("log")) log.show();
     if (shownPanel === "layers" && (changes.has("metrics") || changes.has("histograms"))) drawLayers();
     if (changes.has("ghosts")) showGhosts();
@@ -117,6 +130,8 @@ function changed() {
     if (NEEDS_RELOAD.some((kind) => changes.has(kind))) reload();
   });
 }
+
+showPreflight();
 
 live.follow(run.job_id, {
   onEvents(events) {

@@ -174,5 +174,5 @@ def test_a_penalty_has_the_value_whose_gradient_it_adds() -> None:
 
 def test_nothing_stands_between_a_plain_step_and_its_model() -> None:
     plan = plan_of(DENSE)
-    assert Learner(plan)._forward is plan.model
+    assert Learner(plan).forward is plan.model
     assert type(plan.precision) is Precision and type(plan.averaging) is Averaging

@@ -27,6 +27,19 @@ def lower_rate(spec: RunSpec | None) -> Patch | None:
     return None if spec is None else _training(optimizer={"lr": rounded(spec.training.optimizer.lr / 10)})
 
 
+def tried_rate(lr: float) -> Patch:
+    """The learning rate that was found by trying, which need not be tried again."""
+    return _training(optimizer={"lr": lr}, lr_range_test=None)
+
+
+def in_memory(spec: RunSpec | None, rows_at_once: int | None) -> Patch | None:
+    """No more rows go through the model at once, if any number is told; and what does not fit then is found out."""
+    if spec is None:
+        return None
+    pieces = {} if rows_at_once is None else {"micro_batch_size": rows_at_once}
+    return _training(**pieces, fit_memory=True)
+
+
 def calmer(spec: RunSpec | None) -> Patch | None:
     """A tenth of the learning rate, and gradients that are bounded."""
     if spec is None:
@@ -106,6 +119,15 @@ def leaky(spec: RunSpec | None) -> Patch | None:
     return _layers(
         spec, lambda i, layer: _other_type(layer, "leaky_relu") if layer["type"] in {"relu", "relu6"} else layer
     )
+
+
+def trained_backbones(spec: RunSpec | None) -> Patch | None:
+    """Known networks that are frozen begin with torchvision's weights."""
+    return _layers(spec, lambda i, layer: {**layer, "weights": {"type": "hub"}} if _is_frozen_chance(layer) else layer)
+
+
+def _is_frozen_chance(layer: dict[str, Any]) -> bool:
+    return layer["type"] == "backbone" and bool(layer.get("freeze")) and layer.get("weights") is None
 
 
 def more_validation(spec: RunSpec | None, num_rows: int, of: int) -> Patch | None:
