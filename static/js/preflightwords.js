@@ -18,8 +18,8 @@ export function pairsOf({ loss, memory, time, num_rows, rows_at_once, batch_size
     ["every class alike", loss.even === null ? null : format.measure(loss.even)],
     [`always ${loss.constant_name}`, loss.constant === null ? null : format.measure(loss.constant)],
     ["rows at once", rows_at_once < num_rows ? format.count(rows_at_once) : null],
-    ["forward", format.duration(time.forward_s)],
-    ["backward", format.duration(time.backward_s)],
+    ["forward", inMs(time.forward_s)],
+    ["backward", inMs(time.backward_s)],
     ["the whole", whole],
     ...MEMORY.map(([key, name]) => [name, format.bytes(memory[key])]),
     ["memory, all of it", format.bytes(memory.total)],
@@ -28,6 +28,9 @@ export function pairsOf({ loss, memory, time, num_rows, rows_at_once, batch_size
     ["largest batch", fits],
   ].filter(([, value]) => value !== null);
 }
+
+/** A step may take less than a millisecond. */
+const inMs = (seconds) => (seconds < 0.01 ? `${format.measure(1000 * seconds)} ms` : format.duration(seconds));
 
 /** What a test of rates came to. */
 export function triedInWords({ lr, ran_away, suggestion }) {

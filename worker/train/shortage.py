@@ -100,8 +100,9 @@ def answered(job: Job, short: Shortage, make_plan: Callable[[Job], Plan]) -> Fit
     _let_go()
     spec = short.case.spec
     if rows_at_once is not None and spec is not None and spec.training.fit_memory:
-        learns = None if short.place == "evaluation" else rows_at_once
-        return Fitted(learns, rows_at_once, _fitted(short, rows_at_once))
+        if short.place == "evaluation":
+            return Fitted(None, rows_at_once, _fitted_judging(short, rows_at_once))
+        return Fitted(rows_at_once, rows_at_once, _fitted(short, rows_at_once))
     if rows_at_once is not None:
         finding = _proposed(short, rows_at_once)
         job.event("finding", asdict(finding))
@@ -146,15 +147,30 @@ def _proposed(short: Shortage, rows_at_once: int) -> Finding:
 
 
 def _fitted(short: Shortage, rows_at_once: int) -> Finding:
-    judged = short.place == "evaluation"
     return Finding(
-        "fitted_judging" if judged else "fitted_memory",
-        f"Memory ran out, so {rows_at_once:,} rows {'are judged' if judged else 'go through the model'} at once",
-        f"{short.in_words} The run may fit itself into memory (fit_memory): it goes on with {rows_at_once:,} rows at "
-        f"once in place of {short.num_rows:,}.{_of_pieces(short)}",
+        "fitted_memory",
+        f"Memory ran out, so {rows_at_once:,} rows go through the model at once",
+        f"{_goes_on(short, rows_at_once)}{_of_pieces(short)}",
         short.step,
-        "" if judged else f"A run with micro_batch_size {rows_at_once:,} trains so from the beginning.",
-        patch=None if judged else patches.in_memory(short.case.spec, rows_at_once),
+        f"A run with micro_batch_size {rows_at_once:,} trains so from the beginning.",
+        patch=patches.in_memory(short.case.spec, rows_at_once),
+    )
+
+
+def _fitted_judging(short: Shortage, rows_at_once: int) -> Finding:
+    return Finding(
+        "fitted_judging",
+        f"Memory ran out, so {rows_at_once:,} rows are judged at once",
+        _goes_on(short, rows_at_once),
+        short.step,
+        "Nothing needs to be done: figures are those of all rows together.",
+    )
+
+
+def _goes_on(short: Shortage, rows_at_once: int) -> str:
+    return (
+        f"{short.in_words} The run may fit itself into memory (fit_memory): it goes on with {rows_at_once:,} rows at "
+        f"once in place of {short.num_rows:,}."
     )
 
 

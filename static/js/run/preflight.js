@@ -23,9 +23,13 @@ export class Preflight {
       this.element,
       h("div", { class: "card-head" }, h("h2", { id: "preflight-title" }, "Before the first step"), h("span", { class: "card-note" }, `${format.count(seen.num_rows)} rows`)),
       h("dl", { class: "pairs" }, pairsOf(seen).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-      h("p", { class: "muted small" }, seen.batch_size.reason),
-      canvas ? this.#tried(tried, canvas) : null,
-      layersOf(seen),
+      h(
+        "div",
+        { class: "stack-s preflight-more" },
+        h("p", { class: "muted small" }, seen.batch_size.reason),
+        canvas ? this.#tried(tried, canvas) : null,
+        layersOf(seen),
+      ),
     );
     this.element.hidden = false;
     if (canvas) this.picture = await pictureIn(canvas);
@@ -46,7 +50,7 @@ export class Preflight {
       );
     return h(
       "div",
-      { class: "stack-s preflight-rates" },
+      { class: "stack-s" },
       h("h3", {}, "Learning rates that were tried"),
       canvas,
       h("p", {}, triedInWords(tried)),
@@ -92,25 +96,24 @@ function layersOf({ layers, num_layers: num }) {
   );
 }
 
-/** The loss over the logarithm of the rate; what ran away is cut off, or it would flatten all else. */
+/** The loss over the logarithm of the rate, the suggestion upright; what ran away is cut off, or it would flatten all else. */
 function optionOf({ lr, loss, suggestion }) {
   const colors = themeColors();
   const lowest = Math.min(...loss);
   const top = Math.max(loss[0] + (loss[0] - lowest) * 0.5, lowest + Math.abs(loss[0]) * 0.1);
-  const mark = { symbol: "none", silent: true, label: { color: colors.text, formatter: format.measure(suggestion ?? 0) } };
+  const bottom = lowest - (top - lowest) * 0.05;
+  const line = { type: "line", showSymbol: false, silent: true };
+  const upright = { ...line, data: [bottom, top].map((y) => [suggestion, y]), lineStyle: { color: colors.text, width: 1, type: "dashed" } };
   return {
-    grid: { left: 48, right: 12, top: 20, bottom: 40 },
+    grid: { left: 44, right: 12, top: 12, bottom: 40 },
     xAxis: { ...axisOption({ type: "log" }, "learning rate", colors), nameGap: 24, min: lr[0], max: lr.at(-1) },
-    yAxis: { ...axisOption({ type: "value", range: { min: lowest - (top - lowest) * 0.05, max: top } }, "", colors), boundaryGap: false },
+    yAxis: insideEnds({ ...axisOption({ type: "value", range: { min: bottom, max: top } }, "", colors), boundaryGap: false }),
     series: [
-      {
-        type: "line",
-        data: lr.map((rate, i) => [rate, loss[i]]),
-        showSymbol: false,
-        clip: true,
-        lineStyle: { color: resolved("--accent"), width: 2 },
-        markLine: suggestion === null ? undefined : { ...mark, data: [{ xAxis: suggestion }], lineStyle: { color: colors.muted } },
-      },
+      { ...line, data: lr.map((rate, i) => [rate, loss[i]]), lineStyle: { color: resolved("--accent"), width: 2 } },
+      ...(suggestion === null ? [] : [upright]),
     ],
   };
 }
+
+/** The ends of an axis that follow from what is shown are no round numbers. */
+const insideEnds = (axis) => ({ ...axis, axisLabel: { ...axis.axisLabel, showMinLabel: false, showMaxLabel: false } });
