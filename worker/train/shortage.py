@@ -92,6 +92,12 @@ class Fitted:
     judged_at_once: int
     finding: Finding
 
+    def after(self, earlier: "Fitted | None") -> "Fitted":
+        """The same where memory has run out in this attempt before: what was found then holds on."""
+        if earlier is None or earlier.rows_at_once is None:
+            return self
+        return replace(self, rows_at_once=min(earlier.rows_at_once, self.rows_at_once or earlier.rows_at_once))
+
 
 def answered(job: Job, short: Shortage, make_plan: Callable[[Job], Plan]) -> Fitted:
     """With how many rows at once to go on, if the run allows it. Raises JobFailure `out_of_memory`, with a proposal."""

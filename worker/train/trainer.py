@@ -59,7 +59,7 @@ def run(job: Job) -> Ending:
         if isinstance(ended, Broken):
             raise nonfinite.explained(job, ended, make_plan)
         # Only now: the traceback held every tensor of the step that failed.
-        fitted = shortage.answered(job, ended, make_plan)
+        fitted = shortage.answered(job, ended, make_plan).after(fitted)
 
 
 def _train(job: Job, fitted: Fitted | None) -> Ending | Broken | Shortage:
@@ -365,7 +365,7 @@ class Trainer:
     def fit_into(self, fitted: Fitted) -> None:
         """Go on with fewer rows at once, where memory ran out in this very attempt."""
         self.plan.fit_into(fitted.rows_at_once, fitted.judged_at_once)
-        if self.job.claim.attempt == 1 and self.step == 0:
+        if self.job.claim.attempt == 1 and self.step == 0 and fitted.finding.step > 0:
             self.job.event("rewind", {"to_step": 0})
         self.doctor.say(fitted.finding)
 

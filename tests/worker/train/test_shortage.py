@@ -20,7 +20,8 @@ from tests.worker.train.conftest import Bench, make_plan
 from worker import child
 from worker.train.checkpoints import STATE
 from worker.train.doctor import case_of
-from worker.train.shortage import Shortage
+from worker.train.findings.finding import Finding
+from worker.train.shortage import Fitted, Shortage
 from worker.train.trainer import Trainer
 
 from .findings.programs import program
@@ -181,3 +182,12 @@ def test_where_memory_ran_out_is_told(bench: Bench, way: str) -> None:
     short = Shortage.of(failure.value, (plan, case_of(plan), trainer.step))
     assert (short.place, short.layer) == (way, "" if way == "backward" else "5")
     assert (short.needed, short.num_rows) == (4 << 50, 21 if way == "evaluation" else 5)
+
+
+def test_what_was_fitted_before_holds_on() -> None:
+    learning = Fitted(8, 8, Finding("fitted_memory", "", "", 0, ""))
+    judging = Fitted(None, 4, Finding("fitted_judging", "", "", 0, ""))
+    both = judging.after(learning)
+    assert (both.rows_at_once, both.judged_at_once) == (8, 4)
+    assert learning.after(both).rows_at_once == 8
+    assert judging.after(None) == judging
