@@ -108,3 +108,12 @@ def test_the_rates_of_a_run_are_told_beforehand_unless_a_curve_decides() -> None
     assert averaged.rates(num_train=45) == [0.001] * 30 + [0.0001] * 12 + [0.5] * 18
     follows = training.model_copy(update={"schedule": PlateauSchedule()})
     assert follows.rates(num_train=45) == []
+
+
+def test_rates_that_are_tried_first_go_from_low_to_high() -> None:
+    said = {"loss": {"type": "mse_loss"}, "lr_range_test": {"start_lr": 0.1, "end_lr": 0.01}}
+    with pytest.raises(ValidationError, match="must be above start_lr"):
+        TrainingSpec.model_validate(said)
+    usual = TrainingSpec.model_validate({"loss": {"type": "mse_loss"}}).model_dump()
+    assert "lr_range_test" not in usual
+    assert "fit_memory" not in usual
