@@ -62,14 +62,17 @@ class Learner:
         optimizers.set_rate(plan.optimizer, lr)
         if plan.momentum is not None:
             optimizers.set_momentum(plan.optimizer, plan.momentum(step))
-        batch = Batch(inputs, targets)
-        if plan.augment is not None:
-            batch = Batch(*plan.augment(inputs, targets, step))
+        batch = self._batch(inputs, targets, step)
         tried = self._search(batch) if self._searches else self._step(batch)
         for limit in plan.limits:
             limit.keep()
         plan.averaging.add(step + 1)
         return Learned(tried.outputs, batch.targets, tried.loss, tried.grad_norm, lr)
+
+    def _batch(self, inputs: Tensor, targets: Tensor, step: int) -> Batch:
+        """As the step learns from it: images may be moved and mixed."""
+        augment = self.plan.augment
+        return Batch(inputs, targets) if augment is None else Batch(*augment(inputs, targets, step))
 
     def _step(self, batch: Batch) -> Tried:
         """Down the gradient."""
@@ -111,8 +114,11 @@ class Learner:
     def _pass_once(self, batch: Batch, loss_of: Loss) -> tuple[Tensor, Tensor]:
         outputs = self._forward(batch.inputs)
         loss = batch.loss(loss_of, outputs)
-        self.plan.precision.backward(loss)
+        self._backward(loss)
         return outputs.detach(), loss.detach()
+
+    def _backward(self, loss: Tensor) -> None:
+        self.plan.precision.backward(loss)
 
     def _pieces(self, batch: Batch) -> Iterator[Batch]:
         size, min_rows = self.plan.micro_batch_size, self.plan.batches.min_rows

@@ -23,7 +23,9 @@ from worker.train.doctor import Doctor, case_of
 from worker.train.finish import finish
 from worker.train.history import History
 from worker.train.learner import Learned, Learner
+from worker.train.phases import Phased, Timing
 from worker.train.plan import Plan
+from worker.train.readings import Readings
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan, out_of_memory
 from worker.train.steering import Kept, Order, Steering
@@ -32,6 +34,7 @@ from worker.train.stopping import sign
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
 PROGRESS_EVERY_S = 0.2
 JUDGE_EVERY_S = 0.005  # of epochs that are shorter, only some are looked at: a look waits for the device
+TIMED_AFTER = 2  # steps after that: the first find the device idle
 NON_FINITE = frozenset({"non_finite_loss", "non_finite_weights"})  # failures whose place is looked for
 HOLD_SHARE = 0.05  # of the time that may go into holding the best epoch's state
 
@@ -66,7 +69,7 @@ def _train(job: Job) -> Ending | Broken:
     trainer = Trainer(job, make_plan(job))
     trainer.resume()
     try:
-        with devices.inexact(job.log):
+        with devices.inexact(job.log), trainer.read_along():
             trainer.fit()
         return finish(trainer)
     except JobFailure as failure:
@@ -80,7 +83,11 @@ class Trainer:
 
     def __init__(self, job: Job, plan: Plan) -> None:
         self.job, self.plan = job, plan
-        self.learner = Learner(plan)
+        self.learner = self._plain = Learner(plan)
+        self.timing = Timing(plan.device)
+        self._timed = Phased(plan, self.timing)
+        self._time_after = 0  # steps: the next one is measured
+        self.readings: Readings | None = None
         self.step = 0  # steps done
         self.stopped = False  # early
         self.stop: Stop | TimeLimit | None = None  # why, where that was asked
@@ -109,6 +116,12 @@ class Trainer:
         """Whether no step is left to take."""
         return self.stopped or self.step >= self.plan.num_steps
 
+    def read_along(self) -> Readings:
+        """To be entered while it trains: readings of the machine and of the time that steps take."""
+        on_gpu = [self.plan.device] if self.plan.device.type == "cuda" else []
+        self.readings = Readings(self.job, self.timing, self.pace, on_gpu, self.step)
+        return self.readings
+
     def fit(self) -> None:
         """Train to the end. Raises Cancelled when asked to stop, JobFailure when the loss is no longer a number."""
         self.plan.model.train()
@@ -121,6 +134,8 @@ class Trainer:
                 if self.step % self.plan.steps_per_epoch == 0:
                     self._close_epoch()
                 self._tend()
+                if self.step == self._time_after:
+                    self._time_next()
                 if self.stopped:
                     break
         self.recorder.flush(whole=True)
@@ -133,6 +148,8 @@ class Trainer:
     def _learn(self, inputs: Tensor, targets: Tensor) -> Learned:
         watches = self.plan.watch.begin(self.step + 1)
         learned = self.learner.learn(inputs, targets, self.step)
+        if self.learner is not self._plain:
+            self.learner = self._plain
         self.step += 1
         count = self.plan.judge.count(learned.targets, self.metrics.add(learned.outputs, learned.targets))
         self.recorder.add_step(self.step, count, learned.loss, learned.grad_norm, learned.lr)
@@ -140,6 +157,11 @@ class Trainer:
             self.recorder.add_look(self.step, self.plan.watch.end())
         self.pace.add(len(targets))
         return learned
+
+    def _time_next(self) -> None:
+        """Measure the next step, whose batch is waited for from now on."""
+        self.learner = self._timed
+        self.timing.begin()
 
     def _examine(self, step: int) -> None:
         """The curves up to this step are known."""
@@ -198,6 +220,10 @@ class Trainer:
             return
         self._tend_at = now + TEND_EVERY_S
         self.recorder.flush()
+        if self.readings is not None:
+            self.readings.step = self.step
+        if self._time_after < self.step:
+            self._time_after = self.step + TIMED_AFTER
         if now >= self._progress_at:
             self._progress_at = now + PROGRESS_EVERY_S
             self.job.progress(self.progress())
