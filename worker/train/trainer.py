@@ -13,10 +13,10 @@ from torch import Tensor
 
 from app.errors import JobFailure
 from app.queue import Request
-from app.specs.controls import SaveCheckpoint, SetLr, SetNumEpochs, Stop, TimeLimit
+from app.specs.controls import Profile, SaveCheckpoint, SetLr, SetNumEpochs, Stop, TimeLimit
 from worker import evaluate
 from worker.job import Cancelled, Ending, Job
-from worker.train import checkpoints, optimizers
+from worker.train import checkpoints, optimizers, profiling
 from worker.train import device as devices
 from worker.train.checkpoints import Checkpoints, Snapshot, Written
 from worker.train.doctor import Doctor, case_of
@@ -87,6 +87,7 @@ class Trainer:
         self.timing = Timing(plan.device)
         self._timed = Phased(plan, self.timing)
         self._time_after = 0  # steps: the next one is measured
+        self.profile: profiling.Profile | None = None  # as long as it goes on
         self.readings: Readings | None = None
         self.step = 0  # steps done
         self.stopped = False  # early
@@ -138,6 +139,8 @@ class Trainer:
                     self._time_next()
                 if self.stopped:
                     break
+        if self.profile is not None:
+            self.profile.end()
         self.recorder.flush(whole=True)
 
     def _freeze(self) -> None:
@@ -148,20 +151,40 @@ class Trainer:
     def _learn(self, inputs: Tensor, targets: Tensor) -> Learned:
         watches = self.plan.watch.begin(self.step + 1)
         learned = self.learner.learn(inputs, targets, self.step)
-        if self.learner is not self._plain:
-            self.learner = self._plain
         self.step += 1
         count = self.plan.judge.count(learned.targets, self.metrics.add(learned.outputs, learned.targets))
         self.recorder.add_step(self.step, count, learned.loss, learned.grad_norm, learned.lr)
         if watches:
             self.recorder.add_look(self.step, self.plan.watch.end())
         self.pace.add(len(targets))
+        if self.learner is not self._plain:
+            self._close_measured()
         return learned
 
     def _time_next(self) -> None:
         """Measure the next step, whose batch is waited for from now on."""
-        self.learner = self._timed
-        self.timing.begin()
+        if self.profile is None:
+            self.learner = self._timed
+            self.timing.begin()
+
+    def _close_measured(self) -> None:
+        """The next step is as any other, unless a profile goes on."""
+        self.learner = self._plain
+        if self.profile is not None:
+            self.profile.advance()
+            self.profile = None if self.profile.is_over else self.profile
+            self.learner = self.profile.learner if self.profile else self._plain
+
+    def _begin_profile(self, num_steps: int) -> None:
+        """Look closely at the next steps."""
+        if self.profile is not None:
+            self.profile.end()
+        try:
+            self.profile = profiling.Profile(self.job, self.plan, self.step, num_steps)
+        except RuntimeError as error:  # as a driver may say, and the training has no part in it
+            self.job.log(f"no profile could be taken: {error}", "warning")
+        else:
+            self.learner = self.profile.learner
 
     def _examine(self, step: int) -> None:
         """The curves up to this step are known."""
@@ -264,6 +287,9 @@ class Trainer:
                 self.pace.num_steps = self.plan.num_steps
                 self.doctor.case = replace(self.doctor.case, num_steps=self.plan.num_steps)
                 return {"num_epochs": self.plan.num_epochs}
+            case Profile(num_steps=num_steps):
+                if step == self.step:  # else its steps were taken before
+                    self._begin_profile(num_steps)
             case Stop(keep=keep) | TimeLimit(keep=keep):
                 if isinstance(order.said, TimeLimit):
                     self.doctor.say_time_limit(step, self.plan.time_limit_s or 0.0)
