@@ -138,7 +138,7 @@ export class Plot {
     if (INCREMENTS[asks.unit]) x.incrs = INCREMENTS[asks.unit];
     if (asks.isLogX) x.filter = powersOfTen;
     const values = (u, splits, i, space, step) => this.#yTicks(splits, step);
-    return [x, { ...axis, grid, size: 44, gap: 6, space: asks.isLarge ? 44 : 26, values }];
+    return [x, { ...axis, grid, size: asks.words ? 66 : 44, gap: 6, space: asks.isLarge ? 44 : 26, values }];
   }
 
   #xTicks(at) {

@@ -56,16 +56,23 @@ function gpuCharts(names) {
   }));
 }
 
+const rounded = (value, digits = 3) => String(Number(value.toPrecision(digits))).replace("-", "−");
+
+/** Bytes with more digits than a file's size has: what is left of a disk changes slowly. */
+function size(value) {
+  const power = Math.min(4, Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1) / 3)));
+  return `${rounded(value / 1000 ** power, 4)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+}
+
 const WORDS = [
   [/_percent$/, (value) => `${rounded(value)}%`],
-  [/_bytes_per_s$/, (value) => `${format.bytes(Math.round(value))}/s`],
-  [/_bytes$/, (value) => format.bytes(Math.round(value))],
+  [/_bytes_per_s$/, (value) => `${size(value)}/s`],
+  [/_bytes$/, size],
   [/_temperature_c$/, (value) => `${rounded(value)} °C`],
   [/_power_w$/, (value) => `${rounded(value)} W`],
   [/_per_s$/, (value) => format.short(value < 100 ? Number(value.toPrecision(3)) : Math.round(value))],
   [/_s$/, (value) => seconds(value)],
 ];
-const rounded = (value) => String(Number(value.toPrecision(3)));
 
 /** How the values of a series are said, with their unit; null for a series that has none. */
 export function wordsOf(name) {
@@ -77,7 +84,8 @@ export function wordsOf(name) {
 /** Seconds that may be very few: 85 µs, 1.24 ms, 3.1 s. */
 export function seconds(value) {
   if (value === 0) return "0";
-  const [unit, name] = value < 1e-3 ? [1e-6, "µs"] : value < 1 ? [1e-3, "ms"] : [1, "s"];
+  const length = Math.abs(value);
+  const [unit, name] = length < 1e-3 ? [1e-6, "µs"] : length < 1 ? [1e-3, "ms"] : [1, "s"];
   return `${rounded(value / unit)} ${name}`;
 }
 

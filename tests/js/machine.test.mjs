@@ -27,7 +27,9 @@ test("values are said with their units", () => {
   const said = (name, value) => wordsOf(name)(value);
   assert.equal(said("system/cpu_percent", 12.345), "12.3%");
   assert.equal(said("system/gpu0_memory_bytes", 42e9), "42 GB");
-  assert.equal(said("system/disk_read_bytes_per_s", 1234.5), "1.2 kB/s");
+  assert.equal(said("system/disk_free_bytes", 71950e6), "71.95 GB");
+  assert.equal(said("system/disk_free_bytes", 0), "0 B");
+  assert.equal(said("system/disk_read_bytes_per_s", 1234.5), "1.234 kB/s");
   assert.equal(said("system/gpu0_temperature_c", 61), "61 °C");
   assert.equal(said("system/gpu0_power_w", 310.4), "310 W");
   assert.equal(said("time/samples_per_s", 12345.6), "12.3 k");

@@ -29,8 +29,7 @@ class Readings:
 
     def __init__(self, job: Job, timing: Timing, pace: Pace, devices: Sequence[torch.device], step: int) -> None:
         self.job, self.step = job, step
-        self._timing, self._pace = timing, pace
-        self._machine = Machine(job.storage.data_dir, {device.index or 0: _uuid(device) for device in devices})
+        self._timing, self._pace, self._devices = timing, pace, devices
         self._read_at, self._samples, self._read_step = time.monotonic(), pace.num_samples, step
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._read_regularly, name="readings", daemon=True)
@@ -44,18 +43,20 @@ class Readings:
     ) -> None:
         self._closing.set()
         self._thread.join()
-        self._machine.close()
 
     def _read_regularly(self) -> None:
+        # Here and not before: the first step does not wait for it, and psutil counts for each thread.
+        machine = Machine(self.job.storage.data_dir, {device.index or 0: _uuid(device) for device in self._devices})
         while not self._closing.wait(EVERY_S):
             step = self.step
             if step > self._read_step:
                 self._read_step = step
-                self._read(step)
+                self._read(machine, step)
+        machine.close()
 
-    def _read(self, step: int) -> None:
+    def _read(self, machine: Machine, step: int) -> None:
         try:
-            values = self._machine.read()
+            values = machine.read()
         except (psutil.Error, OSError):  # what the system does not tell at the moment is no reason to end a training
             values = {}
         values["time/samples_per_s"] = self._samples_per_s()

@@ -9,6 +9,7 @@ import { machineCharts, profilesOf, seconds, stepTime, wordsOf } from "../machin
 import { toast, toastError } from "../shell.js";
 
 const NUM_STEPS = 10;
+const FIRST_ROWS = 15;
 const HOW = "Open the file at ui.perfetto.dev: your browser reads it there, and sends it nowhere.";
 
 export class Machine {
@@ -20,7 +21,7 @@ export class Machine {
     this.parts = h("ul", { class: "legend" });
     this.advice = h("p", { class: "small muted", hidden: true }, "The device waits for its data for much of the time: smaller images, fewer transformations or a larger batch may help.");
     this.time = card("Where the time of a step goes", this.note, h("div", { class: "stack-s" }, this.bar, this.parts, this.advice));
-    this.charts = h("div", { class: "small-charts" });
+    this.charts = h("div", { class: "small-charts machine-charts" });
     this.button = h("button", { class: "button small", type: "button", onclick: () => this.#ask().catch(toastError) }, `Profile ${NUM_STEPS} steps`);
     this.chosen = h("span");
     this.profile = h("div", { class: "stack-s" });
@@ -141,13 +142,20 @@ function tableOf({ operators, took_s: took, device }) {
   const times = [...(isOnGpu ? [["On the GPU", "device_s"]] : []), ["By itself", "self_s"], ["With what it calls", "total_s"]];
   const heads = ["Operator", "Times", ...times.map(([name]) => name), "Share", "Memory"];
   const main = isOnGpu ? "device_s" : "self_s";
-  const rows = operators.map((one) => {
+  const rows = operators.map((one, place) => {
     const share = took ? `${Math.round((one[main] / took) * 100)}%` : "";
     const memory = one.memory_bytes ? `${one.memory_bytes < 0 ? "−" : ""}${format.bytes(Math.abs(one.memory_bytes))}` : "";
     const cells = [format.count(one.count), ...times.map(([, key]) => seconds(one[key])), share, memory];
-    return h("tr", {}, h("th", { scope: "row" }, one.name), cells.map((text, i) => h("td", { class: "right", data: { label: heads[i + 1] } }, text)));
+    return h("tr", { hidden: place >= FIRST_ROWS }, h("th", { scope: "row" }, one.name), cells.map((text, i) => h("td", { class: "right", data: { label: heads[i + 1] } }, text)));
   });
   const head = h("thead", {}, h("tr", {}, heads.map((text, i) => h("th", { scope: "col", class: i ? "right" : null }, text))));
   const region = { class: "table-wrap", tabindex: "0", role: "region", aria: { label: "Operators" } };
-  return h("div", region, h("table", { class: "table figures" }, head, h("tbody", {}, rows)));
+  const table = h("div", region, h("table", { class: "table figures" }, head, h("tbody", {}, rows)));
+  const show = ({ target }) => {
+    for (const row of rows) row.hidden = false;
+    target.remove();
+    table.focus();
+  };
+  const more = h("button", { class: "button quiet small", type: "button", onclick: show }, `Show all ${rows.length}`);
+  return h("div", { class: "stack-s" }, table, rows.length > FIRST_ROWS ? h("div", { class: "row" }, more) : null);
 }
