@@ -19,6 +19,7 @@ from worker.train.phases import Timing
 from worker.train.recorder import Pace
 
 EVERY_S = 1.0
+LEAVE_EVERY = 3  # readings: to write a series costs the same for one point as for a few
 
 
 class Readings:
@@ -31,6 +32,8 @@ class Readings:
         self.job, self.step = job, step
         self._timing, self._pace, self._devices = timing, pace, devices
         self._read_at, self._samples, self._read_step = time.monotonic(), pace.num_samples, step
+        self._held: dict[str, tuple[list[int], list[float]]] = {}
+        self._num_read = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._read_regularly, name="readings", daemon=True)
 
@@ -52,6 +55,7 @@ class Readings:
             if step > self._read_step:
                 self._read_step = step
                 self._read(machine, step)
+        self._leave()
         machine.close()
 
     def _read(self, machine: Machine, step: int) -> None:
@@ -62,7 +66,17 @@ class Readings:
         values["time/samples_per_s"] = self._samples_per_s()
         values |= {f"time/{phase}_s": seconds for phase, seconds in self._timing.take().items()}
         for name, value in values.items():
-            self.job.metrics(name, [step], [value])
+            steps, told = self._held.setdefault(name, ([], []))
+            steps.append(step)
+            told.append(value)
+        if self._num_read % LEAVE_EVERY == 0:  # the first at once
+            self._leave()
+        self._num_read += 1
+
+    def _leave(self) -> None:
+        held, self._held = self._held, {}
+        for name, (steps, values) in held.items():
+            self.job.metrics(name, steps, values)
 
     def _samples_per_s(self) -> float:
         now, samples = time.monotonic(), self._pace.num_samples

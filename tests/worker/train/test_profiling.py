@@ -44,7 +44,7 @@ def test_a_profile_has_the_steps_that_were_asked_for(bench: Bench) -> None:
     assert (summary["step"], summary["num_steps"], summary["device"]) == (6 + WARMUP_STEPS, 3, "cpu")
     assert summary["trace"] == "profile-6.json.gz" and summary["took_s"] > 0
     counts = {row["name"]: row["count"] for row in summary["operators"]}
-    assert counts["Optimizer.step#Adam.step"] == 3
+    assert counts["aten::addmm"] == 2 * (3 + 1)  # two layers, and the validation after step 8
     times = [row["self_s"] for row in summary["operators"]]
     assert times == sorted(times, reverse=True)
     assert {body["name"] for body in bodies(bench, "artifact")} == set(found)
