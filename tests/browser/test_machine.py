@@ -5,16 +5,18 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.looking import look
 from tests.deck import Deck, wait_for
+from tests.test_killed import LONG
+
+pytestmark = pytest.mark.browser
 
 
 def test_the_machine_is_seen_at_work_and_a_profile_is_taken(page: Page, running: Deck, tmp_path: Path) -> None:
-    program = next(entry for entry in running.get("/gallery") if entry["name"] == "digits")["definition"]  # type: ignore[index]
-    program["training"]["num_epochs"] = 10_000
-    run_id = running.post("/runs", program)["id"]
+    run_id = running.post("/runs", LONG)["id"]
     page.goto(f"{running.url}/runs/{run_id}#machine")
     panel = page.locator("#panel-machine")
     expect(panel.locator("[data-chart='system/memory'][data-painted-step]")).to_be_visible(timeout=60_000)
