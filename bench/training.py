@@ -77,7 +77,8 @@ class Here:
         model, batch_size = ModelSpec.model_validate(program.body["model"]), trainer.plan.batches.batch_size
         torch.set_num_threads(devices.num_threads(model, program.input_shape, batch_size, slots=1))
         began = time.perf_counter()
-        trainer.fit()
+        with trainer.read_along():
+            trainer.fit()
         job.flush()
         took = time.perf_counter() - began
         torch.set_num_threads(usual)

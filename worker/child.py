@@ -41,7 +41,7 @@ def preload() -> None:
 
 def main(claim: Claim, settings: Settings) -> None:
     """Run one job to its end. The exit status is 0 when the job's row says how it ended."""
-    _die_with_parent()
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     db = Database(settings.database_url)
     job = Job(claim, db, settings)
@@ -92,7 +92,7 @@ def _unexpected(exception: Exception) -> dict[str, Any]:
     }
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """End when the supervisor does, even when it is killed: nobody would renew this job's lease."""
     parent = parent_process()
     if parent is None:

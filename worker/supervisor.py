@@ -31,6 +31,7 @@ _log = logging.getLogger("traindeck.worker")
 
 _LIGHT = (JobKind.INGEST, JobKind.EXPORT)  # one of these may run beside full slots: nobody waits for a training
 _PAUSE_S = 1.0  # after a step that failed
+_MEASURE_AFTER_S = 2.0  # without anything to do
 _WAIT_S = 0.2  # at most, for a child that was told to go, before leases are looked at again
 
 
@@ -54,6 +55,9 @@ class Supervisor:
         self._context = multiprocessing.get_context("forkserver")
         self._next_beat = 0.0
         self._next_look = 0.0
+        self._busy_at = time.monotonic()
+        self._measuring: ForkServerProcess | None = None
+        self._is_measured = False
         self._pulse = Pulse(self.db)
         self._seen: tuple[int | None, tuple[JobKind, ...]] | None = None
 
@@ -85,6 +89,7 @@ class Supervisor:
         while self._claim():
             pass
         self._enforce()
+        self._measure()
         sentinels = [child.process.sentinel for child in self._children]
         if sentinels:
             connection.wait(sentinels, timeout=self.settings.poll_s)
@@ -159,9 +164,31 @@ class Supervisor:
     def _start(self, claim: Claim) -> None:
         from worker import child  # its handlers are imported in the forkserver, not here
 
+        self._stop_measuring()
         process = self._context.Process(target=child.main, args=(claim, self.settings), name=f"job-{claim.job_id}")
         process.start()
         self._children.append(_Child(claim, process, Watch(process.pid or 0)))
+
+    def _measure(self) -> None:
+        """Once, when there is nothing to do: how fast the devices are. A job does not wait for it."""
+        if self._children:
+            self._busy_at = time.monotonic()
+        elif self._measuring is not None and not self._measuring.is_alive():
+            self._measuring.close()
+            self._measuring, self._is_measured = None, True
+        elif self._measuring is None and not self._is_measured and time.monotonic() >= self._busy_at + _MEASURE_AFTER_S:
+            from worker import timing
+
+            self._measuring = self._context.Process(target=timing.main, args=(self.id, self.settings), name="timing")
+            self._measuring.start()
+
+    def _stop_measuring(self) -> None:
+        """Let go of it; it begins again when there is time."""
+        if self._measuring is not None:
+            self._measuring.kill()
+            self._measuring.join()
+            self._measuring.close()
+            self._measuring = None
 
     def _collect(self) -> None:
         """See which children have ended, and say how those died that could not say it themselves."""
@@ -201,6 +228,7 @@ class Supervisor:
             if row is None:  # it was silent for so long that someone had it forgotten
                 session.add(self._described())
                 session.flush()
+                self._is_measured = False
             _held, lost = queue.beat(session, [child.claim for child in self._children], lease_s=self.settings.lease_s)
             if queue.any_silent(session):
                 queue.rescue(session)
@@ -214,6 +242,7 @@ class Supervisor:
 
     def _give_back(self) -> None:
         """Tell children to save their state and go; what has not gone after the grace is killed and given back."""
+        self._stop_measuring()
         for child in self._children:
             child.process.terminate()
         deadline = time.monotonic() + self.settings.cancel_grace_s

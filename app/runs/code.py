@@ -15,7 +15,7 @@ from app.runs.service import find_run
 from app.settings import Settings
 from app.specs.base import SpecError
 from app.specs.columns import Column
-from app.specs.controls import Asked, control_of
+from app.specs.controls import Asked, Profile, control_of
 from app.specs.inspection import Inspection
 from app.specs.layers.backbone import Backbone, FileWeights
 from app.specs.model import ModelSpec
@@ -72,7 +72,8 @@ def _beginnings(session: Session, spec: RunSpec, url: str) -> Iterator[tuple[str
 
 def _told_apart(script: str, controls: Sequence[Control]) -> str:
     """A script repeats what was submitted: what else was done to the run while it trained is told under its title."""
-    done = [f"#   after step {one.step:,}: {_words(control_of(one.said))}" for one in controls if one.step is not None]
+    asked = [(one.step, control_of(one.said)) for one in controls if one.step is not None]
+    done = [f"#   after step {step:,}: {_words(said)}" for step, said in asked if not isinstance(said, Profile)]
     if not done:
         return script
     title, end, rest = script.partition('"""\n\n')

@@ -26,7 +26,7 @@ MAX_NAMES = 8  # series that one request for curves may name
 MAX_BUCKETS = 200_000  # of all curves of one answer together
 _LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "error", "perplexity")
 _HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "r2", "auc")
-_SYSTEM = "system/"
+_READINGS = ("system/", "time/")  # of the machine: no figure that a run came to
 _TOLD_OTHERWISE = ("model.name", "model.layers")
 
 Value = bool | float | str | None
@@ -152,7 +152,7 @@ def _placed(series: dict[str, Any], scale: axes.Scale) -> dict[str, Any]:
 def goal_of(name: str) -> Goal:
     """Whether a lower or a higher value of a series is better; None when neither is, as for a learning rate."""
     part, _, metric = name.rpartition("/")
-    if part in ("optimizer", "system"):
+    if part in ("optimizer", "system", "time"):
         return None
     words = metric.split("_")
     if words[-1] in _LOWER_IS_BETTER:
@@ -217,7 +217,7 @@ def _differing(by_key: dict[str, dict[str, Value]], run_ids: Sequence[str]) -> l
 
 
 def _results(runs: Sequence[RunOut]) -> list[ResultRow]:
-    names = sorted({name for run in runs for name in run.metrics if not name.startswith(_SYSTEM)}, key=_by_part)
+    names = sorted({name for run in runs for name in run.metrics if not name.startswith(_READINGS)}, key=_by_part)
     rows = [row for name in names for row in _figures(name, runs)]
     if any(run.duration_s is not None for run in runs):
         rows.append(ResultRow(key="duration_s", goal="min", values=[run.duration_s for run in runs]))

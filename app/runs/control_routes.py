@@ -16,6 +16,7 @@ _EXAMPLES = {
     "checkpoint": {"summary": "save the state now", "value": {"type": "checkpoint"}},
     "stop": {"summary": "end it here, and keep the best epoch's weights", "value": {"type": "stop", "keep": "best"}},
     "set_lr": {"summary": "another learning rate", "value": {"type": "set_lr", "lr": 0.0003}},
+    "profile": {"summary": "what ran when in the next steps", "value": {"type": "profile", "num_steps": 10}},
     "set_num_epochs": {"summary": "more epochs, or fewer", "value": {"type": "set_num_epochs", "num_epochs": 40}},
 }
 

@@ -147,11 +147,12 @@ class ControlOut(BaseModel):
     """Something that was asked of a run while it trained. What is not of its `type` is null."""
 
     number: int
-    type: str = Field(description="checkpoint, stop, set_lr, set_num_epochs, or time_limit: that one nobody asked for")
+    type: str = Field(description="as it was asked for; nobody asked for a time_limit")
     asked_at: Timestamp
     step: int | None = Field(description="after how many steps it was done; none until then")
     lr: float | None = None
     num_epochs: int | None = Field(default=None, description="once it was done: how many there are")
+    num_steps: int | None = Field(default=None, description="that a profile looks at")
     keep: str | None = None
     best_step: int | None = Field(
         default=None, description="of a stop that kept the best epoch's weights: where it ended"

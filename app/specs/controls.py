@@ -37,6 +37,14 @@ class SetNumEpochs(Spec):
     num_epochs: NumEpochs
 
 
+class Profile(Spec):
+    """Look closely at the next steps: what ran when, and which operators took the time. The training stays as it is."""
+
+    type: Literal["profile"] = "profile"
+    num_steps: int = Field(default=10, ge=1, le=100)
+    """how many steps, after one that the profiler needs to come to rest"""
+
+
 class TimeLimit(Spec):
     """The training has taken as long as it may: what the worker itself asks for. As `stop`, with the best weights."""
 
@@ -45,8 +53,8 @@ class TimeLimit(Spec):
     """the weights of the best epoch so far"""
 
 
-AnyControl = Annotated[SaveCheckpoint | Stop | SetLr | SetNumEpochs, Field(discriminator="type")]
-Asked = SaveCheckpoint | Stop | SetLr | SetNumEpochs | TimeLimit
+AnyControl = Annotated[SaveCheckpoint | Stop | SetLr | SetNumEpochs | Profile, Field(discriminator="type")]
+Asked = SaveCheckpoint | Stop | SetLr | SetNumEpochs | Profile | TimeLimit
 _ASKED: TypeAdapter[Asked] = TypeAdapter(Annotated[Asked, Field(discriminator="type")])
 
 

@@ -16,8 +16,8 @@ const NEAR_PX = 6; // so near an event its words show
 
 export class Chart {
   /** The options and curves that chartgroup.js describes. */
-  constructor(group, figure, { key = "", title, curves = [], goal = null, isLarge = false, isLog = false, menu = null }) {
-    Object.assign(this, { group, figure, key, title, goal, isLog, menu, cursorX: null, labelsAt: 0, drawn: [] });
+  constructor(group, figure, { key = "", title, curves = [], goal = null, isLarge = false, isLog = false, menu = null, words = null }) {
+    Object.assign(this, { group, figure, key, title, goal, isLog, menu, words: words ?? format.measure, tickWords: words, cursorX: null, labelsAt: 0, drawn: [] });
     this.plot = null; // until it is first seen
     this.isWide = isLarge; // as the page has it; enlarged it is large too
     this.#build();
@@ -161,7 +161,7 @@ export class Chart {
       const series = this.drawn[i]?.series ?? curve.series;
       const at = cursorStep === null ? curve.series.length - 1 : series.nearest(cursorStep);
       const values = cursorStep === null ? curve.series.values : series.values;
-      setText(this.legendValues[i], at < 0 ? "" : format.measure(values[at]));
+      setText(this.legendValues[i], at < 0 ? "" : this.words(values[at]));
     });
     setText(this.stepNote, cursorStep === null ? "" : whereInWords(this.group, this.cursorX));
     this.#showTip();
@@ -227,6 +227,7 @@ export class Chart {
       isLogX: group.isLogX,
       isLogY: this.isLog,
       isLarge: this.isLarge,
+      words: this.tickWords,
       colors: () => group.colors,
       xRange: () => group.range(),
       yRange: () => this.yRange,

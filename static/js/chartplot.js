@@ -19,7 +19,7 @@ const INCREMENTS = { step: WHOLE, epoch: [...PARTS, ...WHOLE], relative: [...SEC
 
 export class Plot {
   /**
-   * asks: {unit, isLogX, isLogY, isLarge, name, colors(), xRange(), yRange(), onPaint(ctx, geometry), onCursor(x | null),
+   * asks: {unit, isLogX, isLogY, isLarge, name, words, colors(), xRange(), yRange(), onPaint(ctx, geometry), onCursor(x | null),
    * onSelect([from, to]), onPan(share), onReset()}; geometry: {box, x, y, scale} in device pixels.
    */
   constructor(element, asks) {
@@ -138,7 +138,7 @@ export class Plot {
     if (INCREMENTS[asks.unit]) x.incrs = INCREMENTS[asks.unit];
     if (asks.isLogX) x.filter = powersOfTen;
     const values = (u, splits, i, space, step) => this.#yTicks(splits, step);
-    return [x, { ...axis, grid, size: 44, gap: 6, space: asks.isLarge ? 44 : 26, values }];
+    return [x, { ...axis, grid, size: asks.words ? 66 : 44, gap: 6, space: asks.isLarge ? 44 : 26, values }];
   }
 
   #xTicks(at) {
@@ -147,6 +147,8 @@ export class Plot {
   }
 
   #yTicks(splits, step) {
+    const { words } = this.asks;
+    if (words) return splits.map((value) => (value === null ? "" : words(value)));
     if (this.asks.isLogY) return splits.map((value) => (value === null ? "" : format.tick(value)));
     const isPlain = Math.max(...splits.map(Math.abs)) < 1e4 && step >= 1e-4;
     return splits.map((value) => (isPlain ? value.toFixed(decimalsFor(step)).replace("-", "−") : format.tick(value)));

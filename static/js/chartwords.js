@@ -10,9 +10,9 @@ const MAX_LISTED = 200;
 export function description(chart) {
   const parts = chart.curves
     .filter(({ series }) => series.length)
-    .map(({ label, series }) => `${label} ${format.measure(series.last)} at step ${format.count(series.lastStep)}`);
+    .map(({ label, series }) => `${label} ${chart.words(series.last)} at step ${format.count(series.lastStep)}`);
   const best = chart.best();
-  if (best) parts.push(`best ${format.measure(best.value)} at step ${format.count(best.step)}`);
+  if (best) parts.push(`best ${chart.words(best.value)} at step ${format.count(best.step)}`);
   return parts.length ? `${chart.title}: ${parts.join(", ")}` : `${chart.title}: no points yet`;
 }
 
@@ -57,18 +57,18 @@ export function valuesTable(title, onOpen) {
 export function fillTable(chart) {
   replace(
     $("tbody", chart.details),
-    chart.curves.map((curve) => rowOf(curve, chart.goal)),
+    chart.curves.map((curve) => rowOf(curve, chart)),
   );
   const events = [...chart.group.events].sort((a, b) => a.step - b.step).slice(-MAX_LISTED);
   replace($(".chart-events", chart.details), events.map(({ text }) => h("li", {}, text)));
 }
 
-function rowOf({ label, series }, goal) {
+function rowOf({ label, series }, { goal, words }) {
   const best = goal ? series.best(goal) : null;
   const figures = [
-    series.length ? format.measure(series.last) : "–",
+    series.length ? words(series.last) : "–",
     format.count(series.lastStep),
-    best ? format.measure(best.value) : "–",
+    best ? words(best.value) : "–",
     best ? format.count(best.step) : "–",
     format.count(series.numPoints),
   ];

@@ -1,6 +1,6 @@
 // What can be asked of a run under way, and what was, in words. Pure.
 
-import { count, exact } from "./format.js";
+import { count, exact, plural } from "./format.js";
 import { FINISHED } from "./runstate.js";
 
 /** What a run can be asked for as it stands: {pause, resume, cancel, control}. */
@@ -23,6 +23,7 @@ const WORDS = {
   stop: ({ keep }) => `stop, with the ${keep === "last" ? "last" : "best"} weights`,
   set_lr: ({ lr }) => `a learning rate of ${exact(lr)}`,
   set_num_epochs: ({ num_epochs: epochs }) => `${count(epochs)} epochs`,
+  profile: ({ num_steps: steps }) => `a profile of ${plural(steps, "step")}`,
   time_limit: () => "stop at its time limit",
 };
 
@@ -48,6 +49,7 @@ export function doneInWords(control) {
   if (control.type === "stop") return `Stopped ${after}, as was asked${best || ", keeping the last weights"}`;
   if (control.type === "set_lr") return `Learning rate set to ${exact(control.lr)} ${after}`;
   if (control.type === "set_num_epochs") return `Epochs set to ${count(control.num_epochs)} ${after}`;
+  if (control.type === "profile") return `A profile of ${plural(control.num_steps, "step")} was taken ${after}`;
   return `A checkpoint was asked for ${after}`;
 }
 

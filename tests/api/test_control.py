@@ -77,7 +77,8 @@ def test_a_cancelled_run_goes_on_from_its_checkpoint(
 
 
 def test_what_is_asked_is_listed_with_its_step(client: TestClient, db: Database, run_id: str, taken: Claim) -> None:
-    for body in ({"type": "set_lr", "lr": 0.0003}, {"type": "set_num_epochs", "num_epochs": 3}, {"type": "checkpoint"}):
+    asked: list[dict[str, Any]] = [{"type": "set_lr", "lr": 0.0003}, {"type": "set_num_epochs", "num_epochs": 3}]
+    for body in (*asked, {"type": "profile", "num_steps": 5}):
         answer = post(client, run_id, "controls", **body)
         assert answer.status_code == 202, answer.text
         assert answer.json()["step"] is None and answer.json().items() >= body.items()
@@ -91,7 +92,7 @@ def test_what_is_asked_is_listed_with_its_step(client: TestClient, db: Database,
     assert [(one["type"], one["step"], one["num_epochs"]) for one in listed] == [
         ("set_lr", None, None),
         ("set_num_epochs", 35, 4),
-        ("checkpoint", None, None),
+        ("profile", None, None),
         ("stop", None, None),
     ]
     assert run["num_epochs"] == 4, "as it was done, not as it was asked"
@@ -99,10 +100,11 @@ def test_what_is_asked_is_listed_with_its_step(client: TestClient, db: Database,
 
 def test_a_script_tells_what_it_does_not_repeat(client: TestClient, db: Database, run_id: str, taken: Claim) -> None:
     plain = client.get(f"{RUNS}/{run_id}/script").text
-    for body in ({"type": "set_lr", "lr": 0.002}, {"type": "stop"}):
+    for body in ({"type": "set_lr", "lr": 0.002}, {"type": "stop"}, {"type": "profile"}):
         post(client, run_id, "controls", **body)
     with db.write() as session:
         queue.settle_control(session, taken, 1, 35, {})
+        queue.settle_control(session, taken, 3, 35, {})  # a look changes nothing
     told = client.get(f"{RUNS}/{run_id}/script").text
     lines = told.splitlines()
     assert "#   after step 35: set lr, 0.002" in lines and "stop" not in told.partition("import")[0]

@@ -33,6 +33,7 @@ SHARING = {
     "doctor",
     "exploring",
     "generated",
+    "machine",
     "models",
     "optimizers",
     "ready",

@@ -1,5 +1,6 @@
 """The supervisor's duties one by one, with real processes that stand for children."""
 
+import multiprocessing
 import sqlite3
 import threading
 import time
@@ -14,10 +15,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app import queue
 from app.db import Database
 from app.db.tables import Job as JobRow
+from app.db.tables import Worker
 from app.queue import WORK, JobKind, JobStatus
 from app.settings import Settings
 from worker import supervisor as module
-from worker.machine import Watch
+from worker.machine import Watch, devices
 from worker.supervisor import Supervisor, _Child
 
 
@@ -145,3 +147,34 @@ def test_the_queue_is_asked_again_only_when_somebody_has_written_or_a_place_is_f
     with supervisor.db.write() as session:  # by this very process, through another connection
         queue.enqueue(session, JobKind.TRAIN, {})
     assert supervisor._something_waits((JobKind.TRAIN,))
+
+
+@pytest.fixture
+def measuring(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
+    """One that measures its devices as soon as it has nothing to do, and has just begun to."""
+    monkeypatch.setattr(module, "_MEASURE_AFTER_S", 0.0)
+    supervisor._step()
+    assert supervisor._measuring is not None
+    yield supervisor
+    supervisor._stop_measuring()
+
+
+def test_a_worker_with_nothing_to_do_measures_its_devices_once(measuring: Supervisor) -> None:
+    while measuring._measuring is not None:
+        measuring._step()
+    with measuring.db.read() as session:
+        timings = session.get_one(Worker, measuring.id).timings
+    assert timings is not None and timings["cpu"] > 0
+    assert timings.keys() == {device["name"] for device in devices()}
+    measuring._step()
+    assert measuring._measuring is None
+
+
+def test_a_job_waits_for_no_measurement(measuring: Supervisor) -> None:
+    process = measuring._measuring
+    with measuring.db.write() as session:
+        queue.enqueue(session, JobKind.INGEST, {})
+    while not measuring._children:
+        measuring._step()
+    assert process is not None and process not in multiprocessing.active_children()
+    assert measuring._measuring is None and not measuring._is_measured, "it begins again when there is time"

@@ -70,7 +70,7 @@ class Learner:
         return Learned(tried.outputs, batch.targets, tried.loss, tried.grad_norm, lr)
 
     def batch(self, inputs: Tensor, targets: Tensor, step: int) -> Batch:
-        """What the step with this number learns from, of rows as they are kept."""
+        """What the step with this number learns from: images may be moved and mixed."""
         augment = self.plan.augment
         return Batch(inputs, targets) if augment is None else Batch(*augment(inputs, targets, step))
 
@@ -113,8 +113,11 @@ class Learner:
     def _pass_once(self, batch: Batch, loss_of: Loss) -> tuple[Tensor, Tensor]:
         outputs = self.forward(batch.inputs)
         loss = batch.loss(loss_of, outputs)
-        self.plan.precision.backward(loss)
+        self._backward(loss)
         return outputs.detach(), loss.detach()
+
+    def _backward(self, loss: Tensor) -> None:
+        self.plan.precision.backward(loss)
 
     def pieces(self, batch: Batch) -> Iterator[tuple[Batch, Loss]]:
         """The rows that go through the model at once, with what gives their part of the loss."""

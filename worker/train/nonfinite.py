@@ -87,6 +87,8 @@ class Replay(Trainer):
 
     def save(self) -> None: ...
 
+    def _begin_profile(self, num_steps: int) -> None: ...
+
 
 def explained(job: Job, broken: Broken, make_plan: Callable[[Job], Plan]) -> JobFailure:
     """The failure with the place where the numbers broke, if it is found; what else the curves show is said, too."""

@@ -172,7 +172,7 @@ class Pace:
         self._first_step = first_step
         self._before_s = before_s
         self.num_steps = num_steps
-        self._num_samples = self._said_samples = 0
+        self.num_samples = self._said_samples = 0  # of this attempt
 
     @property
     def trained_s(self) -> float:
@@ -181,7 +181,7 @@ class Pace:
 
     def add(self, num_samples: int) -> None:
         """Count samples of a step that is done."""
-        self._num_samples += num_samples
+        self.num_samples += num_samples
 
     def figures(self, step: int) -> dict[str, float]:
         """`samples_per_s` since the last call, `left_s` at the mean pace so far, validation included, `trained_s`.
@@ -190,8 +190,8 @@ class Pace:
         """
         now = time.monotonic()
         since, counted = (self._said_at, self._said_samples) if step < self.num_steps else (self._began_at, 0)
-        samples_per_s = (self._num_samples - counted) / max(now - since, 1e-9)
-        self._said_at, self._said_samples = now, self._num_samples
+        samples_per_s = (self.num_samples - counted) / max(now - since, 1e-9)
+        self._said_at, self._said_samples = now, self.num_samples
         step_s = (now - self._began_at) / max(step - self._first_step, 1)
         left_s, trained_s = step_s * (self.num_steps - step), self._before_s + now - self._began_at
         return {"samples_per_s": round(samples_per_s, 1), "left_s": round(left_s, 2), "trained_s": round(trained_s, 2)}

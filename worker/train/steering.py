@@ -14,7 +14,7 @@ from torch import Tensor
 from app import events, queue
 from app.db.tables import Control
 from app.errors import Conflict
-from app.specs.controls import Asked, SetLr, SetNumEpochs, Stop, TimeLimit, control_of
+from app.specs.controls import Asked, Profile, SetLr, SetNumEpochs, Stop, TimeLimit, control_of
 from worker.job import Job
 
 
@@ -49,6 +49,8 @@ class Order:
                 return f"as was asked: a learning rate of {lr:g} from step {self.at + 1:,} on"
             case SetNumEpochs():
                 return f"as was asked: {self.outcome['num_epochs']:,} epochs"
+            case Profile(num_steps=num_steps):
+                return f"as was asked: a profile of {num_steps} steps, after step {self.at:,}"
             case Stop():
                 return f"as was asked: stopped after step {self.at:,}"
             case TimeLimit():

@@ -13,18 +13,20 @@ from torch import Tensor
 
 from app.errors import JobFailure
 from app.queue import Request
-from app.specs.controls import SaveCheckpoint, SetLr, SetNumEpochs, Stop, TimeLimit
+from app.specs.controls import Profile, SaveCheckpoint, SetLr, SetNumEpochs, Stop, TimeLimit
 from worker import evaluate
 from worker.job import Cancelled, Ending, Job
-from worker.train import checkpoints, optimizers, shortage
+from worker.train import checkpoints, optimizers, profiling, shortage
 from worker.train import device as devices
 from worker.train.checkpoints import Checkpoints, Snapshot, Written
 from worker.train.doctor import Doctor, case_of
 from worker.train.finish import finish
 from worker.train.history import History
 from worker.train.learner import Learned, Learner
+from worker.train.phases import Phased, Timing
 from worker.train.plan import Plan
 from worker.train.preflight import preflight
+from worker.train.readings import Readings
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan
 from worker.train.shortage import Fitted, Shortage
@@ -34,6 +36,7 @@ from worker.train.stopping import sign
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
 PROGRESS_EVERY_S = 0.2
 JUDGE_EVERY_S = 0.005  # of epochs that are shorter, only some are looked at: a look waits for the device
+TIMED_AFTER = 2  # steps after that: the first find the device idle
 NON_FINITE = frozenset({"non_finite_loss", "non_finite_weights"})  # failures whose place is looked for
 HOLD_SHARE = 0.05  # of the time that may go into holding the best epoch's state
 
@@ -72,7 +75,8 @@ def _train(job: Job, fitted: Fitted | None) -> Ending | Broken | Shortage:
         with devices.inexact(job.log):
             if trainer.step == 0 and job.claim.attempt == 1:
                 preflight(trainer)
-            trainer.fit()
+            with trainer.read_along():
+                trainer.fit()
         return finish(trainer)
     except JobFailure as failure:
         if trainer is None or failure.kind not in NON_FINITE:
@@ -90,7 +94,12 @@ class Trainer:
 
     def __init__(self, job: Job, plan: Plan) -> None:
         self.job, self.plan = job, plan
-        self.learner = Learner(plan)
+        self.learner = self._plain = Learner(plan)
+        self.timing = Timing(plan.device)
+        self._timed = Phased(plan, self.timing)
+        self._time_after = 0  # steps: the next one is measured
+        self.profile: profiling.Profile | None = None  # as long as it goes on
+        self.readings: Readings | None = None
         self.step = 0  # steps done
         self.stopped = False  # early
         self.stop: Stop | TimeLimit | None = None  # why, where that was asked
@@ -119,6 +128,12 @@ class Trainer:
         """Whether no step is left to take."""
         return self.stopped or self.step >= self.plan.num_steps
 
+    def read_along(self) -> Readings:
+        """To be entered while it trains: readings of the machine and of the time that steps take."""
+        on_gpu = [self.plan.device] if self.plan.device.type == "cuda" else []
+        self.readings = Readings(self.job, self.timing, self.pace, on_gpu, self.step)
+        return self.readings
+
     def fit(self) -> None:
         """Train to the end. Raises Cancelled when asked to stop, JobFailure when the loss is no longer a number."""
         self.plan.model.train()
@@ -131,8 +146,12 @@ class Trainer:
                 if self.step % self.plan.steps_per_epoch == 0:
                     self._close_epoch()
                 self._tend()
+                if self.step == self._time_after:
+                    self._time_next()
                 if self.stopped:
                     break
+        if self.profile is not None:
+            self.profile.end()
         self.recorder.flush(whole=True)
 
     def _freeze(self) -> None:
@@ -149,7 +168,34 @@ class Trainer:
         if watches:
             self.recorder.add_look(self.step, self.plan.watch.end())
         self.pace.add(len(targets))
+        if self.learner is not self._plain:
+            self._close_measured()
         return learned
+
+    def _time_next(self) -> None:
+        """Measure the next step, whose batch is waited for from now on."""
+        if self.profile is None:
+            self.learner = self._timed
+            self.timing.begin()
+
+    def _close_measured(self) -> None:
+        """The next step is as any other, unless a profile goes on."""
+        self.learner = self._plain
+        if self.profile is not None:
+            self.profile.advance()
+            self.profile = None if self.profile.is_over else self.profile
+            self.learner = self.profile.learner if self.profile else self._plain
+
+    def _begin_profile(self, num_steps: int) -> None:
+        """Look closely at the next steps."""
+        if self.profile is not None:
+            self.profile.end()
+        try:
+            self.profile = profiling.Profile(self.job, self.plan, self.step, num_steps)
+        except RuntimeError as error:  # as a driver may say, and the training has no part in it
+            self.job.log(f"no profile could be taken: {error}", "warning")
+        else:
+            self.learner = self.profile.learner
 
     def _examine(self, step: int) -> None:
         """The curves up to this step are known."""
@@ -208,6 +254,10 @@ class Trainer:
             return
         self._tend_at = now + TEND_EVERY_S
         self.recorder.flush()
+        if self.readings is not None:
+            self.readings.step = self.step
+        if self._time_after < self.step:
+            self._time_after = self.step + TIMED_AFTER
         if now >= self._progress_at:
             self._progress_at = now + PROGRESS_EVERY_S
             self.job.progress(self.progress())
@@ -248,6 +298,9 @@ class Trainer:
                 self.pace.num_steps = self.plan.num_steps
                 self.doctor.case = replace(self.doctor.case, num_steps=self.plan.num_steps)
                 return {"num_epochs": self.plan.num_epochs}
+            case Profile(num_steps=num_steps):
+                if step == self.step:  # else its steps were taken before
+                    self._begin_profile(num_steps)
             case Stop(keep=keep) | TimeLimit(keep=keep):
                 if isinstance(order.said, TimeLimit):
                     self.doctor.say_time_limit(step, self.plan.time_limit_s or 0.0)

@@ -4,6 +4,7 @@ import { ChartGroup } from "../chartgroup.js";
 import { goalOf, partsOf } from "../curves.js";
 import { $, debounce, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
+import { wordsOf } from "../machine.js";
 import { Series } from "../series.js";
 import { toastError } from "../shell.js";
 import { faded, resolved } from "../statistical.js";
@@ -143,7 +144,7 @@ export class CurvesView {
       ? `${format.capitalize(format.metricName(metric))}, ${part}`
       : format.capitalize(format.metricName(name));
     const { log } = this.store.state;
-    const chart = this.group.add(figure, { title, curves: [], goal: null, isLarge: true, isLog: log });
+    const chart = this.group.add(figure, { title, curves: [], goal: null, isLarge: true, isLog: log, words: wordsOf(name) });
     chart.logButton.hidden = true; // all charts together are logarithmic, or none
     const close = h(
       "button",

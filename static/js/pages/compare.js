@@ -44,7 +44,7 @@ function firstCharts() {
   const numRuns = (wanted) => store.data.series.find(({ name }) => name === wanted).num_runs;
   const known = FIRST_CHARTS.filter((name) => names.includes(name)).sort((a, b) => numRuns(b) - numRuns(a));
   const found = ["loss", "accuracy"].map((metric) => known.find((name) => name.endsWith(`/${metric}`))).filter(Boolean);
-  return found.length ? found : names.filter((name) => !name.startsWith("system/")).slice(0, 2);
+  return found.length ? found : names.filter((name) => !/^(system|time)\//.test(name)).slice(0, 2);
 }
 
 function showGrouping() {

@@ -20,6 +20,7 @@ const log = new Log($("#panel-log"), state);
 let tryIt = null;
 let layers = null;
 let preflight = null;
+let machine = null;
 
 // What a tab needs beyond the first is fetched when it is opened: the curves stand sooner.
 const panels = {
@@ -34,6 +35,11 @@ const panels = {
     const { Layers } = await import("../run/layers.js");
     layers ??= new Layers($("#panel-layers"), run, state);
     await layers.show();
+  },
+  machine: async () => {
+    const { Machine } = await import("../run/machine.js");
+    machine ??= new Machine($("#panel-machine"), state, overview.charts.group);
+    await machine.show(run);
   },
   model: async () => (await import("../run/model.js")).showModel($("#panel-model"), run),
   data: async () => (await import("../run/data.js")).showData($("#panel-data"), run),
@@ -72,7 +78,7 @@ const reload = debounce(150, async () => {
   header.update(run);
   overview.showResults();
   overview.showSettings();
-  if (shownPanel === "evaluation" || shownPanel === "model" || shownPanel === "try") showPanel().catch(toastError);
+  if (["evaluation", "model", "try", "machine"].includes(shownPanel)) showPanel().catch(toastError);
 });
 
 /** Most runs are looked at when they are under way: what was seen before is fetched behind the curves. */
@@ -106,6 +112,8 @@ const drawLayers = debounce(500, async () => {
   }
 });
 
+const drawMachine = debounce(500, () => showPanel().catch(toastError));
+
 const NEEDS_RELOAD = ["status", "evaluation", "artifacts", "checkpoints", "controls"];
 let frame = null;
 
@@ -123,6 +131,7 @@ function changed() {
     if (changes.has("findings") || changes.has("status")) overview.showFindings();
     if (changes.has("preflight")) showPreflight();
     if (changes.has("log")) log.show();
+    if (shownPanel === "machine" && (changes.has("names") || changes.has("metrics"))) drawMachine();
     if (shownPanel === "layers" && (changes.has("metrics") || changes.has("histograms"))) drawLayers();
     if (changes.has("ghosts")) showGhosts();
     if (state.isCutInside) live.restart(run.job_id);

@@ -114,12 +114,12 @@ function inHand({ kind, run_id: runId, name }) {
   );
 }
 
-/** The classic measure: 1,000 times exp over 230,400 floats. */
+/** The classic measure: 1,000 times exp over 230,400 floats. Workers measure it when they have nothing to do. */
 function timings(timing) {
   if (!timing) return [];
   return Object.entries(timing)
     .filter(([, seconds]) => typeof seconds === "number")
-    .map(([device, seconds]) => [`1,000 × exp on ${device.replace(/_s$/, "")}`, format.duration(seconds)]);
+    .map(([device, seconds]) => [`1,000 × exp on ${device}`, format.duration(seconds)]);
 }
 
 async function forget(worker) {

@@ -45,8 +45,9 @@ export class Control {
       { label: "Stop, keep the best epoch", act: () => this.#stop("best") },
       { label: "Stop here, keep the last weights", act: () => this.#stop("last") },
     ];
+    const profiling = { label: "Profile 10 steps", act: () => this.#ask({ type: "profile", num_steps: 10 }) };
     return [
-      ...(state.status === "running" ? [saving] : []),
+      ...(state.status === "running" ? [saving, profiling] : []),
       ...(run.attempt ? stopping : []),
       { label: "Learning rate…", act: () => this.#askRate() },
       { label: "Epochs…", act: () => this.#askEpochs() },

@@ -8,6 +8,7 @@ import { ChartGroup } from "../chartgroup.js";
 import { readView, writeView } from "../chartview.js";
 import { chartsFor, expectedSeries } from "../curves.js";
 import { $, debounce } from "../dom.js";
+import { isReading, wordsOf } from "../machine.js";
 import { toast } from "../shell.js";
 import { Detail } from "./detail.js";
 import { Workspace } from "./workspace.js";
@@ -120,8 +121,13 @@ export class RunCharts {
   /** Bring the set of charts in line with the series there are. */
   show() {
     for (const name of this.state.series.keys()) this.names.add(name);
-    this.workspace.show(chartsFor(this.names));
+    this.workspace.show(chartsFor(this.#drawnHere()));
     this.draw();
+  }
+
+  /** Readings of what was trained here have a tab of their own. */
+  #drawnHere() {
+    return this.run.dataset ? [...this.names].filter((name) => !isReading(name)) : this.names;
   }
 
   #bind(panel, { key, title, goal, curves }, menu) {
@@ -134,7 +140,7 @@ export class RunCharts {
       return panel.chart;
     }
     const isLog = this.view.logs.includes(key);
-    return this.group.add(panel.figure, { key, title, goal, curves: bound, isLarge: key === "loss", isLog, menu });
+    return this.group.add(panel.figure, { key, title, goal, curves: bound, isLarge: key === "loss", isLog, menu, words: wordsOf(curves[0].name) });
   }
 
   draw() {
