@@ -11,6 +11,7 @@ from worker.train.augment import Mix
 from worker.train.batches import bounds
 from worker.train.losses import Loss
 from worker.train.plan import Plan
+from worker.train.team import Replicated
 
 
 class Batch(NamedTuple):
@@ -52,7 +53,8 @@ class Learner:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._forward = plan.precision.cast(plan.forward or plan.model)
+        self._replicated = None if plan.team is None else Replicated(plan.model)
+        self._forward = plan.precision.cast(self._replicated or plan.forward or plan.model)
         self._searches = optimizers.takes_closure(plan.optimizer)
 
     def learn(self, inputs: Tensor, targets: Tensor, step: int) -> Learned:
@@ -62,6 +64,8 @@ class Learner:
         optimizers.set_rate(plan.optimizer, lr)
         if plan.momentum is not None:
             optimizers.set_momentum(plan.optimizer, plan.momentum(step))
+        if plan.team is not None:
+            plan.team.seed(step)
         batch = Batch(inputs, targets)
         if plan.augment is not None:
             batch = Batch(*plan.augment(inputs, targets, step))
@@ -69,7 +73,7 @@ class Learner:
         for limit in plan.limits:
             limit.keep()
         plan.averaging.add(step + 1)
-        return Learned(tried.outputs, batch.targets, tried.loss, tried.grad_norm, lr)
+        return Learned(tried.outputs, self._own(batch).targets, tried.loss, tried.grad_norm, lr)
 
     def _step(self, batch: Batch) -> Tried:
         """Down the gradient."""
@@ -85,7 +89,8 @@ class Learner:
             nonlocal first
             tried = self._try(batch)
             first = first or tried
-            return tried.loss + self.plan.gradients.penalty()  # the gradient is that of both
+            loss = tried.loss if self.plan.team is None else self.plan.team.total(tried.loss)
+            return loss + self.plan.gradients.penalty()  # the gradient is that of both
 
         self.plan.optimizer.step(evaluate)
         assert first is not None, "a closure is called at least once"
@@ -102,11 +107,33 @@ class Learner:
     def _pass(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Forward and back, all rows at once or piece by piece. Returns outputs and loss."""
         plan = self.plan
+        if plan.team is not None:
+            return self._pass_share(batch, plan.team.size)
         if plan.micro_batch_size is None or len(batch.inputs) <= plan.micro_batch_size:
             return self._pass_once(batch, plan.judge.loss)
         found = [self._pass_once(piece, plan.judge.share_of(batch.targets)) for piece in self._pieces(batch)]
         outputs, losses = zip(*found, strict=True)
         return torch.cat(outputs), torch.stack(losses).sum()
+
+    def _own(self, batch: Batch) -> Batch:
+        """The rows that are this process's."""
+        return batch if self.plan.team is None else batch.of(self.plan.team.rows(len(batch.inputs)))
+
+    def _pass_share(self, batch: Batch, num_shares: int) -> tuple[Tensor, Tensor]:
+        """The same of this process's rows. Returns their outputs, and what they add to the loss of the batch."""
+        own, loss_of = self._own(batch), self.plan.judge.share_of(batch.targets)
+        pieces = list(self._pieces(own)) or [batch.of(slice(0, 1))]  # every process takes part, if only for nothing
+        weight, replicated = 1 if len(own.inputs) else 0, self._replicated
+        assert replicated is not None
+        outputs, losses = [], []
+        for piece in pieces:
+            with replicated.adding(is_last=piece is pieces[-1]):
+                found = self._forward(piece.inputs)
+                loss = weight * piece.loss(loss_of, found)
+                self.plan.precision.backward(num_shares * loss)  # of gradients the mean is taken, not the sum
+            outputs.append(found.detach())
+            losses.append(loss.detach())
+        return torch.cat(outputs)[: len(own.inputs)], torch.stack(losses).sum()
 
     def _pass_once(self, batch: Batch, loss_of: Loss) -> tuple[Tensor, Tensor]:
         outputs = self._forward(batch.inputs)
@@ -116,6 +143,5 @@ class Learner:
 
     def _pieces(self, batch: Batch) -> Iterator[Batch]:
         size, min_rows = self.plan.micro_batch_size, self.plan.batches.min_rows
-        assert size is not None
-        for start, end in bounds(len(batch.inputs), size, min_rows):
+        for start, end in bounds(len(batch.inputs), size or max(1, len(batch.inputs)), min_rows):
             yield batch.of(slice(start, end))

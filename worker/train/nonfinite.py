@@ -12,11 +12,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 import torch
-from sqlalchemy.orm import Session
 from torch import Tensor, nn
 
 from app.errors import JobFailure
-from worker.job import Job
+from worker.job import Job, Silent
 from worker.train.findings import patches
 from worker.train.findings.finding import Case, Finding
 from worker.train.findings.layers import called
@@ -42,25 +41,16 @@ class _GaveUp(Exception):
     """It takes too long, or somebody asked for something else."""
 
 
-class _Quiet(Job):
-    """A job that says nothing and changes nothing."""
+class _Quiet(Silent):
+    """A job that says nothing and changes nothing, and may be asked for something else."""
 
     def __init__(self, job: Job) -> None:
-        self.claim, self.db, self.settings, self.storage, self._job = job.claim, job.db, job.settings, job.storage, job
-        self.num_controls = job.num_controls
+        super().__init__(job.claim, job.db, job.settings)
+        self._job, self.num_controls = job, job.num_controls
 
     @property
     def requested(self) -> str | None:
         return self._job.requested
-
-    def event(self, kind: str, body: dict[str, Any]) -> None: ...
-
-    def progress(self, body: dict[str, Any]) -> None: ...
-
-    def metrics(self, name: str, steps: Any, values: Any) -> None: ...
-
-    def commit(self, write: Callable[[Session], T], *, events: Any = ()) -> T:
-        return None  # type: ignore[return-value]  # of a training that goes on, nobody asks what it gave
 
 
 class Replay(Trainer):

@@ -26,8 +26,10 @@ from worker.train.learner import Learned, Learner
 from worker.train.plan import Plan
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan, out_of_memory
+from worker.train.several import Alone, Lead
 from worker.train.steering import Kept, Order, Steering
 from worker.train.stopping import sign
+from worker.train.team import Team
 
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
 PROGRESS_EVERY_S = 0.2
@@ -44,12 +46,15 @@ class Broken(NamedTuple):
     history: History
 
 
-def run(job: Job) -> Ending:
-    """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well."""
+def run(job: Job, team: Team | None = None) -> Ending:
+    """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well.
+
+    Of a team this process is the one that leads.
+    """
     from worker.train import nonfinite  # which trains, too
 
     try:
-        ended = _train(job)
+        ended = _train(job, team)
     except (MemoryError, RuntimeError) as error:
         if not devices.is_out_of_memory(error):
             raise
@@ -62,11 +67,11 @@ def run(job: Job) -> Ending:
     raise out_of_memory(job, device)
 
 
-def _train(job: Job) -> Ending | Broken:
-    trainer = Trainer(job, make_plan(job))
-    trainer.resume()
+def _train(job: Job, team: Team | None) -> Ending | Broken:
+    trainer = Trainer(job, make_plan(job, team))
     try:
-        with devices.inexact(job.log):
+        with devices.inexact(job.log), trainer.lead:
+            trainer.resume()
             trainer.fit()
         return finish(trainer)
     except JobFailure as failure:
@@ -86,6 +91,7 @@ class Trainer:
         self.stop: Stop | TimeLimit | None = None  # why, where that was asked
         self.kept: Kept | None = None  # by that
         self.steering = Steering(job)
+        self.lead = Alone() if plan.team is None else Lead(plan.team, plan, lambda: self.steering.next_step)
         self.history = History()
         # The loss of one step an epoch is that of the epoch.
         self.sums_losses = plan.steps_per_epoch == 1 or not plan.judge.is_uneven
@@ -117,7 +123,10 @@ class Trainer:
         while not self.finished:
             self._freeze()
             for inputs, targets in self.plan.batches.epoch(self.epoch, first=self.step % self.plan.steps_per_epoch):
+                self.lead.begin(self.step)
                 self._learn(inputs, targets)
+                if not self.lead.meets(self.step, self.recorder, self.metrics):
+                    continue
                 if self.step % self.plan.steps_per_epoch == 0:
                     self._close_epoch()
                 self._tend()
@@ -147,7 +156,7 @@ class Trainer:
             self.doctor.look(self.history)
 
     def _close_epoch(self) -> None:
-        values = self.metrics.values()
+        values = self.lead.whole(self.metrics).values()
         if not self.sums_losses:
             self.recorder.add_epoch(EPOCH_LOSS, self.step, self.plan.judge.whole(values))
         for name, value in values.items():
@@ -312,6 +321,7 @@ class Trainer:
             metrics=self.metrics.sums,
             watch=self.plan.watch.state(),
             random=checkpoints.random_state(),
+            **self.lead.tensors(),
         )
         state = {
             "step": self.step,
@@ -324,6 +334,7 @@ class Trainer:
             "history": self.history.copy(),
             "findings": sorted(self.doctor.said),
             "best_score": self.best_score,
+            **self.lead.state(),
         }
         return Snapshot(tensors, state)
 
@@ -361,8 +372,6 @@ class Trainer:
         self.metrics.restore(snapshot.group("metrics"), state["metric_rows"], plan.device)
         if plan.stopping is not None:
             plan.stopping.restore(state["stopping"], snapshot.group("best"), plan.device)
-        plan.model.load_state_dict(snapshot.group("weights"))
-        optimizers.restore_state(plan.optimizer, snapshot.group("optimizer"))
-        plan.averaging.restore(snapshot.group("averages"))
-        plan.precision.restore(state.get("precision"))
+        self.lead.restore(snapshot)
+        checkpoints.restore_learned(plan, snapshot)
         checkpoints.restore_random_state(snapshot.group("random"))
