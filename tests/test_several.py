@@ -13,7 +13,7 @@ from tests.deck import Deck, deck, wait_for
 from tests.test_killed import LONG, PROGRAM, Outcome, outcome
 
 # With dropout, whose masks differ from process to process: what goes on must draw the same.
-SEVERAL: dict[str, Any] = PROGRAM | {"training": PROGRAM["training"] | {"num_processes": 2, "num_epochs": 200}}
+SEVERAL: dict[str, Any] = PROGRAM | {"training": PROGRAM["training"] | {"num_processes": 2, "num_epochs": 50}}
 ENDLESS: dict[str, Any] = LONG | {"training": LONG["training"] | {"num_processes": 2}}
 
 
@@ -46,11 +46,11 @@ def ranks(one: Deck) -> list[psutil.Process]:
 
 def begun(one: Deck, body: dict[str, Any]) -> tuple[str, list[psutil.Process]]:
     run_id: str = one.post("/runs", body)["id"]
-    one.wait_for_step(run_id, 300)
+    one.wait_for_step(run_id, 100)
     return run_id, ranks(one)
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.full), 1])
 def test_a_process_that_is_killed_ends_all_and_the_run_goes_on_to_the_same_bits(
     working: Deck, calm: Outcome, rank: int
 ) -> None:
@@ -60,11 +60,12 @@ def test_a_process_that_is_killed_ends_all_and_the_run_goes_on_to_the_same_bits(
     assert not any(process.is_running() for process in processes)
     ended = working.wait_until_ended(run_id)
     assert (ended["status"], ended["attempt"]) == ("succeeded", 2), ended["error"]
-    lines = [line["text"] for line in working.get(f"/runs/{run_id}/logs")["items"]]
+    lines = [line["text"] for line in working.get(f"/runs/{run_id}/logs")["lines"]]
     assert any(f"Rank {rank} of 2 processes" in line and "SIGKILL" in line for line in lines), lines
     assert outcome(working, run_id) == calm
 
 
+@pytest.mark.full
 def test_processes_end_with_their_launcher(working: Deck, calm: Outcome) -> None:
     run_id, processes = begun(working, SEVERAL)
     launcher = processes[0].parent().parent()
@@ -75,6 +76,7 @@ def test_processes_end_with_their_launcher(working: Deck, calm: Outcome) -> None
     assert outcome(working, run_id) == calm
 
 
+@pytest.mark.full
 def test_a_worker_that_is_told_to_stop_gives_the_run_back_saved(working: Deck, calm: Outcome) -> None:
     run_id, processes = begun(working, SEVERAL)
     worker = working.processes["worker 1"]
@@ -87,6 +89,7 @@ def test_a_worker_that_is_told_to_stop_gives_the_run_back_saved(working: Deck, c
     assert outcome(working, run_id) == calm
 
 
+@pytest.mark.full
 def test_a_cancelled_run_ends_in_all_processes_and_is_resumed(working: Deck) -> None:
     run_id, processes = begun(working, ENDLESS)
     working.post(f"/runs/{run_id}/cancel")

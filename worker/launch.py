@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context, set_forkserver_preload
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 
 from torch import distributed
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from app import causes, queue
@@ -29,6 +30,7 @@ from app.db import Database
 from app.errors import JobFailure
 from app.queue import Claim, LeaseLost
 from app.settings import Settings
+from app.storage import Storage
 from worker import child
 from worker.job import Deserted, Ending, Job, Silent
 from worker.machine import num_oom_kills
@@ -65,7 +67,8 @@ def launch(
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     set_forkserver_preload(["worker.preload", "worker.launch"])
     before = num_oom_kills()
-    with tempfile.TemporaryDirectory(prefix="traindeck-") as name:
+    place = Storage(settings.data_dir).folder("runs", claim.payload["run_id"])
+    with tempfile.TemporaryDirectory(prefix="launch-", dir=place) as name:
         asked = Asked(claim, settings, Path(name), training.get("device", "auto"), training.get("seed", 0))
         count = training["num_processes"]
         try:
@@ -73,7 +76,7 @@ def launch(
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
             evidence = Evidence(failure.exitcode, num_oom_kills() - before)
-            _report(asked, db, (rank, count), failure, evidence, is_stopping=stop.is_set())
+            _report(asked, db, (rank, count), evidence, is_stopping=stop.is_set())
 
 
 def _config(folder: Path, claim: Claim, count: int) -> LaunchConfig:
@@ -96,9 +99,7 @@ def _config(folder: Path, claim: Claim, count: int) -> LaunchConfig:
     )
 
 
-def _report(
-    asked: Asked, db: Database, of: tuple[int, int], failure: ProcessFailure, evidence: Evidence, *, is_stopping: bool
-) -> None:
+def _report(asked: Asked, db: Database, of: tuple[int, int], evidence: Evidence, *, is_stopping: bool) -> None:
     """Say which process failed, and how. Raises LeaseLost where rank 0 has ended the job itself."""
     claim, (rank, count) = asked.claim, of
     told = _words(asked.folder, rank)
@@ -108,7 +109,7 @@ def _report(
             error = json.loads(told.read_text())
             error |= {"message": f"Rank {rank} of {count} processes: {error['message']}", "rank": rank}
             job.log(f"rank {rank} of {count} processes failed, and the others were ended", "error")
-            job.log(_traceback(failure), "error")
+            job.log(error.pop("traceback"), "error")
             job.commit(lambda session: queue.fail(session, claim, error))
         elif is_stopping:
             job.commit(lambda session: queue.obey(session, claim, causes.stopped()))
@@ -125,21 +126,21 @@ def _words(folder: Path, rank: int) -> Path:
     return folder / f"failed-{rank}.json"
 
 
-def _traceback(failure: ProcessFailure) -> str:
-    message: Any = failure.error_file_data.get("message")
-    return str(message["extraInfo"]["py_callstack"] if isinstance(message, dict) else message)
-
-
 def take_part(asked: Asked, stop: Event) -> None:
     """One of the processes, from its start to its end."""
     child.settle()
     db = Database(asked.settings.database_url)
     try:
         _lead(asked, db, stop) if os.environ["RANK"] == "0" else _follow(asked, db)
-    except Deserted:
-        _await_end()
-    finally:
-        db.dispose()
+    except Deserted:  # the launcher is to find the process that is gone, not this
+        time.sleep(_PATIENCE_S)
+        os._exit(EXIT_ENDED)
+    except BaseException as error:
+        # At once: while others are still connected, torch may wait for its threads for ever.
+        if not isinstance(error, SystemExit):
+            traceback.print_exc()
+        os._exit(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1)
+    db.dispose()
 
 
 def _lead(asked: Asked, db: Database, stop: Event) -> None:
@@ -192,11 +193,6 @@ def telling(asked: Asked, job: Job) -> Iterator[None]:
             raise Deserted from error
         full = devices.is_out_of_memory(error)
         failed = out_of_memory(job, devices.full_device(error)).as_error() if full else child.unexpected(error)
+        failed["traceback"] = traceback.format_exc()
         _words(asked.folder, int(os.environ["RANK"])).write_text(json.dumps(failed))
         raise
-
-
-def _await_end() -> None:
-    """Another process is gone, and the launcher is to find that one, not this."""
-    time.sleep(_PATIENCE_S)
-    sys.exit(EXIT_ENDED)

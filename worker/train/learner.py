@@ -75,6 +75,11 @@ class Learner:
         plan.averaging.add(step + 1)
         return Learned(tried.outputs, self._own(batch).targets, tried.loss, tried.grad_norm, lr)
 
+    def part(self) -> None:
+        """Let go of other processes that learn with this one: no step is left."""
+        if self._replicated is not None:
+            self._replicated.part()
+
     def _step(self, batch: Batch) -> Tried:
         """Down the gradient."""
         tried = self._try(batch)

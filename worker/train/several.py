@@ -61,8 +61,8 @@ class Alone:
 class Lead(Alone):
     """What rank 0 says and hears. `due` gives the step after which something is known to be due."""
 
-    def __init__(self, team: Team, plan: Plan, due: Callable[[], float]) -> None:
-        self.team, self.plan, self._due = team, plan, due
+    def __init__(self, team: Team, learner: Learner, due: Callable[[], float]) -> None:
+        self.team, self.learner, self.plan, self._due = team, learner, learner.plan, due
         self._first = self._until = 0
         self._is_apart = True  # no stretch is under way
         self._most = 1  # steps of the next stretch
@@ -136,6 +136,7 @@ class Lead(Alone):
         """Let the others go, unless they are in the midst of a stretch: then something has failed."""
         if self._is_apart:
             self.team.tell(None)
+            self.learner.part()
             self.team.leave()
 
 
@@ -161,6 +162,7 @@ class Follower:
         while said is not None:
             self._go(said["step"], said["rates"], said["momenta"])
             said = self.team.hear()
+        self.learner.part()
         self.team.leave()
 
     def _go(self, first: int, rates: list[float], momenta: list[float] | None) -> None:

@@ -4,6 +4,7 @@ Gradients and sums go by the device's own backend, NCCL or Gloo; what the proces
 CPU to CPU, so that no step waits for a device. Rank 0 leads.
 """
 
+import gc
 import json
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -107,7 +108,8 @@ class Team:
 
     @staticmethod
     def leave() -> None:
-        """Part from the others."""
+        """Part from the others. Nothing may be replicated any more (`Replicated.part`)."""
+        gc.collect()
         distributed.destroy_process_group()
 
 
@@ -138,6 +140,14 @@ class Replicated:
     def adding(self, *, is_last: bool) -> AbstractContextManager[None]:
         """Gradients of pieces add up, and go to the others with the last."""
         return nullcontext() if is_last else self._module().no_sync()
+
+    def part(self) -> None:
+        """Let go of the others.
+
+        Were this the last to know the group, its threads would be waited for with the interpreter locked, which they
+        want too: a deadlock in torch. So this has to be gone before the group is.
+        """
+        self._made = None
 
     def _module(self) -> DistributedDataParallel:
         learning = [parameter.requires_grad for parameter in self._parameters]

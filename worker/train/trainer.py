@@ -91,7 +91,7 @@ class Trainer:
         self.stop: Stop | TimeLimit | None = None  # why, where that was asked
         self.kept: Kept | None = None  # by that
         self.steering = Steering(job)
-        self.lead = Alone() if plan.team is None else Lead(plan.team, plan, lambda: self.steering.next_step)
+        self.lead = Alone() if plan.team is None else Lead(plan.team, self.learner, lambda: self.steering.next_step)
         self.history = History()
         # The loss of one step an epoch is that of the epoch.
         self.sums_losses = plan.steps_per_epoch == 1 or not plan.judge.is_uneven
