@@ -6,7 +6,7 @@ that a person killed by the system's own count of such kills, else by how little
 
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 _GIB = 1 << 30
@@ -109,6 +109,12 @@ def lost_host(worker: str, host: str, silent_s: float) -> Cause:
     message = f"The worker {worker} on {host} gave no sign of life for {silent_s:.0f} s."
     hint = f"It was killed, {host} went down or lost its network. The run goes on from its last checkpoint elsewhere."
     return Cause("lost_host", message, hint, {"worker": worker, "host": host, "silent_s": round(silent_s, 1)})
+
+
+def of_rank(rank: int, count: int, cause: Cause) -> Cause:
+    """The same of one of several processes that trained together: the others were ended with it."""
+    message = f"Rank {rank} of {count} processes: {cause.message} The others were ended."
+    return replace(cause, message=message, details={**cause.details, "rank": rank})
 
 
 def not_stopped(grace_s: float) -> Cause:

@@ -57,3 +57,10 @@ def test_a_crash_loop_names_the_last_death() -> None:
 
 def test_a_lost_host_is_named() -> None:
     assert "worker 1 on rack-7 gave no sign of life for 31 s" in causes.lost_host("worker 1", "rack-7", 31.2).message
+
+
+def test_the_death_of_one_of_several_processes_says_which() -> None:
+    cause = causes.of_rank(1, 2, of(-signal.SIGKILL, num_oom_kills=1))
+    assert cause.kind == "out_of_memory"
+    assert cause.message.startswith("Rank 1 of 2 processes: The system killed its process")
+    assert cause.as_json()["rank"] == 1 and cause.as_json()["signal"] == "SIGKILL"

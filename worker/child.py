@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from multiprocessing import connection, parent_process
 from typing import Any
 
@@ -19,10 +20,13 @@ from sqlalchemy.orm import Session
 
 from app import causes, queue
 from app.db import UNAVAILABLE, Database
+from app.db.tables import Run
 from app.errors import JobFailure
 from app.queue import Claim, JobKind, LeaseLost
 from app.settings import Settings
-from worker.job import STOP, Cancelled, Ending, Job
+from worker.job import STOP, Cancelled, Deserted, Ending, Job
+
+Handler = Callable[[Job], Ending | None]
 
 HANDLERS = {
     JobKind.TRAIN: "worker.train.trainer",
@@ -41,30 +45,59 @@ def preload() -> None:
 
 def main(claim: Claim, settings: Settings) -> None:
     """Run one job to its end. The exit status is 0 when the job's row says how it ended."""
-    die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+    settle()
     db = Database(settings.database_url)
+    try:
+        training = _training_of(db, claim)
+        if training.get("num_processes", 1) > 1:
+            from worker.launch import launch  # torch's launcher takes a while to import, and is seldom needed
+
+            launch(claim, db, settings, training)
+        else:
+            _run_here(claim, db, settings)
+    except LeaseLost:
+        sys.exit(EXIT_LEASE_LOST)
+    finally:
+        db.dispose()
+
+
+def _training_of(db: Database, claim: Claim) -> dict[str, Any]:
+    """How the run of a job trains; nothing where it is no training."""
+    if claim.kind != JobKind.TRAIN:
+        return {}
+    with db.read() as session:
+        run = session.get(Run, claim.payload.get("run_id"))
+    return run.spec.get("training", {}) if run is not None else {}
+
+
+def _run_here(claim: Claim, db: Database, settings: Settings) -> None:
     job = Job(claim, db, settings)
     signal.signal(signal.SIGTERM, lambda *_: job.stop())
     try:
         run(job)
-    except LeaseLost:
-        sys.exit(EXIT_LEASE_LOST)
     finally:
         job.close()
-        db.dispose()
 
 
-def run(job: Job) -> None:
-    """Run the handler and record the end. Raises LeaseLost."""
+def settle() -> None:
+    """End with who started this process, and by that one's word alone: Ctrl-C reaches the whole group."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def run(job: Job, handler: Handler | None = None) -> None:
+    """Run the handler, that of the job's kind unless another is given, and record the end.
+
+    Raises LeaseLost, and Deserted, with nothing recorded.
+    """
     claim = job.claim
     try:
-        handler = importlib.import_module(HANDLERS[JobKind(claim.kind)])
-        ending: Ending | None = handler.run(job)
+        handler = handler or importlib.import_module(HANDLERS[JobKind(claim.kind)]).run
+        ending = handler(job)
     except Cancelled:
         cause = causes.stopped() if job.requested == STOP else causes.withdrawn()
         job.commit(lambda session: queue.obey(session, claim, cause))
-    except (LeaseLost, *UNAVAILABLE):
+    except (LeaseLost, Deserted, *UNAVAILABLE):
         raise  # a database that is away ends this attempt; the queue has the job
     except JobFailure as failure:
         error = failure.as_error()
@@ -72,7 +105,7 @@ def run(job: Job) -> None:
         job.commit(lambda session: queue.fail(session, claim, error))
     except Exception as exception:
         job.log(traceback.format_exc(), "error")
-        error = _unexpected(exception)
+        error = unexpected(exception)
         job.commit(lambda session: queue.fail(session, claim, error))
     else:
         job.commit(lambda session: _end_well(session, claim, ending), events=ending.told if ending else ())
@@ -84,7 +117,8 @@ def _end_well(session: Session, claim: Claim, ending: Ending | None) -> None:
     queue.succeed(session, claim)
 
 
-def _unexpected(exception: Exception) -> dict[str, Any]:
+def unexpected(exception: Exception) -> dict[str, Any]:
+    """What nobody thought of, as the job's row keeps it."""
     return {
         "kind": "error",
         "message": f"{type(exception).__name__}: {exception}",

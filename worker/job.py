@@ -35,6 +35,10 @@ _FIRST_PAUSE_S = 0.01
 _RETRY_FOR_S = 60.0  # how long a database that is away is waited for
 
 
+class Deserted(Exception):
+    """Raised by a handler when another process that it trains with is gone: who started them knows why."""
+
+
 class Cancelled(Exception):
     """Raised by a handler once it has obeyed `Job.requested`."""
 
@@ -197,6 +201,36 @@ class Job:
             row = session.execute(mine).one_or_none()
         if row is not None:
             self._asked, self.num_controls = row.request, row.num_controls
+
+
+class Silent(Job):
+    """A job as a process has it that only takes part: it says nothing, changes nothing, and nothing is asked of it."""
+
+    def __init__(self, claim: Claim, db: Database, settings: Settings) -> None:
+        self.claim, self.db, self.settings = claim, db, settings
+        self.storage = Storage(settings.data_dir)
+        self.num_controls = claim.num_controls
+
+    @property
+    def requested(self) -> str | None:
+        """Nothing."""
+        return None
+
+    def event(self, kind: str, body: dict[str, Any]) -> None:
+        """Nobody hears it."""
+
+    def progress(self, body: dict[str, Any]) -> None:
+        """Nobody hears it."""
+
+    def metrics(self, name: str, steps: ArrayLike, values: ArrayLike) -> None:
+        """Nobody hears it."""
+
+    def commit(self, write: Callable[[Session], T], *, events: Sequence[events.New] = ()) -> T:
+        """Nothing is written."""
+        return None  # type: ignore[return-value]  # nobody asks what it gave
+
+    def close(self) -> None:
+        """There is nothing to stop."""
 
 
 def _of(error: Exception) -> object:

@@ -19,8 +19,7 @@ _SAID_OF_DATA = """
 _SAID_OF_TRAINING = """
     num_epochs batch_size seed device shuffle loss outputs optimizer schedule metrics early_stopping max_grad_norm
     max_grad_value checkpoint_every_s keep_checkpoints log_every_epochs max_crashes watch_every histograms_every
-    start_from micro_batch_size precision tf32 compile deterministic ema swa
-    lr_range_test fit_memory
+    start_from micro_batch_size precision tf32 compile deterministic ema swa num_processes lr_range_test fit_memory
 """
 _SAID_OF_LAYERS = "type name inputs freeze unfreeze_after lr_factor weight_init bias_init l1 l2 max_norm"
 
@@ -50,6 +49,9 @@ def _fields(place: str, spec: Spec, said: str) -> Iterator[Problem]:
 def _passing(trained: Trained) -> Iterator[Problem]:
     """How a batch goes through the model is said of one input and one output, and float16 has a factor besides."""
     training = trained.spec.training
+    if training.num_processes > 1:
+        message = "a script trains in one process: with num_processes 1 the losses are the same, to rounding"
+        yield Problem(loc=["training", "num_processes"], msg=message, received=training.num_processes)
     if training.precision == "float16":
         message = "a script cannot say this: it has no factor that keeps gradients from being 0. It can say bfloat16"
         yield Problem(loc=["training", "precision"], msg=message, received="float16")

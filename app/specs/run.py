@@ -24,6 +24,7 @@ from app.specs.checks.model import (
 )
 from app.specs.checks.optimizing import optimizing_problems
 from app.specs.checks.outputs import curve_problems, heading_problems
+from app.specs.checks.several import sharing_problems
 from app.specs.checks.sizes import part_sizes
 from app.specs.checks.stepping import stepping_problems
 from app.specs.checks.training import training_problems, watching_problems
@@ -116,7 +117,9 @@ def check(spec: RunSpec, columns: Sequence[Column], num_rows: int) -> Checked:
     found = [*data_problems(spec.data, known, num_rows), *_head_problems(spec, spec.model, heads, known)]
     fed = features(spec.data, columns)
     inspection = None
-    found += stepping_problems(spec.training, sizes["train"] if sizes else None)
+    num_train = sizes["train"] if sizes else None
+    found += stepping_problems(spec.training, num_train)
+    found += sharing_problems(spec.model, spec.training, num_train)
     unfed = list(feeding_problems(spec.model, spec.data))
     found += unfed
     try:

@@ -79,6 +79,9 @@ class TrainingSpec(Spec):
     """the same seed gives the same run, on the same kind of device"""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes a GPU where there is one"""
+    num_processes: int = Field(default=1, ge=1, le=64, exclude_if=lambda count: count == 1)
+    """processes that share each batch, as torch's DistributedDataParallel has it: each with a GPU of its own, or with
+    its share of the CPU's cores. Losses stay those of one process, to rounding"""
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         default="float32", exclude_if=lambda precision: precision == "float32"
     )

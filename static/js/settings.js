@@ -39,12 +39,14 @@ export function settingsOf(run) {
 
 /** [name, value] pairs of what its steps do beside the usual. */
 function stepsInWords(training) {
-  const { micro_batch_size, precision, tf32, compile, deterministic, ema, swa, fit_memory, lr_range_test: test } = training;
+  const { micro_batch_size, num_processes = 1, precision, tf32, compile, deterministic, ema, swa } = training;
+  const { fit_memory, lr_range_test: test } = training;
   const late = ema?.start_step ? `, from step ${count(ema.start_step + 1)} on` : "";
   const said = [
     ["rows at once", micro_batch_size && count(micro_batch_size)],
     ["out of memory", fit_memory && "fewer rows at once"],
     ["rates tried first", test && `${count(test.num_steps)}, from ${test.start_lr} to ${test.end_lr}`],
+    ["processes", num_processes > 1 && count(num_processes)],
     ["precision", [precision, tf32 && "TF32 on a GPU"].filter(Boolean).join(", ")],
     ["steps", [compile && "compiled", deterministic === false && "not the same bits on a GPU"].filter(Boolean).join(", ")],
     ["weights left", ema && `a moving average, ${ema.decay} of it kept each step${late}`],

@@ -17,6 +17,9 @@ def test_a_run_is_trained_in_pieces_of_half_the_size_and_leaves_a_mean(page: Pag
     page.locator("[data-loc='training.num_epochs'] input").fill("2")
     page.get_by_text("How a step is taken").click()
     page.get_by_label("Micro batch size").fill("10")
+    page.get_by_label("Processes").fill("200")
+    expect(page.locator("[data-loc='training.num_processes'] .field-error")).to_contain_text("64")
+    page.get_by_label("Processes").fill("1")
     page.get_by_label("Precision", exact=True).select_option("bfloat16")
     page.get_by_label("Weights it leaves").select_option("swa")
     start = page.locator("[data-loc='training.swa.start_epoch']")
@@ -33,3 +36,4 @@ def test_a_run_is_trained_in_pieces_of_half_the_size_and_leaves_a_mean(page: Pag
     training = running.get(f"/runs/{page.url.rpartition('/')[2]}")["spec"]["training"]
     assert training["micro_batch_size"] == 10 and training["precision"] == "bfloat16"
     assert training["ema"] == {"decay": 0.9, "start_step": 0} and "swa" not in training
+    assert "num_processes" not in training

@@ -260,6 +260,7 @@ def test_a_script_is_refused_whose_weights_are_gone(trained: Trained) -> None:
     ("body", "places"),
     [
         (SUITE["celsius"] | {"training": SUITE["celsius"]["training"] | {"precision": "float16"}}, [["precision"]]),
+        (SUITE["celsius"] | {"training": SUITE["celsius"]["training"] | {"num_processes": 2}}, [["num_processes"]]),
         (FULL["paced"] | {"training": FULL["paced"]["training"] | {"swa": {"start_epoch": 1}}}, [["swa"]]),
         (
             SUITE["two-heads"]
@@ -267,7 +268,7 @@ def test_a_script_is_refused_whose_weights_are_gone(trained: Trained) -> None:
             [["precision"], ["compile"]],
         ),
     ],
-    ids=["float16", "mean of frozen layers", "several outputs"],
+    ids=["float16", "several processes", "mean of frozen layers", "several outputs"],
 )
 def test_steps_that_no_script_takes_are_refused(
     trained: Trained, body: dict[str, Any], places: list[list[str]]

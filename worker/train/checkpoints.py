@@ -23,7 +23,9 @@ from app.db.tables import Checkpoint
 from app.ids import new_id
 from app.storage import Storage
 from worker.job import Job
+from worker.train import optimizers
 from worker.train.history import History
+from worker.train.plan import Plan
 
 TENSORS, STATE = "tensors.safetensors", "state.json"
 _FORMAT = 1  # of the state: what it holds and what that means
@@ -79,6 +81,14 @@ def restore_random_state(state: dict[str, Tensor]) -> None:
     for i in range(torch.cuda.device_count()):
         if f"cuda{i}" in state:
             torch.cuda.set_rng_state(state[f"cuda{i}"], i)
+
+
+def restore_learned(plan: Plan, snapshot: Snapshot) -> None:
+    """Take up what the steps so far have made: weights, their means, and what optimizer and precision remember."""
+    plan.model.load_state_dict(snapshot.group("weights"))
+    optimizers.restore_state(plan.optimizer, snapshot.group("optimizer"))
+    plan.averaging.restore(snapshot.group("averages"))
+    plan.precision.restore(snapshot.state.get("precision"))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from worker.train.augment import Mix
 from worker.train.batches import bounds
 from worker.train.losses import Loss
 from worker.train.plan import Plan
+from worker.train.team import Replicated
 
 
 class Batch(NamedTuple):
@@ -50,9 +51,10 @@ class Learned(NamedTuple):
 class Learner:
     """Takes steps as a plan says."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, replicated: Replicated | None = None) -> None:
         self.plan = plan
-        self.forward = plan.precision.cast(plan.forward or plan.model)
+        self.replicated = None if plan.team is None else replicated or Replicated(plan.model)
+        self.forward = plan.precision.cast(self.replicated or plan.forward or plan.model)
         self._searches = optimizers.takes_closure(plan.optimizer)
 
     def learn(self, inputs: Tensor, targets: Tensor, step: int) -> Learned:
@@ -62,12 +64,19 @@ class Learner:
         optimizers.set_rate(plan.optimizer, lr)
         if plan.momentum is not None:
             optimizers.set_momentum(plan.optimizer, plan.momentum(step))
+        if plan.team is not None:
+            plan.team.seed(step)
         batch = self.batch(inputs, targets, step)
         tried = self._search(batch) if self._searches else self._step(batch)
         for limit in plan.limits:
             limit.keep()
         plan.averaging.add(step + 1)
-        return Learned(tried.outputs, batch.targets, tried.loss, tried.grad_norm, lr)
+        return Learned(tried.outputs, self._own(batch).targets, tried.loss, tried.grad_norm, lr)
+
+    def part(self) -> None:
+        """Let go of other processes that learn with this one: no step is left."""
+        if self.replicated is not None:
+            self.replicated.part()
 
     def batch(self, inputs: Tensor, targets: Tensor, step: int) -> Batch:
         """What the step with this number learns from: images may be moved and mixed."""
@@ -88,7 +97,8 @@ class Learner:
             nonlocal first
             tried = self._try(batch)
             first = first or tried
-            return tried.loss + self.plan.gradients.penalty()  # the gradient is that of both
+            loss = tried.loss if self.plan.team is None else self.plan.team.total(tried.loss)
+            return loss + self.plan.gradients.penalty()  # the gradient is that of both
 
         self.plan.optimizer.step(evaluate)
         assert first is not None, "a closure is called at least once"
@@ -104,11 +114,33 @@ class Learner:
 
     def _pass(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Forward and back, all rows at once or piece by piece. Returns outputs and loss."""
+        if self.plan.team is not None:
+            return self._pass_share(batch, self.plan.team.size)
         found = [self._pass_once(piece, loss_of) for piece, loss_of in self.pieces(batch)]
         if len(found) == 1:
             return found[0]
         outputs, losses = zip(*found, strict=True)
         return torch.cat(outputs), torch.stack(losses).sum()
+
+    def _own(self, batch: Batch) -> Batch:
+        """The rows that are this process's."""
+        return batch if self.plan.team is None else batch.of(self.plan.team.rows(len(batch.inputs)))
+
+    def _pass_share(self, batch: Batch, num_shares: int) -> tuple[Tensor, Tensor]:
+        """The same of this process's rows. Returns their outputs, and what they add to the loss of the batch."""
+        own, loss_of = self._own(batch), self.plan.judge.share_of(batch.targets)
+        pieces = list(self._cut(own)) or [batch.of(slice(0, 1))]  # every process takes part, if only for nothing
+        weight, replicated = 1 if len(own.inputs) else 0, self.replicated
+        assert replicated is not None
+        outputs, losses = [], []
+        for piece in pieces:
+            with replicated.adding(is_last=piece is pieces[-1]):
+                found = self.forward(piece.inputs)
+                loss = weight * piece.loss(loss_of, found)
+                self._backward(num_shares * loss)  # of gradients the mean is taken, not the sum
+            outputs.append(found.detach())
+            losses.append(loss.detach())
+        return torch.cat(outputs)[: len(own.inputs)], torch.stack(losses).sum()
 
     def _pass_once(self, batch: Batch, loss_of: Loss) -> tuple[Tensor, Tensor]:
         outputs = self.forward(batch.inputs)
@@ -121,10 +153,15 @@ class Learner:
 
     def pieces(self, batch: Batch) -> Iterator[tuple[Batch, Loss]]:
         """The rows that go through the model at once, with what gives their part of the loss."""
-        size, min_rows = self.plan.micro_batch_size, self.plan.batches.min_rows
+        size = self.plan.micro_batch_size
         if size is None or len(batch.inputs) <= size:
             yield batch, self.plan.judge.loss
             return
         share = self.plan.judge.share_of(batch.targets)
-        for start, end in bounds(len(batch.inputs), size, min_rows):
-            yield batch.of(slice(start, end)), share
+        for piece in self._cut(batch):
+            yield piece, share
+
+    def _cut(self, batch: Batch) -> Iterator[Batch]:
+        size, min_rows = self.plan.micro_batch_size, self.plan.batches.min_rows
+        for start, end in bounds(len(batch.inputs), size or max(1, len(batch.inputs)), min_rows):
+            yield batch.of(slice(start, end))

@@ -66,12 +66,13 @@ def takes_closure(optimizer: Optimizer) -> bool:
 
 
 def step(optimizer: Optimizer) -> None:
-    """Take a step, without what torch wraps around it: calls of hooks, of which there are none, and a profiler's note.
+    """Take a step; where no hook waits for it, without what torch wraps around it for hooks and its profiler.
 
-    They take 15 µs, a sixth of a step of the smallest models.
+    That takes 15 µs, a sixth of a step of the smallest models.
     """
     taken: Any = type(optimizer).step
-    (taken.__wrapped__ if getattr(taken, "hooked", False) else taken)(optimizer)
+    has_hooks = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+    (taken if has_hooks or not getattr(taken, "hooked", False) else taken.__wrapped__)(optimizer)
 
 
 def set_rate(optimizer: Optimizer, lr: float) -> None:

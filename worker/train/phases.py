@@ -14,6 +14,7 @@ from torch import Tensor
 
 from worker.train.learner import Batch, Learned, Learner
 from worker.train.plan import Plan
+from worker.train.team import Replicated
 
 PHASES = ("data", "forward", "backward", "optimizer")
 MAX_WAITING = 1000  # steps that were measured and that nobody has asked for
@@ -32,8 +33,8 @@ class Phases(Protocol):
 class Phased(Learner):
     """Takes the same steps, and says meanwhile what it is at. To wait for a batch is a phase that others begin."""
 
-    def __init__(self, plan: Plan, phases: Phases) -> None:
-        super().__init__(plan)
+    def __init__(self, plan: Plan, phases: Phases, replicated: Replicated | None = None) -> None:
+        super().__init__(plan, replicated)
         self.phases = phases
         forward = self.forward
 

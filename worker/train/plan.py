@@ -25,6 +25,7 @@ from worker.train.precision import Forward, Precision
 from worker.train.recorder import EPOCH_LOSS
 from worker.train.schedules import Watched
 from worker.train.stopping import EarlyStopping
+from worker.train.team import Team
 
 
 @dataclass
@@ -65,6 +66,7 @@ class Plan:
     watched: Watched | None = None  # what the rate follows, where that is a curve
     time_limit_s: float | None = None  # of the training, with all its attempts
     changes: Changes = field(default_factory=Changes)  # that `rate` goes by
+    team: Team | None = None  # the processes that share each batch, where there are several
 
     @cached_property
     def steps_per_epoch(self) -> int:

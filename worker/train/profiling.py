@@ -18,8 +18,8 @@ from torch.profiler import ProfilerActivity, profile, schedule
 
 from worker.job import Job
 from worker.train.finish import artifact_event, register_artifacts
+from worker.train.learner import Learner
 from worker.train.phases import PHASES, Phased
-from worker.train.plan import Plan
 
 WARMUP_STEPS = 1  # that the profiler needs to come to rest
 MAX_OPERATORS = 40
@@ -46,14 +46,14 @@ class _Labels:
 class Profile:
     """Of steps after a step. `learner` takes them, and after each of them `advance` is called."""
 
-    def __init__(self, job: Job, plan: Plan, step: int, num_steps: int) -> None:
-        self.job, self.plan, self.step = job, plan, step
+    def __init__(self, job: Job, learner: Learner, step: int, num_steps: int) -> None:
+        self.job, self.plan, self.step = job, learner.plan, step
         self._num_taken = 0
         self._labels = _Labels()
-        self.learner = Phased(plan, self._labels)
+        self.learner = Phased(self.plan, self._labels, learner.replicated)
         self.is_over = False
         self._profiler = profile(
-            activities=_activities(plan.device),
+            activities=_activities(self.plan.device),
             schedule=schedule(wait=0, warmup=WARMUP_STEPS, active=num_steps, repeat=1),
             on_trace_ready=self._keep,
             profile_memory=True,

@@ -71,6 +71,15 @@ class Recorder:
         self._norms.append(grad_norm)
         self._rates.append(lr)
 
+    @property
+    def pending(self) -> tuple[list[Value], list[Tensor]]:
+        """The counts and losses of steps that have not left yet."""
+        return self._counts, self._losses
+
+    def complete(self, losses: Tensor, counts: Tensor) -> None:
+        """Let the losses and counts of all processes, (N,) each, be those of the steps that have not left yet."""
+        self._losses, self._counts = list(losses.unbind()), list(counts.unbind())
+
     def add_look(self, step: int, look: Look) -> None:
         """Record what was seen of the layers in a step that was added."""
         self._looks.add(step, look)

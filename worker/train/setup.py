@@ -50,6 +50,7 @@ from worker.train.plan import Plan
 from worker.train.precision import Forward
 from worker.train.schedules import Rates
 from worker.train.stopping import EarlyStopping
+from worker.train.team import Team
 from worker.train.windowed import Windowed
 
 _PURPOSES = {"train": "train", "validation": "validate", "test": "test"}
@@ -155,8 +156,11 @@ def _finish(step: ImageStep) -> Callable[[Tensor], Tensor]:
     return lambda pixels: (pixels.float() / 255 - mean.to(pixels.device)) / std.to(pixels.device)
 
 
-def make_plan(job: Job) -> Plan:
-    """The plan of the run that a job names. Raises JobFailure where the data or the device do not do."""
+def make_plan(job: Job, team: Team | None = None) -> Plan:
+    """The plan of the run that a job names, as a member of its team has it.
+
+    Raises JobFailure where the data or the device do not do.
+    """
     submitted = read(job)
     training = submitted.spec.training
     folder = job.storage.folder("runs", submitted.run_id)
@@ -166,15 +170,19 @@ def make_plan(job: Job) -> Plan:
     devices.settle(device, deterministic=training.deterministic, tf32=training.tf32)
     num_rows = training.rows_at_once(training.batch_size or len(parts["train"]))
     fed = prepared.preprocessing.fed
-    torch.set_num_threads(devices.num_threads(submitted.model, fed, num_rows, job.settings.slots))
+    size = team.size if team else 1
+    num_threads = devices.num_threads(submitted.model, fed, -(-num_rows // size), job.settings.slots * size)
+    torch.set_num_threads(num_threads)
     augment = _augment(submitted.spec, prepared.preprocessing)
     shown = prepared.shown if isinstance(prepared, PreparedSeries) else None
-    plan = assemble(submitted.run_id, submitted.model, training, parts, prepared.preprocessing, device, augment, shown)
+    said = (submitted.run_id, submitted.model, training, parts, prepared.preprocessing)
+    plan = assemble(*said, device, augment, shown, team)
     plan.spec = submitted.spec
     plan.beginning = Beginning.of(job, submitted.model, training)
     if training.compile:
         plan.forward = _compiled(plan, job)
-    job.log(f"device: {devices.describe(device)}; torch {torch.__version__}")
+    several = f"{size} processes, each on its " if team else ""
+    job.log(f"device: {several}{devices.describe(device)}; torch {torch.__version__}")
     rows = ", ".join(f"{len(part):,} to {_PURPOSES[name]}" for name, part in plan.parts.items())
     kind = "windows" if shown else "rows"
     job.log(f"{kind}: {rows}; {plan.num_parameters:,} parameters; {plan.num_steps:,} steps")
@@ -190,10 +198,13 @@ def assemble(
     device: torch.device,
     augment: Augment | None = None,
     shown: Shown | None = None,
+    team: Team | None = None,
 ) -> Plan:
     """The plan that trains `model` on `parts` as `training` says. Sets the global seed."""
     torch.manual_seed(training.seed)
     module = build(model, preprocessing.fed).to(device)
+    if team is not None:
+        module = team.joined(module, device)
     placed = dict(parts)
     if training.optimizer.type != "lbfgs" and _likes_channels_last(module, preprocessing):
         module, placed = _channels_last(module, placed)
@@ -255,6 +266,7 @@ def assemble(
         averaging=_averaging(module, training, batches, freezing),
         time_limit_s=training.time_limit_s,
         changes=changes,
+        team=team,
         layers=[node.name for node in model.nodes],
         watch=Watch.of(model, module, optimizer, Rhythm.of(training, num_steps), hears=not training.compile),
     )
@@ -335,4 +347,5 @@ def _placed(parts: dict[str, AnyPart], device: torch.device) -> dict[str, AnyPar
 def _batches(module: nn.Module, training: TrainingSpec, train: AnyPart, device: torch.device) -> Batches:
     normalises = any(isinstance(one, nn.modules.batchnorm._BatchNorm) for one in module.modules())
     batch_size = training.batch_size or len(train)
-    return Batches(train, batch_size, training.seed, training.shuffle, device, min_rows=2 if normalises else 1)
+    least = max(2, training.num_processes) if normalises else 1  # of all processes each has a row then
+    return Batches(train, batch_size, training.seed, training.shuffle, device, min_rows=least)

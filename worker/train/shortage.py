@@ -116,10 +116,15 @@ def answered(job: Job, short: Shortage, make_plan: Callable[[Job], Plan]) -> Fit
     raise _failure(job, short, rows_at_once)
 
 
-def _failure(job: Job, short: Shortage, rows_at_once: int | None) -> JobFailure:
+def out_of_memory(job: Job, device: torch.device) -> JobFailure:
+    """The failure of a run that took more memory than there is, with the figures that decide what to change."""
     with job.db.read() as session:
         run = session.get_one(Run, job.claim.payload["run_id"])
-    plain = devices.out_of_memory(short.device, run.spec["training"]["batch_size"], run.num_parameters)
+    return devices.out_of_memory(device, run.spec["training"]["batch_size"], run.num_parameters)
+
+
+def _failure(job: Job, short: Shortage, rows_at_once: int | None) -> JobFailure:
+    plain = out_of_memory(job, short.device)
     found = {
         "needed_bytes": short.needed,
         "free_bytes": short.free,

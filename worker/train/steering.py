@@ -4,6 +4,7 @@ An order that was done after a step is part of the plan from then on, whoever go
 holds from the beginning, what lies beyond it is done again at its step. So a training that dies ends in the same bits.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -94,6 +95,11 @@ class Steering:
     def is_due(self, step: int) -> bool:
         """Whether an earlier attempt has done something after that step. Asked after each: it costs a comparison."""
         return bool(self._coming) and self._coming[0].at <= step
+
+    @property
+    def next_step(self) -> float:
+        """The next after which an earlier attempt has done something."""
+        return self._coming[0].at if self._coming else math.inf
 
     @property
     def has_news(self) -> bool:

@@ -29,9 +29,11 @@ from worker.train.preflight import preflight
 from worker.train.readings import Readings
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
 from worker.train.setup import make_plan
+from worker.train.several import Alone, Lead
 from worker.train.shortage import Fitted, Shortage
 from worker.train.steering import Kept, Order, Steering
 from worker.train.stopping import sign
+from worker.train.team import Team
 
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
 PROGRESS_EVERY_S = 0.2
@@ -50,13 +52,16 @@ class Broken(NamedTuple):
     bounds: tuple[int | None, int | None] = (None, None)  # of the rows that went through the model at once
 
 
-def run(job: Job) -> Ending:
-    """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well."""
+def run(job: Job, team: Team | None = None) -> Ending:
+    """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well.
+
+    Of a team this process is the one that leads.
+    """
     from worker.train import nonfinite  # which trains, too
 
     fitted: Fitted | None = None
     while True:
-        ended = _train(job, fitted)
+        ended = _train(job, team, fitted)
         if isinstance(ended, Ending):
             return ended
         if isinstance(ended, Broken):
@@ -65,15 +70,15 @@ def run(job: Job) -> Ending:
         fitted = shortage.answered(job, ended, make_plan).after(fitted)
 
 
-def _train(job: Job, fitted: Fitted | None) -> Ending | Broken | Shortage:
+def _train(job: Job, team: Team | None, fitted: Fitted | None) -> Ending | Broken | Shortage:
     trainer: Trainer | None = None
     try:
-        trainer = Trainer(job, make_plan(job))
-        trainer.resume()
-        if fitted is not None:
-            trainer.fit_into(fitted)
-        with devices.inexact(job.log):
-            if trainer.step == 0 and job.claim.attempt == 1:
+        trainer = Trainer(job, make_plan(job, team))
+        with devices.inexact(job.log), trainer.lead:
+            trainer.resume()
+            if fitted is not None:
+                trainer.fit_into(fitted)
+            if trainer.step == 0 and job.claim.attempt == 1 and team is None:
                 preflight(trainer)
             with trainer.read_along():
                 trainer.fit()
@@ -96,8 +101,8 @@ class Trainer:
         self.job, self.plan = job, plan
         self.learner = self._plain = Learner(plan)
         self.timing = Timing(plan.device)
-        self._timed = Phased(plan, self.timing)
-        self._time_after = 0  # steps: the next one is measured
+        self._timed = Phased(plan, self.timing, self._plain.replicated)
+        self._time_after = math.inf  # so many steps the next one is measured
         self.profile: profiling.Profile | None = None  # as long as it goes on
         self.readings: Readings | None = None
         self.step = 0  # steps done
@@ -105,6 +110,7 @@ class Trainer:
         self.stop: Stop | TimeLimit | None = None  # why, where that was asked
         self.kept: Kept | None = None  # by that
         self.steering = Steering(job)
+        self.lead = Alone() if plan.team is None else Lead(plan.team, self.learner, lambda: self.steering.next_step)
         self.history = History()
         # The loss of one step an epoch is that of the epoch.
         self.sums_losses = plan.steps_per_epoch == 1 or not plan.judge.is_uneven
@@ -142,11 +148,14 @@ class Trainer:
         while not self.finished:
             self._freeze()
             for inputs, targets in self.plan.batches.epoch(self.epoch, first=self.step % self.plan.steps_per_epoch):
+                self.lead.begin(self.step)
                 self._learn(inputs, targets)
+                if not self.lead.meets(self.step, self.recorder, self.metrics):
+                    continue
                 if self.step % self.plan.steps_per_epoch == 0:
                     self._close_epoch()
                 self._tend()
-                if self.step == self._time_after:
+                if self.step >= self._time_after:
                     self._time_next()
                 if self.stopped:
                     break
@@ -174,6 +183,7 @@ class Trainer:
 
     def _time_next(self) -> None:
         """Measure the next step, whose batch is waited for from now on."""
+        self._time_after = math.inf
         if self.profile is None:
             self.learner = self._timed
             self.timing.begin()
@@ -191,7 +201,7 @@ class Trainer:
         if self.profile is not None:
             self.profile.end()
         try:
-            self.profile = profiling.Profile(self.job, self.plan, self.step, num_steps)
+            self.profile = profiling.Profile(self.job, self._plain, self.step, num_steps)
         except RuntimeError as error:  # as a driver may say, and the training has no part in it
             self.job.log(f"no profile could be taken: {error}", "warning")
         else:
@@ -203,7 +213,7 @@ class Trainer:
             self.doctor.look(self.history)
 
     def _close_epoch(self) -> None:
-        values = self.metrics.values()
+        values = self.lead.whole(self.metrics).values()
         if not self.sums_losses:
             self.recorder.add_epoch(EPOCH_LOSS, self.step, self.plan.judge.whole(values))
         for name, value in values.items():
@@ -256,7 +266,7 @@ class Trainer:
         self.recorder.flush()
         if self.readings is not None:
             self.readings.step = self.step
-        if self._time_after < self.step:
+        if self._time_after == math.inf:
             self._time_after = self.step + TIMED_AFTER
         if now >= self._progress_at:
             self._progress_at = now + PROGRESS_EVERY_S
@@ -375,6 +385,7 @@ class Trainer:
             metrics=self.metrics.sums,
             watch=self.plan.watch.state(),
             random=checkpoints.random_state(),
+            **self.lead.tensors(),
         )
         state = {
             "step": self.step,
@@ -389,6 +400,7 @@ class Trainer:
             "best_score": self.best_score,
             "micro_batch_size": self.plan.micro_batch_size,
             "judged_at_once": self.plan.judged_at_once,
+            **self.lead.state(),
         }
         return Snapshot(tensors, state)
 
@@ -434,8 +446,6 @@ class Trainer:
         self.metrics.restore(snapshot.group("metrics"), state["metric_rows"], plan.device)
         if plan.stopping is not None:
             plan.stopping.restore(state["stopping"], snapshot.group("best"), plan.device)
-        plan.model.load_state_dict(snapshot.group("weights"))
-        optimizers.restore_state(plan.optimizer, snapshot.group("optimizer"))
-        plan.averaging.restore(snapshot.group("averages"))
-        plan.precision.restore(state.get("precision"))
+        self.lead.restore(snapshot)
+        checkpoints.restore_learned(plan, snapshot)
         checkpoints.restore_random_state(snapshot.group("random"))

@@ -13,7 +13,17 @@ const AVERAGES = [
   { value: "ema", label: "a moving average" },
   { value: "swa", label: "the mean of epochs" },
 ];
-const USUAL = { fit_memory: false, lr_range_test: null, precision: "float32", tf32: false, compile: false, deterministic: true, ema: null, swa: null };
+const USUAL = {
+  num_processes: 1,
+  fit_memory: false,
+  lr_range_test: null,
+  precision: "float32",
+  tf32: false,
+  compile: false,
+  deterministic: true,
+  ema: null,
+  swa: null,
+};
 
 /** Whether a training says anything of it. */
 const isSaid = (training) =>
@@ -42,6 +52,7 @@ export function stepFields(training, { catalogue, number, changed }) {
     Boolean(training.lr_range_test),
     (isTried) => set("lr_range_test")(isTried ? (training.lr_range_test ?? {}) : undefined),
   );
+  const processes = number("num_processes", "processes that share each batch: one for each GPU", { default: 1 });
   const weights = averages(training, { catalogue, changed });
   return h(
     "details",
@@ -56,6 +67,10 @@ export function stepFields(training, { catalogue, number, changed }) {
         textField(size, training[size.name], ["training", size.name], set(size.name), {
           isQuiet: false,
           label: "Micro batch size",
+        }),
+        textField(processes, training[processes.name] ?? USUAL.num_processes, ["training", processes.name], set(processes.name), {
+          isQuiet: false,
+          label: "Processes",
         }),
         field(
           { label: "Precision", help: "what layers compute in", loc: ["training", "precision"] },

@@ -22,7 +22,7 @@ from .conftest import CPU, Bench, make_parts, make_plan
 
 def failure_of(bench: Bench, monkeypatch: pytest.MonkeyPatch, plan: Callable[[], Plan]) -> JobFailure:
     """How the job of a run ends that has this plan, and its only finding of the kind."""
-    monkeypatch.setattr(training, "make_plan", lambda job: plan())
+    monkeypatch.setattr(training, "make_plan", lambda job, team=None: plan())
     with pytest.raises(JobFailure) as failure:
         training.run(bench.claim())
     bench.jobs[-1].flush()

@@ -448,7 +448,7 @@ def test_a_lack_of_memory_is_told_with_its_figures(
     def fail(trainer: Trainer) -> None:
         raise error
 
-    monkeypatch.setattr(training, "make_plan", lambda job: make_plan(bench.run_id))
+    monkeypatch.setattr(training, "make_plan", lambda job, team=None: make_plan(bench.run_id))
     monkeypatch.setattr(Trainer, "fit", fail)
     with pytest.raises(JobFailure) as failure:
         training.run(bench.claim())
