@@ -153,7 +153,7 @@ def outcome(one: Deck, run_id: str) -> Outcome:
     return Outcome(points(one, run_id), {name: weight.tobytes() for name, weight in load(answer.content).items()})
 
 
-@pytest.mark.parametrize("kill", [kill_child, kill_server])
+@pytest.mark.parametrize("kill", [pytest.param(kill_child, marks=pytest.mark.full), kill_server])
 @pytest.mark.full_on_postgres
 def test_a_run_goes_on_as_if_nothing_had_been_killed(
     calm: Outcome, running: Deck, kill: Callable[[Deck], None]

@@ -50,7 +50,8 @@ def begun(one: Deck, body: dict[str, Any]) -> tuple[str, list[psutil.Process]]:
     return run_id, ranks(one)
 
 
-@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.full), 1])
+@pytest.mark.full
+@pytest.mark.parametrize("rank", [0, 1])
 def test_a_process_that_is_killed_ends_all_and_the_run_goes_on_to_the_same_bits(
     working: Deck, calm: Outcome, rank: int
 ) -> None:

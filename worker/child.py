@@ -29,7 +29,7 @@ from worker.job import STOP, Cancelled, Deserted, Ending, Job
 Handler = Callable[[Job], Ending | None]
 
 HANDLERS = {
-    JobKind.TRAIN: "worker.train.trainer",
+    JobKind.TRAIN: "worker.train.attempt",
     JobKind.INGEST: "worker.data.ingest",
     JobKind.EXPORT: "worker.export",
 }

@@ -34,8 +34,8 @@ from app.storage import Storage
 from worker import child
 from worker.job import Deserted, Ending, Job, Silent
 from worker.machine import num_oom_kills
+from worker.train import attempt
 from worker.train import device as devices
-from worker.train import trainer
 from worker.train.checkpoints import Checkpoints
 from worker.train.setup import make_plan
 from worker.train.several import Follower
@@ -153,7 +153,7 @@ def _lead(asked: Asked, db: Database, stop: Event) -> None:
     def train(job: Job) -> Ending:
         joined.append(asked.join())
         try:
-            return trainer.run(job, joined[0])
+            return attempt.run(job, joined[0])
         except Exception as error:
             if is_lost(error):
                 raise Deserted from error

@@ -9,22 +9,34 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from app.errors import JobFailure
 from worker.job import Job
+from worker.train.doctor import Doctor
 from worker.train.findings import patches
 from worker.train.findings.finding import Case, Finding
 from worker.train.findings.layers import called
+from worker.train.history import History
 from worker.train.learner import Learned, Learner
 from worker.train.plan import Plan
 from worker.train.quiet import Quiet
-from worker.train.trainer import Broken, Trainer
+from worker.train.trainer import Trainer
 
 LIMIT_S = 60.0  # checkpoints are made every 30 s, unless a run says otherwise
+NON_FINITE = frozenset({"non_finite_loss", "non_finite_weights"})  # failures whose place is looked for
+
+
+class Broken(NamedTuple):
+    """A training whose numbers are none any more, and what is left to say of it."""
+
+    failure: JobFailure
+    doctor: Doctor
+    history: History
+    bounds: tuple[int | None, int | None] = (None, None)  # of the rows that went through the model at once
 
 
 class Found(Exception):
@@ -52,7 +64,7 @@ class Replay(Trainer):
     def _learn(self, inputs: Tensor, targets: Tensor) -> Learned:
         if self.step + 1 < self.bad_step - 1:
             return super()._learn(inputs, targets)
-        step, self.learner = self.step + 1, self._by_layers
+        step, self.closely.learner = self.step + 1, self._by_layers
         if spoiled := self._spoiled_weights():
             raise self._before or Found(step, "weights", spoiled)
         for what, tensor in (("inputs", inputs), ("targets", targets)):
@@ -87,7 +99,7 @@ class Replay(Trainer):
 
     def save(self) -> None: ...
 
-    def _begin_profile(self, num_steps: int) -> None: ...
+    def _take_profile(self, num_steps: int) -> None: ...
 
 
 def explained(job: Job, broken: Broken, make_plan: Callable[[Job], Plan]) -> JobFailure:

@@ -7,91 +7,32 @@ when they reach the CPU (`recorder`), so nothing in the loop waits for the devic
 import math
 import time
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor
 
-from app.errors import JobFailure
 from app.queue import Request
 from app.specs.controls import Profile, SaveCheckpoint, SetLr, SetNumEpochs, Stop, TimeLimit
 from worker import evaluate
-from worker.job import Cancelled, Ending, Job
-from worker.train import checkpoints, optimizers, profiling, shortage
-from worker.train import device as devices
+from worker.job import Cancelled, Job
+from worker.train import checkpoints, optimizers
 from worker.train.checkpoints import Checkpoints, Snapshot, Written
+from worker.train.closely import Closely
 from worker.train.doctor import Doctor, case_of
-from worker.train.finish import finish
 from worker.train.history import History
 from worker.train.learner import Learned, Learner
-from worker.train.phases import Phased, Timing
 from worker.train.plan import Plan
-from worker.train.preflight import preflight
 from worker.train.readings import Readings
 from worker.train.recorder import EPOCH_LOSS, Pace, Recorder
-from worker.train.setup import make_plan
 from worker.train.several import Alone, Lead
-from worker.train.shortage import Fitted, Shortage
+from worker.train.shortage import Fitted
 from worker.train.steering import Kept, Order, Steering
 from worker.train.stopping import sign
-from worker.train.team import Team
 
 TEND_EVERY_S = 0.05  # how often values leave the device and requests are looked at
 PROGRESS_EVERY_S = 0.2
 JUDGE_EVERY_S = 0.005  # of epochs that are shorter, only some are looked at: a look waits for the device
-TIMED_AFTER = 2  # steps after that: the first find the device idle
-NON_FINITE = frozenset({"non_finite_loss", "non_finite_weights"})  # failures whose place is looked for
 HOLD_SHARE = 0.05  # of the time that may go into holding the best epoch's state
-
-
-class Broken(NamedTuple):
-    """A training whose numbers are none any more, and what is left to say of it."""
-
-    failure: JobFailure
-    doctor: Doctor
-    history: History
-    bounds: tuple[int | None, int | None] = (None, None)  # of the rows that went through the model at once
-
-
-def run(job: Job, team: Team | None = None) -> Ending:
-    """Train what the job's run specifies, from its newest checkpoint if it has one. Returns what ends the job well.
-
-    Of a team this process is the one that leads.
-    """
-    from worker.train import nonfinite  # which trains, too
-
-    fitted: Fitted | None = None
-    while True:
-        ended = _train(job, team, fitted)
-        if isinstance(ended, Ending):
-            return ended
-        if isinstance(ended, Broken):
-            raise nonfinite.explained(job, ended, make_plan)
-        # Only now: the traceback held every tensor of the step that failed.
-        fitted = shortage.answered(job, ended, make_plan).after(fitted)
-
-
-def _train(job: Job, team: Team | None, fitted: Fitted | None) -> Ending | Broken | Shortage:
-    trainer: Trainer | None = None
-    try:
-        trainer = Trainer(job, make_plan(job, team))
-        with devices.inexact(job.log), trainer.lead:
-            trainer.resume()
-            if fitted is not None:
-                trainer.fit_into(fitted)
-            if trainer.step == 0 and job.claim.attempt == 1 and team is None:
-                preflight(trainer)
-            with trainer.read_along():
-                trainer.fit()
-        return finish(trainer)
-    except JobFailure as failure:
-        if trainer is None or failure.kind not in NON_FINITE:
-            raise
-        bounds = trainer.plan.micro_batch_size, trainer.plan.judged_at_once
-        return Broken(failure.with_traceback(None), trainer.doctor, trainer.history, bounds)
-    except (MemoryError, RuntimeError) as error:
-        if not devices.is_out_of_memory(error):
-            raise
-        return Shortage.of(error, None if trainer is None else (trainer.plan, trainer.doctor.case, trainer.step))
 
 
 class Trainer:
@@ -99,18 +40,14 @@ class Trainer:
 
     def __init__(self, job: Job, plan: Plan) -> None:
         self.job, self.plan = job, plan
-        self.learner = self._plain = Learner(plan)
-        self.timing = Timing(plan.device)
-        self._timed = Phased(plan, self.timing, self._plain.replicated)
-        self._time_after = math.inf  # so many steps the next one is measured
-        self.profile: profiling.Profile | None = None  # as long as it goes on
+        self.closely = Closely(job, Learner(plan))
         self.readings: Readings | None = None
         self.step = 0  # steps done
         self.stopped = False  # early
         self.stop: Stop | TimeLimit | None = None  # why, where that was asked
         self.kept: Kept | None = None  # by that
         self.steering = Steering(job)
-        self.lead = Alone() if plan.team is None else Lead(plan.team, self.learner, lambda: self.steering.next_step)
+        self.lead = Alone() if plan.team is None else Lead(plan.team, self.closely.plain, self._due)
         self.history = History()
         # The loss of one step an epoch is that of the epoch.
         self.sums_losses = plan.steps_per_epoch == 1 or not plan.judge.is_uneven
@@ -137,7 +74,7 @@ class Trainer:
     def read_along(self) -> Readings:
         """To be entered while it trains: readings of the machine and of the time that steps take."""
         on_gpu = [self.plan.device] if self.plan.device.type == "cuda" else []
-        self.readings = Readings(self.job, self.timing, self.pace, on_gpu, self.step)
+        self.readings = Readings(self.job, self.closely.timing, self.pace, on_gpu, self.step)
         return self.readings
 
     def fit(self) -> None:
@@ -155,12 +92,10 @@ class Trainer:
                 if self.step % self.plan.steps_per_epoch == 0:
                     self._close_epoch()
                 self._tend()
-                if self.step >= self._time_after:
-                    self._time_next()
+                self.closely.begin(self.step)
                 if self.stopped:
                     break
-        if self.profile is not None:
-            self.profile.end()
+        self.closely.end()
         self.recorder.flush(whole=True)
 
     def _freeze(self) -> None:
@@ -170,42 +105,22 @@ class Trainer:
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> Learned:
         watches = self.plan.watch.begin(self.step + 1)
-        learned = self.learner.learn(inputs, targets, self.step)
+        learned = self.closely.learner.learn(inputs, targets, self.step)
         self.step += 1
         count = self.plan.judge.count(learned.targets, self.metrics.add(learned.outputs, learned.targets))
         self.recorder.add_step(self.step, count, learned.loss, learned.grad_norm, learned.lr)
         if watches:
             self.recorder.add_look(self.step, self.plan.watch.end())
         self.pace.add(len(targets))
-        if self.learner is not self._plain:
-            self._close_measured()
+        self.closely.close()
         return learned
 
-    def _time_next(self) -> None:
-        """Measure the next step, whose batch is waited for from now on."""
-        self._time_after = math.inf
-        if self.profile is None:
-            self.learner = self._timed
-            self.timing.begin()
+    def _take_profile(self, num_steps: int) -> None:
+        self.closely.take_profile(self.step, num_steps)
 
-    def _close_measured(self) -> None:
-        """The next step is as any other, unless a profile goes on."""
-        self.learner = self._plain
-        if self.profile is not None:
-            self.profile.advance()
-            self.profile = None if self.profile.is_over else self.profile
-            self.learner = self.profile.learner if self.profile else self._plain
-
-    def _begin_profile(self, num_steps: int) -> None:
-        """Look closely at the next steps."""
-        if self.profile is not None:
-            self.profile.end()
-        try:
-            self.profile = profiling.Profile(self.job, self._plain, self.step, num_steps)
-        except RuntimeError as error:  # as a driver may say, and the training has no part in it
-            self.job.log(f"no profile could be taken: {error}", "warning")
-        else:
-            self.learner = self.profile.learner
+    def _due(self) -> float:
+        """The step after which something is known to be due."""
+        return self.steering.next_step
 
     def _examine(self, step: int) -> None:
         """The curves up to this step are known."""
@@ -266,8 +181,7 @@ class Trainer:
         self.recorder.flush()
         if self.readings is not None:
             self.readings.step = self.step
-        if self._time_after == math.inf:
-            self._time_after = self.step + TIMED_AFTER
+        self.closely.ask(self.step)
         if now >= self._progress_at:
             self._progress_at = now + PROGRESS_EVERY_S
             self.job.progress(self.progress())
@@ -310,7 +224,7 @@ class Trainer:
                 return {"num_epochs": self.plan.num_epochs}
             case Profile(num_steps=num_steps):
                 if step == self.step:  # else its steps were taken before
-                    self._begin_profile(num_steps)
+                    self._take_profile(num_steps)
             case Stop(keep=keep) | TimeLimit(keep=keep):
                 if isinstance(order.said, TimeLimit):
                     self.doctor.say_time_limit(step, self.plan.time_limit_s or 0.0)

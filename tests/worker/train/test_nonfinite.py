@@ -11,7 +11,7 @@ from torch import nn
 
 from app import events
 from app.errors import JobFailure
-from worker.train import nonfinite
+from worker.train import attempt, nonfinite
 from worker.train import trainer as training
 from worker.train.batches import Batches
 from worker.train.gradients import Gradients
@@ -22,9 +22,9 @@ from .conftest import CPU, Bench, make_parts, make_plan
 
 def failure_of(bench: Bench, monkeypatch: pytest.MonkeyPatch, plan: Callable[[], Plan]) -> JobFailure:
     """How the job of a run ends that has this plan, and its only finding of the kind."""
-    monkeypatch.setattr(training, "make_plan", lambda job, team=None: plan())
+    monkeypatch.setattr(attempt, "make_plan", lambda job, team=None: plan())
     with pytest.raises(JobFailure) as failure:
-        training.run(bench.claim())
+        attempt.run(bench.claim())
     bench.jobs[-1].flush()
     return failure.value
 

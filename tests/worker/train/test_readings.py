@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from worker.readings import Machine
-from worker.train import readings
-from worker.train import trainer as training
+from worker.train import closely, readings
 from worker.train.phases import PHASES, Phased, Timing
 from worker.train.trainer import Trainer
 
@@ -65,11 +64,11 @@ def test_a_training_that_goes_on_reads_only_what_is_new(bench: Bench, monkeypatc
 def test_steps_that_are_measured_are_the_same_steps(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for after in (1, 1 << 60):
-        monkeypatch.setattr(training, "TIMED_AFTER", after)
+        monkeypatch.setattr(closely, "TIMED_AFTER", after)
         trainer = Trainer(bench.claim(), make_plan(bench.run_id, micro_batch_size=3))
         trainer.resume()
         trainer.fit()
-        found.append((trainer.timing.take() != {}, weights(trainer), torch.get_rng_state()))
+        found.append((trainer.closely.timing.take() != {}, weights(trainer), torch.get_rng_state()))
     (measured, with_times, state), (plain, without, state_without) = found
     assert measured and not plain
     assert equal(with_times, without) and torch.equal(state, state_without)

@@ -16,8 +16,8 @@ from app.db.tables import Job as JobRow
 from app.errors import JobFailure
 from worker import child, evaluate
 from worker.job import Cancelled, Job
+from worker.train import attempt, losses, metrics
 from worker.train import checkpoints as module
-from worker.train import losses, metrics
 from worker.train import trainer as training
 from worker.train.batches import Batches, Part
 from worker.train.checkpoints import Snapshot
@@ -448,10 +448,10 @@ def test_a_lack_of_memory_is_told_with_its_figures(
     def fail(trainer: Trainer) -> None:
         raise error
 
-    monkeypatch.setattr(training, "make_plan", lambda job, team=None: make_plan(bench.run_id))
+    monkeypatch.setattr(attempt, "make_plan", lambda job, team=None: make_plan(bench.run_id))
     monkeypatch.setattr(Trainer, "fit", fail)
     with pytest.raises(JobFailure) as failure:
-        training.run(bench.claim())
+        attempt.run(bench.claim())
     assert failure.value.kind == "out_of_memory"
     assert failure.value.details["batch_size"] == 5
 
