@@ -21,7 +21,7 @@ class Machine:
         self._data_dir = data_dir
         self._process = psutil.Process()
         self._gpus = _handles(gpus)
-        self._disk, self._at = psutil.disk_io_counters(), time.monotonic()
+        self._disk, self._at = _disk_counters(), time.monotonic()
         psutil.cpu_percent()
         self._process.cpu_percent()
 
@@ -48,7 +48,7 @@ class Machine:
                 pynvml.nvmlShutdown()
 
     def _disk_rates(self) -> dict[str, float]:
-        before, now = self._disk, psutil.disk_io_counters()
+        before, now = self._disk, _disk_counters()
         took_s, self._at = time.monotonic() - self._at, time.monotonic()
         self._disk = now
         if before is None or now is None or took_s <= 0:  # a container may not show the disks
@@ -57,6 +57,14 @@ class Machine:
             "disk_read_bytes_per_s": (now.read_bytes - before.read_bytes) / took_s,
             "disk_write_bytes_per_s": (now.write_bytes - before.write_bytes) / took_s,
         }
+
+
+def _disk_counters() -> Any:
+    """What the disks have read and written so far; None where the system does not say."""
+    try:
+        return psutil.disk_io_counters()
+    except (NotImplementedError, OSError):
+        return None
 
 
 def _handles(gpus: Mapping[int, str]) -> dict[int, Any]:

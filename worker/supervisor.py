@@ -218,7 +218,8 @@ class Supervisor:
             child.watch.look()
         with self.db.read() as session:
             overdue = queue.overdue(session, self.id, self.settings.cancel_grace_s)
-        self._kill(overdue, causes.not_stopped(self.settings.cancel_grace_s))
+        meant = [child for child in self._children if child.claim.job_id in overdue]
+        self._kill(meant, causes.not_stopped(self.settings.cancel_grace_s))
 
     def _beat(self) -> None:
         self._next_beat = time.monotonic() + self.settings.beat_s
@@ -232,11 +233,12 @@ class Supervisor:
             _held, lost = queue.beat(session, [child.claim for child in self._children], lease_s=self.settings.lease_s)
             if queue.any_silent(session):
                 queue.rescue(session)
-        self._kill([claim.job_id for claim in lost], Cause("lease_lost", "Its lease was lost."))
+        meant = [child for child in self._children if child.claim in lost]
+        self._kill(meant, Cause("lease_lost", "Its lease was lost."))
 
-    def _kill(self, job_ids: list[str], because: Cause) -> None:
-        for child in self._children:
-            if child.claim.job_id in job_ids and child.process.is_alive():
+    def _kill(self, children: list[_Child], because: Cause) -> None:
+        for child in children:
+            if child.process.is_alive():
                 child.killed_because = because
                 child.process.kill()
 

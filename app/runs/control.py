@@ -31,7 +31,7 @@ def control_run(session: Session, run_id: str, said: AnyControl) -> ControlOut:
     _refuse_impossible(job, said)
     if isinstance(said, SetLr):
         _refuse_other_rates(run)
-    if isinstance(said, Stop) and job.status == JobStatus.PAUSED:
+    if isinstance(said, Stop) and (job.status == JobStatus.PAUSED or job.request == queue.Request.PAUSE):
         queue.resume(session, job_id)  # somebody has to evaluate it
     return ControlOut.of(queue.list_controls(session, job_id, after=number - 1)[0])
 

@@ -10,7 +10,7 @@ from app.curves import list_rewinds
 from app.db.tables import Run
 from app.histograms import EDGES, EVENT, of_layer
 
-MAX_EVENTS = 400  # more are thinned out evenly; a run by its own rhythm has twenty
+MAX_EVENTS = 2000  # more, of a run that was taken up again and again, are thinned out evenly
 
 
 class HistogramPoint(BaseModel):

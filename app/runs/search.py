@@ -327,7 +327,10 @@ def distinct(session: Session, column: Any, begun: str = "", less: str = "") -> 
         is_left_out = bool(less) and value.startswith(less)
         if not is_left_out:
             found.append(value)
-        value = session.scalar(query.where(column > (f"{less}\uffff" if is_left_out else value)))
+        following = session.scalar(query.where(column > (f"{less}\uffff" if is_left_out else value)))
+        if is_left_out and (following or "").startswith(less):  # where words are not in the order of their codes
+            following = session.scalar(query.where(column > value, ~column.startswith(less, autoescape=True)))
+        value = following
     return found
 
 

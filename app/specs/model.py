@@ -53,6 +53,12 @@ class ModelSpec(Spec):
         return names
 
     @cached_property
+    def normalises_by_batch(self) -> bool:
+        """Whether what a row becomes follows from the other rows of its batch, too: layers of batch_norm, backbones."""
+        layers = [node.layer for node in self.nodes]
+        return any(layer.type == "batch_norm" or getattr(layer, "normalises", False) for layer in layers)
+
+    @cached_property
     def graph(self) -> Graph:
         """Every layer in its place, those of blocks too, and what is wrong with how they are wired."""
         return wire(self.layers, self.blocks, self.inputs, self.outputs)

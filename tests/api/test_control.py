@@ -130,6 +130,13 @@ def test_a_paused_run_that_is_to_stop_is_queued_for_its_end(
     assert client.get(f"{RUNS}/{run_id}").json()["status"] == "queued"
 
 
+def test_a_run_that_is_to_pause_and_then_to_stop_stops(client: TestClient, run_id: str, taken: Claim) -> None:
+    post(client, run_id, "pause")
+    assert post(client, run_id, "controls", type="stop", keep="last").status_code == 202
+    run = client.get(f"{RUNS}/{run_id}").json()
+    assert (run["status"], run["request"]) == ("running", None)
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.specs.checks.several import sharing_problems
+from app.specs.model import ModelSpec
 from app.specs.training import TrainingSpec
 
 from .test_run import LINEAR, spec, told
@@ -22,8 +24,9 @@ NORMALISED: dict[str, Any] = {"layers": [{"type": "linear", "out_features": 4}, 
         ({"lr_range_test": {}}, PLAIN, "lr_range_test", "nothing is tried"),
         ({"device": "cpu"}, NORMALISED, "num_processes", "batch_norm needs all rows"),
         ({"swa": {"start_epoch": 3}}, NORMALISED, "swa", "taken anew"),
+        ({"micro_batch_size": 4}, NORMALISED, "micro_batch_size", "not of the same number"),
     ],
-    ids=["a small batch", "compiled", "fitted", "rates tried", "batch_norm", "swa of batch_norm"],
+    ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_what_cannot_be_shared_is_told_at_its_place(
     changes: dict[str, Any], model: dict[str, Any], loc: str, words: str
@@ -33,6 +36,13 @@ def test_what_cannot_be_shared_is_told_at_its_place(
     ((place, message),) = told(body)
     assert place == ["training", loc] and words in message
     assert told(spec(model=model, **asked)) == []
+
+
+def test_a_backbone_normalises_by_the_batch_too() -> None:
+    training = TrainingSpec.model_validate(LOSS | {"num_processes": 2, "swa": {"start_epoch": 3}})
+    model = ModelSpec.model_validate({"layers": [{"type": "backbone", "architecture": "resnet18"}, LINEAR]})
+    assert [problem.loc for problem in sharing_problems(model, training, None)] == [["training", "swa"]]
+    assert not ModelSpec.model_validate({"layers": [{"type": "backbone", "architecture": "vgg16"}]}).normalises_by_batch
 
 
 def test_what_can_be_shared_is_fine() -> None:

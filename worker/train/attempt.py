@@ -1,12 +1,14 @@
 """An attempt at a run, from its plan to its end, or to what is said of a training that came to none."""
 
+from dataclasses import replace
+
 from app.errors import JobFailure
 from worker.job import Ending, Job
 from worker.train import device as devices
 from worker.train import nonfinite, shortage
 from worker.train.finish import finish
 from worker.train.nonfinite import NON_FINITE, Broken
-from worker.train.preflight import preflight
+from worker.train.preflight import is_told, preflight
 from worker.train.setup import make_plan
 from worker.train.shortage import Fitted, Shortage
 from worker.train.team import Team
@@ -26,7 +28,8 @@ def run(job: Job, team: Team | None = None) -> Ending:
         if isinstance(ended, Broken):
             raise nonfinite.explained(job, ended, make_plan)
         # Only now: the traceback held every tensor of the step that failed.
-        fitted = shortage.answered(job, ended, make_plan).after(fitted)
+        answer = shortage.answered(job, ended, make_plan).after(fitted)
+        fitted = replace(answer, trained_s=ended.trained_s)
 
 
 def _train(job: Job, team: Team | None, fitted: Fitted | None) -> Ending | Broken | Shortage:
@@ -37,7 +40,7 @@ def _train(job: Job, team: Team | None, fitted: Fitted | None) -> Ending | Broke
             trainer.resume()
             if fitted is not None:
                 trainer.fit_into(fitted)
-            if trainer.step == 0 and job.claim.attempt == 1 and team is None:
+            if trainer.step == 0 and team is None and not is_told(job, again=fitted is not None):
                 preflight(trainer)
             with trainer.read_along():
                 trainer.fit()
@@ -50,4 +53,7 @@ def _train(job: Job, team: Team | None, fitted: Fitted | None) -> Ending | Broke
     except (MemoryError, RuntimeError) as error:
         if not devices.is_out_of_memory(error):
             raise
-        return Shortage.of(error, None if trainer is None else (trainer.plan, trainer.doctor.case, trainer.step))
+        if trainer is None:
+            return Shortage.of(error, None)
+        found = Shortage.of(error, (trainer.plan, trainer.doctor.case, trainer.step))
+        return replace(found, trained_s=trainer.pace.trained_s)

@@ -1,6 +1,7 @@
 """Steps that are looked at closely: now and then one is measured, and some are profiled where that was asked."""
 
 import math
+from collections.abc import Callable
 
 from worker.job import Job
 from worker.train import profiling
@@ -40,8 +41,7 @@ class Closely:
             return
         self.learner = self.plain
         if self.profile is not None:
-            self.profile.advance()
-            self.profile = None if self.profile.is_over else self.profile
+            self._go_on(self.profile.advance)
             self.learner = self.profile.learner if self.profile else self.plain
 
     def take_profile(self, step: int, num_steps: int) -> None:
@@ -57,4 +57,21 @@ class Closely:
     def end(self) -> None:
         """Leave what there is of a profile."""
         if self.profile is not None:
-            self.profile.end()
+            self._go_on(self.profile.end)
+        self.learner = self.plain
+
+    def drop(self) -> None:
+        """Leave nothing of it: the training did not come to the end of its steps."""
+        if self.profile is not None:
+            self.profile.drop()
+            self.profile = None
+
+    def _go_on(self, advance: Callable[[], None]) -> None:
+        """With the profile; what goes wrong there ends it, and not the training."""
+        try:
+            advance()
+        except (OSError, RuntimeError) as error:
+            self.job.log(f"the profile could not be kept: {error}", "warning")
+            self.drop()
+        if self.profile is not None and self.profile.is_over:
+            self.profile = None

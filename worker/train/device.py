@@ -1,5 +1,6 @@
 """Where a run computes: which device, with how many threads, and how much memory there is."""
 
+import gc
 import os
 import re
 import resource
@@ -43,6 +44,13 @@ def num_threads(model: ModelSpec, fed: Fed, batch_size: int, slots: int) -> int:
     if batch_size * model.inspect(fed).num_multiply_adds < WORTH_SHARING:
         return 1
     return max(1, len(os.sched_getaffinity(0)) // slots)
+
+
+def let_go() -> None:
+    """Give back what nothing needs any more: of a training that failed, a circle of objects holds all of it."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def describe(device: torch.device) -> str:

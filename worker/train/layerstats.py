@@ -22,6 +22,7 @@ MAX_LAYERS = 64  # of a deeper model, as many at equal distances, the first and 
 NUM_LOOKS = 5  # a unit is dead that gave zero for every row of so many looks
 MAX_SAMPLE = 1 << 11  # numbers that a histogram counts: of more, every so manieth
 LEAST_RHYTHM = 50
+MAX_HISTOGRAMS = 400  # of a layer in a run
 _HISTOGRAMS = 5  # of so many looks one has histograms
 
 _ALL_EDGES = (torch.finfo(torch.float32).min, *EDGES, math.inf)
@@ -49,10 +50,12 @@ class Rhythm:
 
     @classmethod
     def of(cls, training: TrainingSpec, num_steps: int) -> "Rhythm":
-        """That of a run."""
+        """That of a run. Histograms are large, so however often they are asked for, there are a few hundred at most."""
         every = rhythm(num_steps) if training.watch_every is None else training.watch_every
         asked = training.histograms_every
-        return cls(every, _HISTOGRAMS * every if asked is None else asked)
+        if asked is None:
+            return cls(every, _HISTOGRAMS * every)
+        return cls(every, asked and max(asked, -(-num_steps // MAX_HISTOGRAMS)))
 
     def looks_at(self, step: int) -> bool:
         """Whether a step, from 1, is looked at."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from app.errors import JobFailure
 from worker.job import Job
+from worker.train import device as devices
 from worker.train.doctor import Doctor
 from worker.train.findings import patches
 from worker.train.findings.finding import Case, Finding
@@ -105,6 +106,7 @@ class Replay(Trainer):
 def explained(job: Job, broken: Broken, make_plan: Callable[[Job], Plan]) -> JobFailure:
     """The failure with the place where the numbers broke, if it is found; what else the curves show is said, too."""
     failure, doctor, history, bounds = broken
+    devices.let_go()
 
     def plan_of(job: Job) -> Plan:
         plan = make_plan(job)
@@ -131,10 +133,15 @@ def _find(job: Job, step: int, make_plan: Callable[[Job], Plan]) -> Found | None
     try:
         replay = Replay(quiet, make_plan(quiet), step)
         replay.resume(before=step - 1)  # the step before is where it may have begun
+        replay.steering.forget_news()
         replay.fit()
     except Found as found:
         return found
     except (_GaveUp, JobFailure):
+        return None
+    except (MemoryError, RuntimeError) as error:
+        if not devices.is_out_of_memory(error):
+            raise
         return None
     return replay._before
 

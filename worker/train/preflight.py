@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from app import events
 from app.specs.memory import memory_of
 from app.specs.model import ModelSpec
+from worker.job import Job
 from worker.train import device as devices
 from worker.train import rangetest
 from worker.train.findings import first
@@ -52,6 +54,15 @@ class Pass:
     def seconds(self) -> float:
         """The whole way."""
         return self.forward_s + self.backward_s
+
+
+def is_told(job: Job, *, again: bool) -> bool:
+    """Whether a run was looked at before: in an earlier attempt, or where this one begins again."""
+    if job.claim.attempt == 1 and not again:
+        return False
+    job.flush()
+    with job.db.read() as session:
+        return bool(events.read(session, job.claim.job_id, limit=1, kinds=["preflight"]))
 
 
 def preflight(trainer: "Trainer") -> None:

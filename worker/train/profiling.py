@@ -8,6 +8,7 @@ import gzip
 import json
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +76,28 @@ class Profile:
             self._labels.leave()
             self._profiler.stop()
 
+    def drop(self) -> None:
+        """Nothing is kept of it."""
+        if not self.is_over:
+            self.is_over = True
+            with suppress(RuntimeError):
+                self._profiler.stop()
+
     def _keep(self, profiler: profile) -> None:
         """Write trace and table, and make them files of the run."""
+        if self.is_over:
+            return
         self.is_over = True
         name = f"profile-{self.step}"
-        with tempfile.TemporaryDirectory() as folder:
+        folder_of_run = self.job.storage.folder("runs", self.plan.run_id, f"profiles-{self.job.claim.attempt}")
+        folder_of_run.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder_of_run) as folder:
             trace = Path(folder) / "trace.json"
             profiler.export_chrome_trace(str(trace))
             contents = {f"{name}.json.gz": gzip.compress(trace.read_bytes(), compresslevel=6)}
         told: dict[str, Any] = {"step": self.step + WARMUP_STEPS, "num_steps": self._num_taken - WARMUP_STEPS}
         told |= {"device": self.plan.device.type, "trace": f"{name}.json.gz"}
         contents[f"{name}-operators.json"] = json.dumps(told | summary_of(profiler.key_averages())).encode()
-        folder_of_run = self.job.storage.folder("runs", self.plan.run_id, f"profiles-{self.job.claim.attempt}")
         files = {name: self.job.storage.write(folder_of_run / name, content) for name, content in contents.items()}
         types = {name: "application/gzip" if name.endswith(".gz") else "application/json" for name in files}
 

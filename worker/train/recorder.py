@@ -179,14 +179,18 @@ class Pace:
     def __init__(self, first_step: int, num_steps: int, before_s: float = 0.0) -> None:
         self._began_at = self._said_at = time.monotonic()
         self._first_step = first_step
-        self._before_s = before_s
+        self.before_s = before_s  # in earlier attempts
         self.num_steps = num_steps
         self.num_samples = self._said_samples = 0  # of this attempt
+
+    def begin(self) -> None:
+        """The first step is taken now."""
+        self._began_at = self._said_at = time.monotonic()
 
     @property
     def trained_s(self) -> float:
         """How long the training has taken so far, with the attempts before this one."""
-        return self._before_s + time.monotonic() - self._began_at
+        return self.before_s + time.monotonic() - self._began_at
 
     def add(self, num_samples: int) -> None:
         """Count samples of a step that is done."""
@@ -202,5 +206,5 @@ class Pace:
         samples_per_s = (self.num_samples - counted) / max(now - since, 1e-9)
         self._said_at, self._said_samples = now, self.num_samples
         step_s = (now - self._began_at) / max(step - self._first_step, 1)
-        left_s, trained_s = step_s * (self.num_steps - step), self._before_s + now - self._began_at
+        left_s, trained_s = step_s * (self.num_steps - step), self.before_s + now - self._began_at
         return {"samples_per_s": round(samples_per_s, 1), "left_s": round(left_s, 2), "trained_s": round(trained_s, 2)}

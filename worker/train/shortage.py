@@ -4,7 +4,6 @@ Where is read from the traceback, so that no step pays for it. How many rows fit
 as much memory as the optimizer will keep.
 """
 
-import gc
 import itertools
 import re
 import traceback
@@ -17,11 +16,13 @@ from torch.optim import Optimizer
 
 from app.db.tables import Run
 from app.errors import JobFailure
+from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 from worker import evaluate
 from worker.evaluate import pieces
 from worker.job import Job
 from worker.train import device as devices
+from worker.train import preflight as looks
 from worker.train.findings import patches
 from worker.train.findings.finding import Case, Chance, Finding
 from worker.train.findings.layers import called
@@ -48,6 +49,7 @@ class Shortage:
     step: int = 0
     num_rows: int = 0  # that went through the model at once
     case: Case = field(default=_NOWHERE)
+    trained_s: float = 0.0  # seconds so far
 
     @classmethod
     def of(cls, error: BaseException, training: tuple[Plan, Case, int] | None) -> "Shortage":
@@ -59,6 +61,8 @@ class Shortage:
         plan, case, step = training
         place, layer = _place(error, {id(plan.model.get_submodule(name)): name for name in plan.layers})
         batch_size = min(plan.batches.batch_size, len(plan.batches.part))
+        if plan.team is not None:
+            batch_size = -(-batch_size // plan.team.size)
         num_rows = min(batch_size, plan.micro_batch_size or batch_size)
         if place == "evaluation":
             num_rows = max(rows.stop for part in plan.parts.values() for rows in itertools.islice(pieces(part), 1))
@@ -91,6 +95,7 @@ class Fitted:
     rows_at_once: int | None  # while it learns; None where that does not matter
     judged_at_once: int
     finding: Finding
+    trained_s: float = 0.0  # seconds, before memory ran out
 
     def after(self, earlier: "Fitted | None") -> "Fitted":
         """The same where memory has run out in this attempt before: what was found then holds on."""
@@ -101,9 +106,9 @@ class Fitted:
 
 def answered(job: Job, short: Shortage, make_plan: Callable[[Job], Plan]) -> Fitted:
     """With how many rows at once to go on, if the run allows it. Raises JobFailure `out_of_memory`, with a proposal."""
-    _let_go()
+    devices.let_go()
     rows_at_once = _fitting(job, short, make_plan) if short.place in _BY_ROWS else None
-    _let_go()
+    devices.let_go()
     spec = short.case.spec
     if rows_at_once is not None and spec is not None and spec.training.fit_memory:
         if short.place == "evaluation":
@@ -194,8 +199,7 @@ def _of_pieces(short: Shortage) -> str:
 
 
 def _of_norms(spec: RunSpec | None) -> str:
-    names = {} if spec is None or isinstance(spec.model, str) else {node.layer.type for node in spec.model.nodes}
-    normalises = any(name.startswith("batch_norm") or name == "backbone" for name in names)
+    normalises = spec is not None and isinstance(spec.model, ModelSpec) and spec.model.normalises_by_batch
     return " Batch normalization sees the rows of a piece alone, so its figures are others." if normalises else ""
 
 
@@ -221,7 +225,7 @@ def _fits(plan: Plan, num_rows: int, try_rows: Callable[[Plan, int], None]) -> b
     else:
         return True
     plan.gradients.clear()
-    _let_go()
+    devices.let_go()
     return False
 
 
@@ -249,13 +253,6 @@ def _judge(plan: Plan, num_rows: int) -> None:
     del reserved
 
 
-def _let_go() -> None:
-    """Give back what a step that failed has held."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
 def _needed(message: str) -> int | None:
     """How much was asked for, as torch's allocators say it."""
     found = re.search(r"tried to allocate ([\d.]+) (bytes|KiB|MiB|GiB)", message, re.IGNORECASE)
@@ -264,7 +261,7 @@ def _needed(message: str) -> int | None:
 
 def _place(error: BaseException, layers: dict[int, str]) -> tuple[str, str]:
     """Where it came from: forward, back, the optimizer or an evaluation; and the innermost layer on the way."""
-    place, layer = "", ""
+    place, layer, learns = "", "", False
     for frame, _ in traceback.walk_tb(error.__traceback__):
         own = frame.f_locals.get("self")
         if frame.f_code.co_filename == evaluate.__file__:
@@ -275,4 +272,8 @@ def _place(error: BaseException, layers: dict[int, str]) -> tuple[str, str]:
             place = place or "backward"
         elif isinstance(own, nn.Module):
             place, layer = place or "forward", layers.get(id(own), layer)
+        elif isinstance(own, Learner) or frame.f_code.co_filename == looks.__file__:
+            learns = True
+    if not place and learns:
+        return "forward", ""  # losses are no modules
     return place, layer

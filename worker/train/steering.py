@@ -118,6 +118,10 @@ class Steering:
         self._coming = [one for one in self._coming if one not in now]
         return sorted(now + new, key=lambda one: one.number)
 
+    def forget_news(self) -> None:
+        """Do again what was done, and nothing that was asked since."""
+        self._new = []
+
     @property
     def best_step(self) -> int | None:
         """After how many steps the weights were best by which a stop went that comes again; None where none does."""

@@ -80,23 +80,32 @@ class Trainer:
     def fit(self) -> None:
         """Train to the end. Raises Cancelled when asked to stop, JobFailure when the loss is no longer a number."""
         self.plan.model.train()
+        self.pace.begin()
         if self.steering.has_news:  # asked while it waited
             self._steer()
-        while not self.finished:
-            self._freeze()
-            for inputs, targets in self.plan.batches.epoch(self.epoch, first=self.step % self.plan.steps_per_epoch):
-                self.lead.begin(self.step)
-                self._learn(inputs, targets)
-                if not self.lead.meets(self.step, self.recorder, self.metrics):
-                    continue
-                if self.step % self.plan.steps_per_epoch == 0:
-                    self._close_epoch()
-                self._tend()
-                self.closely.begin(self.step)
-                if self.stopped:
-                    break
+        try:
+            while not self.finished:
+                self._freeze()
+                self._go_through_epoch()
+        except BaseException:
+            self.closely.drop()
+            raise
         self.closely.end()
         self.recorder.flush(whole=True)
+
+    def _go_through_epoch(self) -> None:
+        """From wherever the training stands in it, to its end unless it is stopped."""
+        for inputs, targets in self.plan.batches.epoch(self.epoch, first=self.step % self.plan.steps_per_epoch):
+            self.lead.begin(self.step)
+            self._learn(inputs, targets)
+            if not self.lead.meets(self.step, self.recorder, self.metrics):
+                continue
+            if self.step % self.plan.steps_per_epoch == 0:
+                self._close_epoch()
+            self._tend()
+            self.closely.begin(self.step)
+            if self.stopped:
+                break
 
     def _freeze(self) -> None:
         """Hold what is frozen in the epoch that begins or goes on, and let go of the rest."""
@@ -346,7 +355,8 @@ class Trainer:
         self.plan.fit_into(fitted.rows_at_once, fitted.judged_at_once)
         if self.job.claim.attempt == 1 and self.step == 0 and fitted.finding.step > 0:
             self.job.event("rewind", {"to_step": 0})
-        self.doctor.say(fitted.finding)
+        self.pace.before_s = fitted.trained_s
+        self.doctor.say(replace(fitted.finding, found_at=self.step))
 
     def _restore(self, snapshot: Snapshot) -> None:
         state, plan = snapshot.state, self.plan

@@ -24,7 +24,7 @@ def sharing_problems(model: ModelSpec, training: TrainingSpec, num_train: int | 
             message = "before the first step nothing is tried by several processes: leave it out"
             received = asked if isinstance(asked, bool) else asked.model_dump(mode="json")
             yield Problem(loc=["training", name], msg=message, received=received)
-    if any(node.layer.type == "batch_norm" for node in model.nodes):
+    if model.normalises_by_batch:
         yield from _norm_problems(training)
 
 
@@ -34,6 +34,9 @@ def _norm_problems(training: TrainingSpec) -> Iterator[Problem]:
             "batch_norm needs all rows of a batch, and torch has none for several processes on a CPU: take layer_norm"
         )
         yield Problem(loc=["training", "num_processes"], msg=message, received=training.num_processes)
+    if training.micro_batch_size is not None:
+        message = "pieces of a batch are not of the same number in all processes, and batch_norm needs all of them"
+        yield Problem(loc=["training", "micro_batch_size"], msg=message, received=training.micro_batch_size)
     if training.swa is not None:
         message = "the figures of batch_norm are taken anew for these weights, by one process: take ema"
         yield Problem(loc=["training", "swa"], msg=message, received=training.swa.model_dump(mode="json"))

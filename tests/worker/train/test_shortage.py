@@ -4,6 +4,7 @@ import json
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,17 @@ def test_where_memory_ran_out_is_told(bench: Bench, way: str) -> None:
     short = Shortage.of(failure.value, (plan, case_of(plan), trainer.step))
     assert (short.place, short.layer) == (way, "" if way == "backward" else "5")
     assert (short.needed, short.num_rows) == (4 << 50, 21 if way == "evaluation" else 5)
+
+
+def test_memory_that_runs_out_in_the_loss_runs_out_on_the_way_forward(bench: Bench) -> None:
+    plan = make_plan(bench.run_id, layers=["0"])
+    plan.judge = replace(plan.judge, loss=lambda outputs, targets: torch.empty(1 << 50))
+    trainer = Trainer(bench.claim(), plan)
+    with pytest.raises(RuntimeError) as failure:
+        trainer.fit()
+    short = Shortage.of(failure.value, (plan, case_of(plan), trainer.step))
+    assert (short.place, short.layer) == ("forward", "")
+    assert "in the loss, on the way forward" in short.in_words
 
 
 def test_what_was_fitted_before_holds_on() -> None:

@@ -300,7 +300,7 @@ def test_a_time_limit_stops_it_with_its_best_weights_and_says_so(bench: Bench) -
 def test_the_time_of_all_attempts_counts(bench: Bench) -> None:
     first = Asked(bench.claim(), plan_of(bench), {}, save_at=5, kill_at=7)
     first.resume()
-    first.pace._before_s = 50.0
+    first.pace.before_s = 50.0
     with pytest.raises(Killed):
         first.fit()
     second = Trainer(bench.claim(), plan_of(bench, time_limit_s=50.0))

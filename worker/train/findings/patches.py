@@ -37,6 +37,8 @@ def in_memory(spec: RunSpec | None, rows_at_once: int | None) -> Patch | None:
     if spec is None:
         return None
     pieces = {} if rows_at_once is None else {"micro_batch_size": rows_at_once}
+    if spec.training.num_processes > 1:  # of which none finds anything out by itself
+        return _training(**pieces) if pieces else None
     return _training(**pieces, fit_memory=True)
 
 
