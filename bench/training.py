@@ -119,8 +119,8 @@ def measure(program: Program, loops: dict[str, Loop]) -> list[str]:
             times[name].append(loop(program, inputs, targets))
     counted = {name: [seconds / program.num_steps for seconds in some[1:]] for name, some in times.items()}
     ours = counted.pop(_OURS)
-    ratios = [ratios(ours, theirs) for theirs in counted.values()]
-    return [program.title, f"{program.num_steps:,}", spread(ours, "us"), *ratios]
+    others = [ratios(ours, theirs) for theirs in counted.values()]
+    return [program.title, f"{program.num_steps:,}", spread(ours, "us"), *others]
 
 
 def _installed() -> dict[str, Callable[[Program, Tensor, Tensor], float]]:
