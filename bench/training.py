@@ -5,6 +5,7 @@ train the same programs on the same data, in turns, after a round that does not 
 not installed is left out.
 """
 
+import gc
 import importlib.util
 import sys
 import tempfile
@@ -129,6 +130,8 @@ def _installed() -> dict[str, Callable[[Program, Tensor, Tensor], float]]:
 
 def main() -> None:
     warnings.filterwarnings("ignore", message="Using padding='same' with even kernel")
+    gc.collect()
+    gc.freeze()  # as the process of a run has it, for all alike
     asked = sys.argv[1:]
     programs = [one for one in PROGRAMS if not asked or any(one.title.startswith(word) for word in asked)]
     with tempfile.TemporaryDirectory() as name:

@@ -62,6 +62,7 @@ class Job:
         self._is_stopping = False
         self._pending: list[events.New] = []
         self._batch = 0
+        self._has_points = False
         self._lost = False
         self._buffering = threading.Lock()
         self._writing = threading.Lock()
@@ -101,6 +102,7 @@ class Job:
     def metrics(self, name: str, steps: ArrayLike, values: ArrayLike) -> None:
         """Points (N,) of the series `name`, in the order of their steps."""
         points = Points.of(name, steps, values)
+        self._has_points = True
         with self._buffering:
             if not self._pending or self._pending[-1].kind != events.METRICS:
                 self._pending.append(events.New(events.METRICS, points=[]))
@@ -174,7 +176,10 @@ class Job:
         return [_merged(event) if event.kind == events.METRICS else event for event in batch]
 
     def _write_regularly(self) -> None:
-        """What is said first leaves at once, what follows in batches: every 10 ms, then every 20 … every `flush_s`."""
+        """What is said first leaves at once, what follows in batches: every 10 ms, then every 20 … every `flush_s`.
+
+        The first points leave as soon as that; from then on a batch takes the interpreter from the training.
+        """
         pause_s = _FIRST_PAUSE_S
         while not self._closing.is_set():
             said_something = self._said.wait(_LOOK_EVERY_S)
@@ -183,7 +188,7 @@ class Job:
                 if said_something:
                     self.flush()
                     self._closing.wait(pause_s)
-                    pause_s = min(2 * pause_s, self.settings.flush_s)
+                    pause_s = self.settings.flush_s if self._has_points else min(2 * pause_s, self.settings.flush_s)
                 else:
                     self._look()
             except LeaseLost:

@@ -15,8 +15,8 @@ MAX_PARAMETERS = 2_000_000_000
 SHAPE_FIELDS = ("input_shape", "input_shapes")  # of a request: what a model is fed
 MAX_NUMBERS = 1 << 40  # that come out of a layer, of one row: what is reckoned with stays small enough to be written
 
-# Multiply-adds of a batch, from where two threads are faster than one (dense and convolutional networks on 2 cores).
-WORTH_SHARING = 100_000_000
+# Multiply-adds of a batch, from where two threads are faster than one (dense networks, LSTM, convolutions on 2 cores).
+WORTH_SHARING = 10_000_000
 
 
 class LayerReport(BaseModel):
