@@ -235,7 +235,7 @@ def told_beforehand(one: Deck, controls: list[dict[str, Any]]) -> str:
     return str(run["id"])
 
 
-@pytest.mark.full_on_postgres
+@pytest.mark.full
 def test_a_run_that_is_paused_goes_on_when_it_is_resumed(calm: Outcome, running: Deck) -> None:
     run_id = running.post("/runs", PROGRAM)["id"]
     running.wait_for_step(run_id, 300)
@@ -282,7 +282,7 @@ def test_a_cancelled_run_keeps_what_it_has(running: Deck) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.full_on_postgres
+@pytest.mark.full
 def test_a_worker_told_to_stop_gives_its_run_back_unharmed(calm: Outcome, running: Deck) -> None:
     ended = end_of_one_disturbed_midway(running, tell_to_stop, attempt=2)
     assert (ended["status"], ended["cause"]["kind"]) == ("succeeded", "stopped")

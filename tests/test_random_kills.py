@@ -69,6 +69,7 @@ def kill_at_random(one: Deck, run_id: str, moments: Iterator[float], limit: int)
     return num_killed
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("num_kills", NUM_KILLS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_killed_at_random_moments_ends_in_the_same_bits(
