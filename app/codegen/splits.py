@@ -110,6 +110,8 @@ def _sizes(script: Script, split: object) -> list[str]:
         if split.group is not None:
             sizes = "[num_test, *[(len(rows) - num_test) / NUM_FOLDS] * NUM_FOLDS]"
             return [f"    num_test = round(len(rows) * {split.test!r})", f"    sizes = {sizes}"]
+        if split.stratify and not split.shuffle:
+            return []  # each class is dealt in turn
         return [
             f"    num_test = round(len(rows) * {split.test!r})",
             "    size, num_larger = divmod(len(rows) - num_test, NUM_FOLDS)",
