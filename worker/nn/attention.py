@@ -8,13 +8,30 @@ https://arxiv.org/abs/1706.03762.
 Suffixes: N batch, L length, S length of the memory, D features, H heads, E features of a head.
 """
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, torch's own abbreviation
 
+from worker.nn.disturb import Dropout, dropout
 from worker.nn.positions import Rotary
+
+
+def attended(q_NHLE: Tensor, k_NHSE: Tensor, v_NHSE: Tensor, p: float, is_causal: bool) -> Tensor:
+    """Of each query the values (N, H, L, E) by how much it is like their keys, of which a share `p` is dropped.
+
+    Torch's own has no fused form with dropout for a CPU, and of several passes over all pairs some are for nothing.
+    """
+    if p == 0 or q_NHLE.device.type != "cpu" or torch.compiler.is_compiling():
+        return F.scaled_dot_product_attention(q_NHLE, k_NHSE, v_NHSE, dropout_p=p, is_causal=is_causal)
+    alike_NHLS = (q_NHLE / math.sqrt(q_NHLE.shape[-1])) @ k_NHSE.transpose(-2, -1)
+    if is_causal:
+        later_LS = torch.ones(alike_NHLS.shape[-2:], dtype=torch.bool).triu(1)
+        alike_NHLS = alike_NHLS.masked_fill(later_LS, -math.inf)
+    found_NHLE: Tensor = dropout(alike_NHLS.softmax(-1), p) @ v_NHSE
+    return found_NHLE
 
 
 class MultiheadAttention(nn.Module):
@@ -57,8 +74,7 @@ class MultiheadAttention(nn.Module):
         q, k, v = (self._heads(x) for x in self._projected(query_NLD, key, value))
         if self.rotary is not None:
             q, k = self.rotary(q), self.rotary(k)
-        dropout = self.dropout if self.training else 0.0
-        found_NHLE = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=self.is_causal)
+        found_NHLE = attended(q, k, v, self.dropout if self.training else 0.0, self.is_causal)
         mixed: Tensor = self.out_proj(found_NHLE.transpose(1, 2).flatten(2))
         return mixed
 
@@ -98,7 +114,7 @@ class _Transformer(nn.Module):
         self.linear2 = nn.Linear(dim_feedforward, d_model, bias=bias)
         self.norm1 = nn.LayerNorm(d_model, layer_norm_eps, bias=bias)
         self.norm2 = nn.LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.norm_first = norm_first
         self.activation = F.relu if activation == "relu" else F.gelu
 

@@ -29,8 +29,10 @@ class Dropout(_Dropout):
     """Sets a random share to 0 while training, so that nothing is relied on alone (Srivastava et al., 2014)."""
 
     type: Literal["dropout"] = "dropout"
-    module: ClassVar[str] = "Dropout"
     source: ClassVar[str] = documented("Dropout")
+
+    def recipe(self, *inputs: Shape) -> Recipe:
+        return Recipe("worker.nn.disturb.Dropout", {"p": self.p})
 
 
 class AlphaDropout(_Dropout):
