@@ -9,13 +9,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from app.specs.optimizers import FASTEST
+from worker.train import quick
 from worker.train.groups import Group
 from worker.train.paired import Paired
 
 _CLASSES: dict[str, type[Optimizer]] = {
-    "sgd": torch.optim.SGD,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
+    "sgd": quick.SGD,
+    "adam": quick.Adam,
+    "adamw": quick.AdamW,
     "rmsprop": torch.optim.RMSprop,
     "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam,
@@ -72,7 +73,7 @@ def step(optimizer: Optimizer) -> None:
     """
     taken: Any = type(optimizer).step
     has_hooks = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
-    (taken if has_hooks or not getattr(taken, "hooked", False) else taken.__wrapped__)(optimizer)
+    (taken if has_hooks else quick.plain(taken))(optimizer)
 
 
 def set_rate(optimizer: Optimizer, lr: float) -> None:

@@ -135,6 +135,9 @@ class Trainer:
         """The curves up to this step are known."""
         if self.doctor.looks_at(step):
             self.doctor.look(self.history)
+        epoch, more_steps = divmod(step, self.plan.steps_per_epoch)
+        if not more_steps and epoch % self.plan.log_every_epochs == 0:
+            self.job.log(self._line(epoch))
 
     def _close_epoch(self) -> None:
         values = self.lead.whole(self.metrics).values()
@@ -153,9 +156,9 @@ class Trainer:
             self.plan.watched.look(self.history)
         if self.finished or time.monotonic() >= self._judge_at or self.steering.best_step is not None:
             self._hold_best()
-        if self.epoch % self.plan.log_every_epochs == 0 or self.finished:
+        if self.finished and self.epoch % self.plan.log_every_epochs:  # the others are told of when they are known
             self.recorder.flush()
-            self.job.log(self._line())
+            self.job.log(self._line(self.epoch))
 
     def _look(self) -> None:
         """Judge the weights that the training would leave if it ended now."""
@@ -174,10 +177,10 @@ class Trainer:
         self.plan.model.train()
         return values
 
-    def _line(self) -> str:
+    def _line(self, epoch: int) -> str:
         names = {EPOCH_LOSS: "train/loss"}
         values = [f"{names.get(name, name)} {series[-1]:.4g}" for name, series in self.history.epochs.items()]
-        return f"epoch {self.epoch:,} of {self.plan.num_epochs:,}: {', '.join(values)}"
+        return f"epoch {epoch:,} of {self.plan.num_epochs:,}: {', '.join(values)}"
 
     def _tend(self) -> None:
         """Every 50 ms between two steps: let values leave, say how far it is, obey, save."""
