@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from worker.nn.straight import straight
 from worker.train import optimizers
 from worker.train.augment import Mix
 from worker.train.batches import bounds
@@ -54,7 +55,7 @@ class Learner:
     def __init__(self, plan: Plan, replicated: Replicated | None = None) -> None:
         self.plan = plan
         self.replicated = None if plan.team is None else replicated or Replicated(plan.model)
-        self.forward = plan.precision.cast(self.replicated or plan.forward or plan.model)
+        self.forward = plan.precision.cast(self.replicated or plan.forward or straight(plan.model))
         self._searches = optimizers.takes_closure(plan.optimizer)
 
     def learn(self, inputs: Tensor, targets: Tensor, step: int) -> Learned:
