@@ -15,14 +15,13 @@ def straight(model: nn.Module) -> Callable[[Tensor], Tensor]:
     """
     if type(model) is not nn.Sequential:
         return model
-    layers = [*model]
-    ways = [layer.forward for layer in _ordered(layers)]
+    heard, ways = [model, *model], [layer.forward for layer in _ordered([*model])]
 
     def forward(x: Tensor) -> Tensor:
-        for layer in layers:
-            if layer._forward_hooks or layer._forward_pre_hooks:
-                heard: Tensor = model(x)
-                return heard
+        for module in heard:
+            if module._forward_hooks or module._forward_pre_hooks:
+                outputs: Tensor = model(x)
+                return outputs
         for way in ways:
             x = way(x)
         return x

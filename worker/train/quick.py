@@ -54,13 +54,18 @@ class _Gathered:
         for one, count in zip(states, self.counts, strict=True):
             one["step"] = count
 
+    def is_of(self, state: dict[Tensor, dict[str, Tensor]]) -> bool:
+        """Whether it is what an optimizer remembers still."""
+        own = state.get(self.parameters[0])
+        return own is not None and own.get("step") is self.counts[0]
+
 
 class _Fused(Optimizer):
     """Adam or AdamW with `fused`."""
 
     _torchs: type[Optimizer]
     _kernel: Callable[..., None]
-    _gathered: tuple[Any, list[_Gathered]] | None = None  # of which state
+    _gathered: list[_Gathered] | None = None
 
     def step(self, closure: Any = None) -> Any:
         """Take one; the first, which makes the state, is torch's, and so is any in which a gradient is missing."""
@@ -85,13 +90,13 @@ class _Fused(Optimizer):
 
     def _gather(self) -> list[_Gathered] | None:
         """What stays of each group, once there is state of every parameter; anew where state was loaded."""
-        if self._gathered is not None and self._gathered[0] is self.state:
-            return self._gathered[1]
+        if self._gathered is not None and all(one.is_of(self.state) for one in self._gathered):
+            return self._gathered
         every = [parameter for group in self.param_groups for parameter in group["params"]]
         if not all(one.device.type == "cpu" and self.state.get(one) for one in every):
             return None
-        self._gathered = self.state, [_Gathered(group, self.state) for group in self.param_groups]
-        return self._gathered[1]
+        self._gathered = [_Gathered(group, self.state) for group in self.param_groups]
+        return self._gathered
 
 
 class Adam(_Fused, torch.optim.Adam):

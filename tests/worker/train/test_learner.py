@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from app.specs.model import ModelSpec
 from app.specs.training import TrainingSpec
 from app.transforms import Preprocessing, Target
+from worker.nn.straight import straight
 from worker.train.augment import Mix
 from worker.train.averaging import Averaging
 from worker.train.batches import Part
@@ -174,5 +175,7 @@ def test_a_penalty_has_the_value_whose_gradient_it_adds() -> None:
 
 def test_nothing_stands_between_a_plain_step_and_its_model() -> None:
     plan = plan_of(DENSE)
+    assert Learner(plan).forward.__qualname__ == straight(plan.model).__qualname__  # type: ignore[attr-defined]
+    plan.model = nn.Bilinear(4, 4, 3)
     assert Learner(plan).forward is plan.model
     assert type(plan.precision) is Precision and type(plan.averaging) is Averaging
