@@ -1,8 +1,9 @@
 """Training: Traindeck's loop with every step recorded durably, beside the loop written by hand and other libraries.
 
 By hand: DataLoader, `model(x)`, loss, backward, `optimizer.step()`, `loss.item()` each step, plain torch modules. All
-train the same programs on the same data, in turns, after a round that does not count. What `bench.peers` needs and is
-not installed is left out.
+train the same programs on the same data, in turns, after a round that does not count. Each has a process of its own,
+for what a library sets for its process is its own affair; Traindeck's is made ready as that of a run. What
+`bench.peers` needs and is not installed is left out.
 """
 
 import gc
@@ -11,7 +12,10 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +78,6 @@ class Here:
         """Seconds that it takes, until the last of its points is durable."""
         job = self._job()
         trainer = Trainer(job, assemble_program(program, inputs, targets))
-        usual = torch.get_num_threads()
         model, batch_size = ModelSpec.model_validate(program.body["model"]), trainer.plan.batches.batch_size
         torch.set_num_threads(devices.num_threads(model, program.input_shape, batch_size, slots=1))
         began = time.perf_counter()
@@ -82,7 +85,6 @@ class Here:
             trainer.fit()
         job.flush()
         took = time.perf_counter() - began
-        torch.set_num_threads(usual)
         job.close()
         return took
 
@@ -111,38 +113,70 @@ def assemble_program(program: Program, inputs: Tensor, targets: Tensor) -> Any:
     return assemble("bench", model, program.training, parts, preprocessing, torch.device("cpu"))
 
 
-def measure(program: Program, loops: dict[str, Loop]) -> list[str]:
+class Lane:
+    """A process in which one loop trains program after program."""
+
+    def __init__(self, name: str) -> None:
+        context = get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(name, theirs), daemon=True)
+        self._process.start()
+
+    def train(self, program: Program) -> float:
+        """Seconds that its loop takes."""
+        self._connection.send(program.title)
+        return float(self._connection.recv())
+
+    def close(self) -> None:
+        """End it."""
+        self._connection.send(None)
+        self._process.join()
+
+
+def _serve(name: str, connection: Connection) -> None:
+    warnings.filterwarnings("ignore", message="Using padding='same' with even kernel")
+    programs = {program.title: program for program in PROGRAMS}
+    with _loop(name) as loop:
+        while (title := connection.recv()) is not None:
+            program = programs[title]
+            connection.send(loop(program, *program.data()))
+
+
+@contextmanager
+def _loop(name: str) -> Iterator[Loop]:
+    if name != _OURS:
+        yield by_hand if name == _BY_HAND else PEERS[name]
+        return
+    import worker.preload  # noqa: F401, as every process of a run begins
+
+    with tempfile.TemporaryDirectory() as folder, closing(Here(Path(folder))) as here:
+        yield here.train
+    gc.unfreeze()  # else libraries would report as lost what nobody looks through at the end
+
+
+def measure(program: Program, lanes: dict[str, Lane]) -> list[str]:
     """One row of the table: a step's time, and how many times as long each of the others takes for it."""
-    inputs, targets = program.data()
-    times: dict[str, list[float]] = {name: [] for name in loops}
+    times: dict[str, list[float]] = {name: [] for name in lanes}
     for _ in range(ROUNDS + 1):
-        for name, loop in loops.items():
-            times[name].append(loop(program, inputs, targets))
+        for name, lane in lanes.items():
+            times[name].append(lane.train(program))
     counted = {name: [seconds / program.num_steps for seconds in some[1:]] for name, some in times.items()}
     ours = counted.pop(_OURS)
     others = [ratios(ours, theirs) for theirs in counted.values()]
     return [program.title, f"{program.num_steps:,}", spread(ours, "us"), *others]
 
 
-def _installed() -> dict[str, Callable[[Program, Tensor, Tensor], float]]:
-    return {name: loop for name, loop in PEERS.items() if importlib.util.find_spec(name.lower())}
-
-
 def main() -> None:
-    warnings.filterwarnings("ignore", message="Using padding='same' with even kernel")
-    gc.collect()
-    gc.freeze()  # as the process of a run has it, for all alike
     asked = sys.argv[1:]
     programs = [one for one in PROGRAMS if not asked or any(one.title.startswith(word) for word in asked)]
-    with tempfile.TemporaryDirectory() as name:
-        here = Here(Path(name))
-        loops: dict[str, Loop] = {_OURS: here.train, _BY_HAND: by_hand, **_installed()}
-        rows = [measure(program, loops) for program in programs]
-        here.close()
+    names = [_OURS, _BY_HAND, *(name for name in PEERS if importlib.util.find_spec(name.lower()))]
+    with ExitStack() as stack:
+        lanes = {name: stack.enter_context(closing(Lane(name))) for name in names}
+        rows = [measure(program, lanes) for program in programs]
     show(
         f"A training step, {torch.get_num_threads()} threads, median of {ROUNDS} rounds (least to most), and how many "
         "times as long the others take",
-        ["program", "steps", "Traindeck, every step recorded", *list(loops)[1:]],
+        ["program", "steps", "Traindeck, every step recorded", *names[1:]],
         rows,
     )
 
