@@ -54,7 +54,9 @@ class Deck:
 
     def _environment(self) -> dict[str, str]:
         given = self.settings.model_dump(exclude={"allowed_hosts", "allowed_origins"}, exclude_none=True)
-        return os.environ | {f"TRAINDECK_{name.upper()}": str(value) for name, value in given.items()}
+        settings = {f"TRAINDECK_{name.upper()}": str(value) for name, value in given.items()}
+        # Where nothing compiled is to be kept, each process would compile the whole of it anew, for most of a second.
+        return os.environ | settings | {"PYTHONDONTWRITEBYTECODE": ""}
 
     def start(self, name: str) -> None:
         command = ["-m", "app.cli", "serve"] if name == "server" else ["-m", "worker"]
