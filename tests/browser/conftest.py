@@ -44,6 +44,9 @@ SHARING = {
     "windows",
 }
 
+# Whose runs are written into the database or reported: no worker has anything to do, and its start takes seconds.
+WITHOUT_WORKER = {"charts", "compare", "reported", "run_list"}
+
 
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
@@ -69,17 +72,18 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deck]:
 @pytest.fixture(scope="module")
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deck]:
     """One deck for a file of tests at least: a browser's tests are of pages, not of an empty database."""
-    if request.module.__name__.rpartition("test_")[2] in SHARING:
+    name = request.module.__name__.rpartition("test_")[2]
+    if name in SHARING:
         yield request.getfixturevalue("shared")
         return
     settings = Settings(data_dir=tmp_path_factory.mktemp("deck"), token=TOKEN, slots=1)
-    with deck(settings) as one:
+    with deck(settings, num_workers=0 if name in WITHOUT_WORKER else 1) as one:
         yield one
 
 
 @pytest.fixture
 def page(browser: Browser, running: Deck) -> Iterator[Page]:
-    """A page that is signed in. An error of a script, or a complaint on the console, fails the test.
+    """A blank page that is signed in. An error of a script, or a complaint on the console, fails the test.
 
     Of what Chromium itself notes there, a refused upload and a server that is away are no faults; nor is an
     answer that breaks off, where the test killed the server that was giving it.
@@ -99,7 +103,8 @@ def page(browser: Browser, running: Deck) -> Iterator[Page]:
 
     page.on("console", listen)
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(f"{running.url}/?token={TOKEN}")
+    # As the link does it, but no page is drawn that no test looks at.
+    assert context.request.get(f"{running.url}/?token={TOKEN}", max_redirects=0).status == 303
     yield page
     context.close()
     assert not said

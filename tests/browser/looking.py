@@ -34,13 +34,18 @@ def pictures(page: Page, name: str) -> None:
             page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{theme}.png", full_page=True)
 
 
+def show(page: Page, width: int, theme: str) -> None:
+    """Show the page in this width and theme."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+
+
 def _in_turn(page: Page, *looks: tuple[int, str]) -> Iterator[tuple[int, str]]:
     """Show the page in each of these widths and themes, and then as it was."""
     was = page.viewport_size
     assert was is not None
     for width, theme in looks:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        show(page, width, theme)
         yield width, theme
     page.set_viewport_size(was)
     page.emulate_media(color_scheme="light", reduced_motion="no-preference")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.conftest import TOKEN
 from tests.deck import Deck, wait_for
 
 pytestmark = pytest.mark.browser
@@ -21,6 +22,7 @@ def test_from_a_file_to_a_prediction(page: Page, running: Deck, table: Path) -> 
     frames: list[str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
 
+    page.goto(f"{running.url}/?token={TOKEN}")
     page.get_by_role("link", name="Datasets").click()
     page.locator("#files").set_input_files(table)
     page.get_by_role("button", name="Add", exact=True).click()

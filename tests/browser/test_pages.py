@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app import gallery
-from tests.browser.looking import violations
+from tests.browser.looking import show, violations
 from tests.conftest import TOKEN
 from tests.deck import Deck
 
@@ -38,26 +38,29 @@ FIRST_LOOKS = [
 ]
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
+@pytest.mark.parametrize(
+    "looks",
+    [[(390, "dark"), (1440, "light")], pytest.param([(390, "light"), (1440, "dark")], marks=pytest.mark.full)],
+    ids=["narrow and dark, wide and light", "narrow and light, wide and dark"],
+)
 def test_every_page_is_accessible_and_fits(
-    browser: Browser, running: Deck, places: dict[str, str], theme: str, width: int
+    page: Page, running: Deck, places: dict[str, str], looks: list[tuple[int, str]]
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=theme)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(f"{running.url}/?token={TOKEN}")
     paths = [path.format(**places) for path in PAGES]
     paths += [f"/runs/{places['run']}#{tab}" for tab in TABS[1:]]
     paths += [f"/datasets/{places['dataset']}#{tab}" for tab in DATASET_TABS[1:]]
     found: dict[str, list[str]] = {}
     for path in paths:
         page.goto("about:blank")
+        show(page, *looks[0])  # before it is loaded: a phone's page has never been wide
         page.goto(running.url + path)
-        page.wait_for_load_state("networkidle")
-        if problems := violations(page):
-            found[path] = problems
-        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert over <= 0, f"{path} is {over} px too wide at {width}"
-    context.close()
+        for width, theme in looks:
+            show(page, width, theme)
+            page.wait_for_load_state("networkidle")
+            if problems := violations(page):
+                found[f"{path}, {width}, {theme}"] = problems
+            over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert over <= 0, f"{path} is {over} px too wide at {width}"
     assert not found
 
 
