@@ -18,10 +18,6 @@ from tests.test_killed import Outcome, outcome, stream
 
 # The programs 1 to 5, and for how many epochs each trains for a second or so.
 PROGRAMS = {"celsius": 3000, "xor-adam": 3000, "heart-builtin": 60, "digits-builtin": 5, "sequences": 2}
-# Killed once in the suite: one that feeds all rows at once, one in batches with dropout, one of convolutions. What the
-# others have besides is taken up bit for bit in tests/worker/train/test_resume.py, without the wait for their exports.
-ONCE = ("celsius", "heart-builtin", "digits-builtin")
-NAMES = [name if name in ONCE else pytest.param(name, marks=pytest.mark.full) for name in PROGRAMS]
 SEVERAL = 5  # kills of one run
 NUM_KILLS = [1, pytest.param(19, marks=pytest.mark.full)]
 
@@ -75,7 +71,7 @@ def kill_at_random(one: Deck, run_id: str, moments: Iterator[float], limit: int)
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("num_kills", NUM_KILLS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_killed_at_random_moments_ends_in_the_same_bits(
     running: Deck, calm: dict[str, tuple[Outcome, float]], name: str, num_kills: int
 ) -> None:
