@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from worker.nn.recurrent import GRU, LSTM
+from worker.nn.unrolled import UnrolledLSTM
 
 
 def make(cls: type, **changes: object) -> nn.Module:
@@ -47,7 +48,8 @@ def test_the_last_output_is_where_each_way_ends(cls: type) -> None:
 
 
 def test_recurrent_dropout_drops_the_same_state_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = make(LSTM, num_layers=1, bidirectional=False, recurrent_dropout=0.5)
+    module: Any = make(LSTM, num_layers=1, bidirectional=False, recurrent_dropout=0.5)
+    module.whole = None
     seen: list[torch.Tensor] = []
     step = module._step
 
@@ -134,3 +136,67 @@ def test_the_expected_state_is_kept_by_dropout() -> None:
     module.core.register_forward_pre_hook(lambda _, args: fed.append(args[0]))
     module(torch.ones(4000, 2, 3))
     assert abs(fed[0].mean().item() - 1) < 0.05
+
+
+def both_ways(module: Any, x: torch.Tensor) -> list[tuple[torch.Tensor, ...]]:
+    """Of an LSTM its output and all gradients, as a whole and step by step, then the state of chance."""
+    found = []
+    wanted = [x, *(one for one in module.parameters() if one.requires_grad)]
+    for whole in (UnrolledLSTM, None):
+        module.whole = whole
+        torch.manual_seed(3)
+        out = module(x)
+        found.append((out, *torch.autograd.grad(out.square().sum(), wanted), torch.get_rng_state()))
+    return found
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("output", ["all", "last"])
+@pytest.mark.parametrize(("num_layers", "bidirectional"), [(1, False), (1, True), (3, True)])
+def test_an_lstm_as_a_whole_is_what_its_steps_are(
+    num_layers: int, bidirectional: bool, output: str, dtype: torch.dtype
+) -> None:
+    dropped = {"input_dropout": 0.2, "recurrent_dropout": 0.3}
+    module = make(LSTM, num_layers=num_layers, bidirectional=bidirectional, output=output, **dropped).to(dtype)
+    whole, steps = both_ways(module, torch.randn(5, 7, 3, dtype=dtype, requires_grad=True))
+    assert "UnrolledLSTM" in graph(make(LSTM, recurrent_dropout=0.3)(torch.randn(5, 7, 3)))
+    for one, other in zip(whole, steps, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def graph(out: torch.Tensor) -> str:
+    """The names of what autograd keeps of a tensor."""
+    found: set[Any] = set()
+    left = [out.grad_fn]
+    while left:
+        node = left.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            left += [before for before, _ in node.next_functions]
+    return " ".join(node.name() for node in found)
+
+
+def test_weights_that_are_frozen_let_the_gradient_through() -> None:
+    module = make(LSTM, recurrent_dropout=0.3)
+    for name, weight in module.named_parameters():
+        weight.requires_grad_("l1" in name and "ih" in name)
+    whole, steps = both_ways(module, torch.randn(5, 7, 3, requires_grad=True))
+    for one, other in zip(whole, steps, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_gradient_of_an_lstm_as_a_whole_is_its_slope(backwards: bool) -> None:
+    shapes = [(3, 4, 2), (20, 2), (20, 5), (20,)]
+    inputs = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    mask = F.dropout(torch.ones(3, 5, dtype=torch.float64), 0.4)
+    assert torch.autograd.gradcheck(lambda *some: UnrolledLSTM.apply(*some, mask, backwards), inputs)
+
+
+def test_autocast_chooses_the_types_of_each_step() -> None:
+    module = make(LSTM, recurrent_dropout=0.3)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = module(torch.randn(5, 7, 3))
+    assert "UnrolledLSTM" not in graph(out)
+    out.float().sum().backward()
+    assert all(one.grad is not None for one in module.parameters())
