@@ -11,8 +11,7 @@ def keep_freed() -> None:
     """Keep up to 32 MB of what is freed for what comes next.
 
     By itself glibc gives arrays of some hundred kilobytes back at once, and for the next block of a file the system
-    maps in as many pages again, each of them cleared: a third of the time of a check, and a tenth of a step of small
-    convolutions. It holds for processes that are forked from this one. See mallopt(3).
+    maps in as many pages again, each of them cleared: a third of the time of a check. See mallopt(3).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:  # other C libraries have none

@@ -109,7 +109,7 @@ class LocalResponseNorm(Layer):
         return shape
 
     def num_kept(self, *inputs: Shape) -> int:
-        return prod(inputs[0]) * (5 if self.beta == 0.75 else 3)
+        return prod(inputs[0]) * 2
 
     def num_multiply_adds(self, *inputs: Shape) -> int:
         return inputs[0][0] * prod(inputs[0])  # its sum over neighbours is a convolution of one point

@@ -57,6 +57,15 @@ def test_the_gradient_of_local_response_norm_is_torchs(shape: tuple[int, ...]) -
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("beta", [0.75, 0.5, 2.0])
+@pytest.mark.parametrize("shape", [(2, 4, 3, 2), (2, 3, 5)])
+def test_the_gradient_of_local_response_norm_is_that_of_what_it_gives(shape: tuple[int, ...], beta: float) -> None:
+    norm = LocalResponseNorm(shape[1], 2, 0.4, beta, 1.5).double()  # of an even number of channels, one more before
+    x = torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(norm, x)
+    torch.testing.assert_close(norm(x), norm.eval()(x))
+
+
 @pytest.mark.parametrize(("size", "kernel", "stride", "dilation"), [(10, 4, 3, 1), (7, 3, 2, 2), (5, 8, 1, 1)])
 def test_same_padding_of_a_series(size: int, kernel: int, stride: int, dilation: int) -> None:
     arguments = {"in_channels": 2, "out_channels": 3, "kernel_size": (kernel,), "groups": 1, "bias": True}
