@@ -188,9 +188,9 @@ PROGRAMS = (
         "3 heart", _gallery("heart-scaled"), 303, (13,), None, lambda: _dense(13, 256, 128, 64, 1, between=nn.ReLU), 50
     ),
     Program("4 digits", _gallery("digits"), 6000, (1, 28, 28), 10, _digits, 1),
-    Program("5 sequences", _gallery("sequences"), 1000, (100,), 2, _Recurrent, 2, takes_integers=True),
-    Program("MLP", _MLP, 6400, (784,), 10, lambda: _dense(784, 256, 128, 10, between=nn.ReLU), 2),
-    Program("CNN", _CNN, 1600, (3, 32, 32), 10, _convolutions, 2),
-    Program("LSTM", _RECURRENT, 1600, (50,), 2, _LSTM, 2, takes_integers=True),
+    Program("5 sequences", _gallery("sequences"), 1000, (100,), 2, _Recurrent, 5, takes_integers=True),
+    Program("MLP", _MLP, 6400, (784,), 10, lambda: _dense(784, 256, 128, 10, between=nn.ReLU), 8),
+    Program("CNN", _CNN, 1600, (3, 32, 32), 10, _convolutions, 8),
+    Program("LSTM", _RECURRENT, 1600, (50,), 2, _LSTM, 8, takes_integers=True),
     Program("transformer", _ENCODER, 1600, (64,), 2, lambda: _Transformer(64), 2, takes_integers=True),
 )
