@@ -31,7 +31,8 @@ def kept(x: Tensor, p: float) -> Tensor:
     """What numbers on a CPU are multiplied with: 0 for a share `p` < 1 of them, and for the others 1 / (1 − p).
 
     16 bits are drawn for each, in a fifth of the time that torch's `bernoulli_` takes. So the share is a multiple of
-    2^-16; what is kept is divided by the share that is kept in truth, and the expected sum is exact.
+    2^-16; what is kept is divided by the share that is kept in truth, and the expected sum is exact,
+    to the rounding of x's numbers.
     """
     found = torch.empty_like(x, requires_grad=False)
     num_kept = round((1 - p) * _LEVELS)

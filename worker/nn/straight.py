@@ -8,10 +8,10 @@ _POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 
 
 def straight(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The model, whose layers are called by their `forward` as long as none of them has a hook.
+    """The model, whose layers are called by their `forward` as long as none of them has a forward hook.
 
     What torch looks for at each call takes a quarter of the way forward through the smallest models. Outputs and
-    gradients are the model's, to the bit.
+    gradients are the model's, to the bit but for the sign of a zero.
     """
     if type(model) is not nn.Sequential:
         return model

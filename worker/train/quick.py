@@ -56,8 +56,8 @@ class _Gathered:
 
     def is_of(self, state: dict[Tensor, dict[str, Tensor]]) -> bool:
         """Whether it is what an optimizer remembers still."""
-        own = state.get(self.parameters[0])
-        return own is not None and own.get("step") is self.counts[0]
+        own = state.get(self.parameters[0], {})
+        return own.get("step") is self.counts[0] and own.get("exp_avg") is self.means[0]
 
 
 class _Fused(Optimizer):

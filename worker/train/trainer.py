@@ -109,7 +109,10 @@ class Trainer:
 
     def _freeze(self) -> None:
         """Hold what is frozen in the epoch that begins or goes on, and let go of the rest."""
-        for name in self.plan.freezing.set(self.epoch):
+        learning = self.plan.freezing.set(self.epoch)
+        if learning:
+            self.recorder.flush()  # the epochs before it are told of first
+        for name in learning:
             self.job.log(f"{name} learns from epoch {self.epoch + 1:,} on")
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> Learned:
@@ -136,8 +139,15 @@ class Trainer:
         if self.doctor.looks_at(step):
             self.doctor.look(self.history)
         epoch, more_steps = divmod(step, self.plan.steps_per_epoch)
-        if not more_steps and epoch % self.plan.log_every_epochs == 0:
+        if not more_steps and self._is_told(epoch) and self.plan.team is None:
             self.job.log(self._line(epoch))
+
+    def _is_told(self, epoch: int) -> bool:
+        """Whether the log has a line of such an epoch: as soon as its values are known.
+
+        Of a team's, the last step is known before the other values are.
+        """
+        return epoch % self.plan.log_every_epochs == 0
 
     def _close_epoch(self) -> None:
         values = self.lead.whole(self.metrics).values()
@@ -156,7 +166,8 @@ class Trainer:
             self.plan.watched.look(self.history)
         if self.finished or time.monotonic() >= self._judge_at or self.steering.best_step is not None:
             self._hold_best()
-        if self.finished and self.epoch % self.plan.log_every_epochs:  # the others are told of when they are known
+        is_told = self._is_told(self.epoch)
+        if (is_told and self.plan.team is not None) or (self.finished and not is_told):
             self.recorder.flush()
             self.job.log(self._line(self.epoch))
 

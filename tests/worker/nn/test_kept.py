@@ -5,14 +5,16 @@ import torch
 from torch import Tensor
 
 from app.specs.layers import LAYERS, Example, Layer
+from app.specs.layers.norm import LocalResponseNorm
 from tests.worker.nn.cases import kind
+from worker.nn import modules
 from worker.nn.build import make
 
 BATCH = 2
 CASES = [(layer, example) for layer in LAYERS for example in layer.examples]
 # Where it depends on more than the layer: oneDNN's lstm works in memory of its own, "same" padding copies its input, an
 # average to one number a channel needs no input, and of a batch of whole numbers nobody computes a gradient.
-ELSEWHERE = {"lstm", "rnn", "gru", "embedding", "entity_embedding", "backbone"}
+ELSEWHERE = {"lstm", "rnn", "gru", "embedding", "entity_embedding", "backbone", "local_response_norm"}
 
 
 def kept(layer: Layer, example: Example) -> tuple[bool, bool, float]:
@@ -53,3 +55,13 @@ def test_what_is_kept_is_what_autograd_keeps(cls: type[Layer], example: Example)
     # Figures of a channel or a row, which norms keep and nobody counts; of what is dropped they are all there is.
     small = 0 if layer.group == "regularisation" else max(layer.output_shape(*example.inputs)[0], 16)
     assert said - small <= beside * 1.4 and beside <= said * 1.4 + small, (said, beside)
+
+
+@pytest.mark.parametrize("beta", [0.75, 0.5])
+def test_a_local_response_norm_keeps_less_on_a_cpu_than_elsewhere(monkeypatch: pytest.MonkeyPatch, beta: float) -> None:
+    layer = LocalResponseNorm(size=2, beta=beta)
+    example = Example({}, ((4, 8, 8),))
+    size, said = 4 * 8 * 8, layer.num_kept(*example.inputs)
+    assert kept(layer, example)[2] == pytest.approx(2 * size, rel=0.1)
+    monkeypatch.setattr(modules, "_computes_alone", lambda x: False)
+    assert kept(layer, example)[2] == pytest.approx(said, rel=0.1)

@@ -82,6 +82,17 @@ def test_what_is_kept_is_taken_up_again(type: str, torchs_class: Any, arguments:
     assert_equal(again, ours, other, optimizer)
 
 
+def test_state_that_was_given_as_it_is_goes_on() -> None:
+    """Torch takes a step's count over as it is, and lays the rest out anew."""
+    ours, theirs = model(), model()
+    optimizer, torchs = made("adam", ours, {}), torch.optim.Adam(groups(theirs), lr=0.01, fused=True)
+    take(ours, optimizer, range(3))
+    optimizers.restore_state(optimizer, optimizers.state_tensors(optimizer))
+    take(ours, optimizer, range(3, 6))
+    take(theirs, torchs, range(6))
+    assert_equal(ours, theirs, optimizer, torchs)
+
+
 def test_hooks_are_called_once_a_step() -> None:
     net = model()
     optimizer = made("adam", net, {})

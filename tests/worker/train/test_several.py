@@ -97,14 +97,19 @@ class Trained(NamedTuple):
     grad_norms: list[float]
     epochs: dict[str, list[float]]
     weights: dict[str, torch.Tensor]
+    lines: list[str]
 
 
 class Heard(Silent):
-    """A job that says nothing, and keeps the curves."""
+    """A job that says nothing, and keeps the curves and the log."""
 
     def __init__(self, claim: Claim, db: Database, settings: Settings) -> None:
         super().__init__(claim, db, settings)
         self.points: dict[str, list[float]] = {}
+        self.lines: list[str] = []
+
+    def log(self, text: str, level: str = "info") -> None:
+        self.lines.append(text)
 
     def metrics(self, name: str, steps: Any, values: Any) -> None:
         self.points.setdefault(name, []).extend(values)
@@ -141,7 +146,8 @@ def lead(case: Case, folder: Path, team: Team | None = None) -> Trained:
     points = job.points
     epochs = {name: values for name, values in points.items() if name.startswith(("train/", "validation/"))}
     losses, norms = epochs.pop("train/loss"), points["optimizer/grad_norm"]
-    return Trained(losses, norms, epochs, trainer.plan.model.state_dict())
+    lines = [line for line in job.lines if line.startswith("epoch ")]
+    return Trained(losses, norms, epochs, trainer.plan.model.state_dict(), lines)
 
 
 def train_all(folder: str) -> dict[str, Any]:
@@ -182,6 +188,20 @@ def test_two_processes_take_the_steps_of_one(launched: Any, name: str, tmp_path:
     for key, weight in alone.weights.items():
         torch.testing.assert_close(first.weights[key], weight, rtol=2e-4, atol=1e-5)
         assert torch.equal(first.weights[key], second[key]), "the processes have the same weights, bit for bit"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_log_has_each_epochs_own_figures(launched: Any, name: str) -> None:
+    first = launched[0][name]
+    series = {one.replace("epoch_loss", "loss"): values for one, values in first.epochs.items()}
+    if "train/loss" not in series:  # an epoch of one step
+        series["train/loss"] = first.losses
+    num_epochs = len(series["validation/loss"])
+    assert len(first.lines) == num_epochs
+    for i, line in enumerate(first.lines):
+        title, _, told = line.partition(": ")
+        assert title == f"epoch {i + 1} of {num_epochs}"
+        assert set(told.split(", ")) == {f"{one} {values[i]:.4g}" for one, values in series.items()}
 
 
 def stumble(asked: launch.Asked, stop: Any) -> None:
