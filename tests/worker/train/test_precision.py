@@ -144,7 +144,7 @@ def test_skipped_steps_are_told(bench: Bench) -> None:
     trainer.fit()
     first, last = trainer.history.epochs[SKIPPED]
     assert 0 < first <= last
-    assert f"{SKIPPED} {last:.4g}" in trainer._line()
+    assert f"{SKIPPED} {last:.4g}" in trainer._line(2)
 
 
 @pytest.mark.parametrize(
