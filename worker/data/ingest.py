@@ -28,7 +28,6 @@ from worker.data.checking import reporter
 from worker.data.formats.fields import image_field
 from worker.data.settling import mark_ready
 from worker.data.statistics import describe_table
-from worker.heap import keep_freed
 from worker.job import Cancelled, Job
 
 _READING_SHARE = 0.7  # of the work; the rest is statistics
@@ -36,7 +35,6 @@ _READING_SHARE = 0.7  # of the work; the rest is statistics
 
 def run(job: Job) -> None:
     """Ingest the dataset that the job names. Raises JobFailure, and Cancelled when asked to stop."""
-    keep_freed()
     dataset_id = job.claim.payload["dataset_id"]
     with job.db.read() as session:
         dataset = session.get(Dataset, dataset_id)
