@@ -8,7 +8,7 @@ them, members of other unions carry a mark (`option`).
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, ClassVar, Protocol, get_args, get_origin
 
@@ -37,11 +37,11 @@ class Spec(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_nul(cls, data: Any) -> Any:
-        """No text holds the character NUL: Postgres has no place for it, and nobody means it."""
-        places = list(_with_nul(data)) if isinstance(data, dict) else []
-        if places:
-            errors = [InitErrorDetails(type=_NUL, loc=loc, input=value) for loc, value in places]
+    def _refuse_what_nobody_means(cls, data: Any) -> Any:
+        """No text holds the character NUL, for which Postgres has no place, and no list lists without end."""
+        found = list(_refused(data, _DEEPEST)) if isinstance(data, dict) else []
+        if found:
+            errors = [InitErrorDetails(type=error, loc=loc, input=value) for error, loc, value in found]
             raise ValidationError.from_exception_data(cls.__name__, errors)
         return data
 
@@ -67,23 +67,34 @@ def need_one(said: Any, info: ValidationInfo, other: str) -> Any:
 
 
 _NUL = PydanticCustomError("nul_character", "text may not hold the character NUL (\\x00)")
+_DEEPEST = 64
+_DEEP = PydanticCustomError("nested_too_deeply", f"lists may not lie more than {_DEEPEST} deep in one another")
+_Refused = tuple[PydanticCustomError, tuple[str | int, ...], Any]
 
 
-def _with_nul(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Each text with a NUL that is no other specification's to find, with its place; a key counts as its value."""
+def _refused(value: Any, deeper: int) -> Iterator[_Refused]:
+    """Each text with a NUL that is no other specification's to find, with its place, and the list in which it goes too
+    deep; a key counts as its value.
+    """
     if isinstance(value, str):
         if "\x00" in value:
-            yield (), value
+            yield _NUL, (), value
+    elif isinstance(value, list | tuple) and not deeper:
+        yield _DEEP, (), "[…]"
     elif isinstance(value, list | tuple):
-        for i, one in enumerate(value):
-            if not isinstance(one, dict):
-                yield from (((i, *loc), text) for loc, text in _with_nul(one))
+        yield from _refused_within(enumerate(value), deeper - 1)
     elif isinstance(value, dict):
-        for key, one in value.items():
+        for key in value:
             if isinstance(key, str) and "\x00" in key:
-                yield (key.replace("\x00", "\ufffd"),), key
-            elif not isinstance(one, dict):
-                yield from (((key, *loc), text) for loc, text in _with_nul(one))
+                yield _NUL, (key.replace("\x00", "\ufffd"),), key
+        yield from _refused_within(value.items(), deeper)
+
+
+def _refused_within(items: Iterable[tuple[Any, Any]], deeper: int) -> Iterator[_Refused]:
+    for key, one in items:
+        if not isinstance(one, dict):
+            for error, loc, told in _refused(one, deeper):
+                yield error, (key,) if error is _DEEP else (key, *loc), told
 
 
 _HELD: dict[str, type[Spec]] = {}  # of each field that holds another specification: its class

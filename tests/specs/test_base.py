@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from app.specs.base import Problem, problems
+from app.specs.model import ModelSpec
 from app.specs.run import RunSpec
 
 BODY: dict[str, Any] = {
@@ -214,3 +215,14 @@ def test_no_text_holds_the_character_nul(body: dict[str, Any], loc: list[str | i
         RunSpec.model_validate(body)
     told = [problem.msg for problem in problems(raised.value) if problem.loc == loc]
     assert told == ["text may not hold the character NUL (\\x00)"]
+
+
+@pytest.mark.parametrize("depth", [70, 900])
+def test_lists_do_not_lie_in_one_another_without_end(depth: int) -> None:
+    deep: Any = "x"
+    for _ in range(depth):
+        deep = [deep]
+    with pytest.raises(ValidationError) as caught:
+        ModelSpec.model_validate({"layers": [{"type": "linear", "out_features": deep}]})
+    told = [(one.loc, one.msg) for one in problems(caught.value)]
+    assert told == [(["layers", 0, "out_features"], "lists may not lie more than 64 deep in one another")]
