@@ -16,8 +16,8 @@ const NEAR_PX = 6; // so near an event its words show
 
 export class Chart {
   /** The options and curves that chartgroup.js describes. */
-  constructor(group, figure, { key = "", title, curves = [], goal = null, isLarge = false, isLog = false, menu = null, words = null }) {
-    Object.assign(this, { group, figure, key, title, goal, isLog, menu, words: words ?? format.measure, tickWords: words, cursorX: null, labelsAt: 0, drawn: [] });
+  constructor(group, figure, { key = "", title, curves = [], goal = null, isLarge = false, isLog = false, isFromZero = false, menu = null, words = null }) {
+    Object.assign(this, { group, figure, key, title, goal, isLog, isFromZero, menu, words: words ?? format.measure, tickWords: words, cursorX: null, labelsAt: 0, drawn: [] });
     this.plot = null; // until it is first seen
     this.isWide = isLarge; // as the page has it; enlarged it is large too
     this.#build();

@@ -1,12 +1,13 @@
 // Charts that stand together: one crosshair, one window, one x axis, one animation frame, one set of colours.
 //
 //   const group = new ChartGroup("compare");              // the name keeps crosshairs of two groups apart
-//   const chart = group.add(figure, { title, curves, goal, isLarge, isLog, key, menu, words });
+//   const chart = group.add(figure, { title, curves, goal, isLarge, isLog, isFromZero, key, menu, words });
 //   chart.setCurves(curves); group.draw();
 //
 // figure   an empty <figure class="card chart">; css/chart.css and vendor/uplot/uPlot.min.css belong to the page
 // goal     "min", "max" or null: which value of the validation curve is marked as the best
 // menu     () => [{label, act, isOn}]: what a page adds to the chart's own menu
+// isFromZero  its axis begins at zero, as that of an amount
 // words    (value) => text, with the unit of what is drawn; without, a number is said as it is
 // curves   [{series, label, role | color, name, isSmoothed, isDashed, dash, width, spread, detail}]
 //   series      a Series (series.js): append, reset, rewind it at any time, then group.draw()

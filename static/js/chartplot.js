@@ -29,7 +29,7 @@ export class Plot {
       {
         width: element.clientWidth || 300,
         height: element.clientHeight || 120,
-        padding: [8, 10, 0, 0],
+        padding: [8, 18, 0, 0], // half of a long word under the last line stands on the right
         legend: { show: false },
         scales: {
           x: { time: unit === "time", distr: isLogX ? 3 : 1, range: () => asks.xRange() },

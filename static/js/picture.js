@@ -59,8 +59,8 @@ function isSmoothed(curve, series, { smoothing, isAsked }) {
   return Boolean(curve.isSmoothed) && series.length >= NOISY_FROM && series.isNoisy();
 }
 
-/** The y axis for what is drawn. */
-export function rangeOf(drawn, { isLog, isLarge }) {
+/** The y axis for what is drawn; from zero where that is asked for. */
+export function rangeOf(drawn, { isLog, isLarge, isFromZero }) {
   let [low, high] = [Infinity, -Infinity];
   const take = (value) => {
     if (value === null || (isLog && !(value > 0))) return;
@@ -74,7 +74,8 @@ export function rangeOf(drawn, { isLog, isLarge }) {
     curve.spread?.lows.forEach(take);
     curve.spread?.highs.forEach(take);
   }
-  return isLog ? logRange(low, high) : linearRange(low, high, isLarge ? 5 : 3);
+  if (isLog) return logRange(low, high);
+  return linearRange(isFromZero ? Math.min(0, low) : low, high, isLarge ? 5 : 3);
 }
 
 /** scene: {drawn, colors, isLarge, best, events, cursorStep}; geometry: {box, x (of steps), y, scale}. */

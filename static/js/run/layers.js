@@ -12,7 +12,8 @@ const RAMP = ["--ramp-1", "--ramp-2", "--ramp-3"];
 const ROW_PX = 20;
 const AROUND_PX = 70;
 const BINS_PX = 340;
-const NAME_PX = 150;
+const MOST_NAME_PX = 150;
+const LETTER_PX = 6.5;
 const KINDS = { weights: "Weights", gradients: "Gradients", outputs: "Outputs" };
 
 /** A grid of coloured cells with a line of words that says what is pointed at. */
@@ -20,7 +21,8 @@ class HeatMap {
   constructor(label, { inverse = false, onRow = null } = {}) {
     Object.assign(this, { inverse, onRow, grid: null });
     this.place = h("div", { class: "layer-picture", role: "img", aria: { label } });
-    this.words = h("p", { class: "small figures layer-words", role: "status" });
+    const hint = onRow ? "Point at a cell for its figure, choose it for the numbers of its layer." : "Point at a cell for its figure.";
+    this.words = h("p", { class: "small figures muted layer-words", role: "status" }, hint);
     this.low = h("span");
     this.high = h("span");
     const bar = h("span", { class: "layer-ramp-bar", aria: { hidden: "true" } });
@@ -65,10 +67,11 @@ class HeatMap {
     );
     const categories = (type, names) => ({ ...axisOption({ type: "category", categories: names }, "", theme), splitLine: { show: false } });
     const y = categories("category", labels);
+    const left = Math.min(MOST_NAME_PX, 16 + LETTER_PX * Math.max(...labels.map(({ length }) => length)));
     return {
-      grid: { left: NAME_PX, right: 16, top: 8, bottom: 44 },
+      grid: { left, right: 16, top: 8, bottom: 44 },
       xAxis: { ...categories("category", steps.map(format.count)), name: "step", nameGap: 26 },
-      yAxis: { ...y, inverse: this.inverse, axisLabel: { ...y.axisLabel, width: NAME_PX - 16, hideOverlap: true } },
+      yAxis: { ...y, inverse: this.inverse, axisLabel: { ...y.axisLabel, width: left - 16, hideOverlap: true } },
       series: [{ type: "heatmap", data, emphasis: { disabled: true }, progressive: 0 }],
     };
   }

@@ -60,7 +60,7 @@ export class Machine {
     this.figures.set(key, held);
     const bound = curves.map((curve) => ({ ...curve, series: this.state.seriesNamed(curve.name) }));
     if (held.chart) held.chart.setCurves(bound);
-    else held.chart = this.group.add(held.figure, { key, title, curves: bound, words: wordsOf(curves[0].name) });
+    else held.chart = this.group.add(held.figure, { key, title, curves: bound, words: wordsOf(curves[0].name), isFromZero: true });
     return held.figure;
   }
 
