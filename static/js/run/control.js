@@ -71,7 +71,7 @@ export class Control {
     const schedule = run.spec.training?.schedule?.type ?? "constant";
     const help = schedule === "constant" ? "It holds from the next step on." : `Its schedule (${schedule}) goes on, from this value in place of the first.`;
     return askNumber({
-      title: "Learning rate",
+      title: "Change the learning rate",
       label: "Learning rate",
       value: rateOf(run, [...state.controls.values()]),
       help,
@@ -84,7 +84,7 @@ export class Control {
     const { run, state } = this.header;
     const done = state.progress?.epoch ?? 0;
     return askNumber({
-      title: "Epochs",
+      title: "Change how long it trains",
       label: "Epochs in all",
       value: state.progress?.num_epochs ?? run.num_epochs,
       help: `${format.plural(done, "epoch")} done. The one that has begun is finished.`,
