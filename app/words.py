@@ -57,6 +57,12 @@ def measure(value: float | str | None) -> str:
     return _minus(f"{x:.3f}" if size >= 0.0995 else _significant(x, 3 if size >= 1e-3 else 2))
 
 
+def brief(value: float, digits: int = 4) -> str:
+    """As few digits as say it, in a sentence: 0.5, 31.24, 2.1e−5."""
+    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
+    return _minus(mantissa + (f"e{int(exponent)}" if exponent else ""))
+
+
 def count(value: float | None) -> str:
     """A whole number with its thousands apart."""
     return NONE if value is None else _minus(f"{int(value):,}")

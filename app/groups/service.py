@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.db import now
 from app.db.tables import Job, Run, RunGroup
 from app.errors import Conflict, NotFound, Unprocessable
-from app.groups.figures import interval_of
+from app.groups.figures import bounds_of, interval_of
 from app.groups.schemas import Figure, GroupDetail, GroupOut
 from app.ids import new_id
 from app.queue import ENDED
@@ -126,7 +126,7 @@ def _figure(part: str, metric: str, values: list[float | str | None]) -> Figure:
         std=statistics.stdev(finite) if len(finite) > 1 else None,
         min=min(finite, default=None),
         max=max(finite, default=None),
-        interval=interval_of(finite),
+        interval=interval_of(finite, bounds_of(metric)),
         values=values,
     )
 

@@ -11,13 +11,14 @@ from app.dependencies import AppDatabase, AppSettings, AppStorage, Reading, Writ
 from app.errors import NotFound, Unprocessable
 from app.runs import batch, service
 from app.runs.code import code_of, script_of
+from app.runs.log import read_log
 from app.runs.schemas import (
     ArtifactOut,
     CheckOut,
     CheckpointOut,
     CloneIn,
     Freed,
-    LogLine,
+    LogOut,
     RunDetail,
     RunOut,
     RunPatch,
@@ -122,11 +123,10 @@ def logs(
     session: Reading,
     before: int | None = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
-) -> dict[str, list[LogLine]]:
-    """The newest log lines, oldest first; with `before`, those before that event."""
-    job_id = service.find_run(session, run_id).job_id
-    found = events.latest(session, job_id, ["log"], limit=limit, before=before)
-    return {"lines": [LogLine(seq=e.seq, time=e.time, level=e.body["level"], text=e.body["text"]) for e in found]}
+    contains: Annotated[str, Query(max_length=200)] = "",
+) -> LogOut:
+    """The newest log lines, oldest first; with `before`, those before that event; of all, those that contain a text."""
+    return read_log(session, service.find_run(session, run_id).job_id, limit, before, contains)
 
 
 @router.get("/{run_id}/checkpoints")

@@ -272,6 +272,13 @@ class LogLine(BaseModel):
     text: str
 
 
+class LogOut(BaseModel):
+    """Lines of a run's log, oldest first."""
+
+    lines: list[LogLine]
+    has_earlier: bool = Field(description="whether there are more before these")
+
+
 class CheckOut(BaseModel):
     """Whether a run would be taken as it stands, and what its model makes of the data."""
 

@@ -160,6 +160,7 @@ const METRICS = {
   rmse: "root mean squared error",
   r2: "R²",
   f1: "F1",
+  roc_auc: "ROC AUC",
 };
 
 export function capitalize(text) {

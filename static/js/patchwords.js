@@ -9,6 +9,7 @@ export function changesOf(spec, patch) {
 
 function inside(before, patch, path) {
   if (Array.isArray(patch) && Array.isArray(before)) return inLayers(before, patch, path);
+  if (patch === null && isObject(before)) return [`without ${words(path)}`];
   if (!isObject(patch)) return same(before, patch) ? [] : [`${words(path)}${told(before)} → ${valueInWords(patch)}`];
   if (patch.type && before?.type !== patch.type) {
     const rest = Object.entries(patch).filter(([name, value]) => name === "lr" && value !== null);

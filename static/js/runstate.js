@@ -22,7 +22,7 @@ export class RunState {
     this.numHistograms = 0; // that were told since the page is open
     this.isCutInside = false; // a bucket that stood for points on both sides of a rewind is gone, the good ones with it
     this.changed = new Set(); // what the page has to draw again: metrics log status progress findings …
-    this.numDroppedLines = 0;
+    this.isTold = false; // whether the stream has said what there is
   }
 
   get isFinished() {
@@ -52,7 +52,8 @@ export class RunState {
     this.isCutInside = false;
     this.marks = (snapshot.rewinds ?? []).map(({ to_step: step }) => ({ kind: "resume", step }));
     if (this.marks.length) this.changed.add("ghosts");
-    this.numDroppedLines = 0;
+    if (!this.isTold) this.changed.add("told");
+    this.isTold = true;
     this.controls.clear();
     for (const series of this.series.values()) series.reset({ steps: [], values: [] });
     for (const [name, columns] of Object.entries(snapshot.series ?? {})) this.seriesNamed(name).reset(columns);
@@ -105,10 +106,7 @@ const HANDLERS = {
   },
   log(state, body, event) {
     state.logs.push({ seq: event.seq, time: event.time, text: body.text ?? "", level: body.level ?? "info" });
-    if (state.logs.length > MAX_LOG_LINES) {
-      state.numDroppedLines += state.logs.length - MAX_LOG_LINES;
-      state.logs.splice(0, state.logs.length - MAX_LOG_LINES);
-    }
+    if (state.logs.length > MAX_LOG_LINES) state.logs.splice(0, state.logs.length - MAX_LOG_LINES);
     state.changed.add("log");
   },
   finding(state, body) {

@@ -53,6 +53,35 @@ def test_a_reported_run_shows_what_its_script_said_and_nothing_else(page: Page, 
     look(page, "files")
 
 
+def test_a_long_log_is_read_to_its_beginning_and_searched(page: Page, running: Deck) -> None:
+    run = running.post("/runs/reported", {"name": "talks much"})
+    many = {"name": "loss", "steps": list(range(20_000)), "values": [0.5] * 20_000}  # too many to be told one by one
+    running.post(f"/runs/{run['id']}/points", {"series": [many]})
+    for k in range(3):
+        lines = [{"text": f"line {i}"} for i in range(500 * k, 500 * k + 500)]
+        running.post(f"/runs/{run['id']}/points", {"batch": k + 1, "log": lines})
+    page.goto(f"{running.url}/runs/{run['id']}#log")
+    panel, log = page.locator("#panel-log"), page.get_by_label("Log", exact=True).last
+    expect(panel).to_contain_text("700 lines, the newest; scroll up for more")  # 200 came with the stream
+    expect(log.get_by_text("line 1499", exact=True)).to_be_in_viewport()
+    for first in ("line 800", "line 300"):
+        expect(log.get_by_text(first, exact=True)).to_have_count(1)
+        log.evaluate("list => (list.scrollTop = 0)")
+    expect(panel).to_contain_text("1,500 lines")
+    expect(panel).not_to_contain_text("scroll up")
+    assert log.locator("li .text").all_inner_texts() == [f"line {i}" for i in range(1500)]
+    expect(log.get_by_text("line 300", exact=True)).to_be_in_viewport()  # what was read stays where it was
+    running.post(f"/runs/{run['id']}/points", {"batch": 4, "log": [{"text": "line 1500"}]})
+    expect(panel).to_contain_text("1,501 lines")
+    expect(log.get_by_text("line 300", exact=True)).to_be_in_viewport()
+    panel.get_by_role("button", name="Go to the newest").click()
+    expect(log.get_by_text("line 1500", exact=True)).to_be_in_viewport()
+    panel.get_by_role("searchbox").fill("LINE 1")
+    expect(panel).to_contain_text("612 lines")  # 1, 10 to 19, 100 to 199, 1000 to 1500
+    panel.get_by_role("searchbox").fill("nowhere")
+    expect(panel).to_contain_text("No line has that.")
+
+
 def test_event_files_are_imported_from_the_list_of_runs(page: Page, running: Deck, tmp_path: Path) -> None:
     page.goto(f"{running.url}/runs")
     page.get_by_role("button", name="Import").click()

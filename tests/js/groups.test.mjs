@@ -3,11 +3,11 @@ import test from "node:test";
 
 import { groupRuns, groupValue } from "../../static/js/compare/groups.js";
 import { overInWords, placeOf, statusesInWords } from "../../static/js/groups/words.js";
+import { inFolds, splitOf } from "../../static/js/newrun/splitkinds.js";
 import { splitInWords } from "../../static/js/settings.js";
 
 Object.assign(globalThis, { document: {}, location: { search: "" } });
 const { firstCharts } = await import("../../static/js/groups/store.js");
-const { inFolds } = await import("../../static/js/newrun/repeat.js");
 
 test("a run of a group is called by its fold, from 1, or by its seed", () => {
   assert.equal(placeOf({ over: "folds", value: 2, place: 3, num_runs: 5 }), "fold 3 of 5");
@@ -48,6 +48,19 @@ test("a split that becomes folds keeps its groups, its order and its mix of clas
   assert.deepEqual(inFolds({ type: "grouped", column: "patient" }), { ...folds, group: "patient" });
   assert.deepEqual(inFolds({ type: "time", column: "day" }), { ...folds, time: "day" });
   assert.deepEqual(inFolds(undefined), folds);
+});
+
+test("a split of another kind keeps what both can say", () => {
+  const columns = [{ name: "day", type: "timestamp" }];
+  const folds = { type: "k_fold", num_folds: 5, stratify: true, seed: 3 };
+  assert.deepEqual(splitOf("k_fold", { type: "shares", stratify: true, seed: 3, test: 0.2 }, columns), folds);
+  assert.deepEqual(splitOf("shares", folds, columns), { type: "shares", stratify: true, seed: 3 });
+  assert.deepEqual(splitOf("grouped", { ...folds, group: "patient" }, columns), { type: "grouped", column: "patient", seed: 3 });
+  assert.deepEqual(splitOf("grouped", folds, columns, { series: "shop" }), { type: "grouped", column: "shop", seed: 3 });
+  assert.deepEqual(splitOf("time", folds, columns), { type: "time", column: "day" });
+  assert.deepEqual(splitOf("time", { type: "k_fold", time: "hour" }, columns, { time: "day" }), { type: "time", column: "hour" });
+  assert.deepEqual(splitOf("shares", { type: "time", column: "day" }, columns, { time: "day" }), { type: "shares", shuffle: false });
+  assert.equal(splitOf("column", folds, columns).column, "");
 });
 
 test("folds are told with what they keep together", () => {

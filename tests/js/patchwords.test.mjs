@@ -17,6 +17,7 @@ const spec = {
     num_epochs: 20,
     max_grad_norm: null,
     early_stopping: null,
+    lr_range_test: { start_lr: 1e-6, end_lr: 10, num_steps: 100 },
     optimizer: { type: "sgd", lr: 0.1, momentum: 0 },
     schedule: { type: "constant", warmup_steps: 0 },
   },
@@ -52,6 +53,7 @@ const CASES = [
     ["layer 2: without weight init"],
   ],
   ["several", { data: { scale: "standardize" }, training: { num_epochs: 60 } }, ["scale none → standardize", "num epochs 20 → 60"]],
+  ["what is left out", { training: { lr_range_test: null, optimizer: { lr: 0.01 } } }, ["without lr range test", "optimizer lr 0.1 → 0.01"]],
   ["nothing", { training: { num_epochs: 20 } }, []],
 ];
 

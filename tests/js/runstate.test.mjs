@@ -96,10 +96,19 @@ test("an event of an unknown kind is passed over", () => {
   new RunState().apply([event(1, "something_new", {})]);
 });
 
+test("it is told once that the stream has said what there is", () => {
+  const state = new RunState();
+  assert.ok(!state.isTold);
+  for (const isTold of [true, false]) {
+    state.reset({});
+    assert.ok(state.isTold);
+    assert.equal(state.takeChanges().has("told"), isTold);
+  }
+});
+
 test("a long log keeps its end", () => {
   const state = new RunState();
   state.apply(Array.from({ length: 6000 }, (_, i) => event(i + 1, "log", { text: String(i) })));
   assert.equal(state.logs.length, 5000);
   assert.equal(state.logs.at(-1).text, "5999");
-  assert.equal(state.numDroppedLines, 1000);
 });

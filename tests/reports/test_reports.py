@@ -76,6 +76,32 @@ def test_a_reported_run_lives_from_its_first_to_its_last_word(client: TestClient
         assert [one["id"] for one in found.json()["items"]] == [run["id"]], (words, found.text)
 
 
+def test_a_log_is_read_from_its_end_back_and_for_some_words(client: TestClient) -> None:
+    run = begin(client)
+    for k in range(3):
+        texts = [f"Größe {i}" if i % 600 == 0 else f"line {i}" for i in range(500 * k, 500 * k + 500)]
+        send(client, run, batch=k + 1, log=[{"text": text} for text in texts])
+
+    def read(**asked: Any) -> tuple[list[str], bool, list[int]]:
+        answer = client.get(f"{RUNS}/{run['id']}/logs", params=asked)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        return [line["text"] for line in body["lines"]], body["has_earlier"], [line["seq"] for line in body["lines"]]
+
+    found: list[str] = []
+    before: dict[str, int] = {}
+    has_earlier = True
+    while has_earlier:
+        lines, has_earlier, seqs = read(limit=700, **before)
+        assert len(lines) == (700 if has_earlier else 100)
+        found, before = lines + found, {"before": seqs[0]}
+    assert len(found) == 1500 and found[:2] == ["Größe 0", "line 1"] and found[-1] == "line 1499"
+    assert read(contains="GRÖSSE", limit=2)[:2] == (["Größe 600", "Größe 1200"], True)
+    assert read(contains="größe", limit=3)[:2] == (["Größe 0", "Größe 600", "Größe 1200"], False)
+    assert read(contains="line 14", before=seqs[0]) == ([], False, [])
+    assert client.get(f"{RUNS}/{run['id']}/logs", params={"contains": "x" * 201}).status_code == 422
+
+
 def test_a_batch_that_comes_again_is_not_stored_again(client: TestClient) -> None:
     run = begin(client)
     for _ in range(2):

@@ -126,7 +126,7 @@ def time_limit(step: int, limit_s: float) -> Finding:
     return Finding(
         "time_limit",
         "It was stopped at its time limit",
-        f"It has trained for {limit_s:,.3g} s, all attempts together: training.time_limit_s lets it no longer. What it "
+        f"It has trained for {limit_s:,.3g} s, all attempts together: training.time_limit_s allows no more. What it "
         "keeps are the weights of the best epoch that was looked at.",
         step,
         "A longer limit, fewer epochs with a schedule that ends with them, or a larger batch_size.",

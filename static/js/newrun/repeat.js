@@ -2,6 +2,7 @@
 
 import { $, h, replace, setText } from "../dom.js";
 import { plural } from "../format.js";
+import { inFolds } from "./splitkinds.js";
 
 const MAX_RUNS = 100;
 
@@ -65,18 +66,3 @@ const HELP = {
   folds: "each fold validates in a run of its own; they are shown as one, with mean and deviation",
   seeds: "from the training's seed on, on the same rows; shown as one, with mean and deviation",
 };
-
-/** The split as folds: what it keeps together, or in order, stays so. */
-export function inFolds(split) {
-  const { type, column, seed, stratify, shuffle } = split ?? {};
-  const folds = { type: "k_fold", num_folds: 5 };
-  if (type === "grouped") return { ...folds, group: column, ...(seed ? { seed } : {}) };
-  if (type === "time") return { ...folds, time: column };
-  if (type !== "shares") return folds;
-  return {
-    ...folds,
-    ...(seed ? { seed } : {}),
-    ...(stratify ? { stratify } : {}),
-    ...(shuffle === false ? { shuffle } : {}),
-  };
-}

@@ -1,8 +1,8 @@
 // Which rows train, validate and test: the kind of split, and its fields.
 
 import { h } from "../dom.js";
-import { splitSaid } from "../draft.js";
 import { classFields, field, select, textField } from "../forms.js";
+import { splitOf } from "./splitkinds.js";
 
 const LABELS = {
   shares: "at random, by shares",
@@ -31,7 +31,7 @@ export function splitPart(builder, columns, redraw) {
   const changed = () => builder.changed();
   const kinds = catalogue.splits.map(({ type }) => ({ value: type, label: LABELS[type] ?? type }));
   const choice = select(kinds, split.type, (type) => {
-    draft.data.split = begun(type, columns, draft.data.window);
+    draft.data.split = splitOf(type, split, columns, draft.data.window);
     redraw();
     changed();
   });
@@ -50,16 +50,6 @@ export function splitPart(builder, columns, redraw) {
       : classFields(withColumns(entry, columns), split, ["data", "split"], catalogue, changed),
     h("span", { class: "field-error" }),
   );
-}
-
-function begun(type, columns, window) {
-  if (type === "column")
-    return splitSaid(columns) ?? { type, column: "", train: ["train"], validation: [], test: ["test"] };
-  if (window && type === "shares") return { type, shuffle: false };
-  if (window && type === "time") return { type, column: window.time ?? "" };
-  if (window && type === "grouped") return { type, column: window.series ?? "" };
-  if (type === "time") return { type, column: columns.find((column) => column.type === "timestamp")?.name ?? "" };
-  return type === "grouped" ? { type, column: "" } : { type };
 }
 
 /** The same entry whose column is chosen rather than typed, where the columns are known. */

@@ -1,7 +1,7 @@
 // A run's page: one state, fed by its stream; each part of the page draws what changed of it.
 
 import * as api from "../api.js";
-import { $, debounce, pageData } from "../dom.js";
+import { $, debounce, h, pageData, replace } from "../dom.js";
 import { live } from "../live.js";
 import { loadGhosts } from "../run/ghosts.js";
 import { startEditing } from "../run/edit.js";
@@ -16,7 +16,7 @@ let { run } = pageData();
 const state = new RunState(run);
 const header = new Header(run, state);
 const overview = new Overview(run, state);
-const log = new Log($("#panel-log"), state);
+const log = new Log($("#panel-log"), run, state);
 let tryIt = null;
 let layers = null;
 let preflight = null;
@@ -45,7 +45,11 @@ const panels = {
   data: async () => (await import("../run/data.js")).showData($("#panel-data"), run),
   log: () => log.show(),
 };
-const showPanel = async () => panels[shownPanel]();
+const FROM_THE_STREAM = new Set(["layers", "machine"]); // nothing can be said of them before it has told what there is
+const showPanel = async () => {
+  if (state.isTold || !FROM_THE_STREAM.has(shownPanel)) await panels[shownPanel]();
+  else replace($(`#panel-${shownPanel}`), h("p", { class: "muted" }, "Reading what was recorded…"));
+};
 let shownPanel = "overview";
 const choose = startTabs($("#tabs"), (key) => {
   shownPanel = key;
@@ -131,6 +135,7 @@ function changed() {
     if (changes.has("findings") || changes.has("status")) overview.showFindings();
     if (changes.has("preflight")) showPreflight();
     if (changes.has("log")) log.show();
+    if (changes.has("told") && FROM_THE_STREAM.has(shownPanel)) showPanel().catch(toastError);
     if (shownPanel === "machine" && (changes.has("names") || changes.has("metrics"))) drawMachine();
     if (shownPanel === "layers" && (changes.has("metrics") || changes.has("histograms"))) drawLayers();
     if (changes.has("ghosts")) showGhosts();

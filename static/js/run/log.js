@@ -1,26 +1,37 @@
-// The log, live. It follows its end unless a reader has scrolled up.
+// The log, live. It follows its end unless a reader has scrolled up; what came before is fetched as they do.
 
-import { h, replace, setText } from "../dom.js";
+import * as api from "../api.js";
+import { debounce, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
+import { LogLines } from "../loglines.js";
+import { toastError } from "../shell.js";
+
+const PAGE = 500; // lines that are fetched at once
+const MOST = 5000; // lines that are held while the end is followed
+const NEAR = 400; // pixels from the top at which the lines before are fetched
 
 export class Log {
-  constructor(panel, state) {
-    Object.assign(this, { state, shown: 0, first: null });
+  constructor(panel, run, state) {
+    Object.assign(this, { run, state, lines: new LogLines(), isAsking: false });
     this.list = h("ol", { class: "log", tabindex: "0", aria: { label: "Log" } });
-    this.note = h("span", { class: "card-note figures" });
+    this.note = h("span", { class: "card-note figures", role: "status" });
     this.filter = h("input", {
       class: "input",
       type: "search",
       placeholder: "Only lines with…",
+      maxlength: 200,
       aria: { label: "Only lines with" },
-      oninput: () => this.#redraw(),
+      oninput: debounce(150, () => this.#begin()),
     });
     this.tail = h(
       "button",
       { class: "button small", type: "button", hidden: true, onclick: () => this.#toEnd() },
       "Go to the newest",
     );
-    this.list.addEventListener("scroll", () => (this.tail.hidden = this.#isAtEnd()));
+    this.list.addEventListener("scroll", () => {
+      this.tail.hidden = this.#isAtEnd();
+      if (this.list.scrollTop < NEAR) this.#fetchEarlier();
+    });
     replace(
       panel,
       h(
@@ -41,42 +52,58 @@ export class Log {
   }
 
   show() {
-    if (this.list.offsetParent === null) return;
-    const { logs } = this.state;
-    if (logs[0]?.seq !== this.first || this.shown > logs.length) return this.#redraw();
+    if (this.list.offsetParent === null || !this.state.isTold) return;
     const follows = this.#isAtEnd();
-    this.list.append(
-      ...logs
-        .slice(this.shown)
-        .filter((line) => this.#matches(line))
-        .map(lineOf),
-    );
-    this.#shown();
-    if (follows) this.#toEnd();
-    return undefined;
+    const fresh = this.lines.follow(this.state.logs);
+    if (fresh === null) {
+      this.#begin();
+      return;
+    }
+    this.list.append(...fresh.map(lineOf));
+    if (follows) {
+      if (this.lines.lines.length > 1.2 * MOST) for (let n = this.lines.trim(MOST); n; n--) this.list.firstChild.remove();
+      this.#toEnd();
+    }
+    this.#count();
+    if (!this.wasAsked) this.#fetchEarlier();
   }
 
-  #redraw() {
-    replace(this.list, this.state.logs.filter((line) => this.#matches(line)).map(lineOf));
-    this.#shown();
-    this.#toEnd();
+  #begin() {
+    this.lines = new LogLines(this.filter.value);
+    this.wasAsked = false;
+    replace(this.list);
+    this.show();
   }
 
-  #shown() {
-    const { logs, numDroppedLines } = this.state;
-    this.shown = logs.length;
-    this.first = logs[0]?.seq;
-    setText(
-      this.note,
-      logs.length
-        ? `${format.plural(logs.length + numDroppedLines, "line")}${numDroppedLines ? `, the newest ${format.count(logs.length)} shown` : ""}`
-        : "Nothing has been said yet.",
-    );
+  /** Show the lines before the first that is held; a reader's place stays where it is. */
+  async #fetchEarlier() {
+    const { lines } = this;
+    if (this.isAsking || !lines.hasEarlier) return;
+    this.isAsking = this.wasAsked = true;
+    try {
+      const asked = { before: lines.first ?? undefined, contains: lines.wanted || undefined, limit: PAGE };
+      const found = await api.get(`/runs/${this.run.id}/logs${api.query(asked)}`);
+      if (lines === this.lines) this.#prepend(found);
+    } catch (error) {
+      if (error.status !== 0) toastError(error);
+    } finally {
+      this.isAsking = false;
+    }
+    if (lines !== this.lines) this.#fetchEarlier(); // something else is wanted meanwhile
   }
 
-  #matches({ text }) {
-    const wanted = this.filter.value.trim().toLowerCase();
-    return !wanted || text.toLowerCase().includes(wanted);
+  #prepend(found) {
+    const fromEnd = this.list.scrollHeight - this.list.scrollTop;
+    this.list.prepend(...this.lines.prepend(found).map(lineOf));
+    this.list.scrollTop = this.list.scrollHeight - fromEnd;
+    this.#count();
+  }
+
+  #count() {
+    const { lines, hasEarlier, wanted } = this.lines;
+    const more = hasEarlier ? ", the newest; scroll up for more" : "";
+    const none = wanted ? "No line has that." : "Nothing has been said yet.";
+    setText(this.note, lines.length ? `${format.plural(lines.length, "line")}${more}` : hasEarlier ? "" : none);
   }
 
   #isAtEnd() {
@@ -90,7 +117,7 @@ export class Log {
 }
 
 function lineOf({ time, text, level }) {
-  const at = new Date(time * 1000);
+  const at = new Date(typeof time === "number" ? time * 1000 : time); // the stream counts seconds, REST has dates
   return h(
     "li",
     { data: { level } },

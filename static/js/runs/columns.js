@@ -17,7 +17,7 @@ export const OWN = {
   dataset: { title: "Data", width: 8 },
   model: { title: "Model", width: 9 },
   device: { title: "Device", width: 5.5 },
-  duration: { title: "Time", width: 7, sort: "duration", isRight: true },
+  duration: { title: "Time", width: 8.5, sort: "duration", isRight: true },
   created: { title: "Submitted", width: 9, sort: "created", isRight: true },
   project: { title: "Project", width: 9, sort: "project" },
   origin: { title: "From", width: 7 },

@@ -1,6 +1,7 @@
 """What is looked at before the first step, and that nothing of the training is changed by it."""
 
 import math
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -124,6 +125,13 @@ def test_the_steepest_fall_is_suggested_and_none_after_the_loss_has_risen() -> N
     assert suggested(rates, spiked) == suggested(rates, falling)
     assert suggested(rates, [1.0] * 40) is None
     assert suggested(rates, [1.0, 0.5]) is None
+
+
+def test_the_mean_does_not_lag() -> None:
+    noise = random.Random(0)
+    rates = [10 ** (i / 10) for i in range(60)]
+    losses = [2.0 - 1.5 / (1 + math.exp(-(i - 30) / 3)) + noise.gauss(0, 0.03) for i in range(60)]
+    assert suggested(rates, rangetest.smooth(losses)) == pytest.approx(rates[30], rel=0.6), "two steps"
 
 
 def test_a_loss_has_run_away_when_it_is_no_number_or_far_above_its_lowest() -> None:

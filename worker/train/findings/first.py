@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from app.specs.layers.backbone import Backbone
 from app.specs.model import ModelSpec
+from app.words import brief
 from worker.train.findings import patches
 from worker.train.findings.finding import Case, Finding
 from worker.train.findings.layers import called
@@ -29,8 +30,8 @@ def _high_first_loss(case: Case, loss: float, even: float | None) -> Finding | N
     return Finding(
         "high_first_loss",
         "The first loss is far above chance",
-        f"Before the first step the loss is {loss:.4g}; an answer that holds every class alike has {even:.4g}. So the "
-        "model begins very sure of what it does not know: its inputs are large, or its first weights are.",
+        f"Before the first step the loss is {brief(loss)}; an answer that holds every class alike has {brief(even)}. "
+        "So the model begins very sure of what it does not know: its inputs are large, or its first weights are.",
         0,
         "Scale the inputs (standardize), or begin with smaller weights; else the first steps go into unlearning it.",
         series=("train/loss",),

@@ -6,15 +6,15 @@ from itertools import pairwise
 from statistics import fmean, median
 from typing import Any
 
+from app.words import brief
 from worker.train.findings import patches, stretches
 from worker.train.findings.finding import Case, Finding
-from worker.train.findings.rates import FEW_STEPS, still_falls
+from worker.train.findings.rates import FEW_STEPS, HARM, still_falls
 from worker.train.history import History
 from worker.train.recorder import EPOCH_LOSS
 
 _WORSE = 1.1
 _STRIP = 5  # epochs
-_HARM = 0.05
 _CLEARLY = 0.01
 _UNDER = 0.6
 _FALLS_FAST = 0.95
@@ -42,15 +42,15 @@ def overfitting(case: Case, history: History, *, ended: bool) -> Finding | None:
     if len(lacks) - 1 - best < _STRIP or min(recent) < _WORSE * max(lowest, fmean(lacked[-3:])):
         return None
     usual = median(abs(b - a) for a, b in pairwise(lacks[best:]))
-    has_risen = median(recent) - lowest >= max(3 * usual, _HARM)
+    has_risen = median(recent) - lowest >= max(3 * usual, HARM)
     if not has_risen or lacked[-1] > 0.9 * lacked[best]:
         return None
     return Finding(
         "overfitting",
-        f"It learns its rows by heart since epoch {best + 1}",
-        f"The validation loss was lowest after epoch {best + 1}, at {validation[best]:.4g}, and has risen to "
-        f"{validation[-1]:.4g}, while the training loss fell from {train[best]:.4g} to {train[-1]:.4g}. What it has "
-        "learned since does not hold for rows it has not seen.",
+        f"It learns its rows by heart since epoch {best + 1:,}",
+        f"The validation loss was lowest after epoch {best + 1:,}, at {brief(validation[best])}, and has risen to "
+        f"{brief(validation[-1])}, while the training loss fell from {brief(train[best])} to {brief(train[-1])}. What "
+        "it has learned since does not hold for rows it has not seen.",
         (best + 1) * case.steps_per_epoch,
         "Stop early with restore_best, use dropout, an l2 penalty or a smaller model, or get more data.",
         series=("validation/loss", EPOCH_LOSS),
@@ -79,9 +79,9 @@ def underfitting(case: Case, history: History, *, ended: bool) -> Finding | None
     return Finding(
         "underfitting",
         "It could learn more",
-        f"The training loss ended at {train[-1]:.4g}, where the same answer for every row gives "
-        f"{case.chance.loss:.4g}, and the validation loss at {validation[-1]:.4g}: no worse, so nothing is learned by "
-        "heart. "
+        f"The training loss ended at {brief(train[-1])}, where the same answer for every row gives "
+        f"{brief(case.chance.loss)}, and the validation loss at {brief(validation[-1])}: no worse, so nothing is "
+        "learned by heart. "
         + (
             "The loss was still falling at the end."
             if falls
@@ -116,7 +116,8 @@ def worse_than_baseline(step: int, evaluation: Mapping[str, Any]) -> Finding | N
     return Finding(
         "worse_than_baseline",
         "It is no better than a constant answer",
-        f"On the {_rows_of(part)} its loss is {found:.4g}, and that of {baseline['name']} is {floor:.4g}.{compared}",
+        f"On the {_rows_of(part)} its loss is {brief(found)}, and that of {baseline['name']} is {brief(floor)}."
+        f"{compared}",
         step,
         "Whatever it has learned of its training rows does not hold for others. Look for a split that is not like the "
         "rows to come, for too few rows, or for columns that say nothing of the target.",
@@ -155,9 +156,9 @@ def validation_too_small(case: Case, step: int, evaluation: Mapping[str, Any]) -
     return Finding(
         "validation_too_small",
         f"{n} validation rows are too few to tell",
-        f"The validation {what} is {value:.3g} ± {error:.2g} (95 %), for it is a mean over {n} rows. Half of what was "
-        f"learned of the training rows would give {none + gain / 2:.3g}, nothing of it {none:.3g}: both may be. With "
-        f"{needed:,} rows one could tell.",
+        f"The validation {what} is {brief(value, 3)} ± {brief(error, 2)} (95 %), for it is a mean over {n} rows. Half "
+        f"of what was learned of the training rows would give {brief(none + gain / 2, 3)}, nothing of it "
+        f"{brief(none, 3)}: both may be. With {needed:,} rows one could tell.",
         step,
         f"Let about {needed:,} rows validate, or use a split by folds and look at the mean of all.",
         series=(f"validation/{what}",),

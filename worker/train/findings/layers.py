@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from app.words import brief
 from worker.train.findings import patches, stretches
 from worker.train.findings.finding import Case, Finding
 from worker.train.history import History
@@ -44,10 +45,11 @@ def vanishing_gradients(case: Case, history: History, *, ended: bool) -> Finding
     return Finding(
         "vanishing_gradients",
         f"Hardly any gradient reaches {called(case, vanished)}",
-        f"In {called(case, [most])} the gradient is {relative[most][-1]:.2g} of the weights' length, in "
-        f"{called(case, [least])} only {relative[least][-1]:.2g}: a step moves those weights by "
-        f"{moves[least][-1]:.1g} of themselves. They stay as they are, and the training loss "
-        f"is {stretches.recent_loss(history.windows):.4g}; the same answer for every row gives {case.chance.loss:.4g}.",
+        f"In {called(case, [most])} the gradient is {brief(relative[most][-1], 2)} of the weights' length, in "
+        f"{called(case, [least])} only {brief(relative[least][-1], 2)}: a step moves those weights by "
+        f"{brief(moves[least][-1], 1)} of themselves. They stay as they are, and the training loss "
+        f"is {brief(stretches.recent_loss(history.windows))}; the same answer for every row gives "
+        f"{brief(case.chance.loss)}.",
         history.windows[-1].last_step,
         "Use relu between the layers, batch normalization or skip connections, and begin with weights as large as "
         "kaiming_normal or xavier_uniform has them; or adam, whose steps do not shrink with the gradient.",

@@ -84,9 +84,9 @@ def early_stopping(spec: RunSpec | None) -> Patch | None:
     return _training(early_stopping={"series": "validation/loss", "patience": _PATIENCE, "restore_best": True})
 
 
-def bound_gradients(spec: RunSpec | None, usual: float) -> Patch | None:
-    """Gradients no longer than they usually are."""
-    return None if spec is None else _training(max_grad_norm=rounded(usual))
+def bound_gradients(spec: RunSpec | None, longest: float) -> Patch | None:
+    """Gradients no longer than that."""
+    return None if spec is None else _training(max_grad_norm=rounded(longest))
 
 
 def standardized(spec: RunSpec | None) -> Patch | None:

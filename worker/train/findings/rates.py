@@ -4,9 +4,10 @@ import math
 from itertools import pairwise
 from statistics import fmean, median
 
+from app.words import brief
 from worker.train.findings import patches, stretches
 from worker.train.findings.finding import Case, Chance, Finding
-from worker.train.findings.layers import longest_gradient
+from worker.train.findings.layers import called, longest_gradient
 from worker.train.history import History, Window
 from worker.train.recorder import EPOCH_LOSS
 
@@ -20,6 +21,7 @@ _LOST = 2.0
 _SWINGING = 0.25
 _SWINGING_EPOCHS = 12
 _SPIKE = 100.0
+HARM = 0.05  # of what a constant answer loses: by less nobody is worse off
 _FLAT = 0.01
 _FLAT_EPOCHS = 10
 _LEARNED = 0.05
@@ -42,8 +44,8 @@ def not_learning(case: Case, history: History, *, ended: bool) -> Finding | None
     return Finding(
         "not_learning",
         "It does not learn",
-        f"After {windows[-1].last_step:,} steps the training loss is {final:.4g}. A model that gives every row the "
-        f"same answer reaches {case.chance.loss:.4g}, so what went in hardly matters for what comes out.",
+        f"After {windows[-1].last_step:,} steps the training loss is {brief(final)}. A model that gives every row the "
+        f"same answer reaches {brief(case.chance.loss)}, so what went in hardly matters for what comes out.",
         windows[-1].last_step,
         "The loss was still falling: more epochs, or a larger learning rate, may be all it needs."
         if falls
@@ -67,9 +69,10 @@ def learning_rate_died(case: Case, history: History, *, ended: bool) -> Finding 
     return Finding(
         "learning_rate_died",
         "The learning rate died before it learned",
-        f"The schedule took the learning rate from {highest:.3g} to {window.lr:.2g} by step {window.last_step:,}, "
-        f"less than a hundredth. The loss was {window.loss:.4g} then and is {stretches.recent_loss(windows):.4g} now; "
-        f"the same answer for every row gives {case.chance.loss:.4g}. Steps that small no longer move the weights.",
+        f"The schedule took the learning rate from {brief(highest, 3)} to {brief(window.lr, 2)} by step "
+        f"{window.last_step:,}, less than a hundredth. The loss was {brief(window.loss)} then and is "
+        f"{brief(stretches.recent_loss(windows))} now; the same answer for every row gives {brief(case.chance.loss)}. "
+        "Steps that small no longer move the weights.",
         window.last_step,
         "Let the rate fall more slowly (gamma nearer to 1, or a larger every), or start with a larger one: inputs "
         "scaled to small numbers give small gradients, and need it.",
@@ -97,9 +100,9 @@ def diverging(case: Case, history: History, *, ended: bool) -> Finding | None:
     return Finding(
         "diverging",
         f"The learning rate is too high: {'the loss grows' if grows else 'what was learned is lost again'}",
-        f"Around step {windows[-1].last_step:,} the training loss is {recent:.4g}; it was {lowest:.4g} before, and the "
-        f"same answer for every row gives {case.chance.loss:.4g}. The steps, at a rate of {windows[-1].lr:.3g}, lead "
-        "away from where the loss is low.",
+        f"Around step {windows[-1].last_step:,} the training loss is {brief(recent)}; it was {brief(lowest)} before, "
+        f"and the same answer for every row gives {brief(case.chance.loss)}. The steps, at a rate of "
+        f"{brief(windows[-1].lr, 3)}, lead away from where the loss is low.",
         windows[-1].last_step,
         "Try a tenth of the learning rate, or let it climb over the first steps (warmup_steps).",
         series=("train/loss", "optimizer/lr", "optimizer/grad_norm"),
@@ -130,9 +133,9 @@ def oscillating(case: Case, history: History, *, ended: bool) -> Finding | None:
     return Finding(
         "oscillating",
         "The learning rate is too high: the loss swings",
-        f"In the twelve epochs up to step {step:,} the training loss went up and down between {min(losses):.4g} and "
-        f"{max(losses):.4g}, by {_mean_change(losses):.2g} from one epoch to the next, and came no lower. At a "
-        f"rate of {history.windows[-1].lr:.3g} the steps jump across the low places.",
+        f"In the twelve epochs up to step {step:,} the training loss went up and down between {brief(min(losses))} and "
+        f"{brief(max(losses))}, by {brief(_mean_change(losses), 2)} from one epoch to the next, and came no lower. At "
+        f"a rate of {brief(history.windows[-1].lr, 3)} the steps jump across the low places.",
         step,
         "Try a tenth of the learning rate, or a schedule that lowers it.",
         series=("train/epoch_loss", "train/loss", "optimizer/lr"),
@@ -155,21 +158,23 @@ def exploding_gradients(case: Case, history: History, *, ended: bool) -> Finding
     layer = longest_gradient(case, history)
     begun = fmean(window.grad_norm for window in windows[: len(tenth)])
     recent, lowest = stretches.recent_loss(windows), stretches.lowest_loss(windows)
-    is_worse = case.chance.share(recent) >= 1.2 * case.chance.share(lowest)
+    lacks, lacked = case.chance.share(recent), case.chance.share(lowest)
+    is_worse = lacks >= max(1.2 * lacked, lacked + HARM)
     if highest.peak_grad_norm < max(_SPIKE * usual, 10 * begun) or usual == 0 or not is_worse:
         return None
+    bound = max(usual, begun)  # late in a training that went well the usual ones are too short to begin with
     return Finding(
         "exploding_gradients",
         "The gradients explode",
-        f"Around step {highest.last_step:,} the gradient was {highest.peak_grad_norm:.3g} long; usually it is "
-        f"{usual:.2g}. The training loss is {recent:.4g} since, and was {lowest:.4g} before: one such step undoes what "
-        "many have learned."
-        + (f" Of the layers, {layer} has the longest gradient next to its weights." if layer is not None else ""),
+        f"Around step {highest.last_step:,} the gradient was {brief(highest.peak_grad_norm, 3)} long; usually it is "
+        f"{brief(usual, 2)}. The training loss is {brief(recent)} since, and was {brief(lowest)} before: one such step "
+        "undoes what many have learned."
+        + ("" if layer is None else f" Next to its weights, {called(case, [layer])} has the longest gradient."),
         highest.last_step,
-        f"Bound it: max_grad_norm {patches.rounded(usual):g} leaves the usual ones as they are.",
+        f"Bound it: max_grad_norm {brief(patches.rounded(bound))} leaves the usual ones as they are.",
         series=("optimizer/grad_norm", "train/loss", *([f"layers/{layer}/grad_norm"] if layer is not None else [])),
         layers=() if layer is None else (layer,),
-        patch=patches.bound_gradients(case.spec, usual),
+        patch=patches.bound_gradients(case.spec, bound),
     )
 
 
@@ -195,8 +200,8 @@ def plateau(case: Case, history: History, *, ended: bool) -> Finding | None:
     return Finding(
         "plateau",
         f"No progress since step {step:,}",
-        f"From step {step:,} to {windows[-1].last_step:,} the training loss stayed at {level:.4g}, within one "
-        f"percent, at a learning rate of {windows[-1].lr:.3g}. More of the same will not lower it.",
+        f"From step {step:,} to {windows[-1].last_step:,} the training loss stayed at {brief(level)}, within one "
+        f"percent, at a learning rate of {brief(windows[-1].lr, 3)}. More of the same will not lower it.",
         step,
         "Let the rate fall towards the end (a cosine schedule), which lets it settle lower; or stop early. If it is "
         "too high still, the model is too small for what is to be learned, or the columns say no more.",

@@ -167,6 +167,16 @@ def test_gradients_that_have_become_small_explode_only_beyond_where_they_began()
     assert exploding_gradients(case(CLASSES), steps(losses, norms=norms), ended=False) is None
 
 
+def test_gradients_that_became_short_are_bounded_as_they_were_at_first_and_only_where_there_is_harm() -> None:
+    norms = [0.9**i for i in range(80)] + [300.0] + [0.1] * 5
+    learned = [2.3 * 0.8**i for i in range(81)]
+    harmed = exploding_gradients(case(CLASSES), steps([*learned, *[1.0] * 5], norms=norms), ended=False)
+    assert harmed is not None
+    assert "max_grad_norm 0.7 " in harmed.fix  # the mean of the first tenth, of which the median is a fiftieth
+    hardly = [*learned, *[0.01] * 5]  # a hundred thousand times as high, and still next to nothing
+    assert exploding_gradients(case(CLASSES), steps(hardly, norms=norms), ended=False) is None
+
+
 def test_a_loss_that_no_longer_moves_is_on_a_plateau_since_then() -> None:
     noise = random.Random(0)
     losses = [max(0.8, 2.3 - 0.01 * i) + noise.gauss(0, 0.02) for i in range(2000)]
