@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Table, and_, case, delete, func, select
 from sqlalchemy import insert as sql_insert
 from sqlalchemy.dialects import postgresql, sqlite
@@ -35,16 +36,18 @@ def add(session: Session, job_id: str, batch: Sequence[Points]) -> None:
     for points in batch:
         if len(points.steps):
             by_name.setdefault(points.name, []).append(points)
+    if not by_name:
+        return
+    joined = [points for parts in by_name.values() for points in parts]
+    steps, values = (np.concatenate([getattr(points, what) for points in joined]) for what in ("steps", "values"))
+    of = np.repeat(np.arange(len(by_name)), [sum(len(p.steps) for p in parts) for parts in by_name.values()])
+    buckets = rollups.of_points(Points("", steps, values))
+    ids = _add_to_summaries(session, job_id, list(by_name), rollups.group(buckets, of), values)
     rows: list[tuple[Any, ...]] = []
-    for name, parts in by_name.items():
-        points = Points(name, np.concatenate([p.steps for p in parts]), np.concatenate([p.values for p in parts]))
-        buckets = rollups.of_points(points)
-        series_id = _add_to_summary(session, job_id, points, buckets)
-        for level in rollups.LEVELS:
-            buckets = rollups.coarsen(buckets)
-            rows += [(series_id, level, *row) for row in buckets.tuples()]
-    if rows:
-        session.connection().exec_driver_sql(_merge_rollups(_dialect(session)), rows)
+    for level in rollups.LEVELS:  # of all series at once: most have few points, and each step over arrays costs as much
+        buckets, of = rollups.coarsen_each(buckets, of)
+        rows += [(series_id, level, *row) for series_id, row in zip(ids[of].tolist(), buckets.tuples(), strict=True)]
+    session.connection().exec_driver_sql(_merge_rollups(_dialect(session)), rows)
 
 
 def rewind(session: Session, job_id: str, to_step: int) -> None:
@@ -64,20 +67,28 @@ def rewind(session: Session, job_id: str, to_step: int) -> None:
         _summarise_again(session, row)
 
 
-def _add_to_summary(session: Session, job_id: str, points: Points, buckets: rollups.Buckets) -> int:
-    """The summary row of a series with new points counted in; returns the series' id."""
-    whole = rollups.group(buckets, np.zeros(len(buckets), np.int64)).rows()[0]
-    word = columns.spell_one(float(points.values[-1]))
-    row = {
-        "job_id": job_id,
-        "name": points.name,
-        "num_points": len(points.steps),
-        "last_step": int(points.steps[-1]),
-        "last": None if isinstance(word, str) else word,
-        "last_word": word if isinstance(word, str) else None,
-        **{key: whole[key] for key in ("min", "max", *_NON_FINITE)},
-    }
-    return int(session.execute(_merge_summary(_dialect(session)), row).scalar_one())
+def _add_to_summaries(
+    session: Session, job_id: str, names: Sequence[str], wholes: rollups.Buckets, values: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """The summary rows of some series (S,) with new points counted in, those of each as one bucket; gives their ids.
+
+    `values` (N,) are those of all, one series behind the other.
+    """
+    lasts = [columns.spell_one(float(value)) for value in values[np.cumsum(wholes.num_points) - 1]]
+    rows = [
+        {
+            "job_id": job_id,
+            "name": name,
+            "num_points": num_points,
+            "last_step": whole["last_step"],
+            "last": None if isinstance(last, str) else last,
+            "last_word": last if isinstance(last, str) else None,
+            **{key: whole[key] for key in ("min", "max", *_NON_FINITE)},
+        }
+        for name, num_points, whole, last in zip(names, wholes.num_points.tolist(), wholes.rows(), lasts, strict=True)
+    ]
+    ids = {name: one for one, name in session.execute(_merge_summary(_dialect(session)), rows)}
+    return np.array([ids[name] for name in names], np.int64)
 
 
 # The two statements are built once a dialect: they run many times a second, and building one costs as much as one run.
@@ -96,7 +107,7 @@ def _merge_summary(dialect: str) -> Any:
             "max": _greater(old.max, new.max),
             **{key: old[key] + new[key] for key in _NON_FINITE},
         },
-    ).returning(_SERIES.c.id)
+    ).returning(_SERIES.c.id, _SERIES.c.name)
 
 
 @cache

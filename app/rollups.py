@@ -97,6 +97,13 @@ def coarsen(buckets: Buckets) -> Buckets:
     return group(buckets, buckets.bucket // FACTOR)
 
 
+def coarsen_each(buckets: Buckets, of: Ints) -> tuple[Buckets, Ints]:
+    """The same of several series at once, one behind the other; `of` (B,), ascending, says whose a bucket is."""
+    key = buckets.bucket // FACTOR
+    begins = np.append(True, (key[1:] != key[:-1]) | (of[1:] != of[:-1]))
+    return replace(group(buckets, np.cumsum(begins) - 1), bucket=key[begins]), of[begins]
+
+
 def group(buckets: Buckets, key: Ints) -> Buckets:
     """Merge buckets (B,) whose `key` (B,), ascending, is equal; `key` becomes the new bucket number."""
     if not len(key):

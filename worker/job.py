@@ -61,6 +61,7 @@ class Job:
         self.num_controls = claim.num_controls  # that there are, as far as it was heard of
         self._is_stopping = False
         self._pending: list[events.New] = []
+        self._points: list[Points] | None = None  # of the newest pending event that takes more
         self._batch = 0
         self._has_points = False
         self._lost = False
@@ -90,6 +91,8 @@ class Job:
         """Anything else that belongs on the stream; `body` must be JSON."""
         with self._buffering:
             self._pending.append(events.New(kind, body))
+            if kind != "log":  # points may have been said before a line of the log; before a rewind they mean others
+                self._points = None
         self._said.set()
 
     def progress(self, body: dict[str, Any]) -> None:
@@ -104,11 +107,10 @@ class Job:
         points = Points.of(name, steps, values)
         self._has_points = True
         with self._buffering:
-            if not self._pending or self._pending[-1].kind != events.METRICS:
-                self._pending.append(events.New(events.METRICS, points=[]))
-            list_of_points = self._pending[-1].points
-            assert isinstance(list_of_points, list)
-            list_of_points.append(points)
+            if self._points is None:
+                self._points = []
+                self._pending.append(events.New(events.METRICS, points=self._points))
+            self._points.append(points)
         self._said.set()
 
     def flush(self) -> None:
@@ -172,7 +174,7 @@ class Job:
 
     def _take(self) -> list[events.New]:
         with self._buffering:
-            batch, self._pending = self._pending, []
+            batch, self._pending, self._points = self._pending, [], None
         return [_merged(event) if event.kind == events.METRICS else event for event in batch]
 
     def _write_regularly(self) -> None:

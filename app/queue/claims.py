@@ -1,9 +1,10 @@
 """What workers do with a job while they have it: take it, prove that they have it, keep its lease."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Float, Integer, Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import events
@@ -12,6 +13,8 @@ from app.db.tables import Job
 from app.ids import new_id
 from app.queue.moves import held_by, move
 from app.queue.states import WORK, Claim, Fence, JobKind, JobStatus, LeaseLost
+
+_JOBS = cast("Table", Job.__table__)
 
 
 def claim(session: Session, worker_id: str, *, lease_s: float, kinds: Sequence[str] = WORK) -> Claim | None:
@@ -114,26 +117,34 @@ def fence(
 
     `pid`: the process that has the job in hand. Raises LeaseLost when the job is no longer this attempt's.
     """
-    values: dict[str, Any] = {
-        "lease_until": now() + lease_s,
-        "heartbeat_at": now(),
-        "last_seq": Job.last_seq + num_events,
-    }
-    if progress is not None:
-        values |= {"progress": progress, "progress_at": now()}
-    if batch is not None:
-        values["last_batch"] = batch
-    if pid is not None:
-        values["pid"] = pid
-    row = session.execute(
-        held_by(claim)
-        .values(**values)
-        .returning(Job.last_seq, Job.heartbeat_at, Job.request, Job.num_controls)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
+    said = {"progress": progress, "last_batch": batch, "pid": pid}
+    told = {name: value for name, value in said.items() if value is not None}
+    held = {"held_id": claim.job_id, "held_attempt": claim.attempt, "lease_s": lease_s, "num_events": num_events}
+    row = session.execute(_fencing(tuple(told)), held | told).one_or_none()
     if row is None:
         raise LeaseLost(claim.job_id)
     return Fence(row.last_seq, row.heartbeat_at, row.request, row.num_controls)
+
+
+@cache
+def _fencing(told: tuple[str, ...]) -> Any:
+    """The statement of a fence that tells some columns: with every batch of every job, and long to build."""
+    jobs = _JOBS.c
+    values: dict[str, Any] = {
+        "lease_until": now() + bindparam("lease_s", type_=Float),
+        "heartbeat_at": now(),
+        "last_seq": jobs.last_seq + bindparam("num_events", type_=Integer),
+        **{name: bindparam(name, type_=jobs[name].type) for name in told},
+    }
+    if "progress" in told:
+        values["progress_at"] = now()
+    mine = [jobs.id == bindparam("held_id"), jobs.attempt == bindparam("held_attempt")]
+    return (
+        update(_JOBS)
+        .where(*mine, jobs.status == JobStatus.RUNNING)
+        .values(**values)
+        .returning(jobs.last_seq, jobs.heartbeat_at, jobs.request, jobs.num_controls)
+    )
 
 
 def sound(session: Session, claim: Claim) -> None:

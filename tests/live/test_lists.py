@@ -179,10 +179,10 @@ def test_a_worker_is_told_when_it_beats_falls_silent_or_takes_a_job(db: Database
     (worker,) = changed()
     assert not worker["alive"]
     with db.write() as session:
-        session.execute(update(Worker).values(heartbeat_at=now()))
+        session.execute(update(Worker).values(heartbeat_at=now() - 5))
     assert [worker["alive"] for worker in changed()] == [True]
     with db.write() as session:
-        session.execute(update(Worker).values(heartbeat_at=now() + 1))
+        session.execute(update(Worker).values(heartbeat_at=now()))  # by more than the clock's milliseconds
     assert len(changed()) == 1
 
 

@@ -87,6 +87,23 @@ def test_events_keep_their_place_among_points(job: Job, db: Database) -> None:
     assert [event.kind for event in stream(db, job)][-3:] == ["metrics", "rewind", "metrics"]
 
 
+def test_points_said_around_lines_of_the_log_leave_as_one_and_none_across_another_event(job: Job, db: Database) -> None:
+    with job._writing:  # nothing leaves meanwhile
+        for step in (1, 2, 3):
+            job.metrics("train/loss", [step], [0.5])
+            job.log(f"step {step}")
+            job.progress({"step": step})
+        job.event("rewind", {"to_step": 2})
+        job.metrics("train/loss", [3], [0.25])
+    job.flush()
+    told = stream(db, job, "metrics", "log", "progress", "rewind")
+    assert [event.kind for event in told] == ["metrics", "log", "log", "log", "progress", "rewind", "metrics"]
+    assert [told[i].body["series"][0]["steps"] for i in (0, 6)] == [[1, 2, 3], [3]]
+    with db.read() as session:
+        points = curves.read_points(session, job.claim.job_id, "train/loss", 0, 100)
+    assert list(zip(points.steps, points.values, strict=True)) == [(1, 0.5), (2, 0.5), (3, 0.25)]
+
+
 def test_only_the_newest_progress_is_kept(job: Job, db: Database) -> None:
     for step in range(5):
         job.progress({"step": step})
