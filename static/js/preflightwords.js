@@ -36,6 +36,6 @@ const inMs = (seconds) => (seconds < 0.01 ? `${format.measure(1000 * seconds)} m
 export function triedInWords({ lr, ran_away, suggestion }) {
   const upto = `${format.plural(lr.length, "rate")} from ${format.measure(lr[0])} to ${format.measure(lr.at(-1))}`;
   const end = ran_away ? ", where the loss ran away" : "";
-  const found = suggestion === null ? "The loss hardly fell at any of them." : `It fell fastest at about ${format.measure(suggestion)}.`;
+  const found = suggestion === null ? "The loss hardly fell at any of them." : `It fell fastest at about ${format.exact(suggestion)}.`;
   return `${upto}${end}. ${found}`;
 }

@@ -1,10 +1,10 @@
 // A run's specification as short lines. Pure.
 
-import { count, duration, plural } from "./format.js";
+import { count, duration, exact, plural } from "./format.js";
 import { targetInWords } from "./targets.js";
 
-/** [name, value] pairs, the most telling first. */
-export function settingsOf(run) {
+/** [name, value] pairs, the most telling first; `controls` are what was asked of the run under way. */
+export function settingsOf(run, controls = []) {
   const { data = {}, training = {}, config } = run.spec;
   if (config) return flattened(config);
   return [
@@ -17,6 +17,7 @@ export function settingsOf(run) {
     ...(data.window ? [["window", windowInWords(data.window)]] : []),
     ["loss", lossInWords(training)],
     ["optimizer", inWords(training.optimizer)],
+    ...rateInWords(controls),
     ["schedule", inWords(training.schedule) || "constant"],
     ["epochs", epochsInWords(run)],
     ["batch", training.batch_size ? count(training.batch_size) : "all rows"],
@@ -53,6 +54,12 @@ function stepsInWords(training) {
     ["weights left", swa && `the mean of those after each epoch from ${count(swa.start_epoch + 1)} on`],
   ];
   return said.filter(([, value]) => value);
+}
+
+/** The learning rate that was set last, if any was. */
+function rateInWords(controls) {
+  const set = controls.filter(({ type, step }) => type === "set_lr" && Number.isFinite(step)).at(-1);
+  return set ? [["learning rate", `${exact(set.lr)} after step ${count(set.step)}`]] : [];
 }
 
 /** How many there are, and how many were planned where that was changed. */

@@ -123,7 +123,7 @@ export class Overview {
   showSettings() {
     replace(
       $("#settings"),
-      settingsOf(this.run).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+      settingsOf(this.run, [...this.state.controls.values()]).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
     );
   }
 
