@@ -14,7 +14,7 @@ export class Log {
   constructor(panel, run, state) {
     Object.assign(this, { run, state, lines: new LogLines(), isAsking: false });
     this.list = h("ol", { class: "log", tabindex: "0", aria: { label: "Log" } });
-    this.note = h("span", { class: "card-note figures", role: "status" });
+    this.note = h("span", { class: "card-note figures" });
     this.filter = h("input", {
       class: "input",
       type: "search",
