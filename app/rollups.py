@@ -24,7 +24,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Buckets:
-    """Buckets (B,) of one series at one level, ascending. Where `num_finite` is 0 the five figures are NaN or 0."""
+    """Buckets (B,) at one level, ascending, of one series or of several, one behind the other.
+
+    Where `num_finite` is 0 the five figures are NaN or 0.
+    """
 
     bucket: Ints
     first_step: Ints
@@ -99,6 +102,8 @@ def coarsen(buckets: Buckets) -> Buckets:
 
 def coarsen_each(buckets: Buckets, of: Ints) -> tuple[Buckets, Ints]:
     """The same of several series at once, one behind the other; `of` (B,), ascending, says whose a bucket is."""
+    if not len(of):
+        return buckets, of
     key = buckets.bucket // FACTOR
     begins = np.append(True, (key[1:] != key[:-1]) | (of[1:] != of[:-1]))
     return replace(group(buckets, np.cumsum(begins) - 1), bucket=key[begins]), of[begins]

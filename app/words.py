@@ -58,9 +58,17 @@ def measure(value: float | str | None) -> str:
 
 
 def brief(value: float, digits: int = 4) -> str:
-    """As few digits as say it, in a sentence: 0.5, 31.24, 2.1e−5."""
-    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
-    return _minus(mantissa + (f"e{int(exponent)}" if exponent else ""))
+    """As few digits as say it, in a sentence: 0.5, 31.24, 12,000, 2.1e−5."""
+    rounded = float(f"{value:.{digits}g}")
+    size = abs(rounded)
+    if not math.isfinite(rounded):
+        return measure(rounded)
+    if 1000 <= size < 1e9:
+        return count(_round_half_up(rounded))
+    if size == 0 or 1e-4 <= size < 1000:
+        return _minus(f"{rounded:g}").removeprefix("−" if size == 0 else "")
+    mantissa, exponent = f"{rounded:e}".split("e")
+    return _minus(f"{float(mantissa):g}e{int(exponent)}")
 
 
 def count(value: float | None) -> str:

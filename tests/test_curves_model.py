@@ -144,3 +144,17 @@ def check_reads(session: Session, job_id: str, truth: Points) -> None:
         assert curves.count(read.buckets) == len(within)
         if len(within):
             assert (read.buckets.first_step[0], read.buckets.last_step[-1]) == (within[0], within[-1])
+
+
+@settings(deadline=None, derandomize=True, database=None)
+@given(parts=st.lists(st.tuples(st.lists(st.integers(0, 40_000), min_size=1, unique=True), values), max_size=6))
+def test_the_buckets_of_several_series_are_those_of_each(parts: list[tuple[list[int], float]]) -> None:
+    series = [Points.of("", sorted(steps), [value] * len(steps)) for steps, value in parts]
+    each = [rollups.of_points(points) for points in series]
+    of = np.repeat(np.arange(len(series)), [len(points.steps) for points in series])
+    joined = rollups.join(each) if each else rollups.of_points(Points.of("", [], []))
+    for _ in rollups.LEVELS:
+        joined, of = rollups.coarsen_each(joined, of)
+        each = [rollups.coarsen(one) for one in each]
+        for k, one in enumerate(each):
+            assert [row for row, whose in zip(joined.tuples(), of, strict=True) if whose == k] == list(one.tuples())

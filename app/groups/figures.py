@@ -5,8 +5,6 @@ import statistics
 from collections.abc import Sequence
 
 _SHARE = 0.95
-_SHARES = ("accuracy", "precision", "recall", "f1", "auc")
-_ERRORS = ("mae", "mse", "rmse", "error")
 _HALVINGS = 80  # of the range in which a quantile is looked for
 
 
@@ -22,16 +20,6 @@ def interval_of(
     reach = t_quantile(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
     mean = statistics.fmean(values)
     return (max(mean - reach, bounds[0]), min(mean + reach, bounds[1]))
-
-
-def bounds_of(metric: str) -> tuple[float, float]:
-    """The least and the greatest that a metric can be, as it is named: a share, an error, R²; a loss can be any."""
-    words = metric.split("_")
-    if any(word in _SHARES for word in words):
-        return (0.0, 1.0)
-    if words[-1] in _ERRORS:
-        return (0.0, math.inf)
-    return (-math.inf, 1.0 if metric == "r2" else math.inf)
 
 
 def t_quantile(freedom: int) -> float:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.db import now
 from app.db.tables import Job, Run, RunGroup
 from app.errors import Conflict, NotFound, Unprocessable
-from app.groups.figures import bounds_of, interval_of
+from app.groups.figures import interval_of
 from app.groups.schemas import Figure, GroupDetail, GroupOut
 from app.ids import new_id
 from app.queue import ENDED
@@ -21,6 +21,7 @@ from app.runs.compare import goal_of
 from app.runs.schemas import RunOut
 from app.specs.base import SpecError
 from app.specs.groups import GroupSpec, runs_of, values_of
+from app.specs.metrics import bounds_of
 
 _PARTS = ("test", "validation", "train")  # the test first, for it is what counts
 

@@ -128,7 +128,7 @@ def fence(
 
 @cache
 def _fencing(told: tuple[str, ...]) -> Any:
-    """The statement of a fence that tells some columns: with every batch of every job, and long to build."""
+    """`moves.held_by` as a fence needs it, with the columns that it tells: built once, for it goes with every batch."""
     jobs = _JOBS.c
     values: dict[str, Any] = {
         "lease_until": now() + bindparam("lease_s", type_=Float),

@@ -25,7 +25,7 @@ def move(session: Session, where: Update, job_id: str, detail: dict[str, Any], *
 
 
 def held_by(claim: Claim) -> Update:
-    """The job, while it is running under that very attempt."""
+    """The job, while it is running under that very attempt. (`claims.fence` has the same, built once.)"""
     return update(Job).where(Job.id == claim.job_id, Job.attempt == claim.attempt, Job.status == JobStatus.RUNNING)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from app import events
+from app.events import Event
 from app.runs.schemas import LogLine, LogOut
 
 _CHUNK = 1000  # lines that are read at once
@@ -16,20 +17,20 @@ def read_log(session: Session, job_id: str, limit: int, before: int | None = Non
     Upper and lower case are alike.
     """
     found: list[LogLine] = []
-    wanted = contains.casefold()
-    for line in _backwards(session, job_id, before, chunk=_CHUNK if wanted else min(_CHUNK, limit + 1)):
-        if wanted not in line.text.casefold():
+    wanted = contains.lower()
+    for event in _backwards(session, job_id, before, chunk=_CHUNK if wanted else min(_CHUNK, limit + 1)):
+        level, text = event.body["level"], event.body["text"]
+        if wanted and wanted not in text.lower():
             continue
         if len(found) == limit:
             return LogOut(lines=found[::-1], has_earlier=True)
-        found.append(line)
+        found.append(LogLine(seq=event.seq, time=event.time, level=level, text=text))
     return LogOut(lines=found[::-1], has_earlier=False)
 
 
-def _backwards(session: Session, job_id: str, before: int | None, chunk: int) -> Iterator[LogLine]:
+def _backwards(session: Session, job_id: str, before: int | None, chunk: int) -> Iterator[Event]:
     while read := events.latest(session, job_id, ["log"], limit=chunk, before=before):
-        for event in reversed(read):
-            yield LogLine(seq=event.seq, time=event.time, level=event.body["level"], text=event.body["text"])
+        yield from reversed(read)
         if len(read) < chunk:
             return
         before = read[0].seq

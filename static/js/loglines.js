@@ -2,21 +2,22 @@
 
 export class LogLines {
   constructor(wanted = "") {
-    this.wanted = wanted.trim().toLowerCase();
+    this.wanted = wanted.trim();
     this.lines = []; // those that contain what is wanted, oldest first
     this.first = null; // everything from this event on is in them
     this.last = 0;
     this.hasEarlier = true; // as far as anyone knows
   }
 
-  /** Take what the stream has told; gives the lines that are new, or null where some between are missing: begin again. */
+  /** Take what the stream has told; gives the new lines, or null where it does not go on from those here: begin again. */
   follow(told) {
     if (!told.length) return [];
-    if (this.last && told[0].seq > this.last) return null;
+    if (this.last && (told[0].seq > this.last || told.at(-1).seq < this.last)) return null;
     const fresh = told.slice(told.findLastIndex(({ seq }) => seq <= this.last) + 1);
     this.first ??= told[0].seq;
     this.last = told.at(-1).seq;
-    const shown = fresh.filter(({ text }) => text.toLowerCase().includes(this.wanted));
+    const wanted = this.wanted.toLowerCase();
+    const shown = fresh.filter(({ text }) => text.toLowerCase().includes(wanted));
     this.lines.push(...shown);
     return shown;
   }

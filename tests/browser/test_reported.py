@@ -80,6 +80,11 @@ def test_a_long_log_is_read_to_its_beginning_and_searched(page: Page, running: D
     expect(panel).to_contain_text("612 lines")  # 1, 10 to 19, 100 to 199, 1000 to 1500
     panel.get_by_role("searchbox").fill("nowhere")
     expect(panel).to_contain_text("No line has that.")
+    page.route("**/logs?*", lambda route: route.abort("connectionrefused"))
+    panel.get_by_role("searchbox").fill("LINE 7")
+    expect(panel).to_contain_text("those before could not be read")
+    page.unroute("**/logs?*")
+    expect(panel).to_contain_text("111 lines")  # 7, 70 to 79, 700 to 799: it asks again by itself
 
 
 def test_event_files_are_imported_from_the_list_of_runs(page: Page, running: Deck, tmp_path: Path) -> None:

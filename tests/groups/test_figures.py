@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from app.groups.figures import bounds_of, interval_of, t_quantile
+from app.groups.figures import interval_of, t_quantile
 from app.groups.service import figures_of
+from app.specs.metrics import bounds_of
 
 ACCURACIES = [0.81, 0.77, 0.9, 0.84]
 

@@ -61,6 +61,16 @@ test("a split of another kind keeps what both can say", () => {
   assert.deepEqual(splitOf("time", { type: "k_fold", time: "hour" }, columns, { time: "day" }), { type: "time", column: "hour" });
   assert.deepEqual(splitOf("shares", { type: "time", column: "day" }, columns, { time: "day" }), { type: "shares", shuffle: false });
   assert.equal(splitOf("column", folds, columns).column, "");
+  const shares = { train: 0.8, validation: 0, test: 0.2 };
+  assert.deepEqual(splitOf("grouped", { type: "shares", ...shares }, []), { type: "grouped", column: "", ...shares });
+  const inOrder = { type: "k_fold", stratify: true, shuffle: false }; // which folds may be, and shares may not
+  assert.deepEqual(splitOf("shares", inOrder, []), { type: "shares", shuffle: false });
+});
+
+test("folds that are changed leave the next ones as they were", () => {
+  const folds = inFolds(undefined);
+  Object.assign(folds, { num_folds: 9, group: "patient" });
+  assert.deepEqual(splitOf("k_fold", undefined, []), { type: "k_fold", num_folds: 5 });
 });
 
 test("folds are told with what they keep together", () => {

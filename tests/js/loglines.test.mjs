@@ -19,6 +19,7 @@ test("where lines between are missing, it begins again", () => {
   const lines = new LogLines();
   lines.follow(told(5, 7));
   assert.equal(lines.follow(told(90, 91)), null);
+  assert.equal(lines.follow(told(5)), null); // an older state than this page has seen
 });
 
 test("what came before goes before", () => {

@@ -107,10 +107,11 @@ async function showGhosts() {
 
 /** Looks at layers are rare, steps are not. */
 const drawLayers = debounce(500, async () => {
+  if (!layers) return; // its tab is opened just now, and shows all there is
   try {
-    await layers?.show();
-    if (state.numHistograms !== layers?.numHistograms) await layers.ask();
-    if (layers) layers.numHistograms = state.numHistograms;
+    await layers.show();
+    if (state.numHistograms !== layers.numHistograms) await layers.ask();
+    layers.numHistograms = state.numHistograms;
   } catch (error) {
     if (error.status !== 0) toastError(error);
   }

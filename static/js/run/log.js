@@ -4,15 +4,15 @@ import * as api from "../api.js";
 import { debounce, h, replace, setText } from "../dom.js";
 import * as format from "../format.js";
 import { LogLines } from "../loglines.js";
-import { toastError } from "../shell.js";
 
 const PAGE = 500; // lines that are fetched at once
 const MOST = 5000; // lines that are held while the end is followed
 const NEAR = 400; // pixels from the top at which the lines before are fetched
+const RETRY_MS = 3000;
 
 export class Log {
   constructor(panel, run, state) {
-    Object.assign(this, { run, state, lines: new LogLines(), isAsking: false });
+    Object.assign(this, { run, state, lines: new LogLines(), isAsking: false, isCut: false, failed: "" });
     this.list = h("ol", { class: "log", tabindex: "0", aria: { label: "Log" } });
     this.note = h("span", { class: "card-note figures" });
     this.filter = h("input", {
@@ -25,7 +25,7 @@ export class Log {
     });
     this.tail = h(
       "button",
-      { class: "button small", type: "button", hidden: true, onclick: () => this.#toEnd() },
+      { class: "button small", type: "button", hidden: true, onclick: () => (this.isCut ? this.#begin() : this.#toEnd()) },
       "Go to the newest",
     );
     this.list.addEventListener("scroll", () => {
@@ -52,16 +52,21 @@ export class Log {
   }
 
   show() {
-    if (this.list.offsetParent === null || !this.state.isTold) return;
+    if (this.list.offsetParent === null) return;
+    if (!this.state.isTold) {
+      setText(this.note, "Reading what was recorded…");
+      return;
+    }
     const follows = this.#isAtEnd();
     const fresh = this.lines.follow(this.state.logs);
     if (fresh === null) {
-      this.#begin();
+      if (follows) this.#begin();
+      else this.isCut = true; // who reads further up goes on reading, and begins again with the newest
       return;
     }
     this.list.append(...fresh.map(lineOf));
     if (follows) {
-      if (this.lines.lines.length > 1.2 * MOST) for (let n = this.lines.trim(MOST); n; n--) this.list.firstChild.remove();
+      if (!this.isAsking && this.lines.lines.length > 1.2 * MOST) for (let n = this.lines.trim(MOST); n; n--) this.list.firstChild.remove();
       this.#toEnd();
     }
     this.#count();
@@ -70,7 +75,8 @@ export class Log {
 
   #begin() {
     this.lines = new LogLines(this.filter.value);
-    this.wasAsked = false;
+    this.wasAsked = this.isCut = false;
+    this.failed = "";
     replace(this.list);
     this.show();
   }
@@ -80,16 +86,21 @@ export class Log {
     const { lines } = this;
     if (this.isAsking || !lines.hasEarlier) return;
     this.isAsking = this.wasAsked = true;
+    this.failed = "";
     try {
       const asked = { before: lines.first ?? undefined, contains: lines.wanted || undefined, limit: PAGE };
       const found = await api.get(`/runs/${this.run.id}/logs${api.query(asked)}`);
       if (lines === this.lines) this.#prepend(found);
     } catch (error) {
-      if (error.status !== 0) toastError(error);
+      this.failed = `, and those before could not be read: ${error.message}`;
+      this.#count();
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      this.wasAsked = false; // by what comes next, or by scrolling
     } finally {
       this.isAsking = false;
     }
     if (lines !== this.lines) this.#fetchEarlier(); // something else is wanted meanwhile
+    else if (this.failed) this.show(); // and asks again
   }
 
   #prepend(found) {
@@ -101,9 +112,9 @@ export class Log {
 
   #count() {
     const { lines, hasEarlier, wanted } = this.lines;
-    const more = hasEarlier ? ", the newest; scroll up for more" : "";
+    const more = this.failed || (hasEarlier ? ", the newest; scroll up for more" : "");
     const none = wanted ? "No line has that." : "Nothing has been said yet.";
-    setText(this.note, lines.length ? `${format.plural(lines.length, "line")}${more}` : hasEarlier ? "" : none);
+    setText(this.note, lines.length || this.failed ? `${format.plural(lines.length, "line")}${more}` : hasEarlier ? "Reading…" : none);
   }
 
   #isAtEnd() {

@@ -134,6 +134,11 @@ def test_the_mean_does_not_lag() -> None:
     assert suggested(rates, rangetest.smooth(losses)) == pytest.approx(rates[30], rel=0.6), "two steps"
 
 
+def test_a_rate_is_not_blamed_for_what_later_ones_do() -> None:
+    assert rangetest.smooth([0.5] * 60 + [50.0]) == [0.5] * 60 + [pytest.approx((4 * 0.5 + 50) / 5)]
+    assert rangetest.smooth([1.0, 0.5, 0.0]) == [0.5, 0.5, 0.5]
+
+
 def test_a_loss_has_run_away_when_it_is_no_number_or_far_above_its_lowest() -> None:
     assert rangetest.runs_away([1.0, math.nan])
     assert rangetest.runs_away([1.0, *[0.1] * 50, *[50.0] * 10])

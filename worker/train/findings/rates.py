@@ -171,7 +171,7 @@ def exploding_gradients(case: Case, history: History, *, ended: bool) -> Finding
         "undoes what many have learned."
         + ("" if layer is None else f" Next to its weights, {called(case, [layer])} has the longest gradient."),
         highest.last_step,
-        f"Bound it: max_grad_norm {brief(patches.rounded(bound))} leaves the usual ones as they are.",
+        f"Bound it: max_grad_norm {patches.rounded(bound):g} leaves the usual ones as they are.",
         series=("optimizer/grad_norm", "train/loss", *([f"layers/{layer}/grad_norm"] if layer is not None else [])),
         layers=() if layer is None else (layer,),
         patch=patches.bound_gradients(case.spec, bound),
