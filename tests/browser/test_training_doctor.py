@@ -1,10 +1,11 @@
 """What a run's page says of a training that is ill: the finding, what mends it, and the layers that it is about."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.looking import look
 from tests.deck import Deck
@@ -55,3 +56,26 @@ def test_the_layers_of_a_finding_are_shown(page: Page, running: Deck, ill: dict[
     panel.locator(".layer-picture").first.hover()
     expect(panel.locator(".layer-words").first).to_contain_text(re.compile("sigmoid, step"))
     look(page, "layers")
+
+
+def test_nothing_is_said_of_layers_before_the_stream_has_told_what_there_is(
+    page: Page, running: Deck, ill: dict[str, Any]
+) -> None:
+    held: list[Callable[[], None]] = []  # what the server has said, and nobody has heard
+    is_open = False
+
+    def between(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda said: socket.send(said) if is_open else held.append(lambda: socket.send(said)))
+
+    page.route_web_socket("**/live*", between)
+    page.goto(f"{running.url}/runs/{ill['id']}#layers")
+    panel = page.locator("#panel-layers")
+    expect(panel).to_have_text("Reading what was recorded…")
+    page.get_by_role("tab", name="Log").click()
+    expect(page.locator("#panel-log")).to_contain_text("Reading what was recorded…")
+    page.get_by_role("tab", name="Layers").click()
+    is_open = True
+    for say in held:
+        say()
+    expect(panel.get_by_role("row").nth(1)).to_contain_text("0 linear")
