@@ -217,6 +217,12 @@ def test_scripts_hold_nothing_that_they_do_not_use(trained: Trained, suite: dict
     assert_nothing_unused(trained.scripts)
 
 
+def test_a_script_without_its_table_says_how_it_is_run(trained: Trained, suite: dict[str, Any]) -> None:
+    script = next(trained.scripts.glob("*.py"))
+    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1 and "python train.py table.parquet" in ended.stderr, ended.stderr
+
+
 @pytest.mark.full
 def test_no_script_holds_anything_that_it_does_not_use(trained: Trained, full: dict[str, Any]) -> None:
     assert_nothing_unused(trained.scripts)
